@@ -1,0 +1,7 @@
+"""The command line: ``python -m cluster up | down | load | status | build``."""
+
+import sys
+
+from cluster.cli import main
+
+sys.exit(main())
