@@ -1,0 +1,91 @@
+# Every command of the project. Each does its own set-up: on a fresh machine `make demo` and `make test` are enough.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+CLUSTER ?= auto
+export CLUSTER
+
+READY := $(VENV)/.ready
+LOCKS := requirements/uv.txt requirements/build.txt requirements/dev.txt
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK and curl
+	@$(RUN) -m examples.demo
+
+.PHONY: down
+down: $(READY) ## remove the cluster and every trace of it
+	@$(RUN) -m cluster down
+
+.PHONY: test
+test: lint type verify unit e2e ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end
+
+.PHONY: unit
+unit: $(READY) chart-tools ## the tests that need no cluster
+	@$(VENV)/bin/coverage erase
+	@$(VENV)/bin/coverage run -m pytest tests/unit tests/shell tests/cluster tests/chart
+	@$(VENV)/bin/coverage combine --quiet
+	@$(VENV)/bin/coverage report
+
+.PHONY: e2e
+e2e: $(READY) ## the end-to-end tests, on a real cluster
+	@$(VENV)/bin/pytest tests/e2e -v
+
+.PHONY: lint
+lint: $(READY) ## ruff, and the layers by import-linter
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet || { echo "run: make format"; exit 1; }
+	@$(VENV)/bin/lint-imports --no-cache | tail -n +11
+
+.PHONY: format
+format: $(READY) ## format the code
+	@$(VENV)/bin/ruff check --fix --quiet || true
+	@$(VENV)/bin/ruff format
+
+.PHONY: type
+type: $(READY) ## mypy, strict
+	@$(VENV)/bin/mypy
+
+.PHONY: generate
+generate: $(READY) ## write what is generated: the CRD and its copy in the chart
+	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
+	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
+
+.PHONY: verify
+verify: $(READY) ## fail when a generated file is not what `make generate` writes
+	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
+	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
+
+.PHONY: image
+image: $(READY) ## build the image, and print its size
+	@$(RUN) -m cluster.images graphcron
+
+.PHONY: cluster
+cluster: $(READY) ## start a real Kubernetes (CLUSTER=auto|kind|local|current)
+	@$(RUN) -m cluster up
+
+.PHONY: chart-tools
+chart-tools: $(READY)
+	@$(RUN) -m cluster build
+
+COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
+
+.PHONY: lock
+lock: $(READY) ## resolve the locked dependencies anew
+	@$(COMPILE) pyproject.toml --output-file requirements/graphcron.txt
+	@$(COMPILE) pyproject.toml --group dev --constraint requirements/graphcron.txt --output-file requirements/dev.txt
+	@$(COMPILE) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
+	@$(COMPILE) requirements/uv.in --output-file requirements/uv.txt
+	@$(COMPILE) examples/agent/requirements.in --output-file examples/agent/requirements.txt
+
+$(READY): $(LOCKS) pyproject.toml
+	@./cluster/venv.sh $(VENV)
+	@touch $@
