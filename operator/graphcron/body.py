@@ -1,0 +1,245 @@
+"""Reads what a client sent to the cron endpoints: JSON, its fields and their types, with one sentence for a mistake.
+
+The fields are LangGraph's (its published OpenAPI and both SDKs), declared once as pydantic models. A field that is
+left out stays out; null is a mistake except where it clears something. What Kubernetes could not store unchanged
+is refused here: a number that it would round changes the input of every run to come.
+"""
+
+import difflib
+import json
+import math
+import uuid
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from graphcron.models import Nodes, StreamModes, Time
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
+
+DEPTH_LIMIT = 250
+"""Levels of nesting; LangGraph's server and pydantic both end at 254."""
+
+INVALID_JSON = "Invalid JSON in request body"
+
+Body = dict[str, Any]
+
+
+class RestError(Exception):
+    """An answer other than success: an HTTP status and the sentence that becomes its `detail`."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Fields(BaseModel):
+    """A request body. Only which fields there are and what each may hold; the values are used as they came."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 1.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+Object = dict[str, Any]
+
+# May be left out, must not be null: the type says what a value is, this says that there need not be one.
+_NONE: Any = None
+
+
+class Config(BaseModel):
+    """Config of the runs. Other keys are LangChain's to judge."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    tags: list[str] = _NONE
+    recursion_limit: Integer = _NONE
+    configurable: Object = _NONE
+
+
+class RunOptions(Fields):
+    """What create and update share."""
+
+    timezone: str = _NONE
+    input: Object | list[Object] = _NONE
+    metadata: Object = _NONE
+    config: Config = _NONE
+    context: Object = _NONE
+    webhook: Annotated[str, StringConstraints(min_length=1, max_length=65536)] = _NONE
+    interrupt_before: Nodes = _NONE
+    interrupt_after: Nodes = _NONE
+    enabled: bool = _NONE
+    stream_mode: StreamModes = _NONE
+    stream_subgraphs: bool = _NONE
+    stream_resumable: bool = _NONE
+    durability: Literal["sync", "async", "exit"] = _NONE
+    # Not in the server's schema, yet both SDKs offer them and the server keeps them.
+    multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] = _NONE
+    checkpoint_during: bool = _NONE
+    if_not_exists: Literal["create", "reject"] = _NONE
+
+
+class ThreadCronCreate(RunOptions):
+    """POST /threads/{thread_id}/runs/crons."""
+
+    assistant_id: str
+    schedule: str
+    end_time: Time = _NONE
+
+
+class CronCreate(ThreadCronCreate):
+    """POST /runs/crons."""
+
+    on_run_completed: Literal["delete", "keep"] = _NONE
+
+
+class CronPatch(RunOptions):
+    """PATCH /runs/crons/{cron_id}. Null clears the end time."""
+
+    schedule: str = _NONE
+    end_time: Time | None = _NONE
+    on_run_completed: Literal["delete", "keep"] = _NONE
+
+
+class CronCount(Fields):
+    """POST /runs/crons/count, and the filters of a search."""
+
+    assistant_id: str = _NONE
+    thread_id: str = _NONE
+    metadata: Object = _NONE
+    enabled: bool = _NONE
+
+
+SortBy = Literal["cron_id", "assistant_id", "thread_id", "next_run_date", "end_time", "created_at", "updated_at"]
+CronField = Literal[
+    "cron_id", "assistant_id", "thread_id", "on_run_completed", "end_time", "schedule", "timezone", "created_at",
+    "updated_at", "user_id", "payload", "next_run_date", "metadata", "enabled",
+]  # fmt: skip
+
+
+class CronSearch(CronCount):
+    """POST /runs/crons/search."""
+
+    limit: Annotated[Integer, Field(ge=1, le=1000)] = 10
+    offset: Annotated[Integer, Field(ge=0)] = 0
+    sort_by: SortBy = "created_at"
+    sort_order: Literal["asc", "desc"] = "desc"
+    select: list[CronField] = _NONE
+
+
+# Where a field may hold one of several shapes, pydantic reports each that did not fit; people want one sentence.
+_SENTENCES = {
+    "input": "must be an object or a list of objects",
+    "interrupt_before": 'must be "*" or a list of node names',
+    "interrupt_after": 'must be "*" or a list of node names',
+    "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
+    "updates, events, debug, custom",
+    "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
+    "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
+}
+
+
+# Pydantic speaks Python, its readers here speak JSON.
+_MUST = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "int_type": "must be an integer",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "string_type": "must be a string",
+}
+
+
+def read_json(data: bytes) -> object:
+    """The JSON value of a body. The content type is not asked: neither does LangGraph's server."""
+    try:
+        value = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise RestError(422, INVALID_JSON) from None
+    _check_storable(value)
+    return value
+
+
+def read(fields: type[Fields], value: object) -> Body:
+    """The body, once its fields are known and hold what they may."""
+    if not isinstance(value, dict):
+        raise RestError(422, "The request body must be a JSON object")
+    try:
+        fields.model_validate(value)
+    except ValidationError as error:
+        raise RestError(422, _explain(error, fields)) from None
+    return value
+
+
+def _explain(error: ValidationError, fields: type[Fields]) -> str:
+    """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
+    sentences = []
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        name = str(found["loc"][0])
+        path = ".".join(str(part) for part in found["loc"])
+        if found["type"] == "missing":
+            sentences.append(f"'{name}' is a required field")
+        elif found["type"] == "extra_forbidden":
+            similar = difflib.get_close_matches(name, fields.model_fields, 1)
+            sentences.append(f"'{name}' is not a known field" + (f": did you mean '{similar[0]}'?" if similar else ""))
+        elif name in _SENTENCES:
+            sentences.append(f"{name} {_SENTENCES[name]}")
+        else:
+            sentences.append(f"{path} {_MUST.get(found['type']) or found['msg'].replace('Input should', 'must')}")
+    return "; ".join(dict.fromkeys(sentences))
+
+
+def read_uuid(kind: str, text: str) -> str:
+    """A UUID in its usual spelling. `kind` names it in the error, in LangGraph's words."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise RestError(422, f"Invalid {kind} ID: must be a UUID") from None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond any float")
+    return number
+
+
+def _check_storable(value: object) -> None:
+    """Refuse what the apiserver would change or not take."""
+    todo: list[tuple[object, int, str]] = [(value, 0, "")]
+    while todo:
+        item, depth, path = todo.pop()
+        if depth > DEPTH_LIMIT:
+            raise RestError(422, f"The request body is nested deeper than {DEPTH_LIMIT} levels")
+        match item:
+            case dict():
+                for key, child in item.items():
+                    _check_text(key, path)
+                    todo.append((child, depth + 1, f"{path}.{key}" if path else key))
+            case list():
+                todo += [(child, depth + 1, f"{path}[{index}]") for index, child in enumerate(item)]
+            case str():
+                _check_text(item, path)
+            case int() if not -(2**63) <= item < 2**63:
+                raise RestError(
+                    422, f"{path}: Kubernetes would round integers beyond 64 bits: send this one as a string"
+                )
+
+
+def _check_text(text: str, path: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise RestError(422, INVALID_JSON) from None
+    if "\0" in text:
+        raise RestError(422, f"{path or 'A key'}: a NUL character cannot be stored: leave it out")

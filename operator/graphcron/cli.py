@@ -1,0 +1,67 @@
+"""The `graphcron` command. Each subcommand imports only what it needs: a run pod must start in an instant."""
+
+import os
+import sys
+
+USAGE = """\
+usage: graphcron COMMAND
+
+LangGraph's cron jobs for every self-hosted Agent Server, native to Kubernetes.
+
+commands:
+  operator   reconcile GraphCrons into CronJobs
+  facade     serve LangGraph's cron API, and pass all else to the Agent Server
+  run        start one run and follow it to its end (what a run pod does)
+  crd        print the CustomResourceDefinition as YAML
+  version    print the version
+"""
+
+EXIT_USAGE = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 2 for wrong usage or settings, else the subcommand's own."""
+    given = sys.argv[1:] if arguments is None else arguments
+    match given:
+        case ["run"]:
+            from graphcron import runner
+
+            return runner.main(os.environ)
+        case ["operator" | "facade" as command]:
+            return _serve(command)
+        case ["crd"]:
+            from graphcron import crd
+
+            print(crd.to_yaml(), end="")
+            return 0
+        case ["version" | "--version"]:
+            from graphcron import __version__
+
+            print(__version__)
+            return 0
+        case ["help" | "--help" | "-h"]:
+            print(USAGE, end="")
+            return 0
+        case _:
+            print(USAGE, end="", file=sys.stderr)
+            return EXIT_USAGE
+
+
+def _serve(command: str) -> int:
+    from graphcron.settings import InvalidSettings
+
+    try:
+        if command == "operator":
+            from graphcron import controller
+
+            controller.main(os.environ)
+        else:
+            from graphcron import facade
+
+            facade.main(os.environ)
+    except InvalidSettings as invalid:
+        print(f"graphcron {command}: {invalid}", file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        return 130
+    return 0

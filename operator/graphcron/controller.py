@@ -1,0 +1,298 @@
+"""The operator: watches GraphCrons and what came of them by kopf, and keeps each in line by the work queue.
+
+kopf brings the events and nothing else: no handler state, no finalizer, no annotation is ever written by it. Every
+event, of a GraphCron or of a CronJob, Job or pod of ours, means the same: look at that GraphCron again.
+"""
+
+import asyncio
+import itertools
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import kopf
+
+from graphcron import logs, status
+from graphcron.desired import CRON_LABEL, MANAGED_BY, RunPods
+from graphcron.kube import Conflict, Kube, Manifest, NotFound, Refused
+from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from graphcron.reconcile import Observed, Plan, conclude, decide, owns
+from graphcron.settings import OperatorSettings
+from graphcron.status import Note, Verdict
+from graphcron.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+Name = tuple[str, str]
+"""Namespace and name of a GraphCron; its CronJob has the same."""
+
+SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+
+
+@dataclass
+class Seen:
+    """What the watches have brought: GraphCrons and CronJobs by name, Jobs and pods by GraphCron and name.
+
+    An object that we wrote is put in as the apiserver answered it, so that the next look does not act on an older
+    copy; of two copies the one with the higher resourceVersion counts.
+    """
+
+    graphcrons: dict[Name, Manifest] = field(default_factory=dict)
+    cron_jobs: dict[Name, Manifest] = field(default_factory=dict)
+    jobs: dict[Name, dict[str, Manifest]] = field(default_factory=dict)
+    pods: dict[Name, dict[str, Manifest]] = field(default_factory=dict)
+
+    def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
+        """Returns the GraphCron that it is about, None when it names none."""
+        name = _graphcron_of(shelf, manifest)
+        if name is None:
+            return None
+        kept = dict(manifest)
+        kept["metadata"] = {key: value for key, value in kept["metadata"].items() if key != "managedFields"}
+        place, key = self._place(shelf, name, kept)
+        if key not in place or _version(place[key]) <= _version(kept):
+            place[key] = kept
+        return name
+
+    def drop(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
+        """As `put`, for an object that is gone."""
+        name = _graphcron_of(shelf, manifest)
+        if name is None:
+            return None
+        place, key = self._place(shelf, name, manifest)
+        # A namesake that was made since stays.
+        if key in place and place[key]["metadata"]["uid"] == manifest["metadata"]["uid"]:
+            del place[key]
+        for shelves in (self.jobs, self.pods):
+            if not shelves.get(name, True):
+                del shelves[name]
+        return name
+
+    def _place(self, shelf: str, name: Name, manifest: Mapping[str, Any]) -> tuple[dict[Any, Manifest], Any]:
+        if shelf in ("graphcrons", "cron_jobs"):
+            return getattr(self, shelf), name
+        return getattr(self, shelf).setdefault(name, {}), manifest["metadata"]["name"]
+
+    def of(self, name: Name) -> Observed | None:
+        """All that is known of one GraphCron; None when there is none of that name."""
+        graphcron = self.graphcrons.get(name)
+        if graphcron is None or graphcron["metadata"].get("deletionTimestamp"):
+            return None
+        cron_job = self.cron_jobs.get(name)
+        return Observed(
+            graphcron=graphcron,
+            cron_job=cron_job if cron_job and owns(graphcron, cron_job) else None,
+            jobs=tuple(self.jobs.get(name, {}).values()),
+            pods=tuple(self.pods.get(name, {}).values()),
+        )
+
+
+def _graphcron_of(shelf: str, manifest: Mapping[str, Any]) -> Name | None:
+    metadata = manifest["metadata"]
+    name = metadata["name"] if shelf == "graphcrons" else metadata.get("labels", {}).get(CRON_LABEL)
+    return (metadata["namespace"], name) if name else None
+
+
+def _version(manifest: Mapping[str, Any]) -> int:
+    """Resource versions are comparable numbers in every supported etcd-backed apiserver (KEP-5504 makes it API)."""
+    version = manifest["metadata"].get("resourceVersion", "0")
+    return int(version) if version.isdigit() else 0
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Controller:
+    """Carries out what `reconcile` decides, for one GraphCron at a time."""
+
+    def __init__(self, kube: Kube, pods: RunPods, clock: Callable[[], datetime] = utc_now) -> None:
+        self.seen = Seen()
+        self.queue: WorkQueue[Name] = WorkQueue()
+        self._kube = kube
+        self._pods = pods
+        self._clock = clock
+
+    async def reconcile(self, name: Name) -> None:
+        """Bring the cluster in line with one GraphCron: at most one CronJob and one status are written.
+
+        Raises KubeError when the apiserver is not available: the queue tries again.
+        """
+        observed = self.seen.of(name)
+        if observed is None:
+            return
+        plan = decide(observed, self._pods, self._clock())
+        observed, plan = await self._apply(name, observed, plan)
+        wanted, notes = conclude(observed, plan, self._clock())
+        if wanted != observed.graphcron.get("status"):
+            await self._write_status(name, observed.graphcron, wanted, notes)
+        if plan.wake_at:
+            self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
+
+    async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
+        """Carry out the plan; returns what is so now, and the plan with the verdict that came of it."""
+        if plan.apply is not None and observed.cron_job is None:
+            # Server-side apply would take over a CronJob that somebody else made under this name.
+            try:
+                found = await self._kube.get_cron_job(*name)
+            except NotFound:
+                found = None
+            if found and not owns(observed.graphcron, found):
+                return observed, replace(plan, verdict=_name_taken(name), next_run_times=(), enabled=False)
+            if found:
+                self.seen.put("cron_jobs", found)
+                observed = replace(observed, cron_job=found)
+                plan = decide(observed, self._pods, self._clock())
+        if plan.apply is None:
+            return observed, plan
+        try:
+            cron_job = await self._kube.apply_cron_job(name[0], plan.apply)
+        except Refused as refused:
+            verdict = Verdict(False, status.REFUSED_BY_CLUSTER, f"The cluster refused the CronJob: {refused.message}")
+            return observed, replace(plan, verdict=verdict, next_run_times=())
+        log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
+        self.seen.put("cron_jobs", cron_job)
+        return replace(observed, cron_job=cron_job), plan
+
+    async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], notes: list[Note]) -> None:
+        try:
+            written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], wanted)
+        except (NotFound, Conflict):
+            return  # deleted meanwhile; its namesake, if any, comes with an event of its own
+        except Refused as refused:
+            if refused.status != 422 or "/metadata/uid" not in refused.message:
+                raise
+            return
+        self.seen.put("graphcrons", written)
+        for note in notes:
+            level = logging.WARNING if note.type == "Warning" else logging.INFO
+            log.log(level, "GraphCron %s/%s: %s: %s", *name, note.reason, note.message)
+            await self._tell(name, graphcron, note)
+
+    async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
+        """A Kubernetes event. Best effort: the status says the same and is the truth."""
+        moment = self._clock()
+        stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        event = {
+            "metadata": {"name": f"{name[1]}.{int(moment.timestamp() * 1e6):x}", "namespace": name[0]},
+            "involvedObject": {
+                "apiVersion": API_VERSION,
+                "kind": KIND,
+                "namespace": name[0],
+                "name": name[1],
+                "uid": graphcron["metadata"]["uid"],
+            },
+            "type": note.type,
+            "reason": note.reason,
+            "message": note.message[:1024],
+            "source": {"component": "graphcron"},
+            "firstTimestamp": stamp,
+            "lastTimestamp": stamp,
+            "count": 1,
+        }
+        try:
+            await self._kube.create_event(name[0], event)
+        except Exception as error:
+            log.warning("GraphCron %s/%s: its event was not written: %s", *name, error)
+
+
+def _name_taken(name: Name) -> Verdict:
+    return Verdict(
+        False,
+        status.NAME_TAKEN,
+        f"A CronJob '{name[1]}' that this GraphCron does not own exists already: delete it, or rename the GraphCron.",
+    )
+
+
+SHELVES = {
+    "graphcrons": (GROUP, VERSION, PLURAL),
+    "cron_jobs": ("batch", "v1", "cronjobs"),
+    "jobs": ("batch", "v1", "jobs"),
+    "pods": ("", "v1", "pods"),
+}
+
+
+class Backoffs:
+    """Seconds between attempts of kopf's own requests. Without end: kopf takes the end of its list for a reason to
+    give a watch up, and an apiserver may be away for longer than that."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
+
+
+def register(registry: kopf.OperatorRegistry, controller: Controller, settings: OperatorSettings) -> None:
+    """Hand kopf's events to the controller."""
+
+    @kopf.on.startup(registry=registry)
+    async def _configure(settings: kopf.OperatorSettings, **_: object) -> None:
+        settings.posting.enabled = False  # events are ours to write
+        settings.scanning.disabled = True  # no list or watch of CRDs and namespaces
+        settings.networking.request_timeout = 30
+        settings.networking.error_backoffs = Backoffs()
+        settings.watching.chunk_size = 500
+        for shelf in ("cron_jobs", "jobs", "pods"):
+            group, version, plural = SHELVES[shelf]
+            key = (group, version, plural) if group else (version, plural)
+            settings.watching.label_selectors[key] = SELECTOR
+
+    @kopf.on.login(registry=registry)
+    async def _login(**given: Any) -> kopf.ConnectionInfo | None:
+        # The pod's own account, renewed by kopf when its token has expired; outside of a cluster, KUBECONFIG.
+        return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+
+    for shelf, resource in SHELVES.items():
+        _watch(registry, controller, shelf, [part for part in resource if part])
+
+
+def _watch(registry: kopf.OperatorRegistry, controller: Controller, shelf: str, resource: list[str]) -> None:
+    # kopf calls no handler before it has listed and indexed all resources that have an index: so what `remember`
+    # puts in is whole before the first reconciliation, and a restart takes nothing for missing that is only unread.
+    @kopf.index(*resource, registry=registry, id=f"remember-{shelf}")
+    async def _remember(body: kopf.Body, **_: object) -> None:
+        controller.seen.put(shelf, dict(body))
+
+    @kopf.on.event(*resource, registry=registry, id=f"saw-{shelf}")
+    async def _saw(event: kopf.RawEvent, **_: object) -> None:
+        act = controller.seen.drop if event["type"] == "DELETED" else controller.seen.put
+        name = act(shelf, event["object"])
+        if name:
+            controller.queue.add(name)
+
+
+async def run(settings: OperatorSettings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    async with Kube.connect() as kube:
+        # Before kopf, whose own words for a missing CRD would help nobody.
+        try:
+            await kube.list_graphcrons(settings.namespace)
+        except NotFound:
+            raise SystemExit(
+                "graphcron: the cluster has no GraphCron resource: install the CRD "
+                "(helm does, or: graphcron crd | kubectl apply -f -)"
+            ) from None
+        controller = Controller(kube, settings.pods)
+        registry = kopf.OperatorRegistry()
+        register(registry, controller, settings)
+        scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
+        log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
+        work = asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers))
+        try:
+            await kopf.operator(
+                registry=registry,
+                standalone=True,
+                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+                **scope,
+            )
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+
+def main(environ: Mapping[str, str] | None = None) -> None:
+    """The `graphcron operator` command."""
+    settings = OperatorSettings.read(os.environ if environ is None else environ)
+    logs.configure(settings.log_level)
+    asyncio.run(run(settings))

@@ -1,0 +1,155 @@
+"""Serves LangGraph's cron endpoints over GraphCrons, and everything else over to the Agent Server: one URL for the SDK.
+
+The facade keeps no state, so any number of them may run and any may be killed.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from graphcron import logs, store
+from graphcron.body import BODY_LIMIT, RestError
+from graphcron.kube import Kube
+from graphcron.passthrough import AgentServer, is_literal_cron_path, reaches_crons
+from graphcron.routes import Routes, json_answer
+from graphcron.settings import FacadeSettings
+from graphcron.store import KubeStore, Store
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+
+SHUTDOWN_SECONDS = 20.0
+"""For requests under way; Kubernetes kills 30 seconds after it asked."""
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted."""
+    settings = FacadeSettings.read(environ)
+    logs.configure(settings.log_level)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: FacadeSettings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with Kube.connect() as kube:
+        app = make_app(KubeStore(kube, settings.namespace), settings.agent_server_url, ca_file=settings.ca_file)
+        runner = await start(app, settings.host, settings.port)
+        logger.info(
+            "serving crons of namespace %s on port %d, all else from %s",
+            settings.namespace,
+            settings.port,
+            settings.agent_server_url or "nowhere",
+        )
+        if settings.agent_server_url is None:
+            logger.warning("no Agent Server is configured: threads and assistants of new crons are not checked")
+        try:
+            await stopped.wait()
+        finally:
+            await runner.cleanup()
+
+
+async def start(app: web.Application, host: str | None, port: int) -> web.AppRunner:
+    """Listens. A client that leaves cancels its request, and bodies stay as they came: both matter to streams."""
+    runner = web.AppRunner(
+        app, handler_cancellation=True, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None
+    )
+    await runner.setup()
+    await web.TCPSite(runner, host, port).start()
+    return runner
+
+
+def make_app(
+    crons: Store,
+    agent_server_url: str | None,
+    now: Callable[[], datetime] | None = None,
+    ca_file: str | None = None,
+) -> web.Application:
+    """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
+    certificate is judged by, instead of the system's."""
+    routes = Routes(crons, now or (lambda: datetime.now(UTC)))
+    app = web.Application(middlewares=[_answer_errors, _guard_paths], client_max_size=BODY_LIMIT)
+    if agent_server_url is not None:
+        url = agent_server_url
+
+        async def connect(_: web.Application) -> AsyncIterator[None]:
+            async with AgentServer.connect(url, ca_file) as routes.agent_server:
+                yield
+
+        app.cleanup_ctx.append(connect)
+
+    any_id, thread_id = "/runs/crons/{cron_id:[^/]+}", "/threads/{thread_id:[^/]+}/runs/crons"
+    app.add_routes(
+        [
+            web.get("/healthz", routes.healthz),
+            web.get("/readyz", routes.readyz),
+            web.post("/runs/crons", routes.create),
+            web.post(thread_id, routes.create_for_thread),
+            # Before the ids: `search` and `count` are none. With other methods they are, and no UUIDs.
+            web.post("/runs/crons/search", routes.search),
+            web.post("/runs/crons/count", routes.count),
+            web.get(any_id, routes.get),
+            web.patch(any_id, routes.patch),
+            web.delete(any_id, routes.delete),
+            # Other methods stop here, or the last line would pass them on.
+            web.route("*", "/runs/crons", _only(hdrs.METH_POST)),
+            web.route("*", thread_id, _only(hdrs.METH_POST)),
+            web.route("*", any_id, _only(hdrs.METH_DELETE, hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_PATCH)),
+            web.route("*", "/{path:.*}", routes.pass_through),
+        ]
+    )
+    return app
+
+
+def _only(*methods: str) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, methods)
+
+    return refuse
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
+    return json_answer({"detail": detail}, status, retry | (headers or {}))
+
+
+@web.middleware
+async def _guard_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Odd spellings of cron paths are nobody's: neither ours nor the Agent Server's."""
+    if reaches_crons(request.raw_path) and not is_literal_cron_path(request.raw_path):
+        raise RestError(404, "Not Found")
+    return await handler(request)
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every error is JSON with one `detail`."""
+    try:
+        return await handler(request)
+    except RestError as error:
+        return _problem(error.status, error.detail)
+    except store.Missing:
+        return _problem(404, "Not Found")
+    except store.Refused as error:
+        return _problem(422, str(error))
+    except store.Changed as error:
+        return _problem(409, f"{error}: read it again and repeat the change")
+    except store.Unavailable as error:
+        return _problem(503, str(error))
+    except web.HTTPRequestEntityTooLarge:
+        return _problem(413, f"The request body is larger than {BODY_LIMIT} bytes, the most that a cron may have")
+    except web.HTTPException as error:
+        kept = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+        return _problem(error.status, error.reason, kept)
+    except Exception:
+        if request.transport is None or request.transport.is_closing():
+            raise
+        logger.exception("%s %s failed", request.method, request.path)
+        return _problem(500, "Internal Server Error")

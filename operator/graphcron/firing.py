@@ -1,0 +1,193 @@
+"""The contract between the operator and a run pod: what a firing is told, and what it answers.
+
+The operator writes an `Order` into the CronJob's pod template; the run pod reads it from a file, decides with
+`gate` whether this firing may start anything, and leaves an `Outcome` as its termination message, where the
+operator finds it. So run pods need no access to the Kubernetes API, and both sides share this one file.
+
+Standard library only: every run pod imports it, and start-up time is paid at each firing. That is why these are
+named tuples: `dataclasses` would add a fifth to it.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+ORDER_ANNOTATION = "graphcron.dev/order"
+"""Pod-template annotation that carries the order. Kubernetes limits all annotations of an object to 256 KiB."""
+
+ORDER_PATH = "/etc/graphcron/order/order.json"
+"""Where the downward API shows the annotation to the runner: a file, because environment values expand `$(NAME)`
+and end at 128 KiB."""
+
+INPUT_PATH = "/etc/graphcron/input/input.json"
+"""Where `spec.inputFrom` is mounted."""
+
+HEADERS_PATH = "/etc/graphcron/headers"
+"""Where `spec.server.headersSecretRef` is mounted: one file a header, named by it."""
+
+TERMINATION_MESSAGE_LIMIT = 4096
+"""Bytes; the kubelet cuts what is longer (Kubernetes, `terminationMessagePath`)."""
+
+FIRING_METADATA = "graphcron_firing"
+"""Key in a run's metadata that holds the identity of the firing which started it."""
+
+CRON_METADATA = "cron_id"
+"""Key in a run's metadata that names its cron, as LangGraph's own scheduler writes it."""
+
+EXIT_DONE = 0
+"""The run succeeded, or this firing was skipped on purpose."""
+EXIT_RUN_FAILED = 10
+"""The run was started and ended badly: starting it again would cost a second run."""
+EXIT_REFUSED = 11
+"""The Agent Server will not take this request however often it is sent (401, 403, 404, 422, …)."""
+EXIT_TRY_AGAIN = 75
+"""Another attempt can help (connection refused, 429, 5xx). sysexits.h calls it EX_TEMPFAIL."""
+
+FINAL_EXIT_CODES = (EXIT_RUN_FAILED, EXIT_REFUSED)
+"""For the Job's podFailurePolicy: fail at once, do not retry."""
+
+_THREADS = uuid.UUID("5f1d3c0e-4f0e-5b0a-9a55-0c6b8c1f7a11")
+"""Namespace for thread ids derived from firings; arbitrary, and fixed for ever: a retry must derive the same."""
+
+
+class Order(NamedTuple):
+    """What a run pod is to do at each firing of one GraphCron.
+
+    `request` is the body of `POST /threads/{id}/runs`, without the firing's own metadata. `thread_id` is None for a
+    stateless cron; `keep_thread` says whether its thread outlives the run (`onRunCompleted: keep`). Times are
+    RFC 3339 in UTC: a firing scheduled before `not_before` or at or after `end_time` starts nothing.
+    `input_from_file` says that `INPUT_PATH` holds the input.
+    """
+
+    cron_id: str
+    request: Mapping[str, Any]
+    thread_id: str | None = None
+    keep_thread: bool = False
+    not_before: str | None = None
+    end_time: str | None = None
+    input_from_file: bool = False
+
+    def to_json(self) -> str:
+        """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
+        given = {key: value for key, value in self._asdict().items() if value not in (None, False)}
+        return json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Order":
+        """Raises ValueError when the text is no order; unknown keys are ignored, so that a run pod of an older image
+        still reads what a newer operator wrote."""
+        data = json.loads(text)
+        if not isinstance(data, dict) or "cron_id" not in data or "request" not in data:
+            raise ValueError("the order lacks cron_id or request")
+        return cls(**{key: value for key, value in data.items() if key in cls._fields})
+
+
+class Firing(NamedTuple):
+    """One firing. The Job is its identity: every pod of the Job, first or retried, is the same firing."""
+
+    job_name: str
+    job_uid: str
+    scheduled_time: datetime | None
+    """The minute it was due, UTC; None for a Job made by hand (`kubectl create job --from`)."""
+
+    @classmethod
+    def of_job(cls, job_name: str, job_uid: str) -> "Firing":
+        return cls(job_name, job_uid, scheduled_time_of(job_name))
+
+    @property
+    def thread_id(self) -> str:
+        """The thread of a stateless firing: the same for every attempt."""
+        return str(uuid.uuid5(_THREADS, self.job_uid))
+
+    @property
+    def record_id(self) -> str:
+        """The thread that remembers the outcome of a stateless firing whose own thread was deleted."""
+        return str(uuid.uuid5(_THREADS, f"outcome of {self.job_uid}"))
+
+
+def scheduled_time_of(job_name: str) -> datetime | None:
+    """The minute a CronJob's Job was due, from its name: the controller names it `<cronjob>-<unix minutes>`
+    (Kubernetes, pkg/controller/cronjob, getJobName). Manual Jobs have other names: None."""
+    _, _, minutes = job_name.rpartition("-")
+    # Eight digits last from 1989 to 2160; a manual Job that is called so too is beyond telling.
+    if len(minutes) != 8 or not minutes.isascii() or not minutes.isdigit():
+        return None
+    return datetime.fromtimestamp(int(minutes) * 60, UTC)
+
+
+def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
+    """Why this firing must start nothing, or None when it may.
+
+    Decided from the scheduled minute, never from the clock at start: a late pod is still the firing it was.
+    Jobs made by hand have no scheduled minute and always run: somebody asked for it.
+    """
+    if scheduled_time is None:
+        return None
+    if order.not_before and scheduled_time < parse_time(order.not_before):
+        return Skip(
+            "ScheduledBeforeChange",
+            f"was due at {format_time(scheduled_time)}, before the schedule was changed or resumed at "
+            f"{order.not_before}",
+        )
+    if order.end_time and scheduled_time >= parse_time(order.end_time):
+        return Skip("AfterEndTime", f"was due at {format_time(scheduled_time)}, and endTime is {order.end_time}")
+    return None
+
+
+class Skip(NamedTuple):
+    """A firing that starts nothing on purpose: a CamelCase reason and half a sentence for people."""
+
+    reason: str
+    message: str
+
+
+class Outcome(NamedTuple):
+    """How a firing ended, as the run pod's termination message tells it.
+
+    `outcome` is Succeeded, Failed or Skipped; `reason` is CamelCase for programs, `message` a sentence for people.
+    """
+
+    outcome: str
+    reason: str
+    message: str = ""
+    run_id: str | None = None
+    thread_id: str | None = None
+    started_at: str | None = None
+
+    def to_json(self) -> str:
+        """At most `TERMINATION_MESSAGE_LIMIT` bytes: a long message is cut, the ids never are."""
+        text = self._dump()
+        kept = len(self.message)
+        while kept and len(text.encode()) > TERMINATION_MESSAGE_LIMIT:
+            # Bytes too many are at least a sixth as many characters: JSON writes none longer than "\u0000".
+            over = len(text.encode()) - TERMINATION_MESSAGE_LIMIT
+            kept = max(0, kept - max(1, over // 6))
+            text = self._replace(message=self.message[:kept] + "…" if kept else "")._dump()
+        return text
+
+    def _dump(self) -> str:
+        return json.dumps({key: value for key, value in self._asdict().items() if value}, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Outcome | None":
+        """None when the text is not an outcome: a pod that was killed leaves none, or half of one."""
+        try:
+            data = json.loads(text)
+            return cls(**{key: value for key, value in data.items() if key in cls._fields})
+        except (ValueError, TypeError, AttributeError):
+            return None
+
+
+def parse_time(text: str) -> datetime:
+    """RFC 3339 to an aware datetime. Raises ValueError, also when the offset is missing."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"time {text!r} has no UTC offset")
+    return moment
+
+
+def format_time(moment: datetime) -> str:
+    """RFC 3339 in UTC with whole seconds, as Kubernetes writes its times."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,323 @@
+"""The GraphCron resource as pydantic models: the one schema, from which the CRD and all validation come.
+
+Field names are camelCase in Kubernetes and snake_case here. There are no defaults in the CRD (they would make the
+apiserver rewrite objects): a field that is not set is None, and its default lives where it is used, named in the
+field's description.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from graphcron.firing import format_time, parse_time
+from graphcron.schedule import CEL_FIVE_FIELDS
+
+GROUP = "graphcron.dev"
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "GraphCron"
+PLURAL = "graphcrons"
+
+NAME_LIMIT = 52
+"""Characters: the CronJob carries the GraphCron's name, and Kubernetes appends 11 to it for each Job."""
+
+NAME_MESSAGE = (
+    f"metadata.name must be no more than {NAME_LIMIT} characters: "
+    "the CronJob has the same name, and Kubernetes appends the scheduled minute to it"
+)
+
+DEFAULT_TIMEZONE = "Etc/UTC"
+"""Always written out: without a zone Kubernetes would use the controller manager's own."""
+
+DEFAULT_STARTING_DEADLINE_SECONDS = 3600
+"""60 seconds lost 485 of 1,000 same-minute firings on a stock controller manager, silently; an hour loses none."""
+
+DEFAULT_RETRY_LIMIT = 3
+"""Retries of a firing whose pod says that another attempt can help."""
+
+DEFAULT_HISTORY_LIMIT = 1
+"""Finished Jobs kept of each kind. The history is in the status; a kept Job carries a copy of the input."""
+
+
+class InvalidGraphCron(Exception):
+    """A GraphCron that cannot be scheduled, with a CamelCase `reason` and a message that says what to write instead."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class Model(BaseModel):
+    """Reads and writes camelCase, refuses what it does not know, never changes after it was read."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As Kubernetes stores it: camelCase, fields that are not set left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _utc(value: datetime) -> datetime:
+    return parse_time(format_time(value))
+
+
+def _rfc3339(value: object) -> object:
+    """Kubernetes times are RFC 3339 strings; pydantic alone would also take Unix numbers."""
+    if isinstance(value, str):
+        return parse_time(value)
+    if isinstance(value, datetime):
+        return value
+    raise ValueError("must be an RFC 3339 time, such as 2026-12-24T18:00:00Z")
+
+
+Time = Annotated[
+    datetime,
+    BeforeValidator(_rfc3339),
+    AfterValidator(_utc),
+    Field(json_schema_extra={"type": "string", "format": "date-time"}),
+]
+"""An instant, in UTC with whole seconds."""
+
+# Free-form JSON is kept by the apiserver as it came, whatever its shape.
+Json = Annotated[Any, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+JsonObject = Annotated[
+    dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+]
+# CRD schemas know no "this or that type", so a union is free-form there and checked here.
+Nodes = Annotated[Literal["*"] | list[str], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+StreamMode = Literal[
+    "values", "messages", "messages-tuple", "tasks", "checkpoints", "updates", "events", "debug", "custom"
+]
+StreamModes = Annotated[
+    StreamMode | list[StreamMode], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+]
+
+
+class KeySelector(Model):
+    """One key of a Secret or ConfigMap in the GraphCron's namespace."""
+
+    name: Annotated[str, Field(min_length=1, description="Name of the Secret or ConfigMap.")]
+    key: Annotated[str, Field(min_length=1, description="Key in it.")]
+
+
+class NameReference(Model):
+    """A whole Secret in the GraphCron's namespace."""
+
+    name: Annotated[str, Field(min_length=1, description="Name of the Secret.")]
+
+
+class InputFrom(Model):
+    """Where the input is read from at each firing, instead of `input`."""
+
+    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that holds the input as JSON.")
+    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap that holds the input as JSON.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.secretKeyRef) != has(self.configMapKeyRef)",
+                    "message": "inputFrom needs exactly one of secretKeyRef and configMapKeyRef",
+                }
+            ]
+        }
+    )
+
+
+class Server(Model):
+    """An Agent Server other than the installation's default. It gets only the credentials named here."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+            max_length=2048,
+            description="Base URL of the Agent Server, without credentials or query.",
+        ),
+    ]
+    api_key_secret_ref: KeySelector | None = Field(
+        None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
+    )
+    headers_secret_ref: NameReference | None = Field(
+        None, description="Secret whose keys are header names and whose values are sent with every request."
+    )
+
+
+class Template(Model):
+    """Scheduling and resources of the run pods. Their security settings are not open to change."""
+
+    resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
+    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
+    tolerations: list[JsonObject] | None = Field(None, description="Taints a run pod tolerates.")
+    affinity: JsonObject | None = Field(None, description="Affinity of the run pods.")
+    labels: dict[str, str] | None = Field(None, description="Additional labels of the run pods.")
+    annotations: dict[str, str] | None = Field(None, description="Additional annotations of the run pods.")
+    priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
+    image_pull_secrets: list[NameReference] | None = Field(
+        None, description="Secrets with registry credentials for the run pods."
+    )
+    runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
+
+
+class GraphCronSpec(Model):
+    """When a graph runs, with what, and how."""
+
+    schedule: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=256,
+            description="Five cron fields: minute, hour, day of month, month, day of week.",
+            json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
+        ),
+    ]
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="IANA time zone of the schedule, such as Europe/Berlin. Default: Etc/UTC."
+    )
+    assistant_id: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+        description="Assistant to run: its UUID or the name of its graph."
+    )
+    thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
+        None, description="Thread to run on. Default: each firing runs on a thread of its own."
+    )
+    input: Json | None = Field(None, description="Input of the graph: any JSON.")
+    input_from: InputFrom | None = Field(
+        None, description="Secret or ConfigMap to read the input from at each firing, up to 1 MiB."
+    )
+    metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
+    config: JsonObject | None = Field(None, description="Config of the runs: tags, recursion_limit, configurable.")
+    context: JsonObject | None = Field(None, description="Static context of the runs.")
+    webhook: Annotated[str, Field(min_length=1, max_length=65536)] | None = Field(
+        None, description="URL that the Agent Server calls when a run ends."
+    )
+    interrupt_before: Nodes | None = Field(None, description='Nodes to interrupt before, or "*" for all.')
+    interrupt_after: Nodes | None = Field(None, description='Nodes to interrupt after, or "*" for all.')
+    multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] | None = Field(
+        None, description="What a run does when its thread is busy. Default: the Agent Server's, enqueue."
+    )
+    on_run_completed: Literal["delete", "keep"] | None = Field(
+        None, description="Whether a stateless run's thread is deleted or kept after it. Default: delete."
+    )
+    stream_mode: StreamModes | None = Field(None, description="Stream modes of the runs.")
+    stream_subgraphs: bool | None = Field(None, description="Whether subgraphs are streamed too.")
+    stream_resumable: bool | None = Field(None, description="Whether a stream can be resumed.")
+    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When checkpoints are written.")
+    checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
+    enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
+    pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="Why it is not enabled, for people."
+    )
+    end_time: Time | None = Field(None, description="No firing is due at or after this instant.")
+
+    concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
+        None,
+        description="What happens when a firing is due while one is running, as in a CronJob. Default: Allow.",
+    )
+    starting_deadline_seconds: Annotated[int, Field(ge=10, le=31_536_000)] | None = Field(
+        None, description="How late a firing may start, in seconds. Default: 3600."
+    )
+    active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
+        None, description="How long a firing may take over all its attempts, in seconds. Default: no limit."
+    )
+    retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Further attempts of a firing whose failure another attempt can mend. Default: 3."
+    )
+    successful_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Jobs of succeeded firings that are kept. Default: 1."
+    )
+    failed_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Jobs of failed firings that are kept. Default: 1."
+    )
+    server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
+    template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
+
+    @model_validator(mode="after")
+    def _one_input(self) -> Self:
+        # Not a rule of the CRD: CEL cannot see a field of free-form JSON.
+        if self.input is not None and self.input_from is not None:
+            raise ValueError("input and inputFrom exclude each other: keep one")
+        return self
+
+
+class Condition(Model):
+    """A condition by Kubernetes' conventions (metav1.Condition)."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    observed_generation: int | None = None
+    last_transition_time: Time
+    reason: str
+    message: str = ""
+
+
+class HistoryEntry(Model):
+    """One firing that is over."""
+
+    scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"]
+    reason: str = Field(description="CamelCase, for programs.")
+    message: str | None = Field(None, description="A sentence, for people.")
+    job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
+    run_id: str | None = Field(None, description="Run on the Agent Server.")
+    thread_id: str | None = Field(None, description="Thread of the run.")
+    started_at: Time | None = None
+    finished_at: Time | None = None
+
+
+class GraphCronStatus(Model):
+    """What the operator has seen and done."""
+
+    observed_generation: int | None = Field(None, description="Generation of the spec that this status is about.")
+    conditions: list[Condition] | None = Field(
+        None,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+    cron_job_name: str | None = Field(None, description="CronJob that fires it.")
+    timezone: str | None = Field(None, description="Time zone in force.")
+    enabled: bool | None = Field(None, description="Whether it fires: enabled, and with firings left before endTime.")
+    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
+        None, description="The next firings, at most five, UTC."
+    )
+    last_schedule_time: Time | None = Field(None, description="When it was last due and a Job was made.")
+    last_successful_time: Time | None = Field(None, description="When a firing last succeeded.")
+    active: int | None = Field(None, description="Firings that are running now.")
+    history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
+        None, description="The last ten firings, newest first."
+    )
+
+
+def read_spec(spec: object) -> GraphCronSpec:
+    """The spec of a GraphCron as the apiserver has it, checked for all that the CRD's schema cannot express.
+
+    Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
+    """
+    try:
+        return GraphCronSpec.model_validate(spec)
+    except ValidationError as error:
+        raise InvalidGraphCron("InvalidSpec", explain(error)) from None
+
+
+def explain(error: ValidationError, prefix: str = "spec") -> str:
+    """Pydantic's findings in one sentence, each with its path; no input is quoted, since it may hold a secret."""
+    findings = []
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join([prefix, *(str(part) for part in found["loc"])]) if prefix else ".".join(map(str, found["loc"]))
+        match found["type"]:
+            case "extra_forbidden":
+                findings.append(f"{path}: unknown field")
+            case "missing":
+                findings.append(f"{path}: required")
+            case _:
+                findings.append(f"{path}: {found['msg'][:1].lower()}{found['msg'][1:]}".replace("value error, ", ""))
+    return "; ".join(dict.fromkeys(findings))

@@ -1,0 +1,239 @@
+"""Hands everything that is not a cron to the Agent Server, as it came and as it comes: nothing is buffered,
+decoded, retried or followed.
+
+It also guards the Agent Server's own cron endpoints. A cron made there would fire from one process's memory, out of
+sight of Kubernetes, so no spelling of their paths goes through.
+"""
+
+import itertools
+import json
+import logging
+import re
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Self
+from urllib.parse import unquote
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from graphcron.body import RestError
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+LOOKUP_TIMEOUT_SECONDS = 10.0
+"""For the facade's own questions. Passed-through requests have no limit: a run may take hours."""
+
+HEADER_LIMIT = 64 * 1024
+"""Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
+
+_HOP_BY_HOP = frozenset(
+    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
+     "transfer-encoding", "upgrade")
+)  # fmt: skip
+"""Headers about one connection, not about the message (RFC 9110, 7.6.1)."""
+
+_NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
+"""The host is the Agent Server's own; `Expect: 100-continue` was answered by us."""
+
+_CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", "traceparent", "tracestate", "baggage")
+
+BeforeAnswer = Callable[[int], Awaitable[None]]
+
+
+class AgentServer:
+    """One Agent Server and the connections to it."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url.rstrip("/")
+        self._session = session
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(cls, url: str, ca_file: str | None = None) -> AsyncIterator[Self]:
+        """A session with the server. Raises ValueError for a URL that is none, OSError for an unreadable `ca_file`."""
+        parts = URL(url)
+        if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
+            raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
+        async with aiohttp.ClientSession(
+            # The server in front bounds how many requests there are at once.
+            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=ca_file)),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            max_line_size=HEADER_LIMIT,
+            max_field_size=HEADER_LIMIT,
+        ) as session:
+            yield cls(url, session)
+
+    async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
+        """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
+
+        Raises RestError 502 when the Agent Server cannot be reached, and 404 for whatever could name a cron there.
+        """
+        path = request.raw_path
+        if not path.startswith("/") or reaches_crons(path):
+            raise RestError(404, "Not Found")
+        try:
+            upstream = await self._session.request(
+                request.method,
+                URL(self.url + path, encoded=True),
+                headers=_end_to_end(request.headers, _NOT_FORWARDED),
+                data=request.content if request.body_exists else None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise RestError(502, self._unreachable(error)) from None
+        try:
+            if before_answer is not None:
+                await before_answer(upstream.status)
+            return await self._answer(request, upstream)
+        except BaseException:
+            # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
+            upstream.close()
+            raise
+
+    async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
+        headers = _end_to_end(upstream.headers, _HOP_BY_HOP)
+        if (location := headers.get("Location", "")).startswith(self.url + "/"):
+            headers["Location"] = location.removeprefix(self.url)
+        response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
+        await response.prepare(request)
+        while chunk := await self._next_chunk(request, upstream):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def _next_chunk(self, request: web.Request, upstream: aiohttp.ClientResponse) -> bytes:
+        """What has arrived by now, at least a byte; empty at the end."""
+        try:
+            return await upstream.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            # The status is long sent. A clean end would pass half an answer for a whole one, so cut the line.
+            logger.warning("the Agent Server broke off its answer to %s %s: %s", request.method, request.path, error)
+            if request.transport is not None:
+                request.transport.abort()
+            raise
+
+    async def look_up(self, path: str, what: str, headers: Mapping[str, str]) -> bool:
+        """Whether the Agent Server has it, asked with the caller's own credentials.
+
+        Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
+        """
+        own = {name: value for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)}
+        try:
+            async with self._session.get(
+                URL(self.url + path, encoded=True),
+                headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED),
+                timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
+                allow_redirects=False,
+            ) as answer:
+                body = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unverified(what, self._unreachable(error)) from None
+        match answer.status:
+            case 200:
+                return True
+            case 404:
+                return False
+            case 401 | 403:
+                raise RestError(answer.status, _detail(body) or f"The Agent Server refuses to show {what}")
+            case status:
+                raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
+
+    def _unreachable(self, error: Exception) -> str:
+        reason = str(error) or type(error).__name__
+        return f"The Agent Server at {self.url} does not answer: {reason}"
+
+
+class Unverified(RestError):
+    """503: whether a thread or assistant exists could not be found out."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            503,
+            f"{reason}. So {what} could not be checked, and nothing was changed: see that the Agent Server runs and "
+            "that the facade's setting names it, then try again",
+        )
+
+
+def _end_to_end(headers: Mapping[str, str], dropped: frozenset[str] | set[str]) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    return CIMultiDict(
+        (name, value)
+        for name, value in headers.items()
+        if (lower := name.lower()) not in dropped and lower not in named
+    )
+
+
+def _detail(body: bytes) -> str | None:
+    try:
+        detail = json.loads(body)["detail"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return detail if isinstance(detail, str) else None
+
+
+_LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
+
+
+def is_literal_cron_path(raw_path: str) -> bool:
+    """Whether it is one of the cron endpoints as the SDKs write them: only an id may hold encoded characters."""
+    path = raw_path.partition("?")[0]
+    return bool(_LITERAL_CRON_PATH.fullmatch(path)) and all(
+        len([segment for segment in reading if segment not in ("", ".", "..")]) == path.count("/")
+        for reading in _readings(path)
+    )
+
+
+def reaches_crons(raw_path: str) -> bool:
+    """Whether any server or proxy could take this path for one of the Agent Server's cron endpoints.
+
+    Servers differ in what they decode, merge, resolve and ignore (LangGraph's own takes `/runs%2Fcrons` and
+    `/runs/crons%0A`), so every reading counts, and `runs/crons` counts anywhere, for servers below a path prefix.
+    """
+    for segments in _readings(raw_path.partition("?")[0]):
+        for reading in (segments, _resolved(segments)):
+            folded = [segment.casefold() for segment in reading]
+            if ("runs", "crons") in itertools.pairwise(folded):
+                return True
+    return False
+
+
+def _readings(path: str) -> list[list[str]]:
+    """The path's segments after no decoding, one, two and so on until nothing is left to decode."""
+    readings = []
+    while True:
+        readings.append([_bare(segment) for segment in re.split(r"[/\\]+", path)])
+        readings[-1] = [segment for segment in readings[-1] if segment]
+        decoded = unquote(path)
+        if decoded == path:
+            return readings
+        path = decoded
+
+
+def _bare(segment: str) -> str:
+    """Without what follows `;`, `?` or `#`, and without spaces and control characters, which some servers drop."""
+    return re.sub(r"[\x00-\x20\x7f]", "", re.split("[;?#]", segment, maxsplit=1)[0])
+
+
+def _resolved(segments: list[str]) -> list[str]:
+    """With `.` and `..` taken as a file system would."""
+    resolved: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del resolved[-1:]
+        elif segment != ".":
+            resolved.append(segment)
+    return resolved
+
+
+def deleted_by(method: str, raw_path: str) -> tuple[str, str] | None:
+    """("threads" or "assistants", id) for a request that deletes one, as LangGraph's server reads the path."""
+    match = re.fullmatch(r"/(threads|assistants)/([^/]+)", unquote(raw_path.partition("?")[0]).rstrip("\n"))
+    return (match[1], match[2]) if match and method == "DELETE" else None

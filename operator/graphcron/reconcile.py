@@ -1,0 +1,197 @@
+"""The decision of one reconciliation: from all that may be looked at, to all that is to be done. Pure.
+
+`decide` says which CronJob to apply; `conclude` turns what came of it into the status. The shell gathers an
+`Observed`, calls the one, acts, calls the other, and writes at most twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from graphcron import status
+from graphcron.desired import RunPods, Timing, cron_job, in_sync, not_before
+from graphcron.firing import format_time, parse_time
+from graphcron.models import (
+    DEFAULT_STARTING_DEADLINE_SECONDS,
+    DEFAULT_TIMEZONE,
+    GraphCronSpec,
+    GraphCronStatus,
+    InvalidGraphCron,
+    read_spec,
+)
+from graphcron.schedule import InvalidSchedule, InvalidTimezone, Schedule, next_times, read, read_timezone
+from graphcron.status import Note, Verdict
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Observed:
+    """All that a decision may look at."""
+
+    graphcron: dict[str, Any]
+    cron_job: Manifest | None
+    """The CronJob of its name that it owns; see `Owned` for one that it does not."""
+    jobs: tuple[Manifest, ...] = ()
+    pods: tuple[Manifest, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do. `apply` is None when nothing is to be applied; `wake_at` is when to look again unasked."""
+
+    verdict: Verdict
+    apply: dict[str, Any] | None = None
+    next_run_times: tuple[datetime, ...] = ()
+    enabled: bool | None = None
+    timezone: str | None = None
+    wake_at: datetime | None = None
+
+
+def owns(graphcron: Manifest, other: Manifest) -> bool:
+    """Whether the GraphCron is the controller of that object (metav1.OwnerReference)."""
+    uid = graphcron["metadata"]["uid"]
+    references = other["metadata"].get("ownerReferences", [])
+    return any(reference["uid"] == uid and reference.get("controller") for reference in references)
+
+
+def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
+    """What is to be done for one GraphCron, at `now` (aware)."""
+    try:
+        spec = read_spec(seen.graphcron.get("spec"))
+        schedule, zone = _read_when(spec)
+        timing, wake_at = _timing(spec, schedule, zone, seen, now)
+        wanted = cron_job(seen.graphcron, spec, timing, pods)
+    except InvalidGraphCron as invalid:
+        return Plan(_stalled(invalid.reason, invalid.message, seen))
+    coming = () if timing.suspend else _coming(spec, schedule, zone, timing, now)
+    return Plan(
+        verdict=_verdict(spec, schedule, zone, suspended=timing.suspend),
+        apply=None if seen.cron_job and in_sync(wanted, seen.cron_job) else wanted,
+        next_run_times=coming,
+        enabled=not timing.suspend,
+        timezone=spec.timezone or DEFAULT_TIMEZONE,
+        wake_at=wake_at,
+    )
+
+
+def _read_when(spec: GraphCronSpec) -> tuple[Schedule, ZoneInfo]:
+    try:
+        return read(spec.schedule), read_timezone(spec.timezone)
+    except InvalidSchedule as invalid:
+        raise InvalidGraphCron(status.INVALID_SCHEDULE, str(invalid)) from None
+    except InvalidTimezone as invalid:
+        raise InvalidGraphCron(status.INVALID_TIMEZONE, str(invalid)) from None
+
+
+def _stalled(reason: str, message: str, seen: Observed) -> Verdict:
+    if seen.cron_job and not seen.cron_job["spec"].get("suspend"):
+        message += " Until then its CronJob fires as before the change."
+    return Verdict(False, reason, message)
+
+
+def _timing(
+    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, seen: Observed, now: datetime
+) -> tuple[Timing, datetime | None]:
+    """Whether it fires, which slots are too old, and when that must be looked at again."""
+    live = seen.cron_job
+    pending = _pending(spec, schedule, zone, live, now)
+    suspend = spec.enabled is False or pending is None
+    timing = Timing(schedule, suspend, not_before(live) if live else None)
+    if live and _fires_anew(timing, spec, live):
+        # Kubernetes would catch up on a slot that lies before the change (kubernetes/kubernetes#130838).
+        timing = replace(timing, not_before=now.replace(microsecond=0))
+    wake_at = None
+    if spec.end_time and not suspend and pending is not None:
+        # A slot that is late but may still fire keeps the CronJob alive until its deadline has passed.
+        wake_at = max(spec.end_time, pending + _deadline(spec)) + timedelta(seconds=1)
+        wake_at = wake_at if wake_at > now else None
+    return timing, wake_at
+
+
+def _fires_anew(timing: Timing, spec: GraphCronSpec, live: Manifest) -> bool:
+    """Whether this change makes Kubernetes look at past slots: another schedule or zone, or a resumed one."""
+    before = live["spec"]
+    resumed = bool(before.get("suspend")) and not timing.suspend
+    zone = spec.timezone or DEFAULT_TIMEZONE
+    return resumed or before.get("schedule") != timing.schedule.kubernetes or before.get("timeZone") != zone
+
+
+def _deadline(spec: GraphCronSpec) -> timedelta:
+    return timedelta(seconds=spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
+
+
+def _pending(
+    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, live: Manifest | None, now: datetime
+) -> datetime | None:
+    """The first slot that has not fired yet and still may, None when none is left before endTime.
+
+    Slots that are due but not fired count while they are within the starting deadline: the controller manager may be
+    late, and suspending the CronJob under it would lose the last firing.
+    """
+    since = now - _deadline(spec) if live else now
+    if live:
+        fired = live.get("status", {}).get("lastScheduleTime") or live["metadata"].get("creationTimestamp")
+        since = max(since, parse_time(fired)) if fired else since
+        since = max(since, not_before(live) or since)
+    first = next(iter(next_times(schedule, zone, since, 1)), None)
+    return first if first and (spec.end_time is None or first < spec.end_time) else None
+
+
+def _coming(
+    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, now: datetime
+) -> tuple[datetime, ...]:
+    after = max(now, timing.not_before or now)
+    times = next_times(schedule, zone, after, status.NEXT_TIMES)
+    return tuple(time for time in times if spec.end_time is None or time < spec.end_time)
+
+
+def _verdict(spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, *, suspended: bool) -> Verdict:
+    if spec.enabled is False:
+        because = f": {spec.pause_reason}" if spec.pause_reason else ""
+        return Verdict(True, status.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
+    if suspended and spec.end_time:
+        return Verdict(
+            True,
+            status.EXPIRED,
+            f"No firing is left before endTime {format_time(spec.end_time)}; it stays suspended.",
+        )
+    return Verdict(True, status.SCHEDULED, f"Fires at '{schedule.kubernetes}' in {zone.key}.")
+
+
+def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Note]]:
+    """The status after the plan was carried out, and what is to be told.
+
+    `seen.cron_job` is the CronJob as it is now, `plan.verdict` what came of it. A status equal to the present one is
+    to be left alone.
+    """
+    old = read_status(seen.graphcron)
+    metadata = seen.graphcron["metadata"]
+    job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
+    past = status.history(old.history or [], seen.jobs, seen.pods)
+    succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
+    new = GraphCronStatus(
+        observed_generation=metadata["generation"],
+        conditions=status.conditions(plan.verdict, past, metadata["generation"], old.conditions or [], now),
+        cron_job_name=seen.cron_job["metadata"]["name"] if seen.cron_job else None,
+        timezone=plan.timezone,
+        enabled=plan.enabled,
+        next_run_times=list(plan.next_run_times),
+        last_schedule_time=job_status.get("lastScheduleTime") or old.last_schedule_time,
+        last_successful_time=succeeded or old.last_successful_time,
+        active=len(job_status.get("active", [])),
+        history=past,
+    )
+    return new.to_dict(), status.notes(old, new)
+
+
+def read_status(graphcron: Manifest) -> GraphCronStatus:
+    """The status as it stands; an unreadable one (an older operator's, say) counts as none and is written anew."""
+    try:
+        return GraphCronStatus.model_validate(graphcron.get("status") or {})
+    except ValidationError:
+        return GraphCronStatus()

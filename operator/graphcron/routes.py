@@ -1,0 +1,168 @@
+"""What each cron endpoint does: gather, call the pure core (`body`, `wire`, `search`), write through the store.
+
+Handlers raise RestError or the store's errors; the facade makes answers of them.
+"""
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from graphcron import search, store, wire
+from graphcron.body import (
+    Body,
+    CronCount,
+    CronCreate,
+    CronPatch,
+    CronSearch,
+    Fields,
+    RestError,
+    ThreadCronCreate,
+    read,
+    read_json,
+    read_uuid,
+)
+from graphcron.passthrough import AgentServer, deleted_by
+from graphcron.store import Store
+
+logger = logging.getLogger(__name__)
+
+PATCH_ATTEMPTS = 10
+"""Of one update against concurrent changes of the same cron. Each failure means that somebody else got through."""
+
+CRONS_ONLY = (
+    "This GraphCron facade serves crons only, since no Agent Server is configured: name one in its settings, or call "
+    "the Agent Server directly"
+)
+
+
+class Routes:
+    """`agent_server` is None when none is configured; `now` is the clock."""
+
+    def __init__(self, crons: Store, now: Callable[[], datetime]) -> None:
+        self._crons = crons
+        self._now = now
+        self.agent_server: AgentServer | None = None
+
+    async def healthz(self, request: web.Request) -> web.Response:
+        """The process answers."""
+        return json_answer({"ok": True})
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Crons can be read and written."""
+        await self._crons.ready()
+        return json_answer({"ok": True})
+
+    async def create(self, request: web.Request) -> web.Response:
+        return await self._create(request, CronCreate, None)
+
+    async def create_for_thread(self, request: web.Request) -> web.Response:
+        thread_id = read_uuid("thread", request.match_info["thread_id"])
+        return await self._create(request, ThreadCronCreate, thread_id)
+
+    async def _create(self, request: web.Request, fields: type[Fields], thread_id: str | None) -> web.Response:
+        """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
+        body = await _body(request, fields)
+        await self._check_assistant(request, body["assistant_id"])
+        now = self._now()
+        identity = wire.new_cron_id(now, os.urandom(10))
+        manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
+        if thread_id is not None:
+            await self._check_thread(request, thread_id)
+        return json_answer(wire.cron(await self._crons.create(manifest), now))
+
+    async def _check_assistant(self, request: web.Request, given: str) -> None:
+        if self.agent_server is None:
+            return
+        path = f"/assistants/{wire.assistant_uuid(given)}"
+        if not await self.agent_server.look_up(path, f"assistant '{given}'", request.headers):
+            raise RestError(404, f"Assistant '{given}' not found")
+
+    async def _check_thread(self, request: web.Request, thread_id: str) -> None:
+        if self.agent_server is None:
+            return
+        if not await self.agent_server.look_up(f"/threads/{thread_id}", f"thread '{thread_id}'", request.headers):
+            raise RestError(
+                404,
+                f"Thread with ID '{thread_id}' not found. Please verify the ID is correct and the thread hasn't been "
+                "deleted or expired.",
+            )
+
+    async def get(self, request: web.Request) -> web.Response:
+        return json_answer(wire.cron(await self._crons.get(_cron_id(request)), self._now()))
+
+    async def patch(self, request: web.Request) -> web.Response:
+        identity = _cron_id(request)
+        body = await _body(request, CronPatch)
+        if not body:
+            raise RestError(400, "Request body cannot be empty")
+        for _ in range(PATCH_ATTEMPTS):
+            try:
+                manifest = wire.patch(await self._crons.get(identity), body, self._now())
+                return json_answer(wire.cron(await self._crons.replace(manifest), self._now()))
+            except store.Changed:
+                continue
+            except store.Missing:
+                raise RestError(404, f"Cron '{identity}' not found") from None
+        raise store.Changed(f"Cron '{identity}' is being changed by others all the time")
+
+    async def delete(self, request: web.Request) -> web.Response:
+        await self._crons.delete(_cron_id(request))
+        return web.Response(status=204)
+
+    async def search(self, request: web.Request) -> web.Response:
+        query = await _body(request, CronSearch)
+        page = search.page(await self._crons.list(), query, self._now())
+        headers = {"X-Pagination-Total": str(page.total)}
+        if page.following is not None:
+            headers["X-Pagination-Next"] = str(page.following)
+        return json_answer(page.crons, headers=headers)
+
+    async def count(self, request: web.Request) -> web.Response:
+        query = await _body(request, CronCount)
+        return json_answer(len(search.matching(await self._crons.list(), query)))
+
+    async def pass_through(self, request: web.Request) -> web.StreamResponse:
+        if self.agent_server is None:
+            raise RestError(404, CRONS_ONLY)
+        deleted = deleted_by(request.method, request.raw_path)
+
+        async def before_answer(status: int) -> None:
+            if deleted and 200 <= status < 300:
+                # To its end even when the client leaves: what they belonged to is gone already.
+                await asyncio.shield(self._delete_crons_of(*deleted))
+
+        return await self.agent_server.forward(request, before_answer)
+
+    async def _delete_crons_of(self, kind: str, identity: str) -> None:
+        """On LangGraph's platform a thread or an assistant takes its crons with it."""
+        query = {"thread_id" if kind == "threads" else "assistant_id": identity}
+        try:
+            for manifest in search.matching(await self._crons.list(), query):
+                try:
+                    await self._crons.delete(wire.cron_id(manifest))
+                except store.Missing:
+                    continue
+        except store.Unavailable as error:
+            logger.error("%s %s was deleted, its crons could not be: %s", kind, identity, error)
+            raise store.Unavailable(
+                f"{identity} was deleted from the Agent Server, but its crons remain, since Kubernetes did not "
+                f"answer; delete them by id. {error}"
+            ) from None
+
+
+def _cron_id(request: web.Request) -> str:
+    return read_uuid("cron", request.match_info["cron_id"])
+
+
+async def _body(request: web.Request, fields: type[Fields]) -> Body:
+    return read(fields, read_json(await request.read()))
+
+
+def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return web.Response(body=text.encode(), status=status, headers=headers, content_type="application/json")

@@ -1,0 +1,384 @@
+"""`graphcron run`: one firing, one run on the Agent Server, followed to its end.
+
+The firing is the Job, and each of its pods, first or retried, does the same: look for the run that carries the
+firing's mark, start one only when there is none, follow it. The run is marked in its metadata; a stateless firing
+also has a thread whose id is derived from the Job. So nothing has to survive in the pod, and a pod may be killed
+anywhere. The request that starts the run is the only one that must not be repeated blindly: whatever happened to
+it, the mark is looked for again before it is sent again. Three more things keep that sound:
+
+- A stateless firing's run asks to be rejected when its thread is busy (`multitask_strategy: reject`) or gone. So the
+  server itself refuses a second one, even when the first request is carried out late or two pods of one Job live at
+  once.
+- A thread that is to be deleted (`onRunCompleted: delete`) is the only proof that its run existed. A pod can die,
+  with its node even, between the deletion and Kubernetes' learning of its exit, and the next one would find nothing
+  and start again. So first the outcome goes into a record: an empty thread of a second derived id, looked for
+  whenever no run is found. It is deleted by the server (`ttl`), and by later firings of the cron for servers that
+  sweep nothing (the in-memory one). Records are threads and not store items because the usual authorization
+  handlers confine the store to the user's own namespace. Giving the firing's own thread a short ttl instead of
+  deleting it would be simpler, but leave people's data on servers that do not sweep; a long one is its safety net.
+- The mark is on the run alone: on LangGraph later runs inherit their thread's metadata.
+
+What is left: a request for a thread cron that the server carries out only after it timed out here and was looked for
+in vain, or one for a kept thread whose run was over by then. Only an id given by the client could end that, and the
+server takes none.
+
+Following is polling, from 0.2 s, growing with the run's age to 5 s: it delays no run's end by more than a twentieth,
+and survives whatever cuts connections. `join` would know sooner, but holds a connection for hours, answers with the
+thread's whole state, and needs the polling anyway to tell its own loss from the run's end.
+
+SIGTERM (a drain, an eviction, a deadline): the pod leaves at once and the run goes on; the next pod follows it.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from graphcron.agent_server import AgentServer, AgentServerError, Busy, NotFound, Refused, Run, TryAgain, plain
+from graphcron.firing import (
+    CRON_METADATA,
+    EXIT_DONE,
+    EXIT_REFUSED,
+    EXIT_RUN_FAILED,
+    EXIT_TRY_AGAIN,
+    FIRING_METADATA,
+    Firing,
+    Order,
+    Outcome,
+    format_time,
+    gate,
+    parse_time,
+)
+from graphcron.pod import (
+    TERMINATION_LOG,
+    PodError,
+    Settings,
+    log,
+    read_headers,
+    read_input,
+    read_order,
+    write_termination_message,
+)
+
+EXIT_INTERNAL = 1
+"""A defect of ours; Kubernetes may retry it like any other failure."""
+
+RECORD_METADATA = "graphcron_record"
+"""Key in a record's metadata: the cron whose firing it remembers."""
+OUTCOME_METADATA = "graphcron_outcome"
+"""Key in a record's metadata: the outcome, as in the termination message."""
+RECORD_LIFE = timedelta(hours=1)
+"""How long a record is kept. Kubernetes replaces a pod of a lost node after some 6 minutes; the rest is for the new
+pod to find room."""
+THREAD_LIFE = timedelta(days=7)
+"""When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
+deadline). Longer than runs last: LangGraph ends them after a day (BG_JOB_TIMEOUT_SECS)."""
+RECORDS_SWEPT = 20
+"""Old records deleted by one firing. It leaves one, so they never pile up."""
+
+PAGE = 100
+PAGES = 100
+"""Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
+CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clocks of the Agent Server and of the cluster may differ."""
+
+ACTIVE = ("pending", "running")
+PROGRESS_SECONDS = 60.0
+
+T = TypeVar("T")
+
+
+class Stopped(BaseException):
+    """SIGTERM. A BaseException, so that no handler of errors takes it for one."""
+
+
+class ThreadBusy(Exception):
+    """A thread cron with multitask_strategy reject met a busy thread."""
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run one firing; returns the process's exit code. Whatever happens, an outcome is left behind."""
+    attempt = Attempt(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        return attempt.perform(Settings.from_environ(environ))
+    except Stopped:
+        goes_on = "the run goes on, and the next attempt follows it"
+        message = f"the pod was told to stop; {goes_on if attempt.run else 'the next attempt looks for its run'}"
+        return attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", message)
+    except TryAgain as error:
+        return attempt.report(EXIT_TRY_AGAIN, "Failed", error.reason, str(error))
+    except ThreadBusy as error:
+        return attempt.report(EXIT_RUN_FAILED, "Failed", "ThreadBusy", str(error))
+    except (Refused, PodError) as error:
+        return attempt.report(EXIT_REFUSED, "Failed", error.reason, str(error))
+    except Exception as error:
+        import traceback  # costs start-up time, and only a defect needs it
+
+        traceback.print_exc(file=sys.stdout)
+        return attempt.report(EXIT_INTERNAL, "Failed", "InternalError", f"{type(error).__name__}; see the log")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _stop(signal_number: int, frame: object) -> None:
+    raise Stopped
+
+
+class Attempt:
+    """One pod's attempt at a firing: what it knows of the run, and how it leaves word of it."""
+
+    order: Order
+    firing: Firing
+    server: AgentServer
+    settings: Settings
+
+    def __init__(self, termination_log: str) -> None:
+        self.termination_log = termination_log
+        self.run: Run | None = None
+
+    def perform(self, settings: Settings) -> int:
+        self.settings = settings
+        self.order = read_order(settings)
+        self.firing = Firing.of_job(settings.job_name, settings.job_uid)
+        if skip := gate(self.order, self.firing.scheduled_time):
+            return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
+        headers = read_headers(settings)
+        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        request = request_body(self.order, self.firing, read_input(settings) if self.order.input_from_file else None)
+        found = persist(lambda: self.start_or_find(request), settings.start_patience)
+        if isinstance(found, Outcome):
+            log(f"an earlier attempt saw run {found.run_id} to its end")
+            return self.finish(found)
+        self.run = found
+        return self.finish(self.end(self.follow(found)))
+
+    @property
+    def thread_id(self) -> str:
+        return self.order.thread_id or self.firing.thread_id
+
+    @property
+    def deletes_thread(self) -> bool:
+        return self.order.thread_id is None and not self.order.keep_thread
+
+    def start_or_find(self, request: bytes) -> Run | Outcome:
+        """The firing's one run, or its outcome when run and thread are gone already. Safe to repeat."""
+        stateless = self.order.thread_id is None
+        if not (stateless and self.create_thread()) and (found := self.find()):
+            log(f"run {found.run_id} on thread {self.thread_id} was started by an earlier attempt: following it")
+            return found
+        # Only now: the record is written before the thread is deleted, so this order misses neither.
+        if self.deletes_thread and (recorded := self.recorded()):
+            return recorded
+        try:
+            run = self.server.start(self.thread_id, request)
+        except Busy as error:
+            if found := self.find():
+                return found
+            if stateless:  # its run has come and gone since we looked
+                raise TryAgain("AgentServerError", str(error)) from None
+            raise ThreadBusy(f"thread {self.thread_id} was busy and multitaskStrategy is reject: {error}") from None
+        except Refused as error:
+            if not stateless:
+                self.find()  # says so when it is the thread that is gone
+            elif self.deletes_thread and (recorded := self.recorded()):
+                return recorded  # another pod of the Job was at it meanwhile
+            else:
+                with suppress(AgentServerError):
+                    self.server.delete_thread(self.thread_id)  # empty
+            # LangGraph answers an unknown assistant id with 404, an unknown graph name with 422.
+            if isinstance(error, NotFound) or "Invalid assistant" in str(error):
+                raise Refused("AssistantNotFound", f"no such assistant, check assistantId: {error}") from None
+            raise
+        log(f"run {run.run_id} started on thread {self.thread_id}")
+        return run
+
+    def create_thread(self) -> bool:
+        """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
+        metadata = {**(self.order.request.get("metadata") or {}), CRON_METADATA: self.order.cron_id}
+        try:
+            return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
+        except NotFound as error:
+            raise Refused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
+
+    def find(self) -> Run | None:
+        """The run with this firing's mark."""
+        due = self.firing.scheduled_time
+        since = due - CLOCK_SKEW if due else None
+        for page in range(PAGES):
+            try:
+                runs = self.server.runs(self.thread_id, PAGE, page * PAGE)
+            except NotFound as error:
+                if self.order.thread_id is None:
+                    return None
+                gone = f"the cron's thread is gone ({error}): create it again, or delete this cron"
+                raise Refused("ThreadNotFound", gone) from None
+            for run in runs:
+                if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
+                    return run
+            oldest = _moment(runs[-1].created_at) if runs else None
+            if len(runs) < PAGE or (since and oldest and oldest < since):
+                break
+        return None
+
+    def follow(self, run: Run) -> str:
+        """Wait until the run has ended; returns its last status."""
+        began = reported = time.monotonic()
+        status = run.status
+        while status in ACTIVE:
+            now = time.monotonic()
+            if now - reported >= PROGRESS_SECONDS:
+                reported = now
+                log(f"run {run.run_id} is {status}, followed for {round((now - began) / 60)} min")
+            time.sleep(min(5.0, max(0.2, (now - began) / 20)))
+            try:
+                status = persist(lambda: self.server.status(self.thread_id, run.run_id), self.settings.follow_patience)
+            except NotFound:
+                return "vanished"
+            except Refused as error:
+                # A key that was changed meanwhile, say: the next pod will have the new one.
+                raise TryAgain(error.reason, f"the run goes on, but cannot be followed: {error}") from None
+        return status
+
+    def end(self, status: str) -> Outcome:
+        """What a run's last status means to the people on call.
+
+        A graph that stopped to ask a human did what it was built for: Succeeded, and the reason says that it waits.
+        LangGraph calls such a run "success" and its thread "interrupted"; a run is "interrupted" when somebody
+        cancelled it, and is deleted when it was cancelled with rollback.
+        """
+        thread = f"thread {self.thread_id}"
+        if status == "success":
+            if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
+                return self.outcome("Succeeded", "RunSucceeded")
+            lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
+            waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
+            return self.outcome("Succeeded", "WaitingForInput", waits)
+        if status == "vanished":
+            if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
+                return recorded  # another pod of the Job was quicker
+            message = f"the run is gone from {thread}: rolled back, or deleted with its thread"
+            return self.outcome("Failed", "RunVanished", message)
+        error = self.ask(lambda: self.server.error_of(self.thread_id), "")
+        if status == "error":
+            return self.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
+        if status == "timeout":
+            return self.outcome("Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit")
+        if status in ("interrupted", "cancelled"):
+            return self.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
+        return self.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")
+
+    def ask(self, call: Callable[[], T], unknown: T) -> T:
+        """For what is good to know, but must not change how the run ended."""
+        try:
+            return persist(call, self.settings.start_patience)
+        except (Refused, TryAgain) as error:
+            log(f"no details: {error}")
+            return unknown
+
+    def finish(self, outcome: Outcome) -> int:
+        """Leave word first, then tidy up: the outcome stands, whether or not the thread can be deleted."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
+        self.write(outcome)
+        if self.deletes_thread:
+            for step in (lambda: self.record(outcome), self.delete_thread, self.sweep):
+                try:
+                    persist(step, self.settings.start_patience)
+                except TryAgain as error:
+                    log(f"thread {self.thread_id} may be left behind: {error}")
+                    break
+                except Refused as error:
+                    log(f"thread {self.thread_id}: {error}")
+        return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
+
+    def recorded(self) -> Outcome | None:
+        try:
+            metadata = self.server.thread_metadata(self.firing.record_id)
+        except NotFound:
+            return None
+        return Outcome.from_json(metadata.get(OUTCOME_METADATA, ""))
+
+    def record(self, outcome: Outcome) -> None:
+        metadata = {RECORD_METADATA: self.order.cron_id, OUTCOME_METADATA: outcome.to_json()}
+        self.server.create_thread(self.firing.record_id, metadata, RECORD_LIFE)
+
+    def delete_thread(self) -> None:
+        self.server.delete_thread(self.thread_id)
+        log(f"thread {self.thread_id} deleted")
+
+    def sweep(self) -> None:
+        """Delete old records of this cron, for servers that do not do it themselves."""
+        oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
+        for record_id, created_at in oldest:
+            created = _moment(created_at)
+            if created and datetime.now(UTC) - created > RECORD_LIFE:
+                self.server.delete_thread(record_id)
+
+    def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
+        run = self.run
+        started = _moment(run.created_at) if run else None
+        return Outcome(
+            outcome,
+            reason,
+            plain(message),
+            run_id=run.run_id if run else None,
+            thread_id=self.thread_id if run else None,
+            started_at=format_time(started) if started else None,
+        )
+
+    def report(self, exit_code: int, outcome: str, reason: str, message: str) -> int:
+        self.write(self.outcome(outcome, reason, message))
+        return exit_code
+
+    def write(self, outcome: Outcome) -> None:
+        log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
+        write_termination_message(self.termination_log, outcome.to_json())
+
+
+def _moment(text: str) -> datetime | None:
+    """A time from the server; None when it cannot be read, which no firing should fail for."""
+    try:
+        return parse_time(text)
+    except ValueError:
+        return None
+
+
+def persist(call: Callable[[], T], patience: float) -> T:
+    """Repeat a call while repeating can help, for `patience` seconds from its first failure on.
+
+    Pauses double from 0.2 s to 5 s and are jittered, so that the pods of one minute do not come back as one.
+    """
+    pause, give_up = 0.2, None
+    while True:
+        try:
+            return call()
+        except TryAgain as error:
+            now = time.monotonic()
+            give_up = now + patience if give_up is None else give_up
+            wait = max(error.wait, pause * (1 + os.urandom(1)[0] / 256) / 2)
+            if now + wait > give_up:
+                raise
+            log(f"{error}; again in {wait:.1f} s")
+        time.sleep(wait)
+        pause = min(5.0, pause * 2)
+
+
+def request_body(order: Order, firing: Firing, input_json: bytes | None) -> bytes:
+    """The body of `POST /threads/{id}/runs`. `input_json` goes in byte by byte: no number is read and rounded."""
+    request = dict(order.request)
+    mark = {CRON_METADATA: order.cron_id, FIRING_METADATA: firing.job_uid}
+    request["metadata"] = {**(request.get("metadata") or {}), **mark}
+    if order.thread_id is None:
+        request["multitask_strategy"] = "reject"
+    if input_json is not None:
+        request.pop("input", None)
+    try:
+        body = json.dumps(request, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a surrogate pair can only be sent escaped
+        body = json.dumps(request).encode()
+    return body if input_json is None else b'{"input": ' + input_json + b", " + body[1:]

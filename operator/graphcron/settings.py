@@ -1,0 +1,114 @@
+"""The only module that reads the environment for the operator and the facade: one frozen object each.
+
+The Helm chart sets these variables; their names and meanings are the interface between the two.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from graphcron.desired import RunPods
+from graphcron.models import KeySelector
+
+T = TypeVar("T")
+
+
+class InvalidSettings(ValueError):
+    """A variable that is missing or wrong; the message names it and says what it should hold."""
+
+
+@dataclass(frozen=True)
+class OperatorSettings:
+    """`namespace` None means the whole cluster. `workers` reconciliations run at once."""
+
+    pods: RunPods
+    namespace: str | None
+    health_port: int
+    workers: int
+    log_level: str
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
+        return cls(
+            pods=RunPods(
+                image=_required(environ, "GRAPHCRON_RUN_IMAGE", "the image of the run pods"),
+                image_pull_policy=environ.get("GRAPHCRON_RUN_IMAGE_PULL_POLICY") or "IfNotPresent",
+                image_pull_secrets=tuple(_parsed(environ, "GRAPHCRON_RUN_IMAGE_PULL_SECRETS", _json(list), [])),
+                server_url=environ.get("AGENT_SERVER_URL") or None,
+                api_key=_key_selector(environ, "AGENT_SERVER_API_KEY_SECRET"),
+                ca_config_map=_key_selector(environ, "AGENT_SERVER_CA_CONFIG_MAP"),
+                namespace=environ.get("GRAPHCRON_NAMESPACE") or None,
+                service_account=environ.get("GRAPHCRON_RUN_SERVICE_ACCOUNT") or None,
+                **_optional(resources=_parsed(environ, "GRAPHCRON_RUN_RESOURCES", _json(dict), None)),
+            ),
+            namespace=environ.get("GRAPHCRON_WATCH_NAMESPACE") or None,
+            health_port=_parsed(environ, "GRAPHCRON_HEALTH_PORT", int, 8081),
+            workers=_parsed(environ, "GRAPHCRON_WORKERS", int, 20),
+            log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
+        )
+
+
+@dataclass(frozen=True)
+class FacadeSettings:
+    """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
+    `agent_server_url` only crons are served."""
+
+    namespace: str
+    agent_server_url: str | None = None
+    ca_file: str | None = None
+    host: str | None = None
+    port: int = 8080
+    log_level: str = "INFO"
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
+        return cls(
+            namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
+            agent_server_url=environ.get("AGENT_SERVER_URL") or None,
+            ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
+            host=environ.get("GRAPHCRON_HOST") or None,
+            port=_parsed(environ, "GRAPHCRON_PORT", int, 8080),
+            log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
+        )
+
+
+def _required(environ: Mapping[str, str], name: str, meaning: str) -> str:
+    if value := environ.get(name):
+        return value
+    raise InvalidSettings(f"{name} is not set: it names {meaning}. The Helm chart sets it.")
+
+
+def _parsed(environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: T) -> T:
+    text = environ.get(name)
+    if not text:
+        return default
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise InvalidSettings(f"{name} is not readable: {error}") from None
+
+
+def _json(kind: type[Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = json.loads(text)
+        if not isinstance(value, kind):
+            raise ValueError(f"it must be a JSON {'object' if kind is dict else 'array'}")
+        return value
+
+    return parse
+
+
+def _key_selector(environ: Mapping[str, str], name: str) -> KeySelector | None:
+    """`<object>/<key>`."""
+    text = environ.get(name)
+    if not text:
+        return None
+    object_name, slash, key = text.partition("/")
+    if not (object_name and slash and key):
+        raise InvalidSettings(f"{name} must be written NAME/KEY")
+    return KeySelector(name=object_name, key=key)
+
+
+def _optional(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,245 @@
+"""Translates between a cron as LangGraph's REST API has it and a GraphCron as Kubernetes has it.
+
+Pure: the clock, identities and randomness are arguments. REST fields are the spec's in snake_case, so the
+translation is mostly renaming; what is not is written out below. A GraphCron made with kubectl is a cron like any
+other, so nothing here relies on what only the facade would have written.
+"""
+
+import copy
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from graphcron import desired
+from graphcron import schedule as schedules
+from graphcron.body import Body, RestError
+from graphcron.firing import format_time, parse_time
+from graphcron.models import API_VERSION, KIND, InvalidGraphCron, read_spec
+
+Manifest = dict[str, Any]
+Cron = dict[str, Any]
+
+UPDATED_AT = "graphcron.dev/updated-at"
+"""Annotation with the time of the last update through REST; a new cron has none."""
+
+PAYLOAD_FIELDS = (
+    "schedule", "timezone", "end_time", "input", "metadata", "config", "context", "webhook", "interrupt_before",
+    "interrupt_after", "on_run_completed", "enabled", "stream_mode", "stream_subgraphs", "stream_resumable",
+    "durability", "multitask_strategy", "checkpoint_during",
+)  # fmt: skip
+"""REST fields that have their place in the spec under the same name, in camelCase."""
+
+# Keys that the Agent Server sets itself; LangGraph's server drops them from what a client sends.
+_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id"}
+_RESERVED_CONFIGURABLE = {
+    "langgraph_auth_user",
+    "langgraph_auth_user_id",
+    "langgraph_auth_permissions",
+    "langgraph_request_id",
+    "__after_seconds__",
+    "__request_start_time_ms__",
+    "__pregel_node_finished",
+    "cron_id",
+}
+
+_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+"""Namespace from which LangGraph derives the id of the assistant that it makes for each graph."""
+
+
+def create(body: Body, *, cron_id: str, thread_id: str | None, now: datetime) -> Manifest:
+    """The GraphCron that a checked create body asks for. Raises RestError for a schedule or zone that cannot be."""
+    spec: dict[str, Any] = {"assistantId": body["assistant_id"]}
+    if thread_id is not None:
+        spec["threadId"] = thread_id
+    _set(spec, body)
+    manifest: Manifest = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": cron_id},
+        "spec": spec,
+    }
+    _check(manifest, now)
+    return manifest
+
+
+def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
+    """The GraphCron after a checked update: given fields replace, metadata merges, a null end time clears.
+
+    Returns a new manifest with the old resourceVersion, so that writing it over somebody else's change fails.
+    """
+    changed = copy.deepcopy(manifest)
+    spec = changed["spec"]
+    if "metadata" in body:
+        body = body | {"metadata": spec.get("metadata", {}) | body["metadata"]}
+    _set(spec, body)
+    if "end_time" in body and body["end_time"] is None:
+        spec.pop("endTime", None)
+    if body.get("enabled"):
+        spec.pop("pauseReason", None)
+    _check(changed, now)
+    changed["metadata"].setdefault("annotations", {})[UPDATED_AT] = _iso(now)
+    return changed
+
+
+def _set(spec: dict[str, Any], body: Body) -> None:
+    try:
+        # The zone first, as LangGraph's server does.
+        schedules.read_timezone(body.get("timezone"))
+        if "schedule" in body:
+            schedules.read(body["schedule"])
+    except (schedules.InvalidSchedule, schedules.InvalidTimezone) as error:
+        raise RestError(422, str(error)) from None
+    for name in PAYLOAD_FIELDS:
+        if (value := body.get(name)) is not None:
+            spec[to_camel(name)] = _CLEAN.get(name, _as_is)(value)
+
+
+def _as_is(value: Any) -> Any:
+    return value
+
+
+def _end_time(text: str) -> str:
+    return format_time(parse_time(text))
+
+
+def _metadata(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_METADATA}
+
+
+def _configurable(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_CONFIGURABLE}
+
+
+def _config(given: dict[str, Any]) -> dict[str, Any]:
+    clean = dict(given)
+    if "configurable" in clean:
+        clean["configurable"] = _configurable(clean["configurable"])
+    if isinstance(clean.get("metadata"), dict):
+        clean["metadata"] = _metadata(clean["metadata"])
+    return clean
+
+
+_CLEAN: dict[str, Callable[[Any], Any]] = {
+    "end_time": _end_time,
+    "metadata": _metadata,
+    "config": _config,
+    "context": _configurable,
+}
+
+
+def _check(manifest: Manifest, now: datetime) -> None:
+    """What the operator would find wrong later, told now."""
+    try:
+        spec = read_spec(manifest["spec"])
+    except InvalidGraphCron as invalid:
+        raise RestError(422, invalid.message) from None
+    size = len(desired.order(manifest["metadata"], spec, now).to_json().encode())
+    if size > desired.ORDER_LIMIT:
+        raise RestError(
+            422,
+            f"The run request has {size} bytes, and the limit is {desired.ORDER_LIMIT}: it travels in an annotation, "
+            "which Kubernetes limits. Keep large input in a Secret or ConfigMap and name it in the GraphCron's "
+            "spec.inputFrom, or let the graph fetch it",
+        )
+
+
+def cron(manifest: Manifest, now: datetime) -> Cron:
+    """The cron that REST shows for a GraphCron."""
+    spec = manifest["spec"]
+    identity = cron_id(manifest)
+    assistant = assistant_uuid(spec["assistantId"])
+    end_time = _rest_time(spec.get("endTime"))
+    return {
+        "cron_id": identity,
+        "assistant_id": assistant,
+        "thread_id": spec.get("threadId"),
+        "user_id": "",  # as LangGraph's server without authentication
+        "end_time": end_time,
+        "schedule": spec["schedule"],
+        "timezone": spec.get("timezone"),
+        "payload": _payload(spec, identity, assistant, end_time),
+        "next_run_date": next_run_date(spec, now),
+        "metadata": spec.get("metadata", {}),
+        "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
+        "enabled": spec.get("enabled", True),
+        "created_at": created_at(manifest),
+        "updated_at": updated_at(manifest),
+    }
+
+
+def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str | None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"assistant_id": assistant}
+    payload |= {name: spec[key] for name in PAYLOAD_FIELDS if (key := to_camel(name)) in spec}
+    if end_time is not None:
+        payload["end_time"] = end_time
+    config = payload.pop("config", {})
+    payload["config"] = config | {"configurable": config.get("configurable", {}) | {"cron_id": identity}}
+    return payload
+
+
+def cron_id(manifest: Manifest) -> str:
+    """The UUID by which REST knows it, also when it was made with kubectl."""
+    return desired.cron_id(manifest["metadata"])
+
+
+def new_cron_id(now: datetime, entropy: bytes) -> str:
+    """A UUID of version 7 (RFC 9562): it sorts by time, and tells when the cron was made to the millisecond.
+
+    `entropy` are ten random bytes.
+    """
+    value = int(now.timestamp() * 1000) << 80 | int.from_bytes(entropy, "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def assistant_uuid(text: str) -> str:
+    """The assistant that LangGraph's server would use: a UUID is itself, a graph's name has a derived one."""
+    return text if is_uuid(text) else str(uuid.uuid5(_GRAPHS, text))
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID in its usual spelling: lower case, with hyphens."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def next_run_date(spec: dict[str, Any], now: datetime) -> str | None:
+    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made)."""
+    if spec.get("enabled") is False:
+        return None
+    try:
+        zone = schedules.read_timezone(spec.get("timezone"))
+        times = schedules.next_times(schedules.read(spec["schedule"]), zone, now, 1)
+    except (schedules.InvalidSchedule, schedules.InvalidTimezone):
+        return None
+    if not times or ("endTime" in spec and times[0] >= parse_time(spec["endTime"])):
+        return None
+    return _rest_time(format_time(times[0]))
+
+
+def created_at(manifest: Manifest) -> str:
+    """From the cron's own id when that is of version 7, otherwise Kubernetes' time of creation, in whole seconds."""
+    metadata = manifest["metadata"]
+    if is_uuid(metadata["name"]) and (name := uuid.UUID(metadata["name"])).version == 7:
+        return _iso(datetime.fromtimestamp((name.int >> 80) / 1000, UTC))
+    return _iso(parse_time(metadata["creationTimestamp"]))
+
+
+def updated_at(manifest: Manifest) -> str:
+    """When it was last written through REST, otherwise when it was made."""
+    return str(manifest["metadata"].get("annotations", {}).get(UPDATED_AT) or created_at(manifest))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _rest_time(text: str | None) -> str | None:
+    """A time of Kubernetes as LangGraph writes them: with +00:00 for Z."""
+    return None if text is None else parse_time(text).astimezone(UTC).isoformat()

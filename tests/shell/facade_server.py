@@ -1,0 +1,38 @@
+"""The facade on a real socket, in front of the memory store and, when there is one, an upstream."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from graphcron import facade
+from tests.shell.store_memory import MemoryStore
+
+
+@asynccontextmanager
+async def serving(store: MemoryStore, agent_server_url: str | None) -> AsyncIterator[str]:
+    """Its URL while it serves."""
+    runner = await facade.start(facade.make_app(store, agent_server_url), "127.0.0.1", 0)
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+class Client:
+    """Calls with JSON or bytes and returns status, JSON and headers."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self.session = session
+
+    async def call(self, method: str, path: str, json: object = None, **options: Any) -> tuple[int, Any, Any]:
+        if json is not None:
+            options["json"] = json
+        url = URL(self.url + path, encoded=True)  # byte for byte: paths are what some tests are about
+        async with self.session.request(method, url, allow_redirects=False, **options) as response:
+            text = await response.text()
+            given = await response.json() if response.content_type == "application/json" and text else text
+            return response.status, given, response.headers

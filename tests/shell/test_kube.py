@@ -1,0 +1,116 @@
+"""The API client on a real socket: what it sends, and what an apiserver's answers become."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio.client import ApiClient, Configuration
+
+from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable
+
+
+class Apiserver:
+    """Answers what the test says, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, Any]] = []
+        self.asked: list[tuple[str, str, Mapping[str, str], Any]] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        self.asked.append((request.method, request.path_qs, request.headers, json.loads(body) if body else None))
+        status, answer = self.answers.pop(0)
+        if isinstance(answer, str):
+            return web.Response(status=status, text=answer)
+        return web.json_response(answer, status=status)
+
+
+@pytest.fixture
+async def apiserver() -> Apiserver:
+    return Apiserver()
+
+
+@pytest.fixture
+async def kube(apiserver: Apiserver) -> AsyncIterator[Kube]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", apiserver.handle)
+    async with TestServer(app) as server:
+        configuration = Configuration()
+        configuration.host = str(server.make_url("")).rstrip("/")
+        configuration.api_key = {"BearerToken": "Bearer s3cret"}
+        async with ApiClient(configuration) as client:
+            yield Kube(client)
+
+
+async def test_apply_is_server_side_apply_under_our_name(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"metadata": {"name": "a"}})]
+    await kube.apply_cron_job("team", {"metadata": {"name": "a"}, "spec": {}})
+    method, path, headers, body = apiserver.asked[0]
+    assert (method, path) == (
+        "PATCH",
+        "/apis/batch/v1/namespaces/team/cronjobs/a?fieldManager=graphcron&force=true",
+    )
+    assert headers["Content-Type"] == "application/apply-patch+yaml"
+    assert headers["authorization"] == "Bearer s3cret"
+    assert body == {"metadata": {"name": "a"}, "spec": {}}
+
+
+async def test_a_long_list_is_read_page_by_page(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [
+        (200, {"items": [{"n": 1}], "metadata": {"continue": "more&more"}}),
+        (200, {"items": [{"n": 2}], "metadata": {}}),
+    ]
+    assert await kube.list_graphcrons(None) == [{"n": 1}, {"n": 2}]
+    assert apiserver.asked[0][1] == "/apis/graphcron.dev/v1/graphcrons?limit=500"
+    assert apiserver.asked[1][1].endswith("limit=500&continue=more%26more")
+
+
+async def test_a_status_is_set_on_that_very_object(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {})]
+    await kube.patch_status("team", "a", "u1", {"active": 0})
+    method, path, headers, body = apiserver.asked[0]
+    assert (method, path.partition("?")[0]) == ("PATCH", "/apis/graphcron.dev/v1/namespaces/team/graphcrons/a/status")
+    assert headers["Content-Type"] == "application/json-patch+json"
+    assert body[0] == {"op": "test", "path": "/metadata/uid", "value": "u1"}
+
+
+ERRORS = {
+    "not found": (404, NotFound),
+    "conflict": (409, Conflict),
+    "invalid": (422, Refused),
+    "forbidden": (403, Refused),
+    "an expired token": (401, Unavailable),
+    "too many": (429, Unavailable),
+    "a failure": (500, Unavailable),
+}
+
+
+@pytest.mark.parametrize(("status", "kind"), ERRORS.values(), ids=ERRORS)
+async def test_an_error_says_what_the_apiserver_said(
+    kube: Kube, apiserver: Apiserver, status: int, kind: type[KubeError]
+) -> None:
+    apiserver.answers = [(status, {"kind": "Status", "message": "because"})]
+    with pytest.raises(kind) as raised:
+        await kube.get_graphcron("team", "a")
+    assert (raised.value.status, raised.value.message) == (status, "because")
+
+
+async def test_a_proxys_page_is_no_crash(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(502, "<html>bad gateway</html>")]
+    with pytest.raises(Unavailable, match="bad gateway"):
+        await kube.ready()
+
+
+async def test_no_answer_is_unavailable_and_names_no_secret() -> None:
+    configuration = Configuration()
+    configuration.host = "http://127.0.0.1:9"
+    configuration.api_key = {"BearerToken": "Bearer s3cret"}
+    async with ApiClient(configuration) as client:
+        with pytest.raises(Unavailable) as raised:
+            await asyncio.wait_for(Kube(client).ready(), 10)
+    assert raised.value.status == 0
+    assert "s3cret" not in str(raised.value)

@@ -1,0 +1,126 @@
+"""A small Agent Server as the facade sees one: threads, assistants, a stream, and an echo that tells what arrived.
+
+A real aiohttp server on a real socket. It records every request line, so a test can say what never came through.
+"""
+
+import asyncio
+import uuid
+from typing import Any
+
+from aiohttp import web
+
+AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
+
+
+class Upstream:
+    """`seen` are the request lines and headers as they arrived."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.threads: set[str] = set()
+        self.assistants: set[str] = {AGENT}
+        self.lookup_status: int | None = None
+        """When set, the answer to each question for a thread or an assistant."""
+        self.next_event = asyncio.Event()
+        self.stream_ended = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> str:
+        app = web.Application(client_max_size=2**30)
+        app.add_routes(
+            [
+                web.post("/threads", self._create_thread),
+                web.route("*", "/{kind:threads|assistants}/{id}", self._thing),
+                web.post("/runs/stream", self._stream),
+                web.post("/upload", self._upload),
+                web.get("/broken", self._broken),
+                web.get("/redirect", self._redirect),
+                web.get("/compressed", self._compressed),
+                web.route("*", "/{path:.*}", self._echo),
+            ]
+        )
+        self._runner = web.AppRunner(
+            app, handler_cancellation=True, auto_decompress=False, access_log=None, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+
+    async def stop(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def _note(self, request: web.Request) -> None:
+        self.seen.append((f"{request.method} {request.raw_path}", dict(request.headers)))
+
+    async def _create_thread(self, request: web.Request) -> web.Response:
+        self._note(request)
+        thread = str(uuid.uuid4())
+        self.threads.add(thread)
+        return web.json_response({"thread_id": thread})
+
+    async def _thing(self, request: web.Request) -> web.Response:
+        self._note(request)
+        things = self.threads if request.match_info["kind"] == "threads" else self.assistants
+        if self.lookup_status is not None:
+            return web.json_response({"detail": "no"}, status=self.lookup_status)
+        if request.match_info["id"] not in things:
+            return web.json_response({"detail": "Not Found"}, status=404)
+        if request.method == "DELETE":
+            things.remove(request.match_info["id"])
+            return web.Response(status=204)
+        return web.json_response({})
+
+    async def _stream(self, request: web.Request) -> web.StreamResponse:
+        """One event at once, the next when the test says so; notes when it ends, also by cancellation."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        try:
+            await response.write(b"data: 1\n\n")
+            await self.next_event.wait()
+            await response.write(b"data: 2\n\n")
+        finally:
+            self.stream_ended.set()
+        return response
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        """Answers each piece of the body as it arrives with its length so far."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        size = 0
+        async for piece in request.content.iter_any():
+            size += len(piece)
+            await response.write(f"{size}\n".encode())
+        return response
+
+    async def _broken(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"half")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    async def _redirect(self, request: web.Request) -> web.Response:
+        headers = {"Location": f"http://{request.host}/elsewhere?a=1"}
+        if "away" in request.query:
+            headers["Location"] = "https://example.com/elsewhere"
+        return web.Response(status=307, headers=headers)
+
+    async def _compressed(self, request: web.Request) -> web.Response:
+        return web.Response(body=b"not really gzip", headers={"Content-Encoding": "gzip", "Content-Type": "text/x"})
+
+    async def _echo(self, request: web.Request) -> web.Response:
+        self._note(request)
+        answer: dict[str, Any] = {
+            "line": f"{request.method} {request.raw_path}",
+            "headers": dict(request.headers),
+            "body": (await request.read()).hex(),
+        }
+        response = web.json_response(answer)
+        response.headers.add("Set-Cookie", "a=1")
+        response.headers.add("Set-Cookie", "b=2")
+        response.headers["Connection"] = "X-Private"
+        response.headers["X-Private"] = "hop"
+        response.headers["X-Kept"] = "end"
+        return response

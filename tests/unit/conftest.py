@@ -1,0 +1,96 @@
+"""Builders of plain data for the core's tests: a GraphCron, and the CronJob and Jobs that the cluster makes of it."""
+
+import copy
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from graphcron.desired import RunPods
+from graphcron.reconcile import Observed, Plan, conclude, decide
+
+PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
+
+
+def at(text: str) -> datetime:
+    """`10:30` is that time on 1 December 2026, UTC."""
+    return datetime.fromisoformat(f"2026-12-01T{text}").replace(tzinfo=UTC)
+
+
+class World:
+    """One GraphCron and what a cluster would hold for it, moved on step by step with a clock of its own."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.graphcron: dict[str, Any] = {
+            "apiVersion": "graphcron.dev/v1",
+            "kind": "GraphCron",
+            "metadata": {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"},
+            "spec": {"schedule": "0 * * * *", "assistantId": "agent"} | spec,
+        }
+        self.graphcron["metadata"] |= {"generation": 1, "creationTimestamp": "2026-12-01T10:00:00Z"}
+        self.cron_job: dict[str, Any] | None = None
+        self.jobs: list[dict[str, Any]] = []
+        self.pods: list[dict[str, Any]] = []
+        self.writes: list[str] = []
+        self.told: list[str] = []
+
+    def edit(self, **spec: Any) -> None:
+        self.graphcron["spec"] |= spec
+        self.graphcron["metadata"]["generation"] += 1
+
+    def decide(self, now: str) -> Plan:
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        return decide(observed, PODS, at(now))
+
+    def reconcile(self, now: str) -> None:
+        """What the controller does, on data: apply, then the status, each only when it differs."""
+        plan = self.decide(now)
+        if plan.apply is not None:
+            self.writes.append("cronjob")
+            before = self.cron_job
+            self.cron_job = copy.deepcopy(plan.apply)
+            self.cron_job["metadata"]["creationTimestamp"] = (
+                before["metadata"]["creationTimestamp"] if before else f"2026-12-01T{now}:00Z"
+            )
+            self.cron_job["status"] = before["status"] if before else {}
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        wanted, notes = conclude(observed, plan, at(now))
+        self.told += [f"{note.type} {note.reason}" for note in notes]
+        if wanted != self.graphcron.get("status"):
+            self.writes.append("status")
+            self.graphcron["status"] = wanted
+
+    def condition(self, kind: str) -> Any:
+        return {condition["type"]: condition for condition in self.graphcron["status"]["conditions"]}[kind]
+
+    def fire(self, due: str, end: str | None = None, said: str | None = None, **condition: Any) -> None:
+        """A Job for that minute; `end` is Complete or Failed, `said` its pod's termination message."""
+        assert self.cron_job
+        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z"}
+        name = f"hello-{int(at(due).timestamp()) // 60}"
+        job: dict[str, Any] = {
+            "metadata": {"name": name, "creationTimestamp": f"2026-12-01T{due}:01Z"},
+            "status": {"startTime": f"2026-12-01T{due}:01Z"},
+        }
+        if end:
+            ended = {"type": end, "status": "True", "lastTransitionTime": f"2026-12-01T{due}:09Z"} | condition
+            job["status"]["conditions"] = [ended]
+        self.jobs.append(job)
+        if said is not None:
+            terminated = {"exitCode": 0 if end == "Complete" else 10, "reason": "Error", "message": said}
+            self.pods.append(
+                {
+                    "metadata": {
+                        "name": f"{name}-x",
+                        "creationTimestamp": f"2026-12-01T{due}:01Z",
+                        "labels": {"batch.kubernetes.io/job-name": name},
+                    },
+                    "status": {"containerStatuses": [{"state": {"terminated": terminated}}]},
+                }
+            )
+
+
+@pytest.fixture
+def world() -> World:
+    """An hourly GraphCron made at 10:00, not reconciled yet."""
+    return World()

@@ -1,0 +1,129 @@
+"""The CronJob: how it is secured, whose credentials it gets, and when a live one counts as equal."""
+
+from typing import Any
+
+import pytest
+
+from graphcron.desired import RunPods, Timing, cron_job, in_sync
+from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
+from graphcron.schedule import read
+
+METADATA = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}
+INSTALLATION = RunPods(
+    image="graphcron:1",
+    server_url="https://default.example",
+    api_key=KeySelector(name="default-key", key="api-key"),
+    ca_config_map=KeySelector(name="default-ca", key="ca.crt"),
+    namespace="graphcron-system",
+    service_account="graphcron-run",
+)
+
+
+def pod_of(pods: RunPods = INSTALLATION, namespace: str = "team", **spec: Any) -> dict[str, Any]:
+    manifest = cron_job(
+        {"metadata": METADATA | {"namespace": namespace}},
+        GraphCronSpec.model_validate({"schedule": "0 * * * *", "assistantId": "agent"} | spec),
+        Timing(read("0 * * * *"), suspend=False, not_before=None),
+        pods,
+    )
+    spec_: dict[str, Any] = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return spec_
+
+
+def environment(pod: dict[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value", entry.get("valueFrom")) for entry in pod["containers"][0]["env"]}
+
+
+def test_a_run_pod_has_no_token_and_no_privilege() -> None:
+    pod = pod_of()
+    container = pod["containers"][0]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def test_the_installations_credentials_go_to_its_own_server() -> None:
+    given = environment(pod_of())
+    assert given["AGENT_SERVER_URL"] == "https://default.example"
+    assert given["AGENT_SERVER_API_KEY"] == {"secretKeyRef": {"name": "default-key", "key": "api-key"}}
+
+
+def test_another_server_gets_only_what_the_graphcron_brings() -> None:
+    pod = pod_of(server={"url": "https://other.example/$(HOME)"})
+    given = environment(pod)
+    assert given["AGENT_SERVER_URL"] == "https://other.example/$$(HOME)", "Kubernetes would expand $(HOME)"
+    assert "AGENT_SERVER_API_KEY" not in given
+    assert "AGENT_SERVER_CA_FILE" not in given
+    assert "default-key" not in str(pod)
+    own = environment(pod_of(server={"url": "https://other.example", "apiKeySecretRef": {"name": "o", "key": "k"}}))
+    assert own["AGENT_SERVER_API_KEY"] == {"secretKeyRef": {"name": "o", "key": "k"}}
+
+
+def test_without_any_server_it_says_where_to_set_one() -> None:
+    with pytest.raises(InvalidGraphCron, match=r"spec\.server\.url, or agentServer\.url"):
+        pod_of(RunPods(image="graphcron:1"))
+
+
+@pytest.mark.parametrize(("namespace", "account"), [("graphcron-system", "graphcron-run"), ("team", None)])
+def test_the_run_account_is_named_only_where_it_exists(namespace: str, account: str | None) -> None:
+    assert pod_of(namespace=namespace).get("serviceAccountName") == account
+
+
+def test_the_template_cannot_take_over_our_labels_or_order() -> None:
+    manifest = cron_job(
+        {"metadata": METADATA},
+        GraphCronSpec.model_validate(
+            {
+                "schedule": "0 * * * *",
+                "assistantId": "agent",
+                "template": {
+                    "labels": {"app.kubernetes.io/managed-by": "me", "team": "blue"},
+                    "annotations": {"graphcron.dev/order": "{}"},
+                },
+            }
+        ),
+        Timing(read("0 * * * *"), suspend=False, not_before=None),
+        INSTALLATION,
+    )
+    template = manifest["spec"]["jobTemplate"]["spec"]["template"]["metadata"]
+    assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
+    assert template["labels"]["team"] == "blue"
+    assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
+
+
+def test_input_from_a_secret_is_mounted_not_read() -> None:
+    pod = pod_of(inputFrom={"secretKeyRef": {"name": "big", "key": "payload"}})
+    (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "input"]
+    assert volume["secret"] == {"secretName": "big", "items": [{"key": "payload", "path": "input.json"}]}
+
+
+EQUAL = {
+    "what others added": ({"a": 1}, {"a": 1, "b": 2}, True),
+    "a changed value": ({"a": 1}, {"a": 2}, False),
+    "a missing value": ({"a": {"b": 1}}, {}, False),
+    "an empty object and none": ({"a": {}}, {}, True),
+    "named things in another order": (
+        {"env": [{"name": "a", "value": "1"}, {"name": "b"}]},
+        {"env": [{"name": "b"}, {"name": "c"}, {"name": "a", "value": "1"}]},
+        True,
+    ),
+    "a named thing that is gone": ({"env": [{"name": "a"}]}, {"env": [{"name": "b"}]}, False),
+    "a plain list with one more": ({"drop": ["ALL"]}, {"drop": ["ALL", "KILL"]}, False),
+    "a quantity as the apiserver writes it": (
+        {"requests": {"cpu": 0.5, "memory": "1Gi"}},
+        {"requests": {"cpu": "500m", "memory": "1024Mi"}},
+        True,
+    ),
+    "another quantity": ({"limits": {"cpu": "1"}}, {"limits": {"cpu": "2"}}, False),
+    "true is not one": ({"suspend": True}, {"suspend": 1}, False),
+}
+
+
+@pytest.mark.parametrize(("desired", "live", "same"), EQUAL.values(), ids=EQUAL)
+def test_live_is_in_sync_when_it_has_all_that_is_desired(desired: Any, live: Any, same: bool) -> None:
+    assert in_sync(desired, live) is same

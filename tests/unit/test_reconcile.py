@@ -1,0 +1,293 @@
+"""The decision: what is applied and what the status says, over the life of a GraphCron."""
+
+import json
+from typing import Any
+
+import pytest
+
+from graphcron import firing
+from graphcron.desired import not_before
+from tests.unit.conftest import World, at
+
+SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_id": "r1", "thread_id": "t1"})
+UNREACHABLE = json.dumps({"outcome": "Failed", "reason": "AgentServerUnreachable", "message": "connection refused"})
+
+
+def test_a_new_graphcron_costs_two_writes_and_the_next_look_none(world: World) -> None:
+    world.reconcile("10:05")
+    assert world.writes == ["cronjob", "status"]
+    world.reconcile("10:20")
+    assert world.writes == ["cronjob", "status"]
+
+
+def test_its_status_says_when_it_fires(world: World) -> None:
+    world.reconcile("10:05")
+    status = world.graphcron["status"]
+    assert status["nextRunTimes"] == [f"2026-12-01T{hour}:00:00Z" for hour in (11, 12, 13, 14, 15)]
+    assert (status["timezone"], status["enabled"], status["observedGeneration"]) == ("Etc/UTC", True, 1)
+    ready = world.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "Scheduled")
+    assert ready["message"] == "Fires at '0 * * * *' in Etc/UTC."
+
+
+def test_a_hand_edit_heals_and_what_is_not_ours_stays(world: World) -> None:
+    world.reconcile("10:05")
+    assert world.cron_job
+    world.cron_job["metadata"]["labels"]["team"] = "blue"
+    world.cron_job["spec"]["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] = 5
+    assert world.decide("10:06").apply is None
+    world.cron_job["spec"]["concurrencyPolicy"] = "Forbid"
+    healed = world.decide("10:06").apply
+    assert healed
+    assert healed["spec"]["concurrencyPolicy"] == "Allow"
+
+
+def test_a_dropped_field_is_applied_although_the_live_object_has_all_the_rest(world: World) -> None:
+    world.edit(template={"nodeSelector": {"disk": "ssd"}})
+    world.reconcile("10:05")
+    del world.graphcron["spec"]["template"]
+    applied = world.decide("10:06").apply
+    assert applied
+    assert "nodeSelector" not in applied["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize(
+    "edit", [{"schedule": "30 * * * *"}, {"timezone": "Asia/Kolkata"}], ids=["schedule", "timezone"]
+)
+def test_an_edit_of_the_time_makes_past_slots_too_old(world: World, edit: dict[str, Any]) -> None:
+    world.reconcile("10:05")
+    assert world.cron_job
+    assert not_before(world.cron_job) is None
+    world.edit(**edit)
+    world.reconcile("10:40")
+    assert not_before(world.cron_job) == at("10:40")
+    world.reconcile("10:50")
+    assert not_before(world.cron_job) == at("10:40"), "a later look must not move it"
+
+
+def test_an_edit_of_the_input_leaves_past_slots_alone(world: World) -> None:
+    world.reconcile("10:05")
+    world.edit(input={"messages": []})
+    world.reconcile("10:40")
+    assert world.cron_job
+    assert not_before(world.cron_job) is None
+
+
+def test_resuming_does_not_catch_up(world: World) -> None:
+    world.edit(enabled=False, pauseReason="budget")
+    world.reconcile("10:05")
+    assert world.cron_job
+    assert world.cron_job["spec"]["suspend"] is True
+    assert world.graphcron["status"]["nextRunTimes"] == []
+    assert world.graphcron["status"]["enabled"] is False
+    assert world.condition("Ready")["message"] == "Paused: budget. Set spec.enabled to true to resume."
+    world.edit(enabled=True)
+    world.reconcile("12:30")
+    assert world.cron_job["spec"]["suspend"] is False
+    assert not_before(world.cron_job) == at("12:30")
+    assert world.graphcron["status"]["nextRunTimes"][0] == "2026-12-01T13:00:00Z"
+
+
+def test_after_the_last_firing_before_end_time_it_is_suspended(world: World) -> None:
+    world.edit(endTime="2026-12-01T12:30:00Z")
+    world.reconcile("10:05")
+    assert world.graphcron["status"]["nextRunTimes"] == ["2026-12-01T11:00:00Z", "2026-12-01T12:00:00Z"]
+    world.fire("12:00")
+    world.reconcile("12:01")
+    assert world.cron_job
+    assert world.cron_job["spec"]["suspend"] is True
+    assert world.condition("Ready")["reason"] == "Expired"
+
+
+def test_a_late_last_firing_is_not_suspended_away(world: World) -> None:
+    """The controller manager may be late: until the deadline has passed, the slot may still fire."""
+    world.edit(endTime="2026-12-01T12:30:00Z", startingDeadlineSeconds=600)
+    world.reconcile("10:05")
+    world.fire("11:00")
+    world.reconcile("12:05")
+    assert world.cron_job
+    assert world.cron_job["spec"]["suspend"] is False
+    wake_at = world.decide("12:05").wake_at
+    assert wake_at
+    assert wake_at > at("12:30")
+    world.reconcile("12:31")
+    assert world.cron_job["spec"]["suspend"] is True
+
+
+def test_an_end_time_in_the_past_never_fires(world: World) -> None:
+    world.edit(endTime="2026-12-01T09:00:00Z")
+    world.reconcile("10:05")
+    assert world.cron_job
+    assert world.cron_job["spec"]["suspend"] is True
+
+
+INVALID = {
+    "a schedule": ({"schedule": "61 * * * *"}, "InvalidSchedule", "'61' is no valid minute"),
+    "a zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'"),
+    "both inputs": (
+        {"input": {}, "inputFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
+        "InvalidSpec",
+        "input and inputFrom exclude each other",
+    ),
+    "a field of a newer version": ({"jitterSeconds": 5}, "InvalidSpec", "spec.jitterSeconds: unknown field"),
+    "an input too large for a pod": ({"input": "x" * 300_000}, "RequestTooLarge", "spec.inputFrom"),
+}
+
+
+@pytest.mark.parametrize(("edit", "reason", "message"), INVALID.values(), ids=INVALID)
+def test_what_cannot_be_scheduled_stalls_and_makes_no_cronjob(
+    world: World, edit: dict[str, Any], reason: str, message: str
+) -> None:
+    world.edit(**edit)
+    world.reconcile("10:05")
+    assert world.cron_job is None
+    for kind, value in (("Ready", "False"), ("Stalled", "True")):
+        assert world.condition(kind)["status"] == value
+        assert world.condition(kind)["reason"] == reason
+        assert message in world.condition(kind)["message"]
+    assert world.told == [f"Warning {reason}"]
+
+
+def test_when_a_good_one_turns_bad_its_cronjob_stays_and_the_status_says_so(world: World) -> None:
+    world.reconcile("10:05")
+    world.edit(timezone="Mars/Phobos")
+    world.reconcile("10:06")
+    assert world.cron_job
+    assert world.cron_job["spec"]["timeZone"] == "Etc/UTC"
+    assert world.condition("Ready")["message"].endswith("Until then its CronJob fires as before the change.")
+    world.edit(timezone="Asia/Tokyo")
+    world.reconcile("10:07")
+    assert world.condition("Ready")["status"] == "True"
+    assert world.told == ["Warning InvalidTimezone", "Normal Scheduled"]
+
+
+def test_a_spec_that_is_no_object_stalls_too(world: World) -> None:
+    world.graphcron["spec"] = None
+    world.reconcile("10:05")
+    assert world.condition("Ready")["reason"] == "InvalidSpec"
+
+
+def test_an_unreadable_status_is_written_anew(world: World) -> None:
+    world.graphcron["status"] = {"conditions": "from another age"}
+    world.reconcile("10:05")
+    assert world.condition("Ready")["status"] == "True"
+
+
+def test_a_run_that_ended_well_is_history(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Complete", SUCCEEDED)
+    world.reconcile("11:01")
+    status = world.graphcron["status"]
+    (entry,) = status["history"]
+    assert entry["scheduledTime"] == "2026-12-01T11:00:00Z"
+    assert (entry["outcome"], entry["reason"], entry["runId"], entry["threadId"]) == (
+        "Succeeded",
+        "RunSucceeded",
+        "r1",
+        "t1",
+    )
+    assert status["lastScheduleTime"] == "2026-12-01T11:00:00Z"
+    assert status["lastSuccessfulTime"] == "2026-12-01T11:00:09Z"
+    assert world.condition("LastRunSucceeded")["status"] == "True"
+
+
+def test_a_failed_run_says_why_once(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", UNREACHABLE, reason="PodFailurePolicy")
+    world.reconcile("11:01")
+    world.reconcile("11:02")
+    assert world.graphcron["status"]["history"][0]["message"] == "connection refused"
+    assert world.condition("LastRunSucceeded")["reason"] == "AgentServerUnreachable"
+    assert world.told == ["Warning AgentServerUnreachable"]
+
+
+def test_a_deadline_is_named_although_the_pod_said_something_else(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", UNREACHABLE, reason="DeadlineExceeded")
+    world.reconcile("11:01")
+    assert world.graphcron["status"]["history"][0]["reason"] == "DeadlineExceeded"
+
+
+def test_a_pod_that_died_without_a_word_leaves_its_last_line(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", "Traceback…\nImportError: no module", reason="BackoffLimitExceeded")
+    world.reconcile("11:01")
+    entry = world.graphcron["status"]["history"][0]
+    assert (entry["reason"], entry["message"]) == ("NoOutcome", "Error: ImportError: no module")
+
+
+def test_a_skipped_firing_is_no_run(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Complete", json.dumps({"outcome": "Skipped", "reason": "AfterEndTime", "message": "late"}))
+    world.reconcile("11:01")
+    assert world.graphcron["status"]["history"][0]["outcome"] == "Skipped"
+    assert "lastSuccessfulTime" not in world.graphcron["status"]
+    assert not any(condition["type"] == "LastRunSucceeded" for condition in world.graphcron["status"]["conditions"])
+    assert world.told == ["Normal AfterEndTime"]
+
+
+def test_history_outlives_its_jobs_and_keeps_ten(world: World) -> None:
+    world.reconcile("00:05")
+    for hour in range(1, 14):
+        world.fire(f"{hour:02}:00", "Complete", SUCCEEDED)
+        world.reconcile(f"{hour:02}:01")
+        world.jobs.clear()
+        world.pods.clear()
+    hours = [entry["scheduledTime"][11:13] for entry in world.graphcron["status"]["history"]]
+    assert hours == ["13", "12", "11", "10", "09", "08", "07", "06", "05", "04"]
+
+
+def test_what_a_pod_said_is_not_lost_when_the_pod_goes_before_the_job(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", UNREACHABLE)
+    world.reconcile("11:01")
+    world.pods.clear()
+    world.reconcile("11:02")
+    assert world.graphcron["status"]["history"][0]["reason"] == "AgentServerUnreachable"
+
+
+def test_a_word_that_comes_after_the_job_ended_is_taken_in(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", UNREACHABLE)
+    late = world.pods.copy()
+    world.pods.clear()
+    world.reconcile("11:01")
+    assert world.graphcron["status"]["history"][0]["reason"] == "NoOutcome"
+    world.pods += late
+    world.reconcile("11:02")
+    assert world.graphcron["status"]["history"][0]["reason"] == "AgentServerUnreachable"
+
+
+def test_a_condition_keeps_its_time_until_its_status_changes(world: World) -> None:
+    world.reconcile("10:05")
+    world.edit(schedule="5 * * * *")
+    world.reconcile("10:06")
+    assert world.condition("Ready")["lastTransitionTime"] == "2026-12-01T10:05:00Z"
+    assert world.condition("Ready")["observedGeneration"] == 2
+
+
+def test_the_order_tells_the_run_pod_what_the_spec_says() -> None:
+    world = World(
+        schedule="0 9 * * 7",
+        threadId="0191d9c4-0000-7000-8000-000000000001",
+        input={"n": 2**53 + 1, "text": "$(HOME) \"'\n🌍"},
+        config={"tags": ["a"], "configurable": {"user": "u"}},
+        metadata={"team": "blue"},
+        onRunCompleted="keep",
+        endTime="2027-01-01T00:00:00+01:00",
+    )
+    applied = world.decide("10:05").apply
+    assert applied
+    assert applied["spec"]["schedule"] == "0 9 * * 0"
+    template = applied["spec"]["jobTemplate"]["spec"]["template"]
+    order = firing.Order.from_json(template["metadata"]["annotations"][firing.ORDER_ANNOTATION])
+    uid = world.graphcron["metadata"]["uid"]
+    assert order.request == {
+        "assistant_id": "agent",
+        "input": {"n": 2**53 + 1, "text": "$(HOME) \"'\n🌍"},
+        "config": {"tags": ["a"], "configurable": {"user": "u", "cron_id": uid}},
+        "metadata": {"team": "blue"},
+    }
+    assert order.thread_id == "0191d9c4-0000-7000-8000-000000000001"
+    assert order.keep_thread
+    assert order.end_time == "2026-12-31T23:00:00Z"
