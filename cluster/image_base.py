@@ -1,0 +1,123 @@
+"""Makes the base image where no registry gives one: Debian's Python, what it links to, and nothing else.
+
+Debian's packages are unpacked, never installed, so there is no shell, no package
+manager and no maintainer script in it: 20 MB that can run Python and speak TLS.
+That is also why `kubectl exec -it … -- sh` finds nothing to start; `kubectl debug` does.
+"""
+
+import hashlib
+import io
+import platform
+import re
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+from cluster import commands, packages, paths
+from cluster.progress import Progress
+
+SUITE = "bookworm"
+PYTHON = "3.11"
+"""The suite's Python: wheels are chosen for it."""
+
+PACKAGES = (
+    f"python{PYTHON}",
+    "libstdc++6",       # wheels with C++ inside link to it
+    "ca-certificates",  # an Agent Server may be behind HTTPS
+)  # fmt: skip
+
+_KEPT = re.compile(
+    rf"lib(64)?(/.*)?|usr/lib(/.*)?|usr/bin/python{re.escape(PYTHON)}|etc/ssl/openssl\.cnf|usr/share/doc/[^/]+/copyright"
+)
+_DROPPED = re.compile(
+    r".*/(gconv|systemd|mime|binfmt\.d|audit)(/.*)?"         # for programs that are not here
+    r"|usr/lib/ssl/misc(/.*)?"
+    r"|.*/sitecustomize\.py"                                 # Debian's looks for a crash reporter at every start
+    r"|usr/lib/python3[^/]*/(pydoc_data|test|lib2to3)(/.*)?"
+)  # fmt: skip
+
+_CERTIFICATE = re.compile(r"usr/share/ca-certificates/mozilla/[^/]+\.crt")
+_FILES = {
+    # Some libraries ask for a user's name or home; the numbers are what Pods are told to run as.
+    "etc/passwd": "root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\nnonroot:x:65532:65532:nonroot:/:/\n",
+    "etc/group": "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n",
+    # Without it the C library may ask DNS before it looks into /etc/hosts.
+    "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
+}
+_FOLDERS = {"proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "opt": 0o755, "tmp": 0o1777}
+
+DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/bin\n"
+
+
+def key() -> str:
+    """Names this recipe for this kind of processor; any edit of this file makes a new one."""
+    return hashlib.sha256(Path(__file__).read_bytes() + platform.machine().encode()).hexdigest()[:16]
+
+
+def ensure() -> Path:
+    """A folder with `base.tar` and a Dockerfile that makes an image of it, from the user's cache if it is there."""
+    folder = paths.user_cache() / "base" / key()
+    if folder.exists():
+        return folder
+    packages.ensure((packages.Need("mmdebstrap", "mmdebstrap"),))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with Progress("base image: unpacking Debian's Python"), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        unpacked, fresh = Path(temporary) / "debian.tar", Path(temporary) / "fresh"
+        fresh.mkdir()
+        commands.run(mmdebstrap(unpacked), timeout=600)
+        with tarfile.open(unpacked) as debian, tarfile.open(fresh / "base.tar", "w") as base:
+            distil(debian, base)
+        (fresh / "Dockerfile").write_text(DOCKERFILE)
+        # Renamed only when whole: an interrupted run leaves nothing that looks like a base image.
+        if not folder.exists():
+            shutil.move(fresh, folder)
+    return folder
+
+
+def mmdebstrap(target: Path) -> list[str]:
+    """The command that resolves, verifies and unpacks the packages with the machine's own apt settings."""
+    included = ",".join(PACKAGES)
+    return ["mmdebstrap", "--quiet", "--variant=extract", "--format=tar", f"--include={included}", SUITE, str(target)]
+
+
+def distil(debian: tarfile.TarFile, base: tarfile.TarFile) -> None:
+    """Copy what is kept, and add the little that the packages' own scripts would have made."""
+    certificates = []
+    for member in debian:
+        member.name = member.name.removeprefix("./")
+        if _CERTIFICATE.fullmatch(member.name):
+            certificates.append(_content(debian, member))
+        if kept(member.name):
+            base.addfile(member, debian.extractfile(member) if member.isfile() else None)
+    for name, mode in _FOLDERS.items():
+        _add(base, name, mode, tarfile.DIRTYPE)
+    for name, text in _FILES.items():
+        _add(base, name, 0o644, content=text.encode())
+    # OpenSSL's default file, /usr/lib/ssl/cert.pem, is Debian's link to this one.
+    _add(base, "etc/ssl/certs/ca-certificates.crt", 0o644, content=b"".join(certificates))
+    _add(base, "usr/bin/python3", 0o777, tarfile.SYMTYPE, target=f"python{PYTHON}")
+
+
+def kept(name: str) -> bool:
+    """Whether a path of the unpacked packages belongs into the image."""
+    return bool(_KEPT.fullmatch(name)) and not _DROPPED.fullmatch(name)
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    file = archive.extractfile(member)
+    return file.read() if file else b""
+
+
+def _add(
+    base: tarfile.TarFile,
+    name: str,
+    mode: int,
+    kind: bytes = tarfile.REGTYPE,
+    *,
+    content: bytes = b"",
+    target: str = "",
+) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.mode, entry.type, entry.size, entry.linkname = mode, kind, len(content), target
+    base.addfile(entry, io.BytesIO(content))
