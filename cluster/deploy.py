@@ -1,0 +1,116 @@
+"""Puts what this checkout holds into its cluster: the images, the example Agent Server, and the Helm release.
+
+`python -m cluster.deploy` does all of it from nothing; the demo and the end-to-end tests begin with it. What is in
+place already is left alone, so that a second call takes seconds.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from cluster import cli, commands, files, images
+from cluster.errors import ClusterError
+from cluster.paths import HERE, Place
+from cluster.progress import say
+
+NAMESPACE = "graphcron"
+"""Of the release, the example Agent Server and the demo's GraphCrons."""
+
+RELEASE = "graphcron"
+AGENT_SERVER_URL = f"http://agent-server.{NAMESPACE}.svc"
+
+
+def everything(place: Place = HERE) -> None:
+    """From nothing to a release whose pods are all ready. Raises ClusterError with what is wrong."""
+    cluster_and_images(place)
+    agent_server(place)
+    release(place)
+
+
+def cluster_and_images(place: Place = HERE) -> None:
+    """A running cluster that has the images. The two are prepared at once: one waits for the network most of the
+    time, the other for the compiler."""
+    with ThreadPoolExecutor() as pool:
+        cluster = pool.submit(_up)
+        archives = pool.map(lambda name: images.build(name, place), images.IMAGES)
+        built = dict(zip(images.IMAGES, archives, strict=True))
+        cluster.result()
+    note = place.state / "loaded.json"
+    # The note lies in the cluster's own folder and goes with it.
+    loaded = json.loads(note.read_text()) if note.exists() else {}
+    for name, archive in built.items():
+        if loaded.get(name) != content(archive):
+            _call(["load", str(archive)])
+            loaded[name] = content(archive)
+            files.write(note, json.dumps(loaded))
+
+
+def content(archive: Path) -> str:
+    """What an image was made of, as one word."""
+    return archive.with_suffix(".inputs").read_text()[:16]
+
+
+def agent_server(place: Place = HERE) -> None:
+    """The example Agent Server, started but perhaps not ready."""
+    kubectl(place, "apply", "-f", "-", stdin=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
+    kubectl(place, "apply", "-n", NAMESPACE, "-f", place.root / "examples/agent/deployment.yaml")
+    _set_image_mark(place, "agent")
+
+
+def _set_image_mark(place: Place, name: str) -> None:
+    """Have the pods replaced when the image behind their tag is another one."""
+    mark = {"spec": {"template": {"metadata": {"annotations": {"image": content(_archive(place, name))}}}}}
+    kubectl(place, "patch", "-n", NAMESPACE, "deployment", "agent-server", "-p", json.dumps(mark))
+
+
+def _archive(place: Place, name: str) -> Path:
+    return place.build / "images" / f"{name}.tar"
+
+
+def release(place: Place = HERE) -> None:
+    """The Helm release as a user would install it, and all pods ready."""
+    mark = content(_archive(place, "graphcron"))
+    helm(
+        place,
+        *("upgrade", "--install", RELEASE, place.root / "charts/graphcron", "--namespace", NAMESPACE),
+        *("--set", f"agentServer.url={AGENT_SERVER_URL}", "--set", "image.tag=dev"),
+        *("--set", f"operator.podAnnotations.image=x{mark}", "--set", f"facade.podAnnotations.image=x{mark}"),
+        *("--wait", "--timeout", "180s"),
+    )
+    kubectl(place, "rollout", "status", "-n", NAMESPACE, "deployment/agent-server", "--timeout=120s")
+
+
+def kubectl(place: Place, *words: str | Path, stdin: str | None = None, timeout: float = 200) -> str:
+    """What kubectl prints; ClusterError with what it complained of."""
+    command = [place.bin / "kubectl", *words]
+    return commands.run(command, env=commands.environment(place.kubeconfig), stdin=stdin, timeout=timeout)
+
+
+def helm(place: Place, *words: str | Path) -> str:
+    """What helm prints; ClusterError with what it complained of."""
+    return commands.run([place.bin / "helm", *words], env=commands.environment(place.kubeconfig), timeout=240)
+
+
+def _up() -> None:
+    _call(["up"])
+
+
+def _call(arguments: list[str]) -> None:
+    if cli.main(arguments) != 0:
+        raise ClusterError(f"`python -m cluster {' '.join(arguments)}` failed: the lines above say why.")
+
+
+def main(place: Place = HERE, act: Callable[[Place], None] = everything) -> int:
+    """0 when all is ready."""
+    try:
+        act(place)
+    except ClusterError as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""`make demo`: sets all up from nothing, uses all three doors, waits for real runs, and clears up its crons."""
+
+import asyncio
+import sys
+
+from cluster import deploy
+from cluster.errors import ClusterError
+from cluster.paths import HERE
+from examples.demo import flow
+from examples.demo.screen import Failed, Screen
+from examples.demo.session import Session, TookTooLong
+
+
+async def demo(screen: Screen) -> None:
+    session = Session()
+    with screen.stage("A Kubernetes cluster, and our images in it"):
+        deploy.cluster_and_images()
+    with screen.stage("An Agent Server, and GraphCron by Helm"):
+        deploy.agent_server()
+        screen.command(
+            *("helm", "install", "graphcron", "charts/graphcron", "--set", f"agentServer.url={deploy.AGENT_SERVER_URL}")
+        )
+        deploy.release()
+        screen.output(session.kubectl("get", "deployments"))
+    with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
+        with screen.stage("Door 1: kubectl"):
+            name = flow.through_kubectl(session, screen)
+        with screen.stage("Door 2: the LangGraph SDK, unchanged"):
+            by_sdk = await flow.through_the_sdk(url, screen)
+        with screen.stage("Door 3: curl"):
+            by_curl = flow.through_curl(url, screen)
+        names = [name, *by_sdk, *by_curl]
+        with screen.stage("The minute turns, and the runs happen"):
+            await _firings(session, screen, url, names)
+        with screen.stage("Deleting the crons"):
+            await flow.delete_all(session, url, screen, list(by_sdk), list(by_curl), name)
+            flow.gone(session, names)
+            screen.command("kubectl", "-n", session.namespace, "get", "graphcrons,cronjobs,jobs")
+            screen.output(session.kubectl("get", "graphcrons,cronjobs,jobs") or "No resources found.")
+    screen.summary()
+    _look_around(screen)
+
+
+async def _firings(session: Session, screen: Screen, url: str, names: list[str]) -> None:
+    firings = {name: flow.firing_of(session, name) for name in names}
+    for words in (("get", "graphcrons"), ("get", "jobs")):
+        screen.command("kubectl", "-n", session.namespace, *words)
+        screen.output(session.kubectl(*words))
+    for name, firing in firings.items():
+        if firing["outcome"] != "Succeeded":
+            raise Failed(
+                f"GraphCron {name} fired, and its run did not succeed: {firing['reason']}: {firing.get('message')}. "
+                f"See: kubectl -n {session.namespace} logs job/{firing.get('jobName')}"
+            )
+    screen.say("")
+    screen.say("What the Agent Server has on the threads that are kept:")
+    for name in (names[0], names[1], names[3], names[4]):
+        answer = await flow.answer_of(url, firings[name]["threadId"])
+        screen.output(f"{name}: {answer}")
+    screen.output(f"{names[2]}: run {firings[names[2]]['runId']} is done, its thread deleted as LangGraph does")
+
+
+def _look_around(screen: Screen) -> None:
+    print(
+        f"""
+━━ Look around
+  export KUBECONFIG={HERE.kubeconfig} PATH={HERE.bin}:$PATH
+  kubectl -n {deploy.NAMESPACE} apply -f examples/graphcron.yaml
+  kubectl -n {deploy.NAMESPACE} get graphcrons --watch
+  kubectl -n {deploy.NAMESPACE} describe graphcron hello-from-kubectl
+  kubectl -n {deploy.NAMESPACE} logs deployment/{deploy.RELEASE}-operator
+  kubectl -n {deploy.NAMESPACE} port-forward service/{deploy.RELEASE}-facade 8080:80
+      → http://127.0.0.1:8080 for the SDK (assistants, threads, runs and crons)
+  make down removes all of it"""
+    )
+
+
+def main() -> int:
+    screen = Screen()
+    try:
+        asyncio.run(demo(screen))
+    except (Failed, TookTooLong, ClusterError) as error:
+        print(f"\nThe demo failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""A user's session with the cluster: kubectl, and the facade behind a port-forward. The demo and the tests share it."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cluster import commands, deploy
+from cluster.paths import HERE, Place
+
+T = TypeVar("T")
+
+
+class TookTooLong(AssertionError):
+    """A condition that did not come true in time."""
+
+
+def wait_for(what: str, check: Callable[[], T | None], seconds: float, every: float = 0.5) -> T:
+    """The first true result of `check`; TookTooLong, with what was waited for, after that many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > deadline:
+            raise TookTooLong(f"{what}: not within {seconds:.0f} s")
+        time.sleep(every)
+
+
+class Session:
+    """kubectl in one namespace of the project's cluster."""
+
+    def __init__(self, namespace: str = deploy.NAMESPACE, place: Place = HERE) -> None:
+        self.namespace = namespace
+        self.place = place
+
+    def kubectl(self, *words: str | Path, stdin: str | None = None) -> str:
+        """What it prints; cluster.errors.ClusterError with what it complained of."""
+        return deploy.kubectl(self.place, "-n", self.namespace, *words, stdin=stdin)
+
+    def get(self, kind: str, *words: str) -> list[dict[str, Any]]:
+        """Objects, as dicts."""
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, "-o", "json", *words))["items"]
+        return found
+
+    def one(self, kind: str, name: str) -> dict[str, Any] | None:
+        """One object, None when there is none."""
+        text = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        return json.loads(text) if text.strip() else None
+
+    def apply(self, *manifests: dict[str, Any]) -> str:
+        return self.kubectl(
+            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+        )
+
+    @contextmanager
+    def forward(self, target: str, port: int) -> Iterator[str]:
+        """The URL on this machine that leads to a port of a Service, Deployment or pod."""
+        # kubectl prints the port that it was given by the system, and nothing else tells it.
+        with tempfile.TemporaryFile("w+") as said:
+            process = subprocess.Popen(
+                [
+                    str(self.place.bin / "kubectl"),
+                    *("-n", self.namespace, "port-forward", "--address", "127.0.0.1", target, f":{port}"),
+                ],
+                env=commands.environment(self.place.kubeconfig),
+                stdout=said,
+                stderr=subprocess.STDOUT,
+            )
+            try:
+                local = wait_for(f"port-forward to {target}", lambda: _port(said, process), 20, 0.05)
+                yield f"http://127.0.0.1:{local}"
+            finally:
+                process.terminate()
+                process.wait()
+
+
+def _port(said: Any, process: subprocess.Popen[bytes]) -> int | None:
+    said.seek(0)
+    text = said.read()
+    if process.poll() is not None:
+        raise TookTooLong(f"kubectl port-forward ended: {text.strip()}")
+    for line in text.splitlines():
+        if line.startswith("Forwarding from 127.0.0.1:"):
+            return int(line.split(":")[1].split()[0])
+    return None
+
+
+def curl(*words: str) -> str:
+    """What curl prints; it is the user's own."""
+    program = shutil.which("curl")
+    if not program:
+        raise TookTooLong("curl is not installed: on Debian or Ubuntu, apt-get install curl")
+    return commands.run([program, "--silent", "--show-error", *words])
