@@ -20,6 +20,14 @@ NAMESPACE = "graphcron"
 
 RELEASE = "graphcron"
 AGENT_SERVER_URL = f"http://agent-server.{NAMESPACE}.svc"
+CHART = "charts/graphcron"
+
+RELEASE_COMMAND = (
+    *("upgrade", "--install", RELEASE, CHART, "--namespace", NAMESPACE),
+    *("--set", f"agentServer.url={AGENT_SERVER_URL}", "--set", "image.tag=dev"),
+    *("--wait", "--timeout", "180s"),
+)
+"""How a user would install it, from the project's root."""
 
 
 def everything(place: Place = HERE) -> None:
@@ -72,13 +80,11 @@ def _archive(place: Place, name: str) -> Path:
 def release(place: Place = HERE) -> None:
     """The Helm release as a user would install it, and all pods ready."""
     mark = content(_archive(place, "graphcron"))
-    helm(
-        place,
-        *("upgrade", "--install", RELEASE, place.root / "charts/graphcron", "--namespace", NAMESPACE),
-        *("--set", f"agentServer.url={AGENT_SERVER_URL}", "--set", "image.tag=dev"),
-        *("--set", f"operator.podAnnotations.image=x{mark}", "--set", f"facade.podAnnotations.image=x{mark}"),
-        *("--wait", "--timeout", "180s"),
-    )
+    words = [place.root / word if word == CHART else word for word in RELEASE_COMMAND]
+    for component in ("operator", "facade"):
+        # As for the Agent Server: the tag alone would not tell that the image behind it is another one.
+        words += ["--set", f"{component}.podAnnotations.image=x{mark}"]
+    helm(place, *words)
     kubectl(place, "rollout", "status", "-n", NAMESPACE, "deployment/agent-server", "--timeout=120s")
 
 

@@ -3,6 +3,9 @@
 import asyncio
 import sys
 
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
 from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import HERE
@@ -17,31 +20,34 @@ async def demo(screen: Screen) -> None:
         deploy.cluster_and_images()
     with screen.stage("An Agent Server, and GraphCron by Helm"):
         deploy.agent_server()
-        screen.command(
-            *("helm", "install", "graphcron", "charts/graphcron", "--set", f"agentServer.url={deploy.AGENT_SERVER_URL}")
-        )
+        screen.command("helm", *deploy.RELEASE_COMMAND)
         deploy.release()
         screen.output(session.kubectl("get", "deployments"))
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
-        with screen.stage("Door 1: kubectl"):
-            name = flow.through_kubectl(session, screen)
-        with screen.stage("Door 2: the LangGraph SDK, unchanged"):
-            by_sdk = await flow.through_the_sdk(url, screen)
-        with screen.stage("Door 3: curl"):
-            by_curl = flow.through_curl(url, screen)
-        names = [name, *by_sdk, *by_curl]
-        with screen.stage("The minute turns, and the runs happen"):
-            await _firings(session, screen, url, names)
-        with screen.stage("Deleting the crons"):
-            await flow.delete_all(session, url, screen, list(by_sdk), list(by_curl), name)
-            flow.gone(session, names)
-            screen.command("kubectl", "-n", session.namespace, "get", "graphcrons,cronjobs,jobs")
-            screen.output(session.kubectl("get", "graphcrons,cronjobs,jobs") or "No resources found.")
+        async with get_client(url=url) as client:
+            await _doors(session, screen, client, url)
     screen.summary()
     _look_around(screen)
 
 
-async def _firings(session: Session, screen: Screen, url: str, names: list[str]) -> None:
+async def _doors(session: Session, screen: Screen, client: LangGraphClient, url: str) -> None:
+    with screen.stage("Door 1: kubectl"):
+        name = flow.through_kubectl(session, screen)
+    with screen.stage("Door 2: the LangGraph SDK, unchanged"):
+        by_sdk = await flow.through_the_sdk(client, url, screen)
+    with screen.stage("Door 3: curl"):
+        by_curl = flow.through_curl(url, screen)
+    names = [name, *by_sdk, *by_curl]
+    with screen.stage("The minute turns, and the runs happen"):
+        await _firings(session, screen, client, names)
+    with screen.stage("Deleting the crons"):
+        await flow.delete_all(session, client, url, screen, list(by_sdk), list(by_curl), name)
+        flow.gone(session, names)
+        screen.command("kubectl", "-n", session.namespace, "get", "graphcrons,cronjobs,jobs")
+        screen.output(session.kubectl("get", "graphcrons,cronjobs,jobs") or "No resources found.")
+
+
+async def _firings(session: Session, screen: Screen, client: LangGraphClient, names: list[str]) -> None:
     firings = {name: flow.firing_of(session, name) for name in names}
     for words in (("get", "graphcrons"), ("get", "jobs")):
         screen.command("kubectl", "-n", session.namespace, *words)
@@ -55,7 +61,7 @@ async def _firings(session: Session, screen: Screen, url: str, names: list[str])
     screen.say("")
     screen.say("What the Agent Server has on the threads that are kept:")
     for name in (names[0], names[1], names[3], names[4]):
-        answer = await flow.answer_of(url, firings[name]["threadId"])
+        answer = await flow.answer_of(client, firings[name]["threadId"])
         screen.output(f"{name}: {answer}")
     screen.output(f"{names[2]}: run {firings[names[2]]['runId']} is done, its thread deleted as LangGraph does")
 

@@ -6,7 +6,7 @@ The end-to-end tests call the same functions, so the demo cannot rot.
 import json
 from typing import Any
 
-from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
 
 from examples.demo.screen import Screen
 from examples.demo.session import Session, curl, wait_for
@@ -18,16 +18,17 @@ FIRING_SECONDS = 150.0
 
 def through_kubectl(session: Session, screen: Screen) -> str:
     """`kubectl apply` of the example; returns its name."""
+    name = "hello-from-kubectl"
+    session.kubectl("delete", "graphcron", name, "--ignore-not-found")  # of an earlier visit
     manifest = session.place.root / "examples/graphcron.yaml"
     screen.output(manifest.read_text())
     _kubectl(session, screen, "apply", "-f", "examples/graphcron.yaml")
-    name = "hello-from-kubectl"
     _kubectl(session, screen, "wait", "--for=condition=Ready", f"graphcron/{name}", "--timeout=30s")
     _kubectl(session, screen, "get", "graphcrons")
     return name
 
 
-async def through_the_sdk(url: str, screen: Screen) -> tuple[str, str]:
+async def through_the_sdk(client: LangGraphClient, url: str, screen: Screen) -> tuple[str, str]:
     """The how-to's Python calls, with the SDK as it comes from PyPI; returns the ids of a thread cron and a
     stateless one."""
     screen.output(
@@ -36,7 +37,6 @@ async def through_the_sdk(url: str, screen: Screen) -> tuple[str, str]:
         f'await client.crons.create_for_thread(thread["thread_id"], "agent", schedule="{SCHEDULE}", input=…)\n'
         f'await client.crons.create("agent", schedule="{SCHEDULE}", input=…)'
     )
-    client = get_client(url=url)
     thread = await client.threads.create()
     on_thread = await client.crons.create_for_thread(
         thread["thread_id"], "agent", schedule=SCHEDULE, input=asking("hello from the SDK, on a thread")
@@ -87,20 +87,26 @@ def firing_of(session: Session, name: str) -> dict[str, Any]:
     return wait_for(f"a firing of GraphCron {name}", over, FIRING_SECONDS)
 
 
-async def answer_of(url: str, thread_id: str) -> str:
+async def answer_of(client: LangGraphClient, thread_id: str) -> str:
     """The last message on a thread, as the Agent Server has it."""
-    state = await get_client(url=url).threads.get_state(thread_id)
+    state = await client.threads.get_state(thread_id)
     values: Any = state["values"]
     return str(values["messages"][-1]["content"])
 
 
 async def delete_all(
-    session: Session, url: str, screen: Screen, by_sdk: list[str], by_curl: list[str], name: str
+    session: Session,
+    client: LangGraphClient,
+    url: str,
+    screen: Screen,
+    by_sdk: list[str],
+    by_curl: list[str],
+    name: str,
 ) -> None:
     """Each cron by the door it came through."""
     for identity in by_sdk:
         screen.say(f'await client.crons.delete("{identity}")')
-        await get_client(url=url).crons.delete(identity)
+        await client.crons.delete(identity)
     for identity in by_curl:
         screen.command("curl", "-X", "DELETE", f"{url}/runs/crons/{identity}")
         curl("--fail-with-body", "-X", "DELETE", f"{url}/runs/crons/{identity}")

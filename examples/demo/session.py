@@ -54,9 +54,8 @@ class Session:
         return json.loads(text) if text.strip() else None
 
     def apply(self, *manifests: dict[str, Any]) -> str:
-        return self.kubectl(
-            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
-        )
+        """`kubectl apply` of several documents. Not of a List: kubectl would check that by itself, in other words."""
+        return self.kubectl("apply", "-f", "-", stdin="\n".join(map(json.dumps, manifests)))
 
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[str]:

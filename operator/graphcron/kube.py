@@ -5,6 +5,7 @@ converting to and from them costs twice the CPU of the request itself.
 """
 
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -127,7 +128,8 @@ class Kube:
     async def apply_cron_job(self, namespace: str, manifest: Manifest) -> Manifest:
         """Server-side apply: makes it or changes what differs; fields of other managers stay."""
         query = _MANAGER | {"force": "true"}
-        return await self._object("PATCH", _cron_jobs(namespace, manifest["metadata"]["name"]), query, manifest, _APPLY)
+        body = yaml_of(manifest)
+        return await self._object("PATCH", _cron_jobs(namespace, manifest["metadata"]["name"]), query, body, _APPLY)
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", {}, event)
@@ -173,8 +175,19 @@ class Kube:
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
-_APPLY = "application/apply-patch+yaml"
+# With the charset: the client turns the body of the bare type into JSON once more.
+_APPLY = "application/apply-patch+yaml; charset=utf-8"
 _JSON_PATCH = "application/json-patch+json"
+
+
+def yaml_of(manifest: Manifest) -> bytes:
+    """JSON that a YAML 1.1 parser reads as the same: server-side apply takes YAML only.
+
+    JSON writes characters beyond the basic plane as two escapes, which YAML refuses, so they stay as they are; and
+    YAML folds or refuses some characters of the basic plane when they stand as they are, so those are escaped.
+    """
+    text = json.dumps(manifest, ensure_ascii=False)
+    return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
 def _graphcrons(namespace: str | None, name: str = "") -> str:

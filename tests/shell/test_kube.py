@@ -1,16 +1,16 @@
 """The API client on a real socket: what it sends, and what an apiserver's answers become."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable
+from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable, yaml_of
 
 
 class Apiserver:
@@ -22,7 +22,7 @@ class Apiserver:
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.text()
-        self.asked.append((request.method, request.path_qs, request.headers, json.loads(body) if body else None))
+        self.asked.append((request.method, request.path_qs, request.headers, yaml.safe_load(body) if body else None))
         status, answer = self.answers.pop(0)
         if isinstance(answer, str):
             return web.Response(status=status, text=answer)
@@ -54,9 +54,16 @@ async def test_apply_is_server_side_apply_under_our_name(kube: Kube, apiserver: 
         "PATCH",
         "/apis/batch/v1/namespaces/team/cronjobs/a?fieldManager=graphcron&force=true",
     )
-    assert headers["Content-Type"] == "application/apply-patch+yaml"
+    assert headers["Content-Type"].partition(";")[0] == "application/apply-patch+yaml"
     assert headers["authorization"] == "Bearer s3cret"
     assert body == {"metadata": {"name": "a"}, "spec": {}}
+
+
+@pytest.mark.parametrize("code", [0x01, 0x22, 0x5C, 0x7F, 0x85, 0xA0, 0xE9, 0x2028, 0x2029, 0xFEFF, 0xFFFF, 0x1F30D])
+def test_every_character_reaches_a_yaml_parser_as_it_is(code: int) -> None:
+    """YAML folds some line breaks that JSON knows nothing of, and refuses JSON's two escapes for one emoji."""
+    text = f"a{chr(code)}b {chr(code)}\n{chr(code)}"
+    assert yaml.safe_load(yaml_of({"text": text, chr(code): 1})) == {"text": text, chr(code): 1}
 
 
 async def test_a_long_list_is_read_page_by_page(kube: Kube, apiserver: Apiserver) -> None:
