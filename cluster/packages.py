@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +36,20 @@ LOCAL_CLUSTER = (
 )
 _CNI = Need("CNI plugins", "containernetworking-plugins")
 
+_ONE_AT_A_TIME = threading.Lock()
+"""The cluster and the images are prepared at once, and apt serves one."""
+
+_APT_WAITS = ("-o", "DPkg::Lock::Timeout=300")
+"""Seconds to wait for an apt of somebody else's, such as a machine's own upgrades."""
+
 
 def ensure(needs: tuple[Need, ...]) -> None:
     """Have all of these programs, installing the packages of missing ones on Debian and its kin."""
+    with _ONE_AT_A_TIME:
+        _ensure(needs)
+
+
+def _ensure(needs: tuple[Need, ...]) -> None:
     missing = [need for need in needs if not _is_there(need)]
     if not missing:
         return
@@ -49,11 +62,25 @@ def ensure(needs: tuple[Need, ...]) -> None:
         )
     environment = commands.environment(None, DEBIAN_FRONTEND="noninteractive")
     with Progress(f"installing {', '.join(names)}"):
-        commands.run(["apt-get", "-q", "update"], env=environment, timeout=300)
-        install = ["apt-get", "-q", "-y", "install", "--no-install-recommends", *names]
+        _update(environment)
+        install = ["apt-get", "-q", "-y", *_APT_WAITS, "install", "--no-install-recommends", *names]
         commands.run(install, env=environment, timeout=600)
     if still := [need.program for need in missing if not _is_there(need)]:
         raise ClusterError(f"apt-get succeeded, yet these programs are still missing: {', '.join(still)}.")
+
+
+def _update(environment: dict[str, str]) -> None:
+    """Read the package lists, waiting while another apt does: its own option waits for the installer's lock alone."""
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            commands.run(["apt-get", "-q", "update"], env=environment, timeout=300)
+        except ClusterError as error:
+            if "Could not get lock" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(2)
+        else:
+            return
 
 
 def ensure_local_cluster() -> None:
