@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from graphcron import firing
+from graphcron import firing, pod_template
 from graphcron.models import (
     API_VERSION,
     DEFAULT_HISTORY_LIMIT,
@@ -21,7 +19,6 @@ from graphcron.models import (
     KIND,
     GraphCronSpec,
     InvalidGraphCron,
-    KeySelector,
     Template,
 )
 from graphcron.schedule import Schedule
@@ -35,34 +32,11 @@ CRON_LABEL = f"{GROUP}/graphcron"
 DIGEST_ANNOTATION = f"{GROUP}/desired"
 """Digest of what was applied: it differs when a field was dropped, which no comparison with the live object shows."""
 
-CONTAINER = "run"
-
 ORDER_LIMIT = 240 * 1024
 """Bytes of an order. It travels in an annotation, and Kubernetes limits all annotations of an object together to
 256 KiB; the rest is room for the user's own."""
 
-USER_ID = 65532
-"""The image's user, by number: `runAsNonRoot` cannot judge a name."""
-
 Manifest = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class RunPods:
-    """What the installation says about all run pods. `service_account` exists in `namespace` only; pods elsewhere
-    take their namespace's default account, and no pod is given a token."""
-
-    image: str
-    image_pull_policy: str = "IfNotPresent"
-    image_pull_secrets: tuple[str, ...] = ()
-    server_url: str | None = None
-    api_key: KeySelector | None = None
-    ca_config_map: KeySelector | None = None
-    namespace: str | None = None
-    service_account: str | None = None
-    resources: Mapping[str, Any] = field(
-        default_factory=lambda: {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
-    )
 
 
 @dataclass(frozen=True)
@@ -112,7 +86,7 @@ def _request(spec: GraphCronSpec) -> dict[str, Any]:
     return {name: value for name, value in given if value is not None}
 
 
-def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: RunPods) -> Manifest:
+def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_template.RunPods) -> Manifest:
     """The CronJob for a GraphCron, as server-side apply takes it.
 
     Raises InvalidGraphCron when the order is too large for a pod, or no Agent Server is known.
@@ -154,7 +128,7 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: RunPo
             "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
             "jobTemplate": {
                 "metadata": {"labels": labels},
-                "spec": _job(spec, labels, text, _pod(metadata["namespace"], spec, pods)),
+                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods)),
             },
         },
     }
@@ -181,7 +155,7 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
                 {
                     "action": "FailJob",
                     "onExitCodes": {
-                        "containerName": CONTAINER,
+                        "containerName": pod_template.CONTAINER,
                         "operator": "In",
                         "values": list(firing.FINAL_EXIT_CODES),
                     },
@@ -201,119 +175,6 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
     return job
 
 
-def _pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
-    template = spec.template or Template()
-    volumes = _volumes(spec, pods)
-    pod: Manifest = {
-        "restartPolicy": "Never",  # podFailurePolicy asks for it
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [
-            {
-                "name": CONTAINER,
-                "image": pods.image,
-                "imagePullPolicy": pods.image_pull_policy,
-                "args": ["run"],
-                "env": _environment(spec, pods),
-                "resources": template.resources if template.resources is not None else dict(pods.resources),
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-                # A pod that dies before it can say why leaves the end of its log instead.
-                "terminationMessagePolicy": "FallbackToLogsOnError",
-                "volumeMounts": [
-                    {"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes
-                ],
-            }
-        ],
-        "volumes": [volume for _, volume in volumes],
-    }
-    if pods.service_account and namespace == pods.namespace:
-        pod["serviceAccountName"] = pods.service_account
-    secrets = [*pods.image_pull_secrets, *(secret.name for secret in template.image_pull_secrets or [])]
-    optional = {
-        "imagePullSecrets": [{"name": name} for name in dict.fromkeys(secrets)],
-        "nodeSelector": template.node_selector,
-        "tolerations": template.tolerations,
-        "affinity": template.affinity,
-        "priorityClassName": template.priority_class_name,
-        "runtimeClassName": template.runtime_class_name,
-    }
-    return pod | {key: value for key, value in optional.items() if value}
-
-
-def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
-    """Identity of the firing, and the Agent Server. The installation's key goes to its own server alone."""
-    own = spec.server
-    url = own.url if own else pods.server_url
-    key = own.api_key_secret_ref if own else pods.api_key
-    if not url:
-        raise InvalidGraphCron(
-            "NoAgentServer",
-            "the installation has no Agent Server: set spec.server.url, or agentServer.url in the Helm values",
-        )
-    environment: list[Manifest] = [
-        _from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
-        _from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
-        # Kubernetes expands $(NAME) in values; a doubled dollar is a plain one.
-        {"name": "AGENT_SERVER_URL", "value": url.replace("$", "$$")},
-    ]
-    if key is not None:
-        reference = {"name": key.name, "key": key.key}
-        environment.append({"name": "AGENT_SERVER_API_KEY", "valueFrom": {"secretKeyRef": reference}})
-    if pods.ca_config_map is not None and own is None:
-        environment.append({"name": "AGENT_SERVER_CA_FILE", "value": f"{_CA_PATH}/ca.crt"})
-    return environment
-
-
-def _from_label(name: str, label: str) -> Manifest:
-    return {
-        "name": name,
-        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{label}']"}},
-    }
-
-
-_CA_PATH = "/etc/graphcron/ca"
-
-
-def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
-    """Mount path and volume of each thing a run pod reads."""
-    field_path = f"metadata.annotations['{firing.ORDER_ANNOTATION}']"
-    directory, _, file = firing.ORDER_PATH.rpartition("/")
-    item = {"path": file, "fieldRef": {"apiVersion": "v1", "fieldPath": field_path}}
-    volumes: list[tuple[str, Manifest]] = [(directory, {"name": "order", "downwardAPI": {"items": [item]}})]
-    if source := spec.input_from:
-        directory, _, file = firing.INPUT_PATH.rpartition("/")
-        if source.secret_key_ref:
-            volumes.append((directory, _from_secret("input", source.secret_key_ref, file)))
-        elif source.config_map_key_ref:
-            volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
-    if spec.server and (headers := spec.server.headers_secret_ref):
-        volumes.append((firing.HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
-    if pods.ca_config_map and spec.server is None:
-        volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))
-    return volumes
-
-
-def _from_secret(name: str, source: KeySelector, file: str) -> Manifest:
-    items = [{"key": source.key, "path": file}]
-    return {"name": name, "secret": {"secretName": source.name, "items": items}}
-
-
-def _from_config_map(name: str, source: KeySelector, file: str) -> Manifest:
-    items = [{"key": source.key, "path": file}]
-    return {"name": name, "configMap": {"name": source.name, "items": items}}
-
-
 def not_before(live: Mapping[str, Any]) -> datetime | None:
     """The "not before" that a live CronJob tells its run pods, None when it has none or is unreadable."""
     try:
@@ -322,58 +183,3 @@ def not_before(live: Mapping[str, Any]) -> datetime | None:
         return firing.parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def in_sync(desired: Any, live: Any) -> bool:
-    """Whether a live object has all that is desired; what else it has belongs to others.
-
-    Lists of named things (containers, variables, volumes) are compared by name, as server-side apply merges them;
-    other lists exactly. Quantities are compared by value, since the apiserver rewrites them.
-    """
-    if isinstance(desired, Mapping):
-        if not isinstance(live, Mapping):
-            return not desired and live is None
-        return all(_in_sync_field(key, value, live.get(key)) for key, value in desired.items())
-    if isinstance(desired, list):
-        if not isinstance(live, list):
-            return not desired and live is None
-        if key := _merge_key(desired):
-            present = {item.get(key): item for item in live if isinstance(item, Mapping)}
-            return all(in_sync(item, present.get(item[key])) for item in desired)
-        return len(desired) == len(live) and all(map(in_sync, desired, live))
-    return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
-
-
-def _in_sync_field(key: str, desired: Any, live: Any) -> bool:
-    if key in ("requests", "limits") and isinstance(desired, Mapping) and isinstance(live, Mapping):
-        return {name: _quantity(value) for name, value in desired.items()} == {
-            name: _quantity(live.get(name)) for name in desired
-        }
-    return in_sync(desired, live)
-
-
-_SUFFIXES: dict[str, Decimal] = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{prefix: Decimal(1000) ** power for power, prefix in enumerate("kMGTP", 1)},
-    **{f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTP", 1)},
-}
-
-
-def _quantity(value: Any) -> Any:
-    """A Kubernetes quantity as a number; what is none stays as it is."""
-    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(value))
-    if not match or match[2] not in _SUFFIXES:
-        return value
-    try:
-        return Decimal(match[1]) * _SUFFIXES[match[2]]
-    except InvalidOperation:
-        return value
-
-
-def _merge_key(items: list[Any]) -> str | None:
-    """The field by which Kubernetes merges such a list, None for a list that is replaced as a whole."""
-    for key in ("mountPath", "name", "uid"):
-        if items and all(isinstance(item, Mapping) and key in item for item in items):
-            return key
-    return None

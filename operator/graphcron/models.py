@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from graphcron.dialect import CEL_FIVE_FIELDS
 from graphcron.firing import format_time, parse_time
-from graphcron.schedule import CEL_FIVE_FIELDS
 
 GROUP = "graphcron.dev"
 VERSION = "v1"

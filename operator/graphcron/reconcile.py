@@ -13,7 +13,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from graphcron import status
-from graphcron.desired import RunPods, Timing, cron_job, in_sync, not_before
+from graphcron.desired import Timing, cron_job, not_before
+from graphcron.dialect import InvalidSchedule, read
+from graphcron.drift import in_sync
 from graphcron.firing import format_time, parse_time
 from graphcron.models import (
     DEFAULT_STARTING_DEADLINE_SECONDS,
@@ -23,7 +25,8 @@ from graphcron.models import (
     InvalidGraphCron,
     read_spec,
 )
-from graphcron.schedule import InvalidSchedule, InvalidTimezone, Schedule, next_times, read, read_timezone
+from graphcron.pod_template import RunPods
+from graphcron.schedule import InvalidTimezone, Schedule, next_times, read_timezone
 from graphcron.status import Note, Verdict
 
 Manifest = Mapping[str, Any]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphcron.desired import RunPods
 from graphcron.models import KeySelector
+from graphcron.pod_template import RunPods
 
 T = TypeVar("T")
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from graphcron import desired
-from graphcron import schedule as schedules
+from graphcron import desired, dialect
 from graphcron.body import Body, RestError
 from graphcron.firing import format_time, parse_time
 from graphcron.models import API_VERSION, KIND, InvalidGraphCron, read_spec
+from graphcron.schedule import InvalidTimezone, next_times, read_timezone
 
 Manifest = dict[str, Any]
 Cron = dict[str, Any]
@@ -87,10 +87,10 @@ def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
 def _set(spec: dict[str, Any], body: Body) -> None:
     try:
         # The zone first, as LangGraph's server does.
-        schedules.read_timezone(body.get("timezone"))
+        read_timezone(body.get("timezone"))
         if "schedule" in body:
-            schedules.read(body["schedule"])
-    except (schedules.InvalidSchedule, schedules.InvalidTimezone) as error:
+            dialect.read(body["schedule"])
+    except (dialect.InvalidSchedule, InvalidTimezone) as error:
         raise RestError(422, str(error)) from None
     for name in PAYLOAD_FIELDS:
         if (value := body.get(name)) is not None:
@@ -214,9 +214,9 @@ def next_run_date(spec: dict[str, Any], now: datetime) -> str | None:
     if spec.get("enabled") is False:
         return None
     try:
-        zone = schedules.read_timezone(spec.get("timezone"))
-        times = schedules.next_times(schedules.read(spec["schedule"]), zone, now, 1)
-    except (schedules.InvalidSchedule, schedules.InvalidTimezone):
+        zone = read_timezone(spec.get("timezone"))
+        times = next_times(dialect.read(spec["schedule"]), zone, now, 1)
+    except (dialect.InvalidSchedule, InvalidTimezone):
         return None
     if not times or ("endTime" in spec and times[0] >= parse_time(spec["endTime"])):
         return None

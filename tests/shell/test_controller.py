@@ -6,9 +6,10 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.controller import Backoffs, Controller, Name
-from graphcron.desired import RunPods
+from graphcron.controller import Backoffs, Controller
 from graphcron.kube import Kube, Refused, Unavailable
+from graphcron.pod_template import RunPods
+from graphcron.seen import Name
 from tests.shell.cluster_memory import MemoryCluster
 
 NOW = datetime(2026, 12, 1, 10, 5, tzinfo=UTC)

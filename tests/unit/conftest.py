@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.desired import RunPods
+from graphcron.pod_template import RunPods
 from graphcron.reconcile import Observed, Plan, conclude, decide
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")

@@ -1,12 +1,13 @@
-"""The CronJob: how it is secured, whose credentials it gets, and when a live one counts as equal."""
+"""The CronJob and its pods: how they are secured, and whose credentials they get."""
 
 from typing import Any
 
 import pytest
 
-from graphcron.desired import RunPods, Timing, cron_job, in_sync
+from graphcron.desired import Timing, cron_job
+from graphcron.dialect import read
 from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
-from graphcron.schedule import read
+from graphcron.pod_template import RunPods
 
 METADATA = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}
 INSTALLATION = RunPods(
@@ -100,30 +101,3 @@ def test_input_from_a_secret_is_mounted_not_read() -> None:
     pod = pod_of(inputFrom={"secretKeyRef": {"name": "big", "key": "payload"}})
     (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "input"]
     assert volume["secret"] == {"secretName": "big", "items": [{"key": "payload", "path": "input.json"}]}
-
-
-EQUAL = {
-    "what others added": ({"a": 1}, {"a": 1, "b": 2}, True),
-    "a changed value": ({"a": 1}, {"a": 2}, False),
-    "a missing value": ({"a": {"b": 1}}, {}, False),
-    "an empty object and none": ({"a": {}}, {}, True),
-    "named things in another order": (
-        {"env": [{"name": "a", "value": "1"}, {"name": "b"}]},
-        {"env": [{"name": "b"}, {"name": "c"}, {"name": "a", "value": "1"}]},
-        True,
-    ),
-    "a named thing that is gone": ({"env": [{"name": "a"}]}, {"env": [{"name": "b"}]}, False),
-    "a plain list with one more": ({"drop": ["ALL"]}, {"drop": ["ALL", "KILL"]}, False),
-    "a quantity as the apiserver writes it": (
-        {"requests": {"cpu": 0.5, "memory": "1Gi"}},
-        {"requests": {"cpu": "500m", "memory": "1024Mi"}},
-        True,
-    ),
-    "another quantity": ({"limits": {"cpu": "1"}}, {"limits": {"cpu": "2"}}, False),
-    "true is not one": ({"suspend": True}, {"suspend": 1}, False),
-}
-
-
-@pytest.mark.parametrize(("desired", "live", "same"), EQUAL.values(), ids=EQUAL)
-def test_live_is_in_sync_when_it_has_all_that_is_desired(desired: Any, live: Any, same: bool) -> None:
-    assert in_sync(desired, live) is same

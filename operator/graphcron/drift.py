@@ -1,0 +1,61 @@
+"""Whether a live object still has all that was asked for, as server-side apply would judge it."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+
+def in_sync(desired: Any, live: Any) -> bool:
+    """Whether a live object has all that is desired; what else it has belongs to others.
+
+    Lists of named things (containers, variables, volumes) are compared by name, as server-side apply merges them;
+    other lists exactly. Quantities are compared by value, since the apiserver rewrites them.
+    """
+    if isinstance(desired, Mapping):
+        if not isinstance(live, Mapping):
+            return not desired and live is None
+        return all(_in_sync_field(key, value, live.get(key)) for key, value in desired.items())
+    if isinstance(desired, list):
+        if not isinstance(live, list):
+            return not desired and live is None
+        if key := _merge_key(desired):
+            present = {item.get(key): item for item in live if isinstance(item, Mapping)}
+            return all(in_sync(item, present.get(item[key])) for item in desired)
+        return len(desired) == len(live) and all(map(in_sync, desired, live))
+    return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
+
+
+def _in_sync_field(key: str, desired: Any, live: Any) -> bool:
+    if key in ("requests", "limits") and isinstance(desired, Mapping) and isinstance(live, Mapping):
+        return {name: _quantity(value) for name, value in desired.items()} == {
+            name: _quantity(live.get(name)) for name in desired
+        }
+    return in_sync(desired, live)
+
+
+_SUFFIXES: dict[str, Decimal] = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{prefix: Decimal(1000) ** power for power, prefix in enumerate("kMGTP", 1)},
+    **{f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTP", 1)},
+}
+
+
+def _quantity(value: Any) -> Any:
+    """A Kubernetes quantity as a number; what is none stays as it is."""
+    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(value))
+    if not match or match[2] not in _SUFFIXES:
+        return value
+    try:
+        return Decimal(match[1]) * _SUFFIXES[match[2]]
+    except InvalidOperation:
+        return value
+
+
+def _merge_key(items: list[Any]) -> str | None:
+    """The field by which Kubernetes merges such a list, None for a list that is replaced as a whole."""
+    for key in ("mountPath", "name", "uid"):
+        if items and all(isinstance(item, Mapping) and key in item for item in items):
+            return key
+    return None
