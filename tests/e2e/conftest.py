@@ -1,12 +1,15 @@
 """A real cluster with the release and the example Agent Server, as the demo leaves it."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from cluster import deploy
 from examples.demo.session import Session
+
+OPERATOR = f"deployment/{deploy.RELEASE}-operator"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,3 +47,15 @@ def graphcron(name: str, **spec: Any) -> dict[str, Any]:
 def ready(session: Session, *names: str) -> None:
     """Wait as a user would."""
     session.kubectl("wait", "--for=condition=Ready", "--timeout=60s", *(f"graphcron/{name}" for name in names))
+
+
+@contextmanager
+def no_operator(session: Session) -> Iterator[None]:
+    """The operator scaled to nothing, and back afterwards."""
+    session.kubectl("scale", OPERATOR, "--replicas=0")
+    session.kubectl("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
+    try:
+        yield
+    finally:
+        session.kubectl("scale", OPERATOR, "--replicas=1")
+        session.kubectl("rollout", "status", OPERATOR, "--timeout=90s")

@@ -16,7 +16,7 @@ from langgraph_sdk.client import LangGraphClient
 from examples.demo import flow
 from examples.demo.screen import Screen
 from examples.demo.session import Session, curl, wait_for
-from tests.e2e.conftest import graphcron
+from tests.e2e.conftest import graphcron, no_operator
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -164,6 +164,28 @@ async def test_an_edit_of_the_schedule_causes_no_run_of_a_slot_that_is_past(sess
     firing = flow.firing_of(session, "surprise")
     assert (firing["outcome"], firing["reason"]) == ("Skipped", "ScheduledBeforeChange")
     assert "runId" not in firing
+
+
+async def test_firings_go_on_without_an_operator_which_tells_of_them_when_it_is_back(
+    session: Session, made: Made
+) -> None:
+    name = made.by_kubectl
+    with no_operator(session):
+        known = flow.firing_of(session, name)["jobName"]
+
+        def another() -> str | None:
+            for job in session.get("jobs", "-l", f"graphcron.dev/graphcron={name}"):
+                if job["metadata"]["name"] != known and job.get("status", {}).get("succeeded"):
+                    return str(job["metadata"]["name"])
+            return None
+
+        fired = wait_for("a firing without the operator", another, 150)
+
+    def told() -> bool:
+        history = (session.one("graphcron", name) or {})["status"]["history"]
+        return any(entry["jobName"] == fired and entry["outcome"] == "Succeeded" for entry in history)
+
+    wait_for("the operator to tell of it", told, 30)
 
 
 async def test_at_the_end_every_door_deletes_and_nothing_is_left(

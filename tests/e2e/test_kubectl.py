@@ -1,8 +1,6 @@
 """GraphCrons through kubectl: what is shown, what heals, what survives a missing operator, what is refused."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -11,9 +9,7 @@ from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import AUDIT_LOG
 from examples.demo.session import Session, wait_for
-from tests.e2e.conftest import graphcron, ready
-
-OPERATOR = f"deployment/{deploy.RELEASE}-operator"
+from tests.e2e.conftest import OPERATOR, graphcron, no_operator, ready
 
 
 def test_right_after_apply_it_shows_schedule_zone_next_run_and_ready(session: Session) -> None:
@@ -89,17 +85,6 @@ def conditions(session: Session, name: str) -> dict[str, Any]:
     return {condition["type"]: condition for condition in status.get("conditions", [])}
 
 
-@contextmanager
-def no_operator(session: Session) -> Iterator[None]:
-    session.kubectl("scale", OPERATOR, "--replicas=0")
-    session.kubectl("wait", "--for=delete", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
-    try:
-        yield
-    finally:
-        session.kubectl("scale", OPERATOR, "--replicas=1")
-        session.kubectl("rollout", "status", OPERATOR, "--timeout=90s")
-
-
 def test_without_an_operator_deleting_works_at_once_and_the_rest_waits_for_it(session: Session) -> None:
     session.apply(graphcron("orphan"), graphcron("changed"))
     ready(session, "orphan", "changed")
@@ -116,32 +101,38 @@ def test_without_an_operator_deleting_works_at_once_and_the_rest_waits_for_it(se
     )
 
 
+MANY = "-l=many=true"
+
+
 def test_restarting_the_operator_with_200_graphcrons_writes_nothing(session: Session) -> None:
-    names = [f"many-{number:03}" for number in range(200)]
+    manifests = [graphcron(f"many-{number:03}") for number in range(200)]
+    for manifest in manifests:
+        manifest["metadata"]["labels"] = {"many": "true"}
+    last = manifests[-1]["metadata"]["name"]
     written = operator_writes("many-")
-    session.kubectl("create", "-f", "-", stdin="\n---\n".join(json.dumps(graphcron(name)) for name in names))
-    ready(session, *names)
+    session.kubectl("create", "-f", "-", stdin="\n".join(map(json.dumps, manifests)))
+    session.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "graphcrons", MANY)
     if written is not None:
         made = (operator_writes("many-") or 0) - written
-        assert made == 2 * len(names), "one CronJob and one status each"
+        assert made == 2 * len(manifests), "one CronJob and one status each"
     before = versions(session)
     session.kubectl("rollout", "restart", OPERATOR)
     session.kubectl("rollout", "status", OPERATOR, "--timeout=90s")
     # The queue is first in, first out, and all that exists is queued at start: when an edit that came later is
     # done, everything before it was looked at.
     written = operator_writes("many-")
-    session.kubectl("patch", "graphcron", names[-1], "--type=merge", "-p", '{"spec":{"schedule":"2 2 2 2 *"}}')
+    session.kubectl("patch", "graphcron", last, "--type=merge", "-p", '{"spec":{"schedule":"2 2 2 2 *"}}')
     wait_for(
         "an edit after the restart",
-        lambda: (session.one("graphcron", names[-1]) or {})["status"].get("observedGeneration") == 2,
+        lambda: (session.one("graphcron", last) or {})["status"].get("observedGeneration") == 2,
         30,
     )
     after = versions(session)
     changed = {key for key in before if before[key] != after.get(key)}
-    assert changed == {f"GraphCron/{names[-1]}", f"CronJob/{names[-1]}"}
+    assert changed == {f"GraphCron/{last}", f"CronJob/{last}"}
     if written is not None:
         assert (operator_writes("many-") or 0) - written == 2
-    session.kubectl("delete", "graphcrons", *names, "--wait=false")
+    session.kubectl("delete", "graphcrons", MANY, "--wait=false")
 
 
 def versions(session: Session) -> dict[str, str]:
