@@ -152,11 +152,12 @@ class Backoffs:
         return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
 
 
-def register(registry: kopf.OperatorRegistry, controller: Controller, settings: OperatorSettings) -> None:
-    """Hand kopf's events to the controller."""
+def register(registry: kopf.OperatorRegistry, controller: Controller, given: OperatorSettings) -> None:
+    """Hand kopf's events to the controller, and have its queue worked on while kopf runs."""
+    at_work: list[asyncio.Task[None]] = []
 
     @kopf.on.startup(registry=registry)
-    async def _configure(settings: kopf.OperatorSettings, **_: object) -> None:
+    async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
         settings.posting.enabled = False  # events are ours to write
         settings.scanning.disabled = True  # no list or watch of CRDs and namespaces
         settings.networking.request_timeout = 30
@@ -166,6 +167,20 @@ def register(registry: kopf.OperatorRegistry, controller: Controller, settings: 
             group, version, plural = SHELVES[shelf]
             key = (group, version, plural) if group else (version, plural)
             settings.watching.label_selectors[key] = SELECTOR
+        at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, given.workers)))
+
+    @kopf.on.cleanup(registry=registry)
+    async def _stop(**_: object) -> None:
+        for task in at_work:
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
+
+    @kopf.on.probe(registry=registry, id="queue", errors=kopf.ErrorsMode.PERMANENT)
+    async def _probe(**_: object) -> str:
+        # An error here fails the liveness probe: a queue that nobody works on would go unnoticed.
+        if any(task.done() for task in at_work):
+            raise RuntimeError("nobody works on the queue any more")
+        return f"{len(controller.queue)} waiting"
 
     @kopf.on.login(registry=registry)
     async def _login(**given: Any) -> kopf.ConnectionInfo | None:
@@ -207,17 +222,12 @@ async def run(settings: OperatorSettings) -> None:
         register(registry, controller, settings)
         scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
         log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
-        work = asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers))
-        try:
-            await kopf.operator(
-                registry=registry,
-                standalone=True,
-                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
-                **scope,
-            )
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
+        await kopf.operator(
+            registry=registry,
+            standalone=True,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+            **scope,
+        )
 
 
 def main(environ: Mapping[str, str] | None = None) -> None:

@@ -1,0 +1,188 @@
+"""A small apiserver on a real socket: lists, watches, server-side apply and status patches, as far as the operator
+uses them. It remembers every request, and can cut its watches or lose its CRD.
+
+Not judged here: schemas, permissions, conflicts of field managers. Those are for the end-to-end tests.
+"""
+
+import asyncio
+import copy
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+Manifest = dict[str, Any]
+
+GROUPS = {
+    "graphcron.dev/v1": {"graphcrons": "GraphCron"},
+    "batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
+    # kopf waits until it has seen these two named, also where it is told not to read them.
+    "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
+}
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
+
+
+class FakeApiserver:
+    """Objects by plural and name, all in one namespace."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in ("graphcrons", "cronjobs", "jobs", "pods")}
+        self.requests: list[tuple[str, str]] = []
+        self.groups = dict(GROUPS)
+        self._history: list[tuple[int, str, str, Manifest]] = []
+        self._version = 1
+        self._changed = asyncio.Condition()
+        self._watches: set[asyncio.Task[Any]] = set()
+
+    @property
+    def writes(self) -> list[str]:
+        """Method and last parts of the path of all that changed something, events of ours apart."""
+        return [
+            f"{method} {'/'.join(path.partition('?')[0].split('/')[-2:])}"
+            for method, path in self.requests
+            if method != "GET" and "/events" not in path
+        ]
+
+    def watches_of(self, plural: str) -> list[str]:
+        return [path for method, path in self.requests if method == "GET" and f"/{plural}?" in path and "watch" in path]
+
+    async def put(self, plural: str, manifest: Manifest) -> Manifest:
+        """Store it and tell those who watch."""
+        self._version += 1
+        before = self.objects[plural].get(manifest["metadata"]["name"])
+        stored = copy.deepcopy(manifest)
+        metadata = stored["metadata"]
+        metadata |= {"namespace": "team", "resourceVersion": str(self._version)}
+        metadata.setdefault("uid", before["metadata"]["uid"] if before else f"uid-{self._version}")
+        metadata.setdefault("creationTimestamp", "2026-12-01T10:00:00Z")
+        if before is None or before.get("spec") != stored.get("spec"):
+            metadata["generation"] = (before["metadata"]["generation"] if before else 0) + 1
+        self.objects[plural][metadata["name"]] = stored
+        await self._tell(plural, "MODIFIED" if before else "ADDED", stored)
+        return stored
+
+    async def delete(self, plural: str, name: str) -> None:
+        self._version += 1
+        gone = self.objects[plural].pop(name)
+        gone["metadata"]["resourceVersion"] = str(self._version)
+        await self._tell(plural, "DELETED", gone)
+
+    async def cut_watches(self) -> None:
+        """As a proxy or a restart of the apiserver does."""
+        for task in list(self._watches):
+            task.cancel()
+
+    async def _tell(self, plural: str, kind: str, manifest: Manifest) -> None:
+        async with self._changed:
+            self._history.append((self._version, plural, kind, copy.deepcopy(manifest)))
+            self._changed.notify_all()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        async with TestServer(app) as server:
+            yield str(server.make_url("")).rstrip("/")
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.requests.append((request.method, request.path_qs))
+        path = request.path.strip("/")
+        if (found := self._discovery(path)) is not None:
+            return web.json_response(found)
+        parts = path.removeprefix("apis/").removeprefix("api/").split("/")
+        parts = parts[parts.index("namespaces") + 2 :] if "namespaces" in parts else parts[2:] or parts[1:]
+        plural, rest = parts[0], parts[1:]
+        if plural == "events":
+            return web.json_response(await request.json(), status=201)
+        if plural not in self.objects or not any(plural in names for names in [*self.groups.values(), CORE]):
+            return _status(404, "the server could not find the requested resource")
+        if request.method == "GET" and not rest:
+            return await (self._watch if "watch" in request.query else self._list)(request, plural)
+        if request.method == "GET":
+            found = self.objects[plural].get(rest[0])
+            return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
+        if rest[1:] == ["status"]:
+            return await self._patch_status(request, plural, rest[0])
+        return await self._apply(request, plural)
+
+    def _discovery(self, path: str) -> Manifest | None:
+        def resources(version: str, names: dict[str, str]) -> Manifest:
+            verbs = ["get", "list", "watch", "patch", "create", "delete"]
+            return {
+                "kind": "APIResourceList",
+                "groupVersion": version,
+                "resources": [
+                    {"name": name, "singularName": kind.lower(), "kind": kind, "namespaced": True, "verbs": verbs}
+                    for name, kind in names.items()
+                ],
+            }
+
+        if path == "api":
+            return {"kind": "APIVersions", "versions": ["v1"]}
+        if path == "api/v1":
+            return resources("v1", CORE)
+        if path == "apis":
+            groups = [version.split("/") for version in self.groups]
+            versions = [{"groupVersion": f"{group}/{version}", "version": version} for group, version in groups]
+            listed = [
+                {"name": group, "versions": [version], "preferredVersion": version}
+                for (group, _), version in zip(groups, versions, strict=True)
+            ]
+            return {"kind": "APIGroupList", "groups": listed}
+        version = path.removeprefix("apis/")
+        return resources(version, self.groups[version]) if version in self.groups else None
+
+    async def _list(self, request: web.Request, plural: str) -> web.Response:
+        items = [item for item in self.objects[plural].values() if _selected(request, item)]
+        return web.json_response({"items": items, "metadata": {"resourceVersion": str(self._version)}})
+
+    async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        task = asyncio.current_task()
+        assert task
+        self._watches.add(task)
+        seen = int(request.query.get("resourceVersion") or self._version)
+        try:
+            while True:
+                async with self._changed:
+                    while not (self._history and self._history[-1][0] > seen):
+                        await self._changed.wait()
+                    news = [change for change in self._history if change[0] > seen]
+                for version, about, kind, manifest in news:
+                    seen = version
+                    if about == plural and _selected(request, manifest):
+                        await response.write(json.dumps({"type": kind, "object": manifest}).encode() + b"\n")
+        finally:
+            self._watches.discard(task)
+
+    async def _apply(self, request: web.Request, plural: str) -> web.Response:
+        manifest = yaml.safe_load(await request.text())
+        before = self.objects[plural].get(manifest["metadata"]["name"])
+        if before:
+            manifest = before | manifest | {"metadata": before["metadata"] | manifest["metadata"]}
+        stored = await self.put(plural, manifest)
+        return web.json_response(stored, status=200 if before else 201)
+
+    async def _patch_status(self, request: web.Request, plural: str, name: str) -> web.Response:
+        test, add = await request.json()
+        before = self.objects[plural].get(name)
+        if before is None:
+            return _status(404, f'{plural} "{name}" not found')
+        if before["metadata"]["uid"] != test["value"]:
+            return _status(422, "the server rejected our request: /metadata/uid")
+        return web.json_response(await self.put(plural, before | {"status": add["value"]}))
+
+
+def _selected(request: web.Request, manifest: Manifest) -> bool:
+    labels = manifest["metadata"].get("labels", {})
+    terms = [term.split("=") for term in request.query.get("labelSelector", "").split(",") if term]
+    return all(labels.get(key) == value for key, value in terms)
+
+
+def _status(code: int, message: str) -> web.Response:
+    return web.json_response({"kind": "Status", "code": code, "message": message}, status=code)

@@ -1,0 +1,134 @@
+"""The operator as a real process with the real kopf: what it asks and writes, and how it lives with a bad apiserver."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from aiohttp.test_utils import unused_port
+
+from tests.shell.apiserver_fake import FakeApiserver
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+
+
+@asynccontextmanager
+async def operator(url: str, folder: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`graphcron operator`, as a container runs it; ended by SIGTERM if the test has not ended it."""
+    kubeconfig = folder / "kubeconfig"
+    named = {"name": "fake"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named | {"cluster": {"server": url}}],
+        "users": [named | {"user": {"token": "s3cret"}}],
+        "contexts": [named | {"context": {"cluster": "fake", "user": "fake"}}],
+        "current-context": "fake",
+    }
+    kubeconfig.write_text(json.dumps(config))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "graphcron", "operator"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(OPERATOR),
+            "KUBECONFIG": str(kubeconfig),
+            "GRAPHCRON_RUN_IMAGE": "graphcron:test",
+            "AGENT_SERVER_URL": "http://agent.example",
+            "GRAPHCRON_WATCH_NAMESPACE": "team",
+            "GRAPHCRON_HEALTH_PORT": str(unused_port()),
+        }
+        | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            output, _ = await asyncio.wait_for(process.communicate(), 20)
+            sys.stdout.write(output.decode())  # pytest shows it when the test has failed
+
+
+async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another process changes it, and announces nothing
+            await asyncio.sleep(0.02)
+
+
+def graphcron(name: str = "hello", **spec: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"} | spec}
+
+
+@pytest.fixture
+async def apiserver() -> FakeApiserver:
+    return FakeApiserver()
+
+
+async def test_it_makes_the_cronjob_and_writes_nothing_more(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    async with apiserver.serving() as url, operator(url, tmp_path):
+        await until(lambda: apiserver.watches_of("graphcrons"))
+        await apiserver.put("graphcrons", graphcron())
+        await until(lambda: "status" in apiserver.objects["graphcrons"]["hello"])
+        await apiserver.delete("cronjobs", "hello")
+        await until(lambda: "hello" in apiserver.objects["cronjobs"])
+    assert apiserver.writes == ["PATCH cronjobs/hello", "PATCH hello/status", "PATCH cronjobs/hello"]
+
+
+async def test_a_restart_writes_nothing(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    async with apiserver.serving() as url:
+        async with operator(url, tmp_path):
+            for number in range(20):
+                await apiserver.put("graphcrons", graphcron(f"cron-{number}"))
+            await until(lambda: all("status" in item for item in apiserver.objects["graphcrons"].values()))
+        before = len(apiserver.writes)
+        async with operator(url, tmp_path):
+            await until(lambda: len(apiserver.watches_of("graphcrons")) >= 2)
+            await apiserver.put("graphcrons", graphcron("the-last"))
+            await until(lambda: "status" in apiserver.objects["graphcrons"]["the-last"])
+    assert apiserver.writes[before:] == ["PATCH cronjobs/the-last", "PATCH the-last/status"]
+
+
+async def test_it_reads_only_what_it_may(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    """In one namespace, by label where objects are not ours alone, and no CRDs or namespaces: its role has none."""
+    async with apiserver.serving() as url, operator(url, tmp_path):
+        await until(lambda: all(apiserver.watches_of(plural) for plural in apiserver.objects))
+    for plural in ("cronjobs", "jobs", "pods"):
+        for path in apiserver.watches_of(plural):
+            assert "labelSelector=app.kubernetes.io/managed-by=graphcron" in unquote(path)
+            assert "/namespaces/team/" in path
+    paths = [path for _, path in apiserver.requests]
+    assert not [path for path in paths if "customresourcedefinitions" in path or path.endswith("/namespaces")]
+
+
+async def test_a_watch_that_was_cut_is_taken_up_again(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    async with apiserver.serving() as url, operator(url, tmp_path):
+        await until(lambda: apiserver.watches_of("graphcrons"))
+        await apiserver.cut_watches()
+        await apiserver.put("graphcrons", graphcron())
+        await until(lambda: "hello" in apiserver.objects["cronjobs"])
+
+
+async def test_without_the_crd_it_says_how_to_get_it(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    del apiserver.groups["graphcron.dev/v1"]
+    async with apiserver.serving() as url, operator(url, tmp_path) as process:
+        output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert b"the cluster has no GraphCron resource: install the CRD" in output
+    assert b"Traceback" not in output
+
+
+async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_LOG_LEVEL="DEBUG") as process:
+        await until(lambda: apiserver.watches_of("graphcrons"))
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0, output.decode()
+    assert b"s3cret" not in output
