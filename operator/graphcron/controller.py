@@ -17,11 +17,11 @@ import kopf
 
 from graphcron import logs, status
 from graphcron.desired import MANAGED_BY
-from graphcron.kube import Conflict, Kube, Manifest, NotFound, Refused
+from graphcron.kube import Conflict, Kube, KubeError, Manifest, NotFound, Refused
 from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from graphcron.pod_template import RunPods
-from graphcron.reconcile import Observed, Plan, conclude, decide, owns
-from graphcron.seen import Name, Seen
+from graphcron.reconcile import LATER, Observed, Plan, conclude, controller_of, decide, owns
+from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
 from graphcron.settings import OperatorSettings
 from graphcron.status import Note, Verdict
 from graphcron.workqueue import WorkQueue
@@ -44,6 +44,8 @@ class Controller:
         self._kube = kube
         self._pods = pods
         self._clock = clock
+        self.listed_anew: Callable[[str], None] = lambda shelf: None
+        """Called with a shelf whose objects kopf has listed for another time."""
 
     async def reconcile(self, name: Name) -> None:
         """Bring the cluster in line with one GraphCron: at most one CronJob and one status are written.
@@ -53,13 +55,23 @@ class Controller:
         observed = self.seen.of(name)
         if observed is None:
             return
-        plan = decide(observed, self._pods, self._clock())
+        plan = self._decide(name, observed)
         observed, plan = await self._apply(name, observed, plan)
         wanted, notes = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
             await self._write_status(name, observed.graphcron, wanted, notes)
+        self.seen.told(name)
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
+
+    def _decide(self, name: Name, observed: Observed) -> Plan:
+        """A GraphCron that the code trips over stalls alone, and says so."""
+        try:
+            return decide(observed, self._pods, self._clock())
+        except Exception as error:
+            log.exception("GraphCron %s/%s: internal error", *name)
+            message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
+            return Plan(Verdict(False, status.INTERNAL_ERROR, message))
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is so now, and the plan with the verdict that came of it."""
@@ -70,36 +82,50 @@ class Controller:
             except NotFound:
                 found = None
             if found and not owns(observed.graphcron, found):
-                return observed, replace(plan, verdict=_name_taken(name), next_run_times=(), enabled=False)
+                if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
+                    raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
+                return observed, self._stalled(plan, status.NAME_TAKEN, _name_taken(name))
             if found:
-                self.seen.put("cron_jobs", found)
+                self.seen.put(CRON_JOBS, found)
                 observed = replace(observed, cron_job=found)
-                plan = decide(observed, self._pods, self._clock())
+                plan = self._decide(name, observed)
         if plan.apply is None:
             return observed, plan
         try:
             cron_job = await self._kube.apply_cron_job(name[0], plan.apply)
         except Refused as refused:
-            verdict = Verdict(False, status.REFUSED_BY_CLUSTER, f"The cluster refused the CronJob: {refused.message}")
-            return observed, replace(plan, verdict=verdict, next_run_times=())
+            message = f"The cluster refused the CronJob: {refused.message}"
+            return observed, self._stalled(plan, status.REFUSED_BY_CLUSTER, message)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
-        self.seen.put("cron_jobs", cron_job)
+        self.seen.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
+
+    def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
+        """Something that can end without an event of ours, such as a quota: so it is looked at again."""
+        later = self._clock() + LATER
+        return replace(plan, verdict=Verdict(False, reason, message), next_run_times=(), enabled=False, wake_at=later)
 
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], notes: list[Note]) -> None:
         try:
             written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], wanted)
-        except (NotFound, Conflict):
-            return  # deleted meanwhile; its namesake, if any, comes with an event of its own
-        except Refused as refused:
-            if refused.status != 422 or "/metadata/uid" not in refused.message:
-                raise
+        except NotFound:
+            # Deleted meanwhile; a namesake comes with an event of its own.
+            self.seen.drop(GRAPHCRONS, graphcron)
             return
-        self.seen.put("graphcrons", written)
+        self.seen.put(GRAPHCRONS, written)
         for note in notes:
             level = logging.WARNING if note.type == "Warning" else logging.INFO
             log.log(level, "GraphCron %s/%s: %s: %s", *name, note.reason, note.message)
             await self._tell(name, graphcron, note)
+
+    async def sweep(self, shelf: str, namespace: str | None) -> None:
+        """Forget what the cluster no longer has. kopf lists anew when a watch was too old to go on, and what was
+        deleted in between is not in the list, nor is it told."""
+        selector = "" if shelf == GRAPHCRONS else SELECTOR
+        items, version = await self._kube.list_metadata(SHELVES[shelf], namespace, selector)
+        for name in self.seen.drop_missing(shelf, {item["metadata"]["uid"] for item in items}, version):
+            log.info("GraphCron %s/%s: one of its %s went unnoticed", *name, shelf)
+            self.queue.add(name)
 
     async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
         """A Kubernetes event. Best effort: the status says the same and is the truth."""
@@ -128,20 +154,19 @@ class Controller:
             log.warning("GraphCron %s/%s: its event was not written: %s", *name, error)
 
 
-def _name_taken(name: Name) -> Verdict:
-    return Verdict(
-        False,
-        status.NAME_TAKEN,
-        f"A CronJob '{name[1]}' that this GraphCron does not own exists already: delete it, or rename the GraphCron.",
-    )
+def _name_taken(name: Name) -> str:
+    return f"A CronJob '{name[1]}' that this GraphCron does not own exists already: delete it, or rename the GraphCron."
 
 
 SHELVES = {
-    "graphcrons": (GROUP, VERSION, PLURAL),
-    "cron_jobs": ("batch", "v1", "cronjobs"),
-    "jobs": ("batch", "v1", "jobs"),
-    "pods": ("", "v1", "pods"),
+    GRAPHCRONS: (GROUP, VERSION, PLURAL),
+    CRON_JOBS: ("batch", "v1", "cronjobs"),
+    JOBS: ("batch", "v1", "jobs"),
+    PODS: ("", "v1", "pods"),
 }
+
+SWEEP_SECONDS = 600.0
+"""Between sweeps without a reason: a list that was emptied unnoticed gives no event at all."""
 
 
 class Backoffs:
@@ -163,11 +188,21 @@ def register(registry: kopf.OperatorRegistry, controller: Controller, given: Ope
         settings.networking.request_timeout = 30
         settings.networking.error_backoffs = Backoffs()
         settings.watching.chunk_size = 500
-        for shelf in ("cron_jobs", "jobs", "pods"):
+        for shelf in (CRON_JOBS, JOBS, PODS):
             group, version, plural = SHELVES[shelf]
             key = (group, version, plural) if group else (version, plural)
             settings.watching.label_selectors[key] = SELECTOR
+        sweeps: WorkQueue[str] = WorkQueue()
+
+        async def sweep(shelf: str) -> None:
+            await controller.sweep(shelf, given.namespace)
+            sweeps.add_after(shelf, SWEEP_SECONDS)
+
+        for shelf in SHELVES:
+            sweeps.add_after(shelf, SWEEP_SECONDS)
+        controller.listed_anew = sweeps.add
         at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, given.workers)))
+        at_work.append(asyncio.create_task(sweeps.run(sweep, workers=1)))
 
     @kopf.on.cleanup(registry=registry)
     async def _stop(**_: object) -> None:
@@ -200,8 +235,13 @@ def _watch(registry: kopf.OperatorRegistry, controller: Controller, shelf: str, 
 
     @kopf.on.event(*resource, registry=registry, id=f"saw-{shelf}")
     async def _saw(event: kopf.RawEvent, **_: object) -> None:
-        act = controller.seen.drop if event["type"] == "DELETED" else controller.seen.put
-        name = act(shelf, event["object"])
+        if event["type"] == "DELETED":
+            name = controller.seen.drop(shelf, event["object"])
+        else:
+            name = controller.seen.put(shelf, event["object"])
+            # What a list brings has no type. An object that comes so, and was there before, means another list.
+            if controller.seen.is_repeated(event["object"]) and event["type"] is None:
+                controller.listed_anew(shelf)
         if name:
             controller.queue.add(name)
 
@@ -209,14 +249,7 @@ def _watch(registry: kopf.OperatorRegistry, controller: Controller, shelf: str, 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
     async with Kube.connect() as kube:
-        # Before kopf, whose own words for a missing CRD would help nobody.
-        try:
-            await kube.list_graphcrons(settings.namespace)
-        except NotFound:
-            raise SystemExit(
-                "graphcron: the cluster has no GraphCron resource: install the CRD "
-                "(helm does, or: graphcron crd | kubectl apply -f -)"
-            ) from None
+        await _wait_for_the_crd(kube, settings.crd_patience)
         controller = Controller(kube, settings.pods)
         registry = kopf.OperatorRegistry()
         register(registry, controller, settings)
@@ -228,6 +261,28 @@ async def run(settings: OperatorSettings) -> None:
             liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
             **scope,
         )
+
+
+async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
+    """kopf looks up once which resources there are, and would wait for ever for events of one that was late.
+
+    `patience` in seconds: a CRD that is installed together with us takes a moment until the apiserver serves it.
+    """
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            if await kube.serves_graphcrons():
+                return
+            problem = (
+                "the cluster has no GraphCron resource: install the CRD "
+                "(helm does, or: graphcron crd | kubectl apply -f -)"
+            )
+        except KubeError as error:
+            problem = error.message
+        if asyncio.get_running_loop().time() > deadline:
+            raise SystemExit(f"graphcron: {problem}")
+        log.warning("waiting: %s", problem)
+        await asyncio.sleep(min(2.0, patience))
 
 
 def main(environ: Mapping[str, str] | None = None) -> None:

@@ -16,7 +16,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron import __version__
-from graphcron.models import API_VERSION, PLURAL
+from graphcron.models import API_VERSION, GROUP, PLURAL
 
 FIELD_MANAGER = "graphcron"
 CONNECTION_LIMIT = 50
@@ -45,7 +45,7 @@ class Conflict(KubeError):
 
 
 class Refused(KubeError):
-    """The apiserver will not take this object however often it is sent: invalid or not admitted (400, 403, 422)."""
+    """The apiserver does not take this object as it is: invalid, not allowed, over a quota (400, 403, 413, 422)."""
 
 
 class Unavailable(KubeError):
@@ -115,12 +115,18 @@ class Kube:
         await self._call("DELETE", _graphcrons(namespace, name), {"propagationPolicy": "Background"})
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
-        """Sets the whole status of that very object: if it was deleted and made anew, Conflict."""
+        """Sets the whole status of that very object. Raises NotFound when it is gone, also when a namesake is there."""
         patch = [
             {"op": "test", "path": "/metadata/uid", "value": uid},
             {"op": "add", "path": "/status", "value": status},
         ]
-        return await self._object("PATCH", _graphcrons(namespace, name) + "/status", _MANAGER, patch, _JSON_PATCH)
+        try:
+            return await self._object("PATCH", _graphcrons(namespace, name) + "/status", _MANAGER, patch, _JSON_PATCH)
+        except Refused as refused:
+            # The apiserver answers a failed test with 422, and does not say that it was the test.
+            if refused.status == 422 and (await self.get_graphcron(namespace, name))["metadata"]["uid"] != uid:
+                raise NotFound(404, f"GraphCron {namespace}/{name} was deleted, and made anew") from None
+            raise
 
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
         return await self._object("GET", _cron_jobs(namespace, name))
@@ -133,6 +139,33 @@ class Kube:
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", {}, event)
+
+    async def serves_graphcrons(self) -> bool:
+        """Whether the apiserver knows the resource, and says so to those who look it up."""
+        groups = await self._object("GET", "/apis")
+        if not any(group["name"] == GROUP for group in groups["groups"]):
+            return False
+        try:
+            resources = await self._object("GET", f"/apis/{API_VERSION}")
+        except NotFound:
+            return False
+        return any(resource["name"] == PLURAL for resource in resources["resources"])
+
+    async def list_metadata(
+        self, resource: tuple[str, str, str], namespace: str | None, selector: str
+    ) -> tuple[list[Manifest], int]:
+        """Metadata of all objects of a resource (group, version, plural), and the version of that list."""
+        group, version, plural = resource
+        root = f"/apis/{group}/{version}" if group else f"/api/{version}"
+        path = f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
+        query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": ""}
+        items: list[Manifest] = []
+        while True:
+            page = await self._object("GET", path, query, None, "application/json", _METADATA_ONLY)
+            items += page["items"]
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                return items, int(page["metadata"].get("resourceVersion") or 0)
 
     async def ready(self) -> None:
         """Returns when the apiserver answers; raises KubeError otherwise."""
@@ -150,11 +183,12 @@ class Kube:
         query: dict[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Any:
         given = {key: value for key, value in (query or {}).items() if value}
         url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
         headers = {
-            "Accept": "application/json",
+            "Accept": accept,
             "Content-Type": content_type,
             "User-Agent": f"graphcron/{__version__}",
         }
@@ -178,6 +212,7 @@ _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 # With the charset: the client turns the body of the bare type into JSON once more.
 _APPLY = "application/apply-patch+yaml; charset=utf-8"
 _JSON_PATCH = "application/json-patch+json"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
 def yaml_of(manifest: Manifest) -> bytes:

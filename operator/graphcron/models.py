@@ -69,7 +69,11 @@ class Model(BaseModel):
 
 
 def _utc(value: datetime) -> datetime:
-    return parse_time(format_time(value))
+    try:
+        return parse_time(format_time(value))
+    except OverflowError:
+        # 9999-12-31T23:59:59-05:00 is a time, and has no equal in UTC within the years that there are.
+        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
 
 
 def _rfc3339(value: object) -> object:

@@ -55,11 +55,16 @@ class Plan:
     wake_at: datetime | None = None
 
 
-def owns(graphcron: Manifest, other: Manifest) -> bool:
-    """Whether the GraphCron is the controller of that object (metav1.OwnerReference)."""
-    uid = graphcron["metadata"]["uid"]
-    references = other["metadata"].get("ownerReferences", [])
-    return any(reference["uid"] == uid and reference.get("controller") for reference in references)
+def controller_of(manifest: Manifest) -> Manifest | None:
+    """The owner that controls an object (metav1.OwnerReference), None when nothing does."""
+    references = manifest["metadata"].get("ownerReferences", [])
+    return next((reference for reference in references if reference.get("controller")), None)
+
+
+def owns(owner: Manifest, other: Manifest) -> bool:
+    """Whether the one object controls the other."""
+    reference = controller_of(other)
+    return reference is not None and reference["uid"] == owner["metadata"]["uid"]
 
 
 def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
@@ -108,12 +113,18 @@ def _timing(
     if live and _fires_anew(timing, spec, live):
         # Kubernetes would catch up on a slot that lies before the change (kubernetes/kubernetes#130838).
         timing = replace(timing, not_before=now.replace(microsecond=0))
-    wake_at = None
-    if spec.end_time and not suspend and pending is not None:
-        # A slot that is late but may still fire keeps the CronJob alive until its deadline has passed.
-        wake_at = max(spec.end_time, pending + _deadline(spec)) + timedelta(seconds=1)
-        wake_at = wake_at if wake_at > now else None
-    return timing, wake_at
+    if suspend or pending is None:
+        return timing, None
+    # An event tells when a slot's Job is made. When none is made, because the slot is late or was passed over, nothing
+    # does, and yet the next firing is another one, or the last before endTime is over.
+    return timing, pending + A_LITTLE_LATER if pending > now else now + LATER
+
+
+A_LITTLE_LATER = timedelta(seconds=30)
+"""After a slot: a stock controller manager makes about 8.5 Jobs a second, so a look any sooner would often be early."""
+
+LATER = timedelta(seconds=60)
+"""Between looks at what no event tells of: a slot without a Job, a refusal that may have ended."""
 
 
 def _fires_anew(timing: Timing, spec: GraphCronSpec, live: Manifest) -> bool:
@@ -176,10 +187,12 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     metadata = seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
     past = status.history(old.history or [], seen.jobs, seen.pods)
+    running = [job["metadata"]["name"] for job in seen.jobs if not status.is_over(job)]
+    waiting = [pod for pod in seen.pods if status.job_of(pod) in running]
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
     new = GraphCronStatus(
         observed_generation=metadata["generation"],
-        conditions=status.conditions(plan.verdict, past, metadata["generation"], old.conditions or [], now),
+        conditions=status.conditions(plan.verdict, past, waiting, metadata["generation"], old.conditions or [], now),
         cron_job_name=seen.cron_job["metadata"]["name"] if seen.cron_job else None,
         timezone=plan.timezone,
         enabled=plan.enabled,

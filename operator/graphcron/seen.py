@@ -1,9 +1,10 @@
 """What the operator's watches have brought so far: its picture of the cluster, from which each decision is made."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from graphcron import status
 from graphcron.desired import CRON_LABEL
 from graphcron.reconcile import Observed, owns
 
@@ -12,72 +13,148 @@ Manifest = dict[str, Any]
 Name = tuple[str, str]
 """Namespace and name of a GraphCron; its CronJob has the same."""
 
+GRAPHCRONS, CRON_JOBS, JOBS, PODS = "graphcrons", "cron_jobs", "jobs", "pods"
 
-@dataclass
+REMEMBERED_DELETIONS = 10_000
+"""Uids of deleted objects that are kept: an answer of the apiserver can come in after the news of the deletion, and
+must not bring the object back. Answers are seconds late at most."""
+
+
 class Seen:
-    """What the watches have brought: GraphCrons and CronJobs by name, Jobs and pods by GraphCron and name.
+    """GraphCrons, CronJobs, Jobs and pods by GraphCron and name.
 
     An object that we wrote is put in as the apiserver answered it, so that the next look does not act on an older
-    copy; of two copies the one with the higher resourceVersion counts.
+    copy; of two copies the one with the higher resourceVersion counts. A Job or pod that is gone stays until its
+    outcome was told (`told`): it is often deleted in the moment in which it ends.
     """
 
-    graphcrons: dict[Name, Manifest] = field(default_factory=dict)
-    cron_jobs: dict[Name, Manifest] = field(default_factory=dict)
-    jobs: dict[Name, dict[str, Manifest]] = field(default_factory=dict)
-    pods: dict[Name, dict[str, Manifest]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._shelves: dict[str, dict[Name, dict[str, Manifest]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
+        self._gone: OrderedDict[str, None] = OrderedDict()
+        self._untold: dict[Name, set[tuple[str, str]]] = {}
+        self._announced: set[str] = set()
 
     def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it is about, None when it names none."""
         name = _graphcron_of(shelf, manifest)
-        if name is None:
-            return None
-        kept = dict(manifest)
-        kept["metadata"] = {key: value for key, value in kept["metadata"].items() if key != "managedFields"}
-        place, key = self._place(shelf, name, kept)
-        if key not in place or _version(place[key]) <= _version(kept):
-            place[key] = kept
+        if name is not None and manifest["metadata"]["uid"] not in self._gone:
+            self._place(shelf, name, _kept(shelf, manifest))
         return name
 
     def drop(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
-        """As `put`, for an object that is gone."""
+        """As `put`, for an object that is gone; `manifest` is the last that was known of it."""
         name = _graphcron_of(shelf, manifest)
         if name is None:
             return None
-        place, key = self._place(shelf, name, manifest)
+        key, uid = manifest["metadata"]["name"], manifest["metadata"]["uid"]
+        self._announced.discard(uid)
+        self._gone[uid] = None
+        if len(self._gone) > REMEMBERED_DELETIONS:
+            self._gone.popitem(last=False)
+        if shelf in (JOBS, PODS) and self._shelves[GRAPHCRONS].get(name):
+            self._place(shelf, name, _kept(shelf, manifest))
+            self._untold.setdefault(name, set()).add((shelf, key))
+            return name
         # A namesake that was made since stays.
-        if key in place and place[key]["metadata"]["uid"] == manifest["metadata"]["uid"]:
-            del place[key]
-        for shelves in (self.jobs, self.pods):
-            if not shelves.get(name, True):
-                del shelves[name]
+        if self._shelves[shelf].get(name, {}).get(key, {"metadata": {"uid": None}})["metadata"]["uid"] == uid:
+            self._forget(shelf, name, key)
+        if shelf == GRAPHCRONS:
+            for about, left in self._untold.pop(name, set()):
+                self._forget(about, name, left)
         return name
 
-    def _place(self, shelf: str, name: Name, manifest: Mapping[str, Any]) -> tuple[dict[Any, Manifest], Any]:
-        if shelf in ("graphcrons", "cron_jobs"):
-            return getattr(self, shelf), name
-        return getattr(self, shelf).setdefault(name, {}), manifest["metadata"]["name"]
+    def told(self, name: Name) -> None:
+        """The status tells all that was seen: Jobs and pods that are gone may be forgotten, a pod with its Job."""
+        jobs = self._shelves[JOBS].get(name, {})
+        untold = self._untold.get(name, set())
+        gone_jobs = {key for shelf, key in untold if shelf == JOBS}
+        for shelf, key in sorted(untold):
+            if shelf == PODS:
+                job = jobs.get(status.job_of(self._shelves[PODS][name][key]) or "")
+                if job and job["metadata"]["name"] not in gone_jobs and not status.is_over(job):
+                    continue
+            self._forget(shelf, name, key)
+            untold.discard((shelf, key))
+        if not untold:
+            self._untold.pop(name, None)
+
+    def is_repeated(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether this was asked of that very object before."""
+        uid = manifest["metadata"]["uid"]
+        repeated = uid in self._announced
+        self._announced.add(uid)
+        return repeated
+
+    def drop_missing(self, shelf: str, uids: set[str], version: int) -> set[Name]:
+        """Drop what a list of that version no longer has; returns the GraphCrons that it is about."""
+        missing = [
+            manifest
+            for place in self._shelves[shelf].values()
+            for manifest in place.values()
+            if manifest["metadata"]["uid"] not in uids and _version(manifest) <= version
+        ]
+        return {name for manifest in missing if (name := self.drop(shelf, manifest))}
 
     def of(self, name: Name) -> Observed | None:
-        """All that is known of one GraphCron; None when there is none of that name."""
-        graphcron = self.graphcrons.get(name)
+        """All that is known of one GraphCron; None when there is none of that name.
+
+        Jobs and pods of a deleted namesake bear the same label, and are none of its runs: owners decide.
+        """
+        graphcron = self._shelves[GRAPHCRONS].get(name, {}).get(name[1])
         if graphcron is None or graphcron["metadata"].get("deletionTimestamp"):
             return None
-        cron_job = self.cron_jobs.get(name)
-        return Observed(
-            graphcron=graphcron,
-            cron_job=cron_job if cron_job and owns(graphcron, cron_job) else None,
-            jobs=tuple(self.jobs.get(name, {}).values()),
-            pods=tuple(self.pods.get(name, {}).values()),
-        )
+        cron_job = self._shelves[CRON_JOBS].get(name, {}).get(name[1])
+        cron_job = cron_job if cron_job and owns(graphcron, cron_job) else None
+        jobs = _owned((cron_job,) if cron_job else (), self._shelves[JOBS].get(name, {}).values())
+        pods = _owned(jobs, self._shelves[PODS].get(name, {}).values())
+        return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
+
+    def __len__(self) -> int:
+        """How many objects are kept."""
+        return sum(len(place) for shelf in self._shelves.values() for place in shelf.values())
+
+    def _place(self, shelf: str, name: Name, kept: Manifest) -> None:
+        place = self._shelves[shelf].setdefault(name, {})
+        known = place.get(kept["metadata"]["name"])
+        if known is None or _version(known) <= _version(kept):
+            place[kept["metadata"]["name"]] = kept
+
+    def _forget(self, shelf: str, name: Name, key: str) -> None:
+        place = self._shelves[shelf].get(name, {})
+        place.pop(key, None)
+        if not place:
+            self._shelves[shelf].pop(name, None)
+
+
+def _owned(owners: Iterable[Manifest], manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    owners = tuple(owners)
+    return tuple(manifest for manifest in manifests if any(owns(owner, manifest) for owner in owners))
 
 
 def _graphcron_of(shelf: str, manifest: Mapping[str, Any]) -> Name | None:
     metadata = manifest["metadata"]
-    name = metadata["name"] if shelf == "graphcrons" else metadata.get("labels", {}).get(CRON_LABEL)
+    name = metadata["name"] if shelf == GRAPHCRONS else metadata.get("labels", {}).get(CRON_LABEL)
     return (metadata["namespace"], name) if name else None
 
 
+_READ_OF_METADATA = (
+    "name", "namespace", "uid", "labels", "ownerReferences", "creationTimestamp", "deletionTimestamp",
+    "resourceVersion",
+)  # fmt: skip
+
+
+def _kept(shelf: str, manifest: Mapping[str, Any]) -> Manifest:
+    """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
+    metadata = manifest["metadata"]
+    if shelf in (GRAPHCRONS, CRON_JOBS):
+        return {**manifest, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
+    return {
+        "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
+        "status": manifest.get("status", {}),
+    }
+
+
 def _version(manifest: Mapping[str, Any]) -> int:
-    """Resource versions are comparable numbers in every supported etcd-backed apiserver (KEP-5504 makes it API)."""
+    """Resource versions are comparable numbers (Kubernetes 1.35 and later say so; etcd's always were)."""
     version = manifest["metadata"].get("resourceVersion", "0")
     return int(version) if version.isdigit() else 0

@@ -20,13 +20,15 @@ class InvalidSettings(ValueError):
 
 @dataclass(frozen=True)
 class OperatorSettings:
-    """`namespace` None means the whole cluster. `workers` reconciliations run at once."""
+    """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
+    seconds a start waits for the CRD or the apiserver before it gives up."""
 
     pods: RunPods
     namespace: str | None
     health_port: int
     workers: int
     log_level: str
+    crd_patience: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
@@ -45,6 +47,7 @@ class OperatorSettings:
             namespace=environ.get("GRAPHCRON_WATCH_NAMESPACE") or None,
             health_port=_parsed(environ, "GRAPHCRON_HEALTH_PORT", int, 8081),
             workers=_parsed(environ, "GRAPHCRON_WORKERS", int, 20),
+            crd_patience=_parsed(environ, "GRAPHCRON_CRD_PATIENCE_SECONDS", float, 30.0),
             log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
         )
 

@@ -18,12 +18,16 @@ LAST_RUN_SUCCEEDED = "LastRunSucceeded"
 SCHEDULED = "Scheduled"
 PAUSED = "Paused"
 EXPIRED = "Expired"
+INTERNAL_ERROR = "InternalError"
 NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
 # InvalidSpec (models.read_spec), RequestTooLarge and NoAgentServer (desired.cron_job) come with their exceptions;
 # the reasons of a run's end come from its run pod.
+
+RUNS_STARTING = "RunsStarting"
+"""Condition; there only while run pods cannot start, and then False."""
 
 NO_OUTCOME = "NoOutcome"
 """The Job ended, and no pod of it left word: killed at once, or deleted before it was read."""
@@ -52,22 +56,56 @@ class Note:
 def conditions(
     verdict: Verdict,
     history: Sequence[HistoryEntry],
+    pods: Sequence[Manifest],
     generation: int,
     old: Sequence[Condition],
     now: datetime,
 ) -> list[Condition]:
     """The conditions; a transition time moves only when the status itself does (metav1.Condition)."""
-    wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, verdict.message)]
+    before = {condition.type: condition for condition in old}
+    message = _steady(verdict, before.get(READY), generation)
+    wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
     if not verdict.ready:
-        wanted.append((STALLED, True, verdict.reason, verdict.message))
+        wanted.append((STALLED, True, verdict.reason, message))
+    if stuck := next(filter(None, map(_cannot_start, pods)), None):
+        wanted.append((RUNS_STARTING, False, *stuck))
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
         wanted.append((LAST_RUN_SUCCEEDED, ran.outcome == "Succeeded", ran.reason, ran.message or ""))
-    before = {condition.type: condition for condition in old}
     return [
         _condition(kind, status, reason, message, generation, before.get(kind), now)
         for kind, status, reason, message in wanted
     ]
+
+
+def _steady(verdict: Verdict, old: Condition | None, generation: int) -> str:
+    """The verdict's message; while the cluster goes on refusing the same spec, the first one it gave. An admission
+    webhook may put a request id or a quota's use into each refusal, and each new text would be a write."""
+    same = old and (old.reason, old.observed_generation) == (verdict.reason, generation)
+    return old.message if old and same and verdict.reason == REFUSED_BY_CLUSTER else verdict.message
+
+
+_HOPELESS = (
+    "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
+    "InvalidImageName", "RunContainerError",
+)  # fmt: skip
+"""What a kubelet waits for that somebody has to mend; it also says ContainerCreating, which is nothing to tell."""
+
+
+def _cannot_start(pod: Manifest) -> tuple[str, str] | None:
+    """Reason and message when this pod cannot start until somebody does something."""
+    name = pod["metadata"]["name"]
+    for container in pod.get("status", {}).get("containerStatuses", []):
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") in _HOPELESS:
+            return waiting[
+                "reason"
+            ], f"run pod {pod['metadata']['name']}: {waiting.get('message') or waiting['reason']}"
+    for condition in pod.get("status", {}).get("conditions", []):
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            reason = condition.get("reason") or "Unschedulable"
+            return reason, f"Run pod {name}: {condition.get('message') or reason}"
+    return None
 
 
 def _condition(
@@ -90,28 +128,43 @@ def history(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequenc
     """
     entries = {entry.job_name or format_time(entry.scheduled_time): entry for entry in old}
     for job in jobs:
-        entry = _entry(job, [pod for pod in pods if _job_of(pod) == job["metadata"]["name"]])
-        if entry and entry.job_name and (entry.job_name not in entries or entry.reason != NO_OUTCOME):
-            entries[entry.job_name] = entry
+        entry = _entry(job, [pod for pod in pods if job_of(pod) == job["metadata"]["name"]])
+        if entry and entry.job_name:
+            known = entries.get(entry.job_name)
+            if known is None or entry.reason != NO_OUTCOME:
+                entries[entry.job_name] = _fill(entry, known)
     newest_first = sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
     return newest_first[:HISTORY_LIMIT]
 
 
-def _job_of(pod: Manifest) -> str | None:
+def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
+    """Keep the ids that an earlier look found and this one did not: the pod that told them may be gone."""
+    if known is None:
+        return entry
+    ids = {name: getattr(entry, name) or getattr(known, name) for name in ("run_id", "thread_id")}
+    return entry.model_copy(update=ids)
+
+
+def job_of(pod: Manifest) -> str | None:
+    """Name of the Job that made a pod."""
     name = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
     return name if isinstance(name, str) else None
 
 
+def is_over(job: Manifest) -> bool:
+    """Whether a Job has ended, well or badly."""
+    return _end(job) is not None
+
+
+def _end(job: Manifest) -> Manifest | None:
+    conditions = job.get("status", {}).get("conditions", [])
+    ended = (c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True")
+    return next(ended, None)
+
+
 def _entry(job: Manifest, pods: Sequence[Manifest]) -> HistoryEntry | None:
     """The history entry of a Job that is over; None while it runs."""
-    end = next(
-        (
-            condition
-            for condition in job.get("status", {}).get("conditions", [])
-            if condition["type"] in ("Complete", "Failed") and condition["status"] == "True"
-        ),
-        None,
-    )
+    end = _end(job)
     if end is None:
         return None
     outcome = _outcome(end, pods)
@@ -171,11 +224,14 @@ def _termination(pod: Manifest) -> Manifest:
 def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
     """What changed between two states of one GraphCron that somebody would want to be told."""
     told = []
-    before, after = _ready(old), _ready(new)
+    before, after = _condition_of(old, READY), _condition_of(new, READY)
     if after and after.status == "False" and (before is None or before.message != after.message):
         told.append(Note("Warning", after.reason, after.message))
     elif after and after.status == "True" and before and before.reason != after.reason:
         told.append(Note("Normal", after.reason, after.message))
+    was_stuck, stuck = _condition_of(old, RUNS_STARTING), _condition_of(new, RUNS_STARTING)
+    if stuck and (was_stuck is None or was_stuck.reason != stuck.reason):
+        told.append(Note("Warning", stuck.reason, stuck.message))
     known = {entry.job_name for entry in old.history or []}
     for entry in reversed(new.history or []):
         if entry.job_name in known:
@@ -188,5 +244,5 @@ def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
     return told
 
 
-def _ready(status: GraphCronStatus) -> Condition | None:
-    return next((condition for condition in status.conditions or [] if condition.type == READY), None)
+def _condition_of(status: GraphCronStatus, kind: str) -> Condition | None:
+    return next((condition for condition in status.conditions or [] if condition.type == kind), None)

@@ -56,6 +56,10 @@ class WorkQueue(Generic[Key]):
         heapq.heappush(self._later, (due, next(self._count), key))
         self._alarm.set()
 
+    def due_in(self, key: Key) -> float | None:
+        """Seconds until a time that `add_after` was given, None when none is pending."""
+        return self._due[key] - self._clock() if key in self._due else None
+
     async def run(self, work: Callable[[Key], Awaitable[None]], workers: int) -> None:
         """Work with that many workers at once. An exception of `work` is logged, and the key retried."""
         async with asyncio.TaskGroup() as group:

@@ -123,6 +123,20 @@ def test_rendering_twice_gives_the_same() -> None:
     assert helm(*command).stdout == helm(*command).stdout
 
 
+def test_values_set_to_nothing_mean_the_defaults() -> None:
+    operator = one("Deployment", "graphcron-operator", "runs.resources=null", "image.pullSecrets=null")
+    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+    assert environment["GRAPHCRON_RUN_IMAGE_PULL_SECRETS"] == "[]"
+    assert environment["GRAPHCRON_RUN_RESOURCES"] == "{}"
+
+
+def test_a_release_named_by_a_number_has_labels_that_are_strings() -> None:
+    done = helm("template", "123", str(CHART), "--set", URL)
+    for document in filter(None, yaml.safe_load_all(done.stdout)):
+        assert all(isinstance(value, str) for value in document["metadata"]["labels"].values())
+
+
 REFUSED = {
     "no Agent Server": ([], "agentServer.url is not set"),
     "a misspelt value": ([URL, "agentServer.ur1=x"], "additional properties 'ur1' not allowed"),

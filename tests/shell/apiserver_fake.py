@@ -35,6 +35,7 @@ class FakeApiserver:
         self.groups = dict(GROUPS)
         self._history: list[tuple[int, str, str, Manifest]] = []
         self._version = 1
+        self._oldest = 0
         self._changed = asyncio.Condition()
         self._watches: set[asyncio.Task[Any]] = set()
 
@@ -75,6 +76,12 @@ class FakeApiserver:
         """As a proxy or a restart of the apiserver does."""
         for task in list(self._watches):
             task.cancel()
+
+    async def expire_watches(self) -> None:
+        """Answer every watch, now and from older versions, that its version is too old: whoever watches lists anew."""
+        self._version += 1
+        self._oldest = self._version
+        await self.cut_watches()
 
     async def _tell(self, plural: str, kind: str, manifest: Manifest) -> None:
         async with self._changed:
@@ -147,6 +154,10 @@ class FakeApiserver:
         assert task
         self._watches.add(task)
         seen = int(request.query.get("resourceVersion") or self._version)
+        if seen < self._oldest:
+            gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}
+            await response.write(json.dumps(gone).encode() + b"\n")
+            return response
         try:
             while True:
                 async with self._changed:
@@ -174,7 +185,7 @@ class FakeApiserver:
         if before is None:
             return _status(404, f'{plural} "{name}" not found')
         if before["metadata"]["uid"] != test["value"]:
-            return _status(422, "the server rejected our request: /metadata/uid")
+            return _status(422, "the server rejected our request due to an error in our request")
         return web.json_response(await self.put(plural, before | {"status": add["value"]}))
 
 

@@ -4,7 +4,7 @@ import copy
 import itertools
 from typing import Any
 
-from graphcron.kube import Conflict, KubeError, NotFound
+from graphcron.kube import KubeError, NotFound
 
 Manifest = dict[str, Any]
 
@@ -58,10 +58,16 @@ class MemoryCluster:
         if name not in self.graphcrons:
             raise NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
         if self.graphcrons[name]["metadata"]["uid"] != uid:
-            raise Conflict(409, "the uid is another one")
+            raise NotFound(404, "it was deleted, and made anew")
         self.graphcrons[name]["status"] = copy.deepcopy(status)
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.graphcrons[name])
+
+    async def list_metadata(
+        self, resource: tuple[str, str, str], namespace: str | None, selector: str
+    ) -> tuple[list[Manifest], int]:
+        found = {"cronjobs": self.cron_jobs, "graphcrons": self.graphcrons}[resource[2]]
+        return [{"metadata": item["metadata"]} for item in found.values()], next(self._versions)
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)

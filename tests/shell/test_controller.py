@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from graphcron.controller import Backoffs, Controller
-from graphcron.kube import Kube, Refused, Unavailable
+from graphcron.kube import Conflict, Kube, Refused, Unavailable
 from graphcron.pod_template import RunPods
 from graphcron.seen import Name
 from tests.shell.cluster_memory import MemoryCluster
@@ -119,23 +119,66 @@ async def test_one_that_is_being_deleted_is_left_alone(bench: Bench) -> None:
     assert bench.kube.writes == []
 
 
-def job(name: str, version: str = "5") -> dict[str, Any]:
+async def test_what_the_cluster_refused_and_a_name_that_was_taken_are_looked_at_again(bench: Bench) -> None:
+    """A quota is freed, or the foreign CronJob deleted, and no event of ours tells of it."""
+    bench.make()
+    bench.kube.fail = [Refused(403, "exceeded quota: used 41")]
+    await bench.reconcile()
+    assert bench.controller.queue.due_in(HELLO) == pytest.approx(60, abs=1)
+
+
+async def test_a_refusal_in_other_words_is_no_news(bench: Bench) -> None:
+    """Webhooks put request ids into their refusals; each new text would be a write, and the write an event."""
+    bench.make()
+    for number in range(3):
+        bench.kube.fail = [Refused(403, f"denied, request {number}")]
+        await bench.reconcile()
+    assert bench.kube.writes == ["status hello"]
+    assert len(bench.kube.events) == 1
+
+
+async def test_a_cronjob_of_a_deleted_namesake_is_waited_for(bench: Bench) -> None:
+    bench.make()
+    await bench.reconcile()
+    again = Bench()
+    again.kube.cron_jobs = bench.kube.cron_jobs
+    again.kube.make("other")
+    again.make()
+    with pytest.raises(Conflict, match="still being removed"):
+        await again.reconcile()
+    assert again.kube.writes == []
+    del again.kube.cron_jobs["hello"]
+    await again.reconcile()
+    assert again.ready["status"] == "True"
+
+
+def owned_by(graphcron: dict[str, Any]) -> dict[str, Any]:
+    owner = {"kind": "GraphCron", "name": "hello", "uid": graphcron["metadata"]["uid"], "controller": True}
     labels = {"graphcron.dev/graphcron": "hello"}
-    return {"metadata": {"name": name, "namespace": "team", "uid": name, "labels": labels, "resourceVersion": version}}
+    return {"name": "hello", "namespace": "team", "uid": "cj", "labels": labels, "ownerReferences": [owner]}
 
 
-async def test_jobs_and_pods_lead_to_their_graphcron_and_are_forgotten_with_it(bench: Bench) -> None:
-    seen = bench.controller.seen
-    made = bench.make()
-    assert seen.put("jobs", job("hello-1")) == HELLO
-    assert seen.put("pods", job("hello-1-x")) == HELLO
-    observed = seen.of(HELLO)
-    assert observed
-    assert [item["metadata"]["name"] for item in observed.jobs] == ["hello-1"]
-    seen.drop("jobs", job("hello-1"))
-    seen.drop("pods", job("hello-1-x"))
-    assert seen.drop("graphcrons", made) == HELLO
-    assert (seen.graphcrons, seen.jobs, seen.pods) == ({}, {}, {}), "nothing is kept of what is gone"
+async def test_one_that_the_code_trips_over_says_so_and_stalls_alone(bench: Bench) -> None:
+    bench.make()
+    broken = bench.kube.graphcrons["hello"]
+    bench.controller.seen.put("cron_jobs", {"metadata": owned_by(broken), "spec": "from another age"})
+    await bench.reconcile()
+    assert bench.ready["reason"] == "InternalError"
+    assert "its log has the details" in bench.ready["message"]
+
+
+async def test_a_sweep_forgets_what_is_gone_and_looks_again(bench: Bench) -> None:
+    """After a list that kopf read anew, a deletion in the gap is never told: the CronJob would stay missing."""
+    bench.make()
+    await bench.reconcile()
+    bench.kube.cron_jobs.clear()
+    bench.kube.writes.clear()
+    await bench.reconcile()
+    assert bench.kube.writes == [], "it was not told"
+    await bench.controller.sweep("cron_jobs", None)
+    assert len(bench.controller.queue) == 1
+    await bench.reconcile()
+    assert bench.kube.writes == ["cronjob hello"]
 
 
 def test_kopf_is_told_to_try_again_for_ever() -> None:

@@ -85,6 +85,19 @@ async def test_a_status_is_set_on_that_very_object(kube: Kube, apiserver: Apiser
     assert body[0] == {"op": "test", "path": "/metadata/uid", "value": "u1"}
 
 
+@pytest.mark.parametrize(("there", "kind"), [("u2", NotFound), ("u1", Refused)], ids=["a namesake", "the same"])
+async def test_a_refused_status_of_a_namesake_is_not_found(
+    kube: Kube, apiserver: Apiserver, there: str, kind: type[KubeError]
+) -> None:
+    """The apiserver answers a failed test of a patch with 422 and these words, whatever was tested."""
+    apiserver.answers = [
+        (422, {"message": "the server rejected our request due to an error in our request"}),
+        (200, {"metadata": {"uid": there}}),
+    ]
+    with pytest.raises(kind):
+        await kube.patch_status("team", "a", "u1", {})
+
+
 ERRORS = {
     "not found": (404, NotFound),
     "conflict": (409, Conflict),

@@ -116,9 +116,32 @@ async def test_a_watch_that_was_cut_is_taken_up_again(apiserver: FakeApiserver, 
         await until(lambda: "hello" in apiserver.objects["cronjobs"])
 
 
+async def test_a_deletion_that_no_watch_told_of_is_found(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    """A watch too old to go on is followed by a list, in which what was deleted meanwhile is simply missing."""
+    async with apiserver.serving() as url, operator(url, tmp_path):
+        for name in ("stays", "loses"):
+            await apiserver.put("graphcrons", graphcron(name))
+        await until(lambda: all("status" in item for item in apiserver.objects["graphcrons"].values()))
+        del apiserver.objects["cronjobs"]["loses"]
+        await apiserver.expire_watches()
+        await until(lambda: "loses" in apiserver.objects["cronjobs"])
+
+
+async def test_a_crd_that_comes_late_is_waited_for(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    resources = apiserver.groups.pop("graphcron.dev/v1")
+    async with apiserver.serving() as url, operator(url, tmp_path):
+        await until(lambda: ("GET", "/apis") in apiserver.requests)
+        apiserver.groups["graphcron.dev/v1"] = resources
+        await apiserver.put("graphcrons", graphcron())
+        await until(lambda: "hello" in apiserver.objects["cronjobs"])
+
+
 async def test_without_the_crd_it_says_how_to_get_it(apiserver: FakeApiserver, tmp_path: Path) -> None:
     del apiserver.groups["graphcron.dev/v1"]
-    async with apiserver.serving() as url, operator(url, tmp_path) as process:
+    async with (
+        apiserver.serving() as url,
+        operator(url, tmp_path, GRAPHCRON_CRD_PATIENCE_SECONDS="0.5") as process,
+    ):
         output, _ = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
     assert b"the cluster has no GraphCron resource: install the CRD" in output

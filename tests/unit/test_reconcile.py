@@ -107,11 +107,59 @@ def test_a_late_last_firing_is_not_suspended_away(world: World) -> None:
     world.reconcile("12:05")
     assert world.cron_job
     assert world.cron_job["spec"]["suspend"] is False
-    wake_at = world.decide("12:05").wake_at
-    assert wake_at
-    assert wake_at > at("12:30")
+    assert world.decide("12:05").wake_at == at("12:06")
     world.reconcile("12:31")
     assert world.cron_job["spec"]["suspend"] is True
+
+
+def test_a_slot_that_makes_no_job_is_noticed(world: World) -> None:
+    """Forbid passes over slots while a run goes on, and nothing of the CronJob changes: no event tells."""
+    world.reconcile("10:05")
+    assert world.decide("10:05").wake_at == at("11:00:30")
+    world.reconcile("11:01")
+    assert world.graphcron["status"]["nextRunTimes"][0] == "2026-12-01T12:00:00Z"
+    assert world.decide("11:01").wake_at == at("11:02")
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59+05:00"])
+def test_an_end_of_time_as_end_time_is_no_trouble(world: World, end: str) -> None:
+    world.edit(endTime=end)
+    world.reconcile("10:05")
+    assert world.condition("Ready")["status"] == "True"
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00"])
+def test_a_time_that_utc_does_not_have_stalls(world: World, end: str) -> None:
+    world.edit(endTime=end)
+    world.reconcile("10:05")
+    assert world.condition("Ready")["message"] == "spec.endTime: must lie between the years 1 and 9999 in UTC"
+
+
+def test_a_run_pod_that_cannot_start_says_why(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", said="")
+    message = 'secret "agent-key" not found'
+    waiting = {"waiting": {"reason": "CreateContainerConfigError", "message": message}}
+    world.pods[0]["status"] = {"containerStatuses": [{"state": waiting}]}
+    world.reconcile("11:01")
+    condition = world.condition("RunsStarting")
+    assert (condition["status"], condition["reason"]) == ("False", "CreateContainerConfigError")
+    assert message in condition["message"]
+    assert world.told == ["Warning CreateContainerConfigError"]
+    world.pods.clear()
+    world.reconcile("11:02")
+    assert "RunsStarting" not in [condition["type"] for condition in world.graphcron["status"]["conditions"]]
+
+
+def test_a_run_id_outlives_the_pod_that_told_it(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", json.dumps({"outcome": "Failed", "reason": "PodStopped", "run_id": "r1"}))
+    world.reconcile("11:01")
+    world.jobs[0]["status"]["conditions"][0]["reason"] = "DeadlineExceeded"
+    world.pods.clear()
+    world.reconcile("11:02")
+    entry = world.graphcron["status"]["history"][0]
+    assert (entry["reason"], entry["runId"]) == ("DeadlineExceeded", "r1")
 
 
 def test_an_end_time_in_the_past_never_fires(world: World) -> None:
