@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import yaml
+
 from cluster import cli, commands, files, images
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
@@ -63,14 +65,12 @@ def content(archive: Path) -> str:
 def agent_server(place: Place = HERE) -> None:
     """The example Agent Server, started but perhaps not ready."""
     kubectl(place, "apply", "-f", "-", stdin=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
-    kubectl(place, "apply", "-n", NAMESPACE, "-f", place.root / "examples/agent/deployment.yaml")
-    _set_image_mark(place, "agent")
-
-
-def _set_image_mark(place: Place, name: str) -> None:
-    """Have the pods replaced when the image behind their tag is another one."""
-    mark = {"spec": {"template": {"metadata": {"annotations": {"image": content(_archive(place, name))}}}}}
-    kubectl(place, "patch", "-n", NAMESPACE, "deployment", "agent-server", "-p", json.dumps(mark))
+    manifests = list(yaml.safe_load_all((place.root / "examples/agent/deployment.yaml").read_text()))
+    for manifest in manifests:
+        if manifest["kind"] == "Deployment":
+            # The pods are replaced when the image behind their tag is another one.
+            manifest["spec"]["template"]["metadata"]["annotations"] = {"image": content(_archive(place, "agent"))}
+    kubectl(place, "apply", "-n", NAMESPACE, "-f", "-", stdin=yaml.safe_dump_all(manifests))
 
 
 def _archive(place: Place, name: str) -> Path:
