@@ -57,6 +57,12 @@ async def made(session: Session, url: str, client: LangGraphClient) -> AsyncIter
         graphcron("fails", schedule=EVERY_MINUTE, input={"fail": "out of ideas"}, retryLimit=0),
         graphcron("no-assistant", schedule=EVERY_MINUTE, assistantId="nobody"),
         graphcron("exact", schedule=EVERY_MINUTE, input=flow.asking(BYTES_THAT_OTHERS_CHANGE), onRunCompleted="keep"),
+        graphcron(
+            "stuck",
+            schedule=EVERY_MINUTE,
+            concurrencyPolicy="Forbid",
+            server={"url": "http://agent-server", "apiKeySecretRef": {"name": "missing", "key": "api-key"}},
+        ),
         graphcron("surprise"),
     )
     yield made
@@ -124,6 +130,15 @@ async def test_what_can_never_work_is_tried_once(session: Session, made: Made) -
     assert (firing["outcome"], firing["reason"]) == ("Failed", "AssistantNotFound")
     pods = session.get("pods", "-l", f"batch.kubernetes.io/job-name={firing['jobName']}")
     assert len(pods) == 1
+
+
+async def test_a_run_pod_that_cannot_start_says_what_is_missing(session: Session, made: Made) -> None:
+    flow.firing_of(session, made.by_kubectl)
+    session.kubectl("wait", "--for=condition=RunsStarting=False", "graphcron/stuck", "--timeout=30s")
+    found = (session.one("graphcron", "stuck") or {})["status"]["conditions"]
+    (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
+    assert condition["reason"] == "CreateContainerConfigError"
+    assert 'secret "missing" not found' in condition["message"]
 
 
 async def test_with_the_agent_server_away_it_says_why_and_the_next_firing_works(
@@ -194,6 +209,6 @@ async def test_at_the_end_every_door_deletes_and_nothing_is_left(
     names = [made.by_kubectl, *made.by_sdk, *made.by_curl]
     await flow.delete_all(session, client, url, Screen(), list(made.by_sdk), list(made.by_curl), made.by_kubectl)
     flow.gone(session, names)
-    others = ["away", "fails", "no-assistant", "exact", "surprise"]
+    others = ["away", "fails", "no-assistant", "exact", "stuck", "surprise"]
     session.kubectl("delete", "graphcrons", *others)
     flow.gone(session, others)
