@@ -52,9 +52,9 @@ def _serve(command: str) -> int:
 
     try:
         if command == "operator":
-            from graphcron import controller
+            from graphcron import watching
 
-            controller.main(os.environ)
+            watching.main(os.environ)
         else:
             from graphcron import facade
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.controller import Backoffs, Controller
+from graphcron.controller import Controller
 from graphcron.kube import Conflict, Kube, Refused, Unavailable
 from graphcron.pod_template import RunPods
 from graphcron.seen import Name
@@ -179,8 +179,3 @@ async def test_a_sweep_forgets_what_is_gone_and_looks_again(bench: Bench) -> Non
     assert len(bench.controller.queue) == 1
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello"]
-
-
-def test_kopf_is_told_to_try_again_for_ever() -> None:
-    waits = iter(Backoffs())
-    assert all(0 < next(waits) <= 20 for _ in range(10_000))

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 import pytest
 from aiohttp.test_utils import unused_port
 
+from graphcron.watching import Backoffs
 from tests.shell.apiserver_fake import FakeApiserver
 
 OPERATOR = Path(__file__).parents[2] / "operator"
@@ -155,3 +156,8 @@ async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeAp
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"s3cret" not in output
+
+
+def test_kopf_is_told_to_try_again_for_ever() -> None:
+    waits = iter(Backoffs())
+    assert all(0 < next(waits) <= 20 for _ in range(10_000))

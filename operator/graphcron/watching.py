@@ -1,0 +1,149 @@
+"""The operator process, and the only module that knows kopf: it hands kopf's events to the controller.
+
+kopf brings the events and nothing else: no handler state, no finalizer, no annotation is ever written by it. Every
+event, of a GraphCron or of a CronJob, Job or pod of ours, means the same: look at that GraphCron again.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import kopf
+
+from graphcron import logs
+from graphcron.controller import SELECTOR, SHELVES, Controller
+from graphcron.kube import Kube, KubeError
+from graphcron.seen import CRON_JOBS, JOBS, PODS
+from graphcron.settings import OperatorSettings
+from graphcron.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 600.0
+"""Between sweeps without a reason: a list that was emptied unnoticed gives no event at all."""
+
+
+class Backoffs:
+    """Seconds between attempts of kopf's own requests. Without end: kopf takes the end of its list for a reason to
+    give a watch up, and an apiserver may be away for longer than that."""
+
+    def __iter__(self) -> Iterator[float]:
+        return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
+
+
+def register(registry: kopf.OperatorRegistry, controller: Controller, given: OperatorSettings) -> None:
+    """Hand kopf's events to the controller, and have its queue worked on while kopf runs."""
+    at_work: list[asyncio.Task[None]] = []
+    sweeps: WorkQueue[str] = WorkQueue()
+
+    @kopf.on.startup(registry=registry)
+    async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
+        settings.posting.enabled = False  # events are ours to write
+        settings.scanning.disabled = True  # no list or watch of CRDs and namespaces
+        settings.networking.request_timeout = 30
+        settings.networking.error_backoffs = Backoffs()
+        settings.watching.chunk_size = 500
+        for shelf in (CRON_JOBS, JOBS, PODS):
+            group, version, plural = SHELVES[shelf]
+            key = (group, version, plural) if group else (version, plural)
+            settings.watching.label_selectors[key] = SELECTOR
+
+        async def sweep(shelf: str) -> None:
+            await controller.sweep(shelf, given.namespace)
+            sweeps.add_after(shelf, SWEEP_SECONDS)
+
+        for shelf in SHELVES:
+            sweeps.add_after(shelf, SWEEP_SECONDS)
+        at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, given.workers)))
+        at_work.append(asyncio.create_task(sweeps.run(sweep, workers=1)))
+
+    @kopf.on.cleanup(registry=registry)
+    async def _stop(**_: object) -> None:
+        for task in at_work:
+            task.cancel()
+        await asyncio.gather(*at_work, return_exceptions=True)
+
+    @kopf.on.probe(registry=registry, id="queue", errors=kopf.ErrorsMode.PERMANENT)
+    async def _probe(**_: object) -> str:
+        # An error here fails the liveness probe: a queue that nobody works on would go unnoticed.
+        if any(task.done() for task in at_work):
+            raise RuntimeError("nobody works on the queue any more")
+        return f"{len(controller.queue)} waiting"
+
+    @kopf.on.login(registry=registry)
+    async def _login(**given: Any) -> kopf.ConnectionInfo | None:
+        # The pod's own account, renewed by kopf when its token has expired; outside of a cluster, KUBECONFIG.
+        return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+
+    for shelf, resource in SHELVES.items():
+        _watch(registry, controller, sweeps, shelf, [part for part in resource if part])
+
+
+def _watch(
+    registry: kopf.OperatorRegistry, controller: Controller, sweeps: WorkQueue[str], shelf: str, resource: list[str]
+) -> None:
+    # kopf calls no handler before it has listed and indexed all resources that have an index: so what `remember`
+    # puts in is whole before the first reconciliation, and a restart takes nothing for missing that is only unread.
+    @kopf.index(*resource, registry=registry, id=f"remember-{shelf}")
+    async def _remember(body: kopf.Body, **_: object) -> None:
+        controller.seen.put(shelf, dict(body))
+
+    @kopf.on.event(*resource, registry=registry, id=f"saw-{shelf}")
+    async def _saw(event: kopf.RawEvent, **_: object) -> None:
+        if event["type"] == "DELETED":
+            name = controller.seen.drop(shelf, event["object"])
+        else:
+            name = controller.seen.put(shelf, event["object"])
+            # What a list brings has no type. An object that comes so, and was there before, means another list.
+            if controller.seen.is_repeated(event["object"]) and event["type"] is None:
+                sweeps.add(shelf)
+        if name:
+            controller.queue.add(name)
+
+
+async def run(settings: OperatorSettings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    async with Kube.connect() as kube:
+        await _wait_for_the_crd(kube, settings.crd_patience)
+        controller = Controller(kube, settings.pods)
+        registry = kopf.OperatorRegistry()
+        register(registry, controller, settings)
+        scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
+        log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
+        await kopf.operator(
+            registry=registry,
+            standalone=True,
+            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+            **scope,
+        )
+
+
+async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
+    """kopf looks up once which resources there are, and would wait for ever for events of one that was late.
+
+    `patience` in seconds: a CRD that is installed together with us takes a moment until the apiserver serves it.
+    """
+    deadline = asyncio.get_running_loop().time() + patience
+    while True:
+        try:
+            if await kube.serves_graphcrons():
+                return
+            problem = (
+                "the cluster has no GraphCron resource: install the CRD "
+                "(helm does, or: graphcron crd | kubectl apply -f -)"
+            )
+        except KubeError as error:
+            problem = error.message
+        if asyncio.get_running_loop().time() > deadline:
+            raise SystemExit(f"graphcron: {problem}")
+        log.warning("waiting: %s", problem)
+        await asyncio.sleep(min(2.0, patience))
+
+
+def main(environ: Mapping[str, str]) -> None:
+    """The `graphcron operator` command."""
+    settings = OperatorSettings.read(environ)
+    logs.configure(settings.log_level)
+    asyncio.run(run(settings))
