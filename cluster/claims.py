@@ -7,7 +7,7 @@ so it can have one kubelet and one kube-proxy: one local cluster at a time.
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,10 +84,14 @@ def make(place: Place) -> Claim:
         return claim
 
 
-def orphans() -> list[Claim]:
-    """Claims of checkouts that were deleted with their cluster up: nobody can run `make down` there."""
-    found = [Claim(**json.loads(path.read_text())) for path in RUN_ROOT.glob("*/claim.json")]
-    return [claim for claim in found if not Path(claim.root, "cluster").exists()]
+def orphans(is_dead: Callable[[Place], bool], run_root: Path = RUN_ROOT) -> list[tuple[Claim, str]]:
+    """Claims that nobody will give up by `make down`, and why: the checkout was deleted with its cluster up, or all of
+    the cluster was killed, as at the end of a login session or of a CI job."""
+    found = [Claim(**json.loads(path.read_text())) for path in run_root.glob("*/claim.json")]
+    deleted = [(claim, "was deleted while it was up") for claim in found if not Path(claim.root, "cluster").exists()]
+    known = {claim.root for claim, _ in deleted}
+    dead = [(claim, "was killed") for claim in found if claim.root not in known and is_dead(claim.place)]
+    return deleted + dead
 
 
 def _read(path: Path) -> Claim | None:

@@ -91,7 +91,7 @@ def _which_is_up(place: Place) -> str | None:
 def _locked(place: Place) -> Iterator[None]:
     """One command at a time may change the cluster; a killed one's lock goes with it."""
     place.build.mkdir(exist_ok=True)
-    with (place.build / "cluster.lock").open("w") as lock:
+    with place.lock.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

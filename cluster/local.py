@@ -4,6 +4,7 @@
 nothing to do; on a damaged one it restarts what is missing.
 """
 
+import fcntl
 import shutil
 from pathlib import Path
 
@@ -150,7 +151,19 @@ def _write_configuration(place: Place, planned: Plan, pause_name: str) -> None:
 
 
 def _remove_orphans(place: Place) -> None:
-    for claim in claims.orphans():
+    for claim, why in claims.orphans(_is_dead):
         if claim.place.id != place.id:
-            say(f"removing the cluster of {claim.root}, which was deleted while it was up")
+            say(f"removing the cluster of {claim.root}, which {why}")
             cleanup.everything(claim.place)
+
+
+def _is_dead(place: Place) -> bool:
+    """Whether no process of a cluster is left, and nobody is starting one at the moment."""
+    if processes.find(place.id) or not place.lock.exists():
+        return False
+    with place.lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True

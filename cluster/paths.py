@@ -49,6 +49,11 @@ class Place:
         return self.build / "kind-of-cluster"
 
     @property
+    def lock(self) -> Path:
+        """Held by the command that is changing the cluster."""
+        return self.build / "cluster.lock"
+
+    @property
     def plan(self) -> Path:
         return self.state / "plan.json"
 
