@@ -14,7 +14,14 @@ def check(place: Place) -> None:
     kubectl = place.bin / "kubectl"
     # The one place that hands the user's own environment on: reading that context is what was asked for.
     view: commands.Command = [kubectl, "config", "view", "--minify", "--flatten", "--raw"]
-    files.write(place.kubeconfig, commands.run(view, env=os.environ), mode=0o600)
+    try:
+        context = commands.run(view, env=os.environ)
+    except ClusterError as error:
+        raise ClusterError(
+            "Your kubeconfig has no current context to use (CLUSTER=current): set one by `kubectl config use-context`, "
+            f"or let CLUSTER=local make a cluster. kubectl says: {error}"
+        ) from None
+    files.write(place.kubeconfig, context, mode=0o600)
 
 
 def up(place: Place) -> None:
