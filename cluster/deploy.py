@@ -27,6 +27,7 @@ CHART = "charts/graphcron"
 RELEASE_COMMAND = (
     *("upgrade", "--install", RELEASE, CHART, "--namespace", NAMESPACE),
     *("--set", f"agentServer.url={AGENT_SERVER_URL}", "--set", "image.tag=dev"),
+    *("--set", "facade.auth.mode=open"),
     *("--wait", "--timeout", "180s"),
 )
 """How a user would install it, from the project's root."""

@@ -8,19 +8,30 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
-from graphcron import logs, store
+from graphcron import access, logs, store
+from graphcron.access import Keys, Mode
+from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.kube import Kube
 from graphcron.passthrough import AgentServer, is_literal_cron_path, reaches_crons
-from graphcron.routes import Routes, json_answer
-from graphcron.settings import FacadeSettings
+from graphcron.routes import CALLER, Routes, json_answer
+from graphcron.settings import FacadeSettings, InvalidSettings
 from graphcron.store import KubeStore, Store
 
 logger = logging.getLogger(__name__)
+
+API_KEY_HEADER = "x-api-key"
+"""As LangGraph's SDKs send it."""
+
+WARNINGS = {
+    Mode.OPEN: "auth mode open: whoever reaches this facade sees, changes and deletes every cron of the namespace",
+    Mode.CLOSED: "no auth mode is set, so nobody may use crons here: set facade.auth.mode of the chart",
+}
 
 RETRY_AFTER_SECONDS = 5
 
@@ -39,8 +50,16 @@ async def _serve(settings: FacadeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    keys = _keys(settings)
     async with Kube.connect() as kube:
-        app = make_app(KubeStore(kube, settings.namespace), settings.agent_server_url, ca_file=settings.ca_file)
+        app = make_app(
+            KubeStore(kube, settings.namespace),
+            settings.agent_server_url,
+            ca_file=settings.ca_file,
+            mode=settings.auth_mode,
+            keys=keys,
+            forward_api_key=settings.forward_api_key,
+        )
         runner = await start(app, settings.host, settings.port)
         logger.info(
             "serving crons of namespace %s on port %d, all else from %s",
@@ -50,10 +69,21 @@ async def _serve(settings: FacadeSettings) -> None:
         )
         if settings.agent_server_url is None:
             logger.warning("no Agent Server is configured: threads and assistants of new crons are not checked")
+        if settings.auth_mode in WARNINGS:
+            logger.warning(WARNINGS[settings.auth_mode])
         try:
             await stopped.wait()
         finally:
             await runner.cleanup()
+
+
+def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
+    if settings.keys_dir is None or settings.auth_mode is not Mode.API_KEYS:
+        return Keys
+    try:
+        return KeyDirectory(Path(settings.keys_dir)).keys
+    except InvalidKeys as invalid:
+        raise InvalidSettings(f"the Secret with the API keys ({settings.keys_dir}) cannot be used: {invalid}") from None
 
 
 async def start(app: web.Application, host: str | None, port: int) -> web.AppRunner:
@@ -71,16 +101,23 @@ def make_app(
     agent_server_url: str | None,
     now: Callable[[], datetime] | None = None,
     ca_file: str | None = None,
+    *,
+    mode: Mode = Mode.CLOSED,
+    keys: Callable[[], Keys] = Keys,
+    forward_api_key: bool = True,
 ) -> web.Application:
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
-    certificate is judged by, instead of the system's."""
+    certificate is judged by, instead of the system's. `keys` gives the API keys that count now. Without
+    `forward_api_key` the Agent Server never sees the caller's."""
     routes = Routes(crons, now or (lambda: datetime.now(UTC)))
-    app = web.Application(middlewares=[_answer_errors, _guard_paths], client_max_size=BODY_LIMIT)
+    middlewares = [_answer_errors, _guard_paths, _identify(mode, keys, routes)]
+    app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     if agent_server_url is not None:
         url = agent_server_url
 
         async def connect(_: web.Application) -> AsyncIterator[None]:
-            async with AgentServer.connect(url, ca_file) as routes.agent_server:
+            withheld = frozenset() if forward_api_key else frozenset({API_KEY_HEADER})
+            async with AgentServer.connect(url, ca_file, withheld) as routes.agent_server:
                 yield
 
         app.cleanup_ctx.append(connect)
@@ -126,6 +163,25 @@ async def _guard_paths(request: web.Request, handler: Handler) -> web.StreamResp
     if reaches_crons(request.raw_path) and not is_literal_cron_path(request.raw_path):
         raise RestError(404, "Not Found")
     return await handler(request)
+
+
+def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middleware:
+    """Nothing but the probes is answered before it is known who asks. Without a mode everything but crons is."""
+    probes = (routes.healthz, routes.readyz)
+
+    @web.middleware
+    async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
+        # Not by path: paths have many spellings, handlers have none.
+        called = request.match_info.handler
+        if called in probes:
+            return await handler(request)
+        caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
+        if called != routes.pass_through:
+            access.check_crons(caller)
+        request[CALLER] = caller
+        return await handler(request)
+
+    return identify
 
 
 @web.middleware

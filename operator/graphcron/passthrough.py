@@ -48,14 +48,20 @@ BeforeAnswer = Callable[[int], Awaitable[None]]
 class AgentServer:
     """One Agent Server and the connections to it."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, url: str, session: aiohttp.ClientSession, withheld: frozenset[str] = frozenset()) -> None:
         self.url = url.rstrip("/")
         self._session = session
+        self._withheld = withheld
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, ca_file: str | None = None) -> AsyncIterator[Self]:
-        """A session with the server. Raises ValueError for a URL that is none, OSError for an unreadable `ca_file`."""
+    async def connect(
+        cls, url: str, ca_file: str | None = None, withheld: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Self]:
+        """A session with the server. `withheld` are headers, in lower case, that it never gets.
+
+        Raises ValueError for a URL that is none, OSError for an unreadable `ca_file`.
+        """
         parts = URL(url)
         if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
             raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
@@ -69,7 +75,7 @@ class AgentServer:
             max_line_size=HEADER_LIMIT,
             max_field_size=HEADER_LIMIT,
         ) as session:
-            yield cls(url, session)
+            yield cls(url, session, withheld)
 
     async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
         """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
@@ -83,7 +89,7 @@ class AgentServer:
             upstream = await self._session.request(
                 request.method,
                 URL(self.url + path, encoded=True),
-                headers=_end_to_end(request.headers, _NOT_FORWARDED),
+                headers=_end_to_end(request.headers, _NOT_FORWARDED | self._withheld),
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,
             )
@@ -129,7 +135,7 @@ class AgentServer:
         try:
             async with self._session.get(
                 URL(self.url + path, encoded=True),
-                headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED),
+                headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld),
                 timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
                 allow_redirects=False,
             ) as answer:

@@ -13,6 +13,7 @@ from datetime import datetime
 from aiohttp import web
 
 from graphcron import search, store, wire
+from graphcron.access import Caller
 from graphcron.body import (
     Body,
     CronCount,
@@ -26,10 +27,14 @@ from graphcron.body import (
     read_json,
     read_uuid,
 )
+from graphcron.owned import OwnedStore
 from graphcron.passthrough import AgentServer, deleted_by
 from graphcron.store import Store
 
 logger = logging.getLogger(__name__)
+
+CALLER = web.RequestKey("caller", Caller)
+"""Who asks: known before a handler is called."""
 
 PATCH_ATTEMPTS = 10
 """Of one update against concurrent changes of the same cron. Each failure means that somebody else got through."""
@@ -47,6 +52,9 @@ class Routes:
         self._crons = crons
         self._now = now
         self.agent_server: AgentServer | None = None
+
+    def _crons_of(self, request: web.Request) -> Store:
+        return OwnedStore(self._crons, request[CALLER])
 
     async def healthz(self, request: web.Request) -> web.Response:
         """The process answers."""
@@ -73,7 +81,7 @@ class Routes:
         manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
         if thread_id is not None:
             await self._check_thread(request, thread_id)
-        return json_answer(wire.cron(await self._crons.create(manifest), now))
+        return json_answer(wire.cron(await self._crons_of(request).create(manifest), now))
 
     async def _check_assistant(self, request: web.Request, given: str) -> None:
         if self.agent_server is None:
@@ -93,17 +101,18 @@ class Routes:
             )
 
     async def get(self, request: web.Request) -> web.Response:
-        return json_answer(wire.cron(await self._crons.get(_cron_id(request)), self._now()))
+        return json_answer(wire.cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
         identity = _cron_id(request)
         body = await _body(request, CronPatch)
         if not body:
             raise RestError(400, "Request body cannot be empty")
+        crons = self._crons_of(request)
         for _ in range(PATCH_ATTEMPTS):
             try:
-                manifest = wire.patch(await self._crons.get(identity), body, self._now())
-                return json_answer(wire.cron(await self._crons.replace(manifest), self._now()))
+                manifest = wire.patch(await crons.get(identity), body, self._now())
+                return json_answer(wire.cron(await crons.replace(manifest), self._now()))
             except store.Changed:
                 continue
             except store.Missing:
@@ -111,12 +120,12 @@ class Routes:
         raise store.Changed(f"Cron '{identity}' is being changed by others all the time")
 
     async def delete(self, request: web.Request) -> web.Response:
-        await self._crons.delete(_cron_id(request))
+        await self._crons_of(request).delete(_cron_id(request))
         return web.Response(status=204)
 
     async def search(self, request: web.Request) -> web.Response:
         query = await _body(request, CronSearch)
-        page = search.page(await self._crons.list(), query, self._now())
+        page = search.page(await self._crons_of(request).list(), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
             headers["X-Pagination-Next"] = str(page.following)
@@ -124,7 +133,7 @@ class Routes:
 
     async def count(self, request: web.Request) -> web.Response:
         query = await _body(request, CronCount)
-        return json_answer(len(search.matching(await self._crons.list(), query)))
+        return json_answer(len(search.matching(await self._crons_of(request).list(), query)))
 
     async def pass_through(self, request: web.Request) -> web.StreamResponse:
         if self.agent_server is None:
@@ -134,17 +143,18 @@ class Routes:
         async def before_answer(status: int) -> None:
             if deleted and 200 <= status < 300:
                 # To its end even when the client leaves: what they belonged to is gone already.
-                await asyncio.shield(self._delete_crons_of(*deleted))
+                await asyncio.shield(self._delete_crons_of(self._crons_of(request), *deleted))
 
         return await self.agent_server.forward(request, before_answer)
 
-    async def _delete_crons_of(self, kind: str, identity: str) -> None:
-        """On LangGraph's platform a thread or an assistant takes its crons with it."""
+    async def _delete_crons_of(self, crons: Store, kind: str, identity: str) -> None:
+        """On LangGraph's platform a thread or an assistant takes its crons with it. Here it takes the caller's: a
+        shared assistant is no way to other people's crons."""
         query = {"thread_id" if kind == "threads" else "assistant_id": identity}
         try:
-            for manifest in search.matching(await self._crons.list(), query):
+            for manifest in search.matching(await crons.list(), query):
                 try:
-                    await self._crons.delete(wire.cron_id(manifest))
+                    await crons.delete(wire.cron_id(manifest))
                 except store.Missing:
                     continue
         except store.Unavailable as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from graphcron.access import Mode
 from graphcron.models import KeySelector
 from graphcron.pod_template import RunPods
 
@@ -55,7 +56,8 @@ class OperatorSettings:
 @dataclass(frozen=True)
 class FacadeSettings:
     """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
-    `agent_server_url` only crons are served."""
+    `agent_server_url` only crons are served. `keys_dir` is where the Secret with the API keys is mounted, and is there
+    in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too."""
 
     namespace: str
     agent_server_url: str | None = None
@@ -63,10 +65,20 @@ class FacadeSettings:
     host: str | None = None
     port: int = 8080
     log_level: str = "INFO"
+    auth_mode: Mode = Mode.CLOSED
+    keys_dir: str | None = None
+    forward_api_key: bool = True
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
+        mode = _parsed(environ, "GRAPHCRON_AUTH_MODE", _mode, Mode.CLOSED)
+        keys_dir = environ.get("GRAPHCRON_API_KEYS_DIR") or None
+        if mode is Mode.API_KEYS:
+            keys_dir = _required(environ, "GRAPHCRON_API_KEYS_DIR", "the directory with the API keys")
         return cls(
+            auth_mode=mode,
+            keys_dir=keys_dir,
+            forward_api_key=_parsed(environ, "GRAPHCRON_FORWARD_API_KEY", _yes_or_no, True),
             namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
             ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
@@ -90,6 +102,19 @@ def _parsed(environ: Mapping[str, str], name: str, parse: Callable[[str], T], de
         return parse(text)
     except ValueError as error:
         raise InvalidSettings(f"{name} is not readable: {error}") from None
+
+
+def _mode(text: str) -> Mode:
+    try:
+        return Mode(text)
+    except ValueError:
+        raise ValueError(f"it must be {Mode.API_KEYS} or {Mode.OPEN}") from None
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise ValueError("it must be true or false")
+    return text == "true"
 
 
 def _json(kind: type[Any]) -> Callable[[str], Any]:

@@ -25,6 +25,9 @@ Cron = dict[str, Any]
 UPDATED_AT = "graphcron.dev/updated-at"
 """Annotation with the time of the last update through REST; a new cron has none."""
 
+OWNER_LABEL = "graphcron.dev/owner"
+"""Label with the owner of a cron: set by the facade on what it makes, by an administrator on what kubectl makes."""
+
 PAYLOAD_FIELDS = (
     "schedule", "timezone", "end_time", "input", "metadata", "config", "context", "webhook", "interrupt_before",
     "interrupt_after", "on_run_completed", "enabled", "stream_mode", "stream_subgraphs", "stream_resumable",
@@ -156,7 +159,7 @@ def cron(manifest: Manifest, now: datetime) -> Cron:
         "cron_id": identity,
         "assistant_id": assistant,
         "thread_id": spec.get("threadId"),
-        "user_id": "",  # as LangGraph's server without authentication
+        "user_id": owner_of(manifest) or "",  # as LangGraph's server without authentication
         "end_time": end_time,
         "schedule": spec["schedule"],
         "timezone": spec.get("timezone"),
@@ -178,6 +181,11 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
     config = payload.pop("config", {})
     payload["config"] = config | {"configurable": config.get("configurable", {}) | {"cron_id": identity}}
     return payload
+
+
+def owner_of(manifest: Manifest) -> str | None:
+    """Whose cron it is; None when it is nobody's in particular."""
+    return manifest["metadata"].get("labels", {}).get(OWNER_LABEL) or None
 
 
 def cron_id(manifest: Manifest) -> str:

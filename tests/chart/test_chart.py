@@ -8,6 +8,8 @@ import pytest
 import yaml
 
 from cluster.paths import BIN, HERE
+from graphcron.access import Mode
+from graphcron.settings import FacadeSettings
 
 CHART = HERE.root / "charts/graphcron"
 URL = "agentServer.url=http://agent.example"
@@ -110,6 +112,56 @@ def test_without_a_facade_nothing_of_it_is_there() -> None:
     assert not [item for item in render("facade.enabled=false") if "facade" in item["metadata"]["name"]]
 
 
+def facade_pod(*values: str) -> tuple[dict[str, Any], dict[str, str | None]]:
+    """The facade's pod spec, and the environment of its container."""
+    spec = one("Deployment", "graphcron-facade", *values)["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    return spec, {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+def test_nobody_may_use_crons_through_the_facade_unless_asked_for_by_name() -> None:
+    spec, environment = facade_pod()
+    assert FacadeSettings.read(given(environment)).auth_mode is Mode.CLOSED
+    assert "volumes" not in spec
+    assert FacadeSettings.read(given(facade_pod("facade.auth.mode=open")[1])).auth_mode is Mode.OPEN
+
+
+def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
+    values = ("facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys", "facade.auth.forwardApiKey=false")
+    spec, environment = facade_pod(*values)
+    settings = FacadeSettings.read(given(environment))
+    assert (settings.auth_mode, settings.forward_api_key) == (Mode.API_KEYS, False)
+    (container,) = spec["containers"]
+    assert container["volumeMounts"] == [{"name": "api-keys", "mountPath": settings.keys_dir, "readOnly": True}]
+    assert spec["volumes"] == [{"name": "api-keys", "secret": {"secretName": "keys", "defaultMode": 0o440}}]
+    spec, _ = facade_pod(*values, "agentServer.caConfigMap=ca")
+    assert [volume["name"] for volume in spec["volumes"]] == ["ca", "api-keys"]
+    # The whole Secret, never one key of it by subPath: kubelet does not update those.
+    assert not [mount for mount in spec["containers"][0]["volumeMounts"] if "subPath" in mount]
+
+
+def given(environment: dict[str, str | None]) -> dict[str, str]:
+    """The environment as the process sees it; what comes from the pod is made up."""
+    return {name: value or "" for name, value in environment.items()} | {"GRAPHCRON_NAMESPACE": "ns"}
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([], "--set facade.auth.mode=apiKeys"),
+        (["facade.auth.mode=open"], "WARNING: the facade is in mode open."),
+        (["facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys"], "one of Secret keys"),
+    ],
+)
+def test_the_notes_say_who_may_use_it(values: list[str], sentence: str) -> None:
+    sets = [word for value in (URL, *values) for word in ("--set", value)]
+    done = helm("install", "graphcron", str(CHART), "--dry-run=client", *sets)
+    assert done.returncode == 0, done.stderr
+    notes = done.stdout.partition("\nNOTES:\n")[2]
+    assert sentence in notes
+    assert ("WARNING" in notes) == ("facade.auth.mode=open" in values)
+
+
 def test_a_digest_wins_over_a_tag_and_reaches_the_run_pods() -> None:
     digest = "sha256:" + "0" * 64
     operator = one("Deployment", "graphcron-operator", "image.tag=v9", f"image.digest={digest}")
@@ -143,6 +195,12 @@ REFUSED = {
     "a URL that is none": (["agentServer.url=agent.example"], "/agentServer/url"),
     "credentials in the URL": (["agentServer.url=http://me:secret@agent.example"], "/agentServer/url"),
     "a scope that is none": ([URL, "scope=galaxy"], "/scope"),
+    "a way to let in that is none": ([URL, "facade.auth.mode=Open"], "/facade/auth/mode"),
+    "API keys from nowhere": ([URL, "facade.auth.mode=apiKeys"], "facade.auth.existingSecret is not set"),
+    "API keys that nobody is asked for": (
+        [URL, "facade.auth.existingSecret=keys"],
+        "facade.auth.existingSecret is set, but facade.auth.mode is not apiKeys",
+    ),
 }
 
 

@@ -8,13 +8,16 @@ import aiohttp
 from yarl import URL
 
 from graphcron import facade
+from graphcron.access import Mode
 from tests.shell.store_memory import MemoryStore
 
 
 @asynccontextmanager
-async def serving(store: MemoryStore, agent_server_url: str | None) -> AsyncIterator[str]:
-    """Its URL while it serves."""
-    runner = await facade.start(facade.make_app(store, agent_server_url), "127.0.0.1", 0)
+async def serving(
+    store: MemoryStore, agent_server_url: str | None, mode: Mode = Mode.OPEN, **options: Any
+) -> AsyncIterator[str]:
+    """Its URL while it serves. `options` are those of `facade.make_app`."""
+    runner = await facade.start(facade.make_app(store, agent_server_url, mode=mode, **options), "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

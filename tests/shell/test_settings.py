@@ -2,7 +2,8 @@
 
 import pytest
 
-from graphcron.settings import InvalidSettings, OperatorSettings
+from graphcron.access import Mode
+from graphcron.settings import FacadeSettings, InvalidSettings, OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
 
@@ -46,3 +47,31 @@ WRONG = {
 def test_a_wrong_variable_is_named(change: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidSettings, match=sentence):
         OperatorSettings.read(GIVEN | change)
+
+
+FACADE = {"GRAPHCRON_NAMESPACE": "team"}
+
+
+def test_nobody_is_let_in_unless_a_mode_is_named() -> None:
+    settings = FacadeSettings.read(FACADE)
+    assert (settings.auth_mode, settings.keys_dir, settings.forward_api_key) == (Mode.CLOSED, None, True)
+
+
+def test_the_modes_are_the_charts() -> None:
+    assert FacadeSettings.read(FACADE | {"GRAPHCRON_AUTH_MODE": "open"}).auth_mode is Mode.OPEN
+    given = {"GRAPHCRON_AUTH_MODE": "apiKeys", "GRAPHCRON_API_KEYS_DIR": "/keys", "GRAPHCRON_FORWARD_API_KEY": "false"}
+    settings = FacadeSettings.read(FACADE | given)
+    assert (settings.auth_mode, settings.keys_dir, settings.forward_api_key) == (Mode.API_KEYS, "/keys", False)
+
+
+WRONG_FACADE = {
+    "a mode that is none": ({"GRAPHCRON_AUTH_MODE": "Open"}, "GRAPHCRON_AUTH_MODE is not readable: it must be apiKeys"),
+    "keys that are nowhere": ({"GRAPHCRON_AUTH_MODE": "apiKeys"}, "GRAPHCRON_API_KEYS_DIR is not set"),
+    "neither yes nor no": ({"GRAPHCRON_FORWARD_API_KEY": "no"}, "it must be true or false"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), WRONG_FACADE.values(), ids=WRONG_FACADE)
+def test_a_wrong_variable_of_the_facade_is_named(change: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InvalidSettings, match=sentence):
+        FacadeSettings.read(FACADE | change)

@@ -1,0 +1,36 @@
+"""The store as one caller sees it: other people's crons are not there."""
+
+from graphcron import store
+from graphcron.access import Caller
+from graphcron.store import Manifest, Store
+
+
+class OwnedStore:
+    """What the caller may see of a store, behind the same verbs; what the caller makes is the caller's."""
+
+    def __init__(self, crons: Store, caller: Caller) -> None:
+        self._crons = crons
+        self._caller = caller
+
+    async def get(self, cron_id: str) -> Manifest:
+        manifest = await self._crons.get(cron_id)
+        if not self._caller.may_see(manifest):
+            raise store.Missing(cron_id)
+        return manifest
+
+    async def list(self) -> list[Manifest]:
+        return [manifest for manifest in await self._crons.list() if self._caller.may_see(manifest)]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return await self._crons.create(self._caller.own(manifest))
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        # It was read through `get`, and is written over that very version only.
+        return await self._crons.replace(manifest)
+
+    async def delete(self, cron_id: str) -> None:
+        await self.get(cron_id)
+        await self._crons.delete(cron_id)
+
+    async def ready(self) -> None:
+        await self._crons.ready()
