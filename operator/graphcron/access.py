@@ -1,4 +1,4 @@
-"""Who may do what through the facade: whose key it is, and which crons are theirs.
+"""Who may do what through the facade: whose key it is, which crons are theirs, and how many.
 
 Pure: the files with the keys were read already, and the header is an argument. No sentence quotes a key.
 """
@@ -8,9 +8,12 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from graphcron import dialect
 from graphcron.body import RestError
+from graphcron.schedule import shortest_interval
 from graphcron.wire import OWNER_LABEL, Manifest, owner_of
 
 KEY_LENGTH = 16
@@ -150,3 +153,47 @@ def check_crons(caller: Caller) -> None:
     """Raises RestError 403 when crons are for nobody."""
     if caller == NOBODY:
         raise RestError(403, CLOSED)
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Limits for each owner; where there are no owners, everybody counts as one. 0 means no limit.
+
+    `interval` is the least number of seconds between two firings of one cron.
+    """
+
+    crons: int = 0
+    interval: int = 0
+
+    def check_room(self, have: int) -> None:
+        """Raises RestError 429 when whoever has so many crons may have no more."""
+        if self.crons and have >= self.crons:
+            raise RestError(
+                429,
+                f"The limit is {self.crons} crons for each owner, and there are {have}: delete one that is no longer "
+                "needed, or ask the administrator of this GraphCron facade for more (facade.quota.cronsPerOwner)",
+            )
+
+    def check_schedule(self, manifest: Manifest, now: datetime) -> None:
+        """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
+        text = manifest["spec"]["schedule"]
+        if not self.interval:
+            return
+        least, closest = timedelta(seconds=self.interval), shortest_interval(dialect.read(text), now)
+        if closest is not None and closest < least:
+            raise RestError(
+                422,
+                f"The schedule '{text}' fires again after {_in_words(closest)}, and the limit is once in "
+                f"{_in_words(least)}: choose a rarer one, or ask the administrator of this GraphCron facade "
+                "(facade.quota.minimumIntervalSeconds)",
+            )
+
+
+NO_QUOTA = Quota()
+
+
+def _in_words(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    number, unit = next((seconds // size, unit) for size, unit in units if seconds % size == 0)
+    return f"{number} {unit}{'s' if number != 1 else ''}"

@@ -14,7 +14,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from graphcron import access, logs, store
-from graphcron.access import Keys, Mode
+from graphcron.access import NO_QUOTA, Keys, Mode, Quota
 from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.kube import Kube
@@ -59,6 +59,7 @@ async def _serve(settings: FacadeSettings) -> None:
             mode=settings.auth_mode,
             keys=keys,
             forward_api_key=settings.forward_api_key,
+            quota=settings.quota,
         )
         runner = await start(app, settings.host, settings.port)
         logger.info(
@@ -105,11 +106,12 @@ def make_app(
     mode: Mode = Mode.CLOSED,
     keys: Callable[[], Keys] = Keys,
     forward_api_key: bool = True,
+    quota: Quota = NO_QUOTA,
 ) -> web.Application:
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
     certificate is judged by, instead of the system's. `keys` gives the API keys that count now. Without
     `forward_api_key` the Agent Server never sees the caller's."""
-    routes = Routes(crons, now or (lambda: datetime.now(UTC)))
+    routes = Routes(crons, now or (lambda: datetime.now(UTC)), quota)
     middlewares = [_answer_errors, _guard_paths, _identify(mode, keys, routes)]
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     if agent_server_url is not None:

@@ -7,13 +7,14 @@ import asyncio
 import json
 import logging
 import os
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 
 from aiohttp import web
 
 from graphcron import search, store, wire
-from graphcron.access import Caller
+from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
     CronCount,
@@ -48,9 +49,11 @@ CRONS_ONLY = (
 class Routes:
     """`agent_server` is None when none is configured; `now` is the clock."""
 
-    def __init__(self, crons: Store, now: Callable[[], datetime]) -> None:
+    def __init__(self, crons: Store, now: Callable[[], datetime], quota: Quota) -> None:
         self._crons = crons
         self._now = now
+        self._quota = quota
+        self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent_server: AgentServer | None = None
 
     def _crons_of(self, request: web.Request) -> Store:
@@ -81,7 +84,17 @@ class Routes:
         manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
         if thread_id is not None:
             await self._check_thread(request, thread_id)
-        return json_answer(wire.cron(await self._crons_of(request).create(manifest), now))
+        self._quota.check_schedule(manifest, now)
+        return json_answer(wire.cron(await self._store(request, manifest), now))
+
+    async def _store(self, request: web.Request, manifest: store.Manifest) -> store.Manifest:
+        crons = self._crons_of(request)
+        if not self._quota.crons:
+            return await crons.create(manifest)
+        # One create of an owner at a time, or those at once would all find the same room.
+        async with self._turns[request[CALLER].owner]:
+            self._quota.check_room(len(await crons.list()))
+            return await crons.create(manifest)
 
     async def _check_assistant(self, request: web.Request, given: str) -> None:
         if self.agent_server is None:
@@ -112,6 +125,8 @@ class Routes:
         for _ in range(PATCH_ATTEMPTS):
             try:
                 manifest = wire.patch(await crons.get(identity), body, self._now())
+                if "schedule" in body or body.get("enabled"):
+                    self._quota.check_schedule(manifest, self._now())
                 return json_answer(wire.cron(await crons.replace(manifest), self._now()))
             except store.Changed:
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphcron.access import Mode
+from graphcron.access import NO_QUOTA, Mode, Quota
 from graphcron.models import KeySelector
 from graphcron.pod_template import RunPods
 
@@ -68,6 +68,7 @@ class FacadeSettings:
     auth_mode: Mode = Mode.CLOSED
     keys_dir: str | None = None
     forward_api_key: bool = True
+    quota: Quota = NO_QUOTA
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
@@ -79,6 +80,10 @@ class FacadeSettings:
             auth_mode=mode,
             keys_dir=keys_dir,
             forward_api_key=_parsed(environ, "GRAPHCRON_FORWARD_API_KEY", _yes_or_no, True),
+            quota=Quota(
+                crons=_parsed(environ, "GRAPHCRON_CRONS_PER_OWNER", _limit, 0),
+                interval=_parsed(environ, "GRAPHCRON_MINIMUM_INTERVAL_SECONDS", _limit, 0),
+            ),
             namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
             ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
@@ -109,6 +114,13 @@ def _mode(text: str) -> Mode:
         return Mode(text)
     except ValueError:
         raise ValueError(f"it must be {Mode.API_KEYS} or {Mode.OPEN}") from None
+
+
+def _limit(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("it must be 0, for no limit, or more")
+    return number
 
 
 def _yes_or_no(text: str) -> bool:

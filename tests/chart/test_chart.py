@@ -2,13 +2,14 @@
 
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from cluster.paths import BIN, HERE
-from graphcron.access import Mode
+from graphcron.access import Mode, Quota
 from graphcron.settings import FacadeSettings
 
 CHART = HERE.root / "charts/graphcron"
@@ -140,6 +141,18 @@ def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
     assert not [mount for mount in spec["containers"][0]["volumeMounts"] if "subPath" in mount]
 
 
+def test_quotas_reach_the_facade_in_whole_numbers(tmp_path: Path) -> None:
+    """Values from a file are floating-point numbers to Helm."""
+    values = tmp_path / "values.yaml"
+    values.write_text("facade: {quota: {cronsPerOwner: 2000000, minimumIntervalSeconds: 3000000}}")
+    done = helm("template", "graphcron", str(CHART), "--set", URL, "--values", str(values))
+    assert '"2000000"' in done.stdout
+    assert '"3000000"' in done.stdout
+    assert FacadeSettings.read(given(facade_pod()[1])).quota == Quota()
+    limited = facade_pod("facade.quota.cronsPerOwner=5", "facade.quota.minimumIntervalSeconds=600")[1]
+    assert FacadeSettings.read(given(limited)).quota == Quota(crons=5, interval=600)
+
+
 def given(environment: dict[str, str | None]) -> dict[str, str]:
     """The environment as the process sees it; what comes from the pod is made up."""
     return {name: value or "" for name, value in environment.items()} | {"GRAPHCRON_NAMESPACE": "ns"}
@@ -196,6 +209,7 @@ REFUSED = {
     "credentials in the URL": (["agentServer.url=http://me:secret@agent.example"], "/agentServer/url"),
     "a scope that is none": ([URL, "scope=galaxy"], "/scope"),
     "a way to let in that is none": ([URL, "facade.auth.mode=Open"], "/facade/auth/mode"),
+    "a quota below none": ([URL, "facade.quota.cronsPerOwner=-1"], "/facade/quota/cronsPerOwner"),
     "API keys from nowhere": ([URL, "facade.auth.mode=apiKeys"], "facade.auth.existingSecret is not set"),
     "API keys that nobody is asked for": (
         [URL, "facade.auth.existingSecret=keys"],

@@ -1,5 +1,6 @@
 """The facade asks who they are: real HTTP, the unchanged SDK with its api_key, and two owners side by side."""
 
+import asyncio
 import logging
 import uuid
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import AuthenticationError
 
-from graphcron.access import Keys, Mode, read_keys
+from graphcron.access import Keys, Mode, Quota, read_keys
 from graphcron.cli import main
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
@@ -186,6 +187,78 @@ class TestOwners:
         assert (await client.call("DELETE", gone, headers=sent(ADA)))[0] == 204
         (left,) = store.manifests.values()
         assert left["metadata"]["labels"] == {"graphcron.dev/owner": "bob"}
+
+
+class HesitantStore(MemoryStore):
+    """Lets all others go on before it answers, so that what is not kept apart happens at once."""
+
+    async def list(self) -> list[dict[str, Any]]:
+        found = await super().list()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return found
+
+
+class TestQuota:
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return HesitantStore()
+
+    @pytest.fixture
+    async def limited(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+        """Three crons for each owner, each firing once in ten minutes at most."""
+        url, quota = await upstream.start(), Quota(crons=3, interval=600)
+        async with (
+            serving(store, url, Mode.API_KEYS, keys=known, quota=quota) as own,
+            aiohttp.ClientSession() as session,
+        ):
+            yield Client(own, session)
+
+    async def test_many_creates_at_once_make_no_more_than_the_limit(self, limited: Client, store: MemoryStore) -> None:
+        answers = await asyncio.gather(
+            *(limited.call("POST", "/runs/crons", MINIMAL, headers=sent(ADA)) for _ in range(12))
+        )
+        assert sorted(status for status, _, _ in answers) == [200] * 3 + [429] * 9
+        assert len(store.manifests) == 3
+        assert "The limit is 3 crons for each owner" in next(
+            given["detail"] for status, given, _ in answers if status == 429
+        )
+        cron = await made(limited, BOB)  # whose limit is his own
+        assert cron["user_id"] == "bob"
+
+    async def test_a_deletion_makes_room(self, limited: Client) -> None:
+        crons = [await made(limited, ADA) for _ in range(3)]
+        await limited.call("DELETE", f"/runs/crons/{crons[0]['cron_id']}", headers=sent(ADA))
+        await made(limited, ADA)
+
+    async def test_too_dense_a_schedule_is_neither_made_nor_changed_to(
+        self, limited: Client, store: MemoryStore
+    ) -> None:
+        cron = await made(limited, ADA)
+        dense = {"schedule": "*/5 * * * *"}
+        for method, path, body in (
+            ("POST", "/runs/crons", MINIMAL | dense),
+            ("PATCH", f"/runs/crons/{cron['cron_id']}", dense),
+        ):
+            status, given, _ = await limited.call(method, path, body, headers=sent(ADA))
+            assert status == 422
+            assert "fires again after 5 minutes, and the limit is once in 10 minutes" in given["detail"]
+        assert [one["spec"]["schedule"] for one in store.manifests.values()] == [MINIMAL["schedule"]]
+
+    async def test_one_that_was_too_dense_before_may_be_stopped_but_not_started(
+        self, limited: Client, store: MemoryStore
+    ) -> None:
+        cron = await made(limited, ADA)
+        store.manifests[cron["cron_id"]]["spec"]["schedule"] = "* * * * *"
+        path = f"/runs/crons/{cron['cron_id']}"
+        assert (await limited.call("PATCH", path, {"enabled": False}, headers=sent(ADA)))[0] == 200
+        assert (await limited.call("PATCH", path, {"metadata": {"a": 1}}, headers=sent(ADA)))[0] == 200
+        assert (await limited.call("PATCH", path, {"enabled": True}, headers=sent(ADA)))[0] == 422
+
+    async def test_in_mode_open_everybody_is_one_owner(self, store: MemoryStore) -> None:
+        async with serving(store, None, quota=Quota(crons=1)) as url, aiohttp.ClientSession() as session:
+            assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL))[0] == 200
+            assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL, headers=sent(ADA)))[0] == 429
 
 
 class TestWithoutAMode:

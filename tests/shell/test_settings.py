@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphcron.access import Mode
+from graphcron.access import Mode, Quota
 from graphcron.settings import FacadeSettings, InvalidSettings, OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
@@ -64,7 +64,22 @@ def test_the_modes_are_the_charts() -> None:
     assert (settings.auth_mode, settings.keys_dir, settings.forward_api_key) == (Mode.API_KEYS, "/keys", False)
 
 
+def test_quotas_are_off_unless_set() -> None:
+    assert FacadeSettings.read(FACADE).quota == FacadeSettings.read(FACADE | NO_LIMITS).quota == Quota(0, 0)
+    given = {"GRAPHCRON_CRONS_PER_OWNER": "5", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600"}
+    assert FacadeSettings.read(FACADE | given).quota == Quota(crons=5, interval=600)
+
+
+NO_LIMITS = {"GRAPHCRON_CRONS_PER_OWNER": "0", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": ""}
 WRONG_FACADE = {
+    "a limit below none": (
+        {"GRAPHCRON_CRONS_PER_OWNER": "-1"},
+        "GRAPHCRON_CRONS_PER_OWNER is not readable: it must be 0",
+    ),
+    "a limit that is no number": (
+        {"GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "1h"},
+        "GRAPHCRON_MINIMUM_INTERVAL_SECONDS is",
+    ),
     "a mode that is none": ({"GRAPHCRON_AUTH_MODE": "Open"}, "GRAPHCRON_AUTH_MODE is not readable: it must be apiKeys"),
     "keys that are nowhere": ({"GRAPHCRON_AUTH_MODE": "apiKeys"}, "GRAPHCRON_API_KEYS_DIR is not set"),
     "neither yes nor no": ({"GRAPHCRON_FORWARD_API_KEY": "no"}, "it must be true or false"),

@@ -2,13 +2,14 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 from croniter import croniter
 
 from graphcron.dialect import InvalidSchedule, read
-from graphcron.schedule import InvalidTimezone, next_times, read_timezone
+from graphcron.schedule import InvalidTimezone, next_times, read_timezone, shortest_interval
 
 
 @pytest.mark.parametrize(
@@ -85,3 +86,47 @@ def _field(chance: random.Random, low: int, high: int) -> str:
 def test_the_next_time_is_later_than_the_moment_itself() -> None:
     due = at("2026-05-01T10:00:00Z")
     assert next_times(read("0 10 * * *"), ZoneInfo("Etc/UTC"), due, 1) == [due + timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "minutes"),
+    [
+        ("* * * * *", 1),
+        ("0,59 * * * *", 1),  # over the hour
+        ("0 0,23 * * *", 60),  # over midnight
+        ("0 0,23 1,15,16 * *", 60),  # over a midnight that comes once a month
+        ("0 0,23 1,15 * *", 23 * 60),
+        ("0 0 */2 * *", 24 * 60),  # the 31st and the 1st
+        ("0 0 1,5 * *", 4 * 24 * 60),
+        ("0 9 * * mon", 7 * 24 * 60),
+        ("0 0 1 1 tue", 24 * 60),  # the 1st, or a Tuesday: in some years they are neighbours
+        ("0 0 29 2 *", None),
+    ],
+)
+def test_the_shortest_interval_is_found_wherever_it_is(spec: str, minutes: int | None) -> None:
+    expected = None if minutes is None else timedelta(minutes=minutes)
+    assert shortest_interval(read(spec), at("2028-03-01T10:00:00Z")) == expected
+
+
+def test_no_two_firings_are_nearer_than_the_shortest_interval() -> None:
+    """Random schedules: the least gap among the firings that really come, where those are few enough to walk."""
+    chance = random.Random(20261123)
+    compared = 0
+    after = at("2026-01-01T00:00:00Z")
+    for _ in range(100):
+        days, weekdays = _field(chance, 1, 31), _field(chance, 0, 6)
+        spec = f"{_field(chance, 0, 59)} {_field(chance, 0, 23)} {days} {chance.randint(1, 12)} {weekdays}"
+        try:
+            schedule = read(spec)
+        except InvalidSchedule:
+            continue
+        times = next_times(schedule, ZoneInfo("Etc/UTC"), after, 400)
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        if len(times) < 400 or times[-1] - after > timedelta(days=5 * 365):
+            # All firings of nearly five years were walked through.
+            within = [gap for gap, time in zip(gaps, times[1:], strict=False) if time < at("2030-12-30T00:00:00Z")]
+            assert not within or shortest_interval(schedule, after) == min(within), spec
+            compared += bool(within)
+        else:
+            assert (shortest_interval(schedule, after) or timedelta()) <= min(gaps), spec
+    assert compared > 5

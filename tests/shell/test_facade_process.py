@@ -1,0 +1,113 @@
+"""The facade as a real process: what its environment makes of it, and what it says at its start."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import unused_port
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+ADA = "ada-key-" + "a" * 20
+WAIT = 20.0
+"""Seconds after which a test gives up; none waits for it when all is well."""
+
+
+@asynccontextmanager
+async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, list[str]]]:
+    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away."""
+    named = {"name": "away"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named | {"cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [named | {"user": {"token": "s3cret"}}],
+        "contexts": [named | {"context": {"cluster": "away", "user": "away"}}],
+        "current-context": "away",
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config))
+    port = unused_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "graphcron", "facade"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(OPERATOR),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "GRAPHCRON_NAMESPACE": "team",
+            "GRAPHCRON_HOST": "127.0.0.1",
+            "GRAPHCRON_PORT": str(port),
+            "GRAPHCRON_LOG_LEVEL": "DEBUG",
+        }
+        | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(WAIT):
+            # Without an Agent Server its last line at the start is about who may do what, when there is one to say.
+            last = "no Agent Server" if environment.get("GRAPHCRON_AUTH_MODE") == "apiKeys" else "auth mode"
+            while not said or last not in said[-1]:
+                line = await process.stdout.readline()
+                assert line, said
+                said.append(line.decode())
+        yield f"http://127.0.0.1:{port}", said
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(process.communicate(), WAIT)
+        said.append(output.decode())
+
+
+async def statuses(url: str, headers: dict[str, str]) -> tuple[int, int]:
+    """Of a probe, and of a count of crons."""
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.get(f"{url}/healthz") as probe,
+        session.post(f"{url}/runs/crons/count", json={}) as count,
+    ):
+        return probe.status, count.status
+
+
+async def test_open_warns_and_lets_in_everybody(tmp_path: Path) -> None:
+    async with facade(tmp_path, GRAPHCRON_AUTH_MODE="open") as (url, said):
+        assert "WARNING" in said[-1]
+        assert "auth mode open: whoever reaches this facade sees, changes and deletes every cron" in said[-1]
+        assert await statuses(url, {}) == (200, 503)  # let in, and then there is no apiserver
+
+
+async def test_no_mode_warns_and_lets_in_nobody(tmp_path: Path) -> None:
+    async with facade(tmp_path) as (url, said):
+        assert "WARNING" in said[-1]
+        assert "no auth mode is set, so nobody may use crons here: set facade.auth.mode" in said[-1]
+        assert await statuses(url, {"x-api-key": ADA}) == (200, 403)
+
+
+async def test_api_keys_are_asked_for_reloaded_and_never_said(tmp_path: Path) -> None:
+    """At DEBUG, where libraries talk too."""
+    (keys := tmp_path / "keys").mkdir()
+    (keys / "ada").write_text(ADA)
+    async with facade(tmp_path, GRAPHCRON_AUTH_MODE="apiKeys", GRAPHCRON_API_KEYS_DIR=str(keys)) as (url, said):
+        assert await statuses(url, {}) == (200, 401)
+        assert await statuses(url, {"x-api-key": ADA}) == (200, 503)
+        (keys / "ada").write_text(ADA.upper())
+        assert await statuses(url, {"x-api-key": ADA}) == (200, 401)
+        assert await statuses(url, {"x-api-key": ADA.upper()}) == (200, 503)
+    text = "".join(said)
+    assert "the API keys were read anew" in text
+    assert ADA not in text
+    assert ADA.upper() not in text
+
+
+@pytest.mark.parametrize("mode", ["Open", "apikeys"])
+async def test_a_misspelt_mode_ends_it_at_once(tmp_path: Path, mode: str) -> None:
+    with pytest.raises(AssertionError, match="it must be apiKeys or open"):
+        async with facade(tmp_path, GRAPHCRON_AUTH_MODE=mode):
+            pass
