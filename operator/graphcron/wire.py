@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from graphcron import desired, dialect
 from graphcron.body import Body, RestError
 from graphcron.firing import format_time, parse_time
+from graphcron.masking import is_masked, mask_url
 from graphcron.models import API_VERSION, KIND, InvalidGraphCron, read_spec
 from graphcron.schedule import InvalidTimezone, next_times, read_timezone
 
@@ -95,6 +96,10 @@ def _set(spec: dict[str, Any], body: Body) -> None:
             dialect.read(body["schedule"])
     except (dialect.InvalidSchedule, InvalidTimezone) as error:
         raise RestError(422, str(error)) from None
+    if is_masked(body.get("webhook", "")):
+        raise RestError(
+            422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
+        )
     for name in PAYLOAD_FIELDS:
         if (value := body.get(name)) is not None:
             spec[to_camel(name)] = _CLEAN.get(name, _as_is)(value)
@@ -178,6 +183,8 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
     payload |= {name: spec[key] for name in PAYLOAD_FIELDS if (key := to_camel(name)) in spec}
     if end_time is not None:
         payload["end_time"] = end_time
+    if "webhook" in payload:
+        payload["webhook"] = mask_url(payload["webhook"])
     config = payload.pop("config", {})
     payload["config"] = config | {"configurable": config.get("configurable", {}) | {"cron_id": identity}}
     return payload

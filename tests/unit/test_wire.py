@@ -59,6 +59,20 @@ def kubectl_made(spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
     }
 
 
+class TestWebhook:
+    def test_its_credentials_are_kept_and_not_shown(self) -> None:
+        manifest = made(MINIMAL | {"webhook": "https://ada:hunter2@example.com/?token=hunter2"})
+        assert manifest["spec"]["webhook"] == "https://ada:hunter2@example.com/?token=hunter2"
+        assert wire.cron(manifest, NOW)["payload"]["webhook"] == "https://***@example.com/?token=***"
+
+    def test_what_was_shown_cannot_be_sent_back_over_them(self) -> None:
+        manifest = made(MINIMAL | {"webhook": "https://ada:hunter2@example.com/"})
+        with pytest.raises(RestError, match=r"webhook holds \*\*\*") as refused:
+            patched(manifest, {"webhook": wire.cron(manifest, NOW)["payload"]["webhook"]})
+        assert refused.value.status == 422
+        assert patched(manifest, {"enabled": False})["spec"]["webhook"] == "https://ada:hunter2@example.com/"
+
+
 class TestCron:
     def test_answer_has_the_fields_of_langgraph_in_its_order(self) -> None:
         """Seen at its own server for the same request."""
