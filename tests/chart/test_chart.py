@@ -12,9 +12,9 @@ def test_it_passes_helms_own_linter() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_operator_facade_and_run_have_an_account_each() -> None:
+def test_operator_facade_run_and_test_have_an_account_each() -> None:
     accounts = {item["metadata"]["name"] for item in render() if item["kind"] == "ServiceAccount"}
-    assert accounts == {"graphcron-operator", "graphcron-facade", "graphcron-run"}
+    assert accounts == {f"graphcron-{name}" for name in ("operator", "facade", "run", "test")}
 
 
 def test_the_operator_may_do_its_work_and_nothing_else() -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import pytest
 
 from cluster.paths import HERE
-from tests.chart.helm import Manifest, render, rules
+from tests.chart.helm import render, rules
 
 DOCUMENT = HERE.root / "docs/security.md"
 HEADER = "| account | resource | verbs | where | reason |"
@@ -39,8 +39,8 @@ def listed(scope: str) -> set[Permission]:
 
 
 def granted(scope: str) -> set[Permission]:
-    """By every binding of the release, tests left out: their accounts live for as long as `helm test` runs."""
-    items = [item for item in render(f"scope={scope}") if not is_test(item)]
+    """By every binding of the release."""
+    items = render(f"scope={scope}")
     roles = {
         (item["kind"], item["metadata"]["name"]): item for item in items if item["kind"] in ("Role", "ClusterRole")
     }
@@ -56,10 +56,6 @@ def granted(scope: str) -> set[Permission]:
     return permissions
 
 
-def is_test(item: Manifest) -> bool:
-    return (item["metadata"].get("annotations") or {}).get("helm.sh/hook") == "test"
-
-
 @pytest.mark.parametrize("scope", ["cluster", "namespace"])
 def test_what_is_granted_is_what_the_document_lists(scope: str) -> None:
     assert granted(scope) - listed(scope) == set(), "granted, and not in docs/security.md"
@@ -67,7 +63,7 @@ def test_what_is_granted_is_what_the_document_lists(scope: str) -> None:
 
 
 def test_each_account_is_in_the_document_and_each_row_has_a_reason() -> None:
-    accounts = {item["metadata"]["name"] for item in render() if item["kind"] == "ServiceAccount" and not is_test(item)}
+    accounts = {item["metadata"]["name"] for item in render() if item["kind"] == "ServiceAccount"}
     assert accounts == {f"graphcron-{row[0]}" for row in table()}
     assert all(row[-1] for row in table())
 

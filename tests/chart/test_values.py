@@ -28,10 +28,10 @@ def container(component: str, *values: str) -> Manifest:
     return dict(found)
 
 
-def test_by_default_there_is_nothing_but_the_two_components() -> None:
+def test_by_default_there_is_nothing_but_the_two_components_and_the_test() -> None:
     assert kinds() == {
         "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
-        "Service", "Deployment",
+        "Service", "Deployment", "Pod",
     }  # fmt: skip
 
 
