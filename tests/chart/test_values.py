@@ -57,7 +57,7 @@ def test_common_labels_are_on_every_object_and_in_no_selector() -> None:
 
 
 @components
-def test_extra_environment_comes_after_the_charts_so_that_it_wins(component: str) -> None:
+def test_extra_environment_comes_in_addition(component: str) -> None:
     extra = [{"name": "SSL_CERT_FILE", "value": "/x"}]
     usual = container(component)["env"]
     assert container(component, f'{component}.extraEnv:=[{{"name":"SSL_CERT_FILE","value":"/x"}}]')["env"] == (
