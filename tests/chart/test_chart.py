@@ -1,36 +1,15 @@
 """The Helm chart, rendered by helm: what is installed with which values, and which values are refused."""
 
-import subprocess
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from cluster.paths import BIN, HERE
+from cluster.paths import HERE
 from graphcron.access import Mode, Quota
 from graphcron.settings import FacadeSettings
-
-CHART = HERE.root / "charts/graphcron"
-URL = "agentServer.url=http://agent.example"
-
-
-def helm(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIN / "helm", *words], capture_output=True, text=True, check=False)
-
-
-@lru_cache
-def render(*values: str) -> list[dict[str, Any]]:
-    sets = [word for value in (URL, *values) for word in ("--set", value)]
-    done = helm("template", "graphcron", str(CHART), "--namespace", "ns", *sets)
-    assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def one(kind: str, name: str, *values: str) -> dict[str, Any]:
-    (found,) = [item for item in render(*values) if (item["kind"], item["metadata"]["name"]) == (kind, name)]
-    return found
+from tests.chart.helm import CHART, URL, helm, one, render, rules
 
 
 def test_it_passes_helms_own_linter() -> None:
@@ -38,19 +17,9 @@ def test_it_passes_helms_own_linter() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_operator_facade_and_run_have_an_account_each() -> None:
+def test_operator_facade_run_and_test_have_an_account_each() -> None:
     accounts = {item["metadata"]["name"] for item in render() if item["kind"] == "ServiceAccount"}
-    assert accounts == {"graphcron-operator", "graphcron-facade", "graphcron-run"}
-
-
-def rules(role: dict[str, Any]) -> set[tuple[str, str]]:
-    return {
-        (f"{group}/{resource}".lstrip("/"), verb)
-        for rule in role["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
+    assert accounts == {f"graphcron-{name}" for name in ("operator", "facade", "run", "test")}
 
 
 def test_the_operator_may_do_its_work_and_nothing_else() -> None:

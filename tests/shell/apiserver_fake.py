@@ -114,6 +114,8 @@ class FakeApiserver:
             return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
         if rest[1:] == ["status"]:
             return await self._patch_status(request, plural, rest[0])
+        if request.method == "DELETE":
+            return await self._delete(plural, rest[0])
         return await self._apply(request, plural)
 
     def _discovery(self, path: str) -> Manifest | None:
@@ -178,6 +180,16 @@ class FakeApiserver:
             manifest = before | manifest | {"metadata": before["metadata"] | manifest["metadata"]}
         stored = await self.put(plural, manifest)
         return web.json_response(stored, status=200 if before else 201)
+
+    async def _delete(self, plural: str, name: str) -> web.Response:
+        """With what it owns, as the garbage collector does."""
+        uid = self.objects[plural][name]["metadata"]["uid"]
+        await self.delete(plural, name)
+        for kind, items in self.objects.items():
+            for item in list(items.values()):
+                if any(owner["uid"] == uid for owner in item["metadata"].get("ownerReferences", [])):
+                    await self.delete(kind, item["metadata"]["name"])
+        return web.json_response({"kind": "Status", "status": "Success"})
 
     async def _patch_status(self, request: web.Request, plural: str, name: str) -> web.Response:
         test, add = await request.json()

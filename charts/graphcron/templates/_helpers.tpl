@@ -6,6 +6,15 @@
 
 {{/* Labels of every object. Takes a dict of root and component. */}}
 {{- define "graphcron.labels" -}}
+{{ merge (include "graphcron.ownLabels" . | fromYaml) (.root.Values.commonLabels | default dict) | toYaml }}
+{{- end }}
+
+{{/* Labels of pods: takes the component's values, too. No value can replace a label that a selector looks for. */}}
+{{- define "graphcron.podLabels" -}}
+{{ merge (include "graphcron.labels" . | fromYaml) (.values.podLabels | default dict) | toYaml }}
+{{- end }}
+
+{{- define "graphcron.ownLabels" -}}
 {{ include "graphcron.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: graphcron
@@ -43,7 +52,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{/* Scheduling, pull secrets: what pod specs of operator and facade share. Takes a dict of root and its values. */}}
+{{/* Scheduling, pull secrets: what pod specs of operator and facade share. Takes a dict of root, component and values. */}}
 {{- define "graphcron.podPlacement" -}}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:
@@ -59,5 +68,15 @@ tolerations: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.affinity }}
 affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . | quote }}
+{{- end }}
+{{- with .values.topologySpreadConstraints }}
+{{- $own := dict "labelSelector" (dict "matchLabels" (include "graphcron.selector" $ | fromYaml)) }}
+topologySpreadConstraints:
+  {{- range . }}
+  - {{- toYaml (hasKey . "labelSelector" | ternary . (merge (deepCopy .) $own)) | nindent 4 }}
+  {{- end }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,77 @@
+"""docs/security.md names every permission that the chart grants, and grants every one that it names."""
+
+from typing import NamedTuple
+
+import pytest
+
+from cluster.paths import HERE
+from tests.chart.helm import render, rules
+
+DOCUMENT = HERE.root / "docs/security.md"
+HEADER = "| account | resource | verbs | where | reason |"
+
+
+class Permission(NamedTuple):
+    """`where` is "cluster", or the namespace."""
+
+    account: str
+    resource: str
+    verb: str
+    where: str
+
+
+def table() -> list[list[str]]:
+    """The cells of the document's rows, in order."""
+    _, header, rest = DOCUMENT.read_text().partition(HEADER)
+    assert header, f"docs/security.md has no table with the columns {HEADER}"
+    lines = rest.lstrip("\n").split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+
+
+def listed(scope: str) -> set[Permission]:
+    places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns"}
+    return {
+        Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
+        for account, resource, verbs, where, _ in table()
+        if resource
+        for verb in verbs.split(",")
+    }
+
+
+def granted(scope: str) -> set[Permission]:
+    """By every binding of the release."""
+    items = render(f"scope={scope}")
+    roles = {
+        (item["kind"], item["metadata"]["name"]): item for item in items if item["kind"] in ("Role", "ClusterRole")
+    }
+    permissions = set()
+    for binding in items:
+        if not binding["kind"].endswith("RoleBinding"):
+            continue
+        role = roles[binding["roleRef"]["kind"], binding["roleRef"]["name"]]
+        where = "cluster" if binding["kind"] == "ClusterRoleBinding" else binding["metadata"]["namespace"]
+        for subject in binding["subjects"]:
+            assert (subject["kind"], subject["namespace"]) == ("ServiceAccount", "ns")
+            permissions |= {Permission(subject["name"], *rule, where) for rule in rules(role)}
+    return permissions
+
+
+@pytest.mark.parametrize("scope", ["cluster", "namespace"])
+def test_what_is_granted_is_what_the_document_lists(scope: str) -> None:
+    assert granted(scope) - listed(scope) == set(), "granted, and not in docs/security.md"
+    assert listed(scope) - granted(scope) == set(), "in docs/security.md, and not granted"
+
+
+def test_each_account_is_in_the_document_and_each_row_has_a_reason() -> None:
+    accounts = {item["metadata"]["name"] for item in render() if item["kind"] == "ServiceAccount"}
+    assert accounts == {f"graphcron-{row[0]}" for row in table()}
+    assert all(row[-1] for row in table())
+
+
+@pytest.mark.parametrize("scope", ["cluster", "namespace"])
+def test_no_account_reads_secrets_or_grants_itself_more(scope: str) -> None:
+    """The rules that must not change by editing chart and document together."""
+    for permission in granted(scope):
+        assert permission.resource not in ("secrets", "pods/exec", "serviceaccounts/token")
+        assert "*" not in permission.resource + permission.verb
+        assert permission.verb not in ("bind", "escalate", "impersonate")

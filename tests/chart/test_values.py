@@ -1,0 +1,233 @@
+"""What each value that platform teams ask for does to the rendered objects, and that all of it is off by default."""
+
+from typing import Any
+
+import pytest
+
+from graphcron.desired import CRON_LABEL, MANAGED_BY
+from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
+
+COMPONENTS = ("operator", "facade")
+components = pytest.mark.parametrize("component", COMPONENTS)
+
+PEER = 'networkPolicy.agentServer.to:=[{"podSelector":{"matchLabels":{"app":"agent-server"}}}]'
+POLICIES = ("networkPolicy.enabled=true", PEER)
+
+
+def deployment(component: str, *values: str) -> Manifest:
+    return one("Deployment", f"graphcron-{component}", *values)
+
+
+def pod(component: str, *values: str) -> Manifest:
+    found: Manifest = deployment(component, *values)["spec"]["template"]
+    return found
+
+
+def container(component: str, *values: str) -> Manifest:
+    (found,) = pod(component, *values)["spec"]["containers"]
+    return dict(found)
+
+
+def test_by_default_there_is_nothing_but_the_two_components_and_the_test() -> None:
+    assert kinds() == {
+        "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
+        "Service", "Deployment", "Pod",
+    }  # fmt: skip
+
+
+@components
+def test_pod_labels_come_in_addition_and_never_replace_what_a_selector_looks_for(component: str) -> None:
+    values = (f"{component}.podLabels.team=blue", f"{component}.podLabels.app\\.kubernetes\\.io/component=mine")
+    labels = pod(component, *values)["metadata"]["labels"]
+    assert labels == pod(component)["metadata"]["labels"] | {"team": "blue"}
+    assert "team" not in deployment(component, *values)["spec"]["selector"]["matchLabels"]
+
+
+def test_common_labels_are_on_every_object_and_in_no_selector() -> None:
+    switches = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", *POLICIES)
+    ingress = ("facade.ingress.enabled=true", "facade.ingress.host=agents.example.com")
+    values = ("commonLabels.team=blue", *switches, *ingress)
+    for item in render(*values):
+        assert item["metadata"]["labels"]["team"] == "blue", item["kind"]
+        assert item["metadata"]["labels"]["app.kubernetes.io/name"] == "graphcron", item["kind"]
+        assert "blue" not in str(item.get("spec", {}).get("selector", "")), item["kind"]
+    for component in COMPONENTS:
+        assert pod(component, *values)["metadata"]["labels"]["team"] == "blue"
+    assert render("commonLabels.app\\.kubernetes\\.io/instance=x") == render()
+
+
+@components
+def test_extra_environment_comes_in_addition(component: str) -> None:
+    extra = [{"name": "SSL_CERT_FILE", "value": "/x"}]
+    usual = container(component)["env"]
+    assert container(component, f'{component}.extraEnv:=[{{"name":"SSL_CERT_FILE","value":"/x"}}]')["env"] == (
+        usual + extra
+    )
+
+
+@components
+@pytest.mark.parametrize("ca", [[], ["agentServer.caConfigMap=company-ca"]], ids=["alone", "beside the CA"])
+def test_extra_volumes_come_with_their_mounts(component: str, ca: list[str]) -> None:
+    values = (
+        *ca,
+        f'{component}.extraVolumes:=[{{"name":"extra","emptyDir":{{}}}}]',
+        f'{component}.extraVolumeMounts:=[{{"name":"extra","mountPath":"/extra"}}]',
+    )
+    usual_volumes = pod(component, *ca)["spec"].get("volumes", [])
+    usual_mounts = container(component, *ca).get("volumeMounts", [])
+    assert len(usual_mounts) == len(usual_volumes) == (1 if ca and component == "facade" else 0)
+    assert pod(component, *values)["spec"]["volumes"] == [*usual_volumes, {"name": "extra", "emptyDir": {}}]
+    assert container(component, *values)["volumeMounts"] == [*usual_mounts, {"name": "extra", "mountPath": "/extra"}]
+
+
+@components
+def test_a_spread_without_a_selector_counts_the_components_own_pods(component: str) -> None:
+    spread = '{"maxSkew":1,"topologyKey":"zone","whenUnsatisfiable":"DoNotSchedule"'
+    own, given = pod(component, f'{component}.topologySpreadConstraints:=[{spread}}},{spread},"labelSelector":{{}}}}]')[
+        "spec"
+    ]["topologySpreadConstraints"]
+    assert own["labelSelector"] == deployment(component)["spec"]["selector"]
+    assert given["labelSelector"] == {}
+    assert own["topologyKey"] == given["topologyKey"] == "zone"
+
+
+@components
+def test_a_priority_class_reaches_the_pods(component: str) -> None:
+    assert pod(component, f"{component}.priorityClassName=high")["spec"]["priorityClassName"] == "high"
+    assert "priorityClassName" not in pod(component)["spec"]
+
+
+@pytest.mark.parametrize(("given", "rendered"), [("1", 1), ("50%", "50%")])
+def test_a_budget_holds_for_the_facades_pods(given: str, rendered: int | str) -> None:
+    values = ("facade.podDisruptionBudget.enabled=true", f"facade.podDisruptionBudget.maxUnavailable={given}")
+    spec = one("PodDisruptionBudget", "graphcron-facade", *values)["spec"]
+    assert spec["maxUnavailable"] == rendered
+    assert spec["selector"] == deployment("facade")["spec"]["selector"]
+
+
+def test_an_autoscaler_owns_the_number_of_facades() -> None:
+    values = ("facade.autoscaling.enabled=true", "facade.autoscaling.maxReplicas=7")
+    spec = one("HorizontalPodAutoscaler", "graphcron-facade", *values)["spec"]
+    assert (spec["minReplicas"], spec["maxReplicas"]) == (2, 7)
+    assert spec["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "graphcron-facade"}
+    assert "replicas" not in deployment("facade", *values)["spec"], "an upgrade would undo what the autoscaler did"
+    assert deployment("facade", "facade.replicas=3")["spec"]["replicas"] == 3
+
+
+def ingress(*values: str) -> Manifest:
+    on = ("facade.ingress.enabled=true", "facade.ingress.host=agents.example.com")
+    found: Manifest = one("Ingress", "graphcron-facade", *on, *values)["spec"]
+    return found
+
+
+def paths(spec: Manifest) -> list[tuple[str, str]]:
+    (rule,) = spec["rules"]
+    assert rule["host"] == "agents.example.com"
+    service = {"name": "graphcron-facade", "port": {"name": "http"}}
+    assert all(path["backend"]["service"] == service for path in rule["http"]["paths"])
+    return [(path["path"], path["pathType"]) for path in rule["http"]["paths"]]
+
+
+def test_an_ingress_sends_everything_through_the_facade_or_only_the_crons() -> None:
+    assert paths(ingress()) == [("/", "Prefix")]
+    assert paths(ingress("facade.ingress.paths=crons")) == [("/runs/crons", "Prefix")]
+    pattern = {"path": "/threads/.+/runs/crons", "pathType": "ImplementationSpecific"}
+    extra = f'facade.ingress.extraPaths:=[{{"path":"{pattern["path"]}","pathType":"{pattern["pathType"]}"}}]'
+    assert paths(ingress("facade.ingress.paths=crons", extra)) == [("/runs/crons", "Prefix"), tuple(pattern.values())]
+
+
+def test_an_ingress_has_its_class_annotations_and_certificate() -> None:
+    tls = 'facade.ingress.tls:=[{"hosts":["agents.example.com"],"secretName":"cert"}]'
+    spec = ingress("facade.ingress.className=nginx", tls)
+    assert (spec["ingressClassName"], spec["tls"][0]["secretName"]) == ("nginx", "cert")
+    assert {"ingressClassName", "tls"}.isdisjoint(ingress())
+    on = ("facade.ingress.enabled=true", "facade.ingress.host=x", "facade.ingress.annotations.a=b")
+    assert one("Ingress", "graphcron-facade", *on)["metadata"]["annotations"] == {"a": "b"}
+
+
+def test_without_a_facade_nothing_of_it_is_there_whatever_else_is_on() -> None:
+    on = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", "facade.ingress.enabled=true")
+    found = render("facade.enabled=false", "facade.ingress.host=x", *on, *POLICIES)
+    assert not [item for item in found if "facade" in item["metadata"]["name"]]
+
+
+def run_policy(*values: str) -> Manifest:
+    found: Manifest = one("NetworkPolicy", "graphcron-run", *POLICIES, *values)["spec"]
+    return found
+
+
+def test_run_pods_reach_dns_and_the_agent_server_and_nobody_reaches_them() -> None:
+    policy = run_policy()
+    dns, agent_server = policy["egress"]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["ingress"] == []
+    assert dns["ports"] == [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+    assert dns["to"] == [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
+    assert agent_server == {"to": [{"podSelector": {"matchLabels": {"app": "agent-server"}}}]}
+
+
+def test_the_policy_finds_run_pods_by_what_the_operator_sets_on_them() -> None:
+    assert run_policy()["podSelector"] == {
+        "matchLabels": MANAGED_BY,
+        "matchExpressions": [{"key": CRON_LABEL, "operator": "Exists"}],
+    }
+    for component in COMPONENTS:
+        assert CRON_LABEL not in pod(component, *POLICIES)["metadata"]["labels"]
+
+
+def test_ports_and_places_of_dns_and_agent_server_are_open_to_change() -> None:
+    values = ("networkPolicy.dns.ports:=[5353]", "networkPolicy.dns.to:=[]", "networkPolicy.agentServer.ports:=[8000]")
+    dns, agent_server = run_policy(*values)["egress"]
+    assert {port["port"] for port in dns["ports"]} == {5353}
+    assert "to" not in dns
+    assert agent_server["ports"] == [{"port": 8000, "protocol": "TCP"}]
+
+
+def test_each_namespace_with_graphcrons_gets_the_policy_once() -> None:
+    found = render(*POLICIES, 'networkPolicy.namespaces:=["a","b","ns"]')
+    policies = [item["metadata"] for item in found if item["kind"] == "NetworkPolicy"]
+    assert sorted(policy["namespace"] for policy in policies if policy["name"] == "graphcron-run") == ["a", "b", "ns"]
+
+
+def test_the_facade_is_reached_on_its_port_by_whom_it_may_concern() -> None:
+    def rule(*values: str) -> dict[str, Any]:
+        spec = one("NetworkPolicy", "graphcron-facade", *POLICIES, *values)["spec"]
+        assert spec["policyTypes"] == ["Ingress"]
+        assert spec["podSelector"] == deployment("facade")["spec"]["selector"]
+        (found,) = spec["ingress"]
+        return dict(found)
+
+    port = {"port": "http", "protocol": "TCP"}
+    assert rule() == {"ports": [port]}
+    assert rule('networkPolicy.facade.from:=[{"podSelector":{}}]') == {"ports": [port], "from": [{"podSelector": {}}]}
+
+
+REFUSED = {
+    "an autoscaler's range upside down": (
+        ["facade.autoscaling.enabled=true", "facade.autoscaling.minReplicas=9"],
+        "facade.autoscaling.minReplicas (9) is more than maxReplicas (5)",
+    ),
+    "an autoscaler with nothing to aim at": (
+        ["facade.autoscaling.enabled=true", "facade.resources.requests.cpu=null"],
+        "facade.autoscaling needs facade.resources.requests.cpu",
+    ),
+    "an Ingress without a host": (["facade.ingress.enabled=true"], "facade.ingress.host is not set"),
+    "an Ingress for paths that are none": (["facade.ingress.paths=some"], "/facade/ingress/paths"),
+    "a path of no type": (['facade.ingress.extraPaths[0].path="/x"'], "pathType"),
+    "a policy that would cut run pods off": (["networkPolicy.enabled=true"], "networkPolicy.agentServer.to is empty"),
+    "a peer that is everybody": (["networkPolicy.agentServer.to[0]=x"], "/networkPolicy/agentServer/to/0"),
+    "a budget in words": (["facade.podDisruptionBudget.maxUnavailable=some"], "/facade/podDisruptionBudget"),
+    "a label that is a number": (["commonLabels.team=1"], "/commonLabels/team"),
+    "a pod label that is a number": (["facade.podLabels.team=1"], "/facade/podLabels/team"),
+    "a variable without a name": (["operator.extraEnv[0].value=x"], "/operator/extraEnv/0"),
+    "a mount without a path": (["operator.extraVolumeMounts[0].name=x"], "/operator/extraVolumeMounts/0"),
+    "a spread of nothing": (["facade.topologySpreadConstraints[0].maxSkew=1"], "/facade/topologySpreadConstraints/0"),
+    "a misspelt value deep inside": (["facade.ingress.hots=x"], "additional properties 'hots' not allowed"),
+}
+
+
+@pytest.mark.parametrize(("values", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_wrong_values_are_refused_with_a_sentence(values: list[str], sentence: str) -> None:
+    done = helm("template", "graphcron", str(CHART), *(w for v in (URL, *values) for w in ("--set", v)))
+    assert done.returncode != 0
+    assert sentence in done.stderr
