@@ -4,9 +4,8 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.shell.test_watching import OPERATOR, operator, until
-
 from tests.shell.apiserver_fake import FakeApiserver
+from tests.shell.test_watching import OPERATOR, operator, until
 
 SCRIPT = OPERATOR.parent / "charts/graphcron/files/helm_test.py"
 
