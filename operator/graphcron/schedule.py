@@ -38,9 +38,13 @@ class Schedule:
     weekday: Field
 
     @property
+    def fields(self) -> tuple[Field, ...]:
+        return (self.minute, self.hour, self.day, self.month, self.weekday)
+
+    @property
     def kubernetes(self) -> str:
         """Its spelling for a CronJob: five fields that robfig/cron reads as it was meant."""
-        return " ".join(field.text for field in (self.minute, self.hour, self.day, self.month, self.weekday))
+        return " ".join(field.text for field in self.fields)
 
     def on_day(self, local: datetime) -> bool:
         """Whether it fires on this date. Day of month and day of week are alternatives when both are restricted,
