@@ -64,6 +64,10 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
+.PHONY: vectors
+vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)
+	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate
+
 .PHONY: image
 image: $(READY) ## build the image, and print its size
 	@$(RUN) -m cluster.images graphcron

@@ -1,6 +1,7 @@
 """`graphcron next`: what people and programs are told, by the command as it is installed."""
 
 import json
+import os
 import random
 import select
 import subprocess
@@ -63,7 +64,9 @@ def test_what_cannot_be_answered_is_said_on_standard_error(arguments: list[str],
 
 @pytest.fixture
 def stream() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen([*COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    # A machine that asks Python not to buffer would hide that an answer is held back.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with subprocess.Popen([*COMMAND, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as process:
         yield process
         process.kill()
 
