@@ -70,6 +70,10 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 bench: $(READY) ## measure, each figure against a reference in the same run
 	@$(RUN) bench/runner_start.py
 
+.PHONY: vectors
+vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)
+	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate
+
 .PHONY: image
 image: $(READY) ## build the image, and print its size
 	@$(RUN) -m cluster.images graphcron

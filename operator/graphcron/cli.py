@@ -12,6 +12,7 @@ commands:
   operator   reconcile GraphCrons into CronJobs
   facade     serve LangGraph's cron API, and pass all else to the Agent Server
   run        start one run and follow it to its end (what a run pod does)
+  next       tell when a schedule fires (graphcron next --help)
   crd        print the CustomResourceDefinition as YAML
   version    print the version
 """
@@ -29,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
             return runner.main(os.environ)
         case ["operator" | "facade" as command]:
             return _serve(command)
+        case ["next", *rest]:
+            from graphcron import preview
+
+            return preview.main(rest)
         case ["crd"]:
             from graphcron import crd
 

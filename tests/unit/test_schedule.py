@@ -48,6 +48,12 @@ CLOCK_CHANGES = {
         "2026-04-22T12:00:00Z",
         ["2026-04-22T22:00:00Z", "2026-04-24T21:00:00Z"],
     ),
+    "a walk that begins the minute before the change ends on the wrong day, a Sunday": (
+        "33 1 * * mon-sat",
+        "America/Havana",
+        "2026-03-08T04:59:00Z",
+        ["2026-03-08T05:33:00Z", "2026-03-09T05:33:00Z"],
+    ),
 }
 
 
@@ -130,3 +136,9 @@ def test_no_two_firings_are_nearer_than_the_shortest_interval() -> None:
         else:
             assert (shortest_interval(schedule, after) or timedelta()) <= min(gaps), spec
     assert compared > 5
+
+
+def test_a_day_that_a_zone_left_out_ends() -> None:
+    """robfig/cron itself never returns from there."""
+    after = at("2011-12-28T00:00:00Z")
+    assert next_times(read("0 9 31 12 *"), ZoneInfo("Pacific/Apia"), after, 1) == [at("2011-12-30T19:00:00Z")]
