@@ -53,6 +53,9 @@ class Controller:
         if observed is None:
             return
         plan = self._decide(name, observed)
+        if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
+            self.seen.drop(GRAPHCRONS, observed.graphcron)
+            return
         observed, plan = await self._apply(name, observed, plan)
         wanted, notes = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
@@ -60,6 +63,17 @@ class Controller:
         self.seen.told(name)
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
+
+    async def _is_gone(self, name: Name, graphcron: Manifest) -> bool:
+        """Whether a GraphCron whose CronJob is missing is missing too: the news that its CronJob was collected can come
+        before the news that it was deleted itself. One that never had a CronJob is not asked for."""
+        if not graphcron.get("status", {}).get("cronJobName"):
+            return False
+        try:
+            found = await self._kube.get_graphcron(*name)
+        except NotFound:
+            return True
+        return bool(found["metadata"]["uid"] != graphcron["metadata"]["uid"])
 
     def _decide(self, name: Name, observed: Observed) -> Plan:
         """A GraphCron that the code trips over stalls alone, and says so."""

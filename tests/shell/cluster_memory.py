@@ -38,6 +38,11 @@ class MemoryCluster:
         }
         return copy.deepcopy(self.graphcrons[name])
 
+    async def get_graphcron(self, namespace: str, name: str) -> Manifest:
+        if name not in self.graphcrons:
+            raise NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
+        return copy.deepcopy(self.graphcrons[name])
+
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
         if name not in self.cron_jobs:
             raise NotFound(404, f'cronjobs.batch "{name}" not found')

@@ -104,6 +104,22 @@ async def test_a_graphcron_deleted_under_us_is_no_error(bench: Bench) -> None:
     await bench.reconcile()
 
 
+@pytest.mark.parametrize("namesake", [False, True])
+async def test_a_cronjob_collected_with_its_graphcron_does_not_come_back(bench: Bench, namesake: bool) -> None:
+    """The watches are two: the news of the CronJob's end may come first."""
+    bench.make()
+    await bench.reconcile()
+    (cron_job,) = bench.kube.cron_jobs.values()
+    bench.kube.cron_jobs.clear()
+    del bench.kube.graphcrons["hello"]
+    if namesake:
+        bench.kube.make("hello")
+    bench.controller.seen.drop("cron_jobs", cron_job)
+    bench.kube.writes.clear()
+    await bench.reconcile()
+    assert bench.kube.writes == []
+
+
 async def test_a_namesake_made_meanwhile_does_not_get_the_old_ones_status(bench: Bench) -> None:
     bench.make()
     bench.kube.make("hello")
