@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from graphcron import firing, pod_template
+from graphcron.days import Days
 from graphcron.models import (
     API_VERSION,
     DEFAULT_HISTORY_LIMIT,
@@ -56,7 +57,9 @@ def cron_id(metadata: Mapping[str, Any]) -> str:
         return str(metadata["uid"])
 
 
-def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None) -> firing.Order:
+def order(
+    metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()
+) -> firing.Order:
     """What each run pod of this GraphCron is told to do."""
     identity = cron_id(metadata)
     config = dict(spec.config or {})
@@ -71,6 +74,8 @@ def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime
         not_before=firing.format_time(not_before) if not_before else None,
         end_time=firing.format_time(spec.end_time) if spec.end_time else None,
         input_from_file=spec.input_from is not None,
+        days=days or None,
+        timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,
     )
 
 
@@ -92,7 +97,7 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_t
     Raises InvalidGraphCron when the order is too large for a pod, or no Agent Server is known.
     """
     metadata = graphcron["metadata"]
-    text = order(metadata, spec, when.not_before).to_json()
+    text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
             "RequestTooLarge",
@@ -178,8 +183,20 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
 def not_before(live: Mapping[str, Any]) -> datetime | None:
     """The "not before" that a live CronJob tells its run pods, None when it has none or is unreadable."""
     try:
-        template = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"]
-        text = firing.Order.from_json(template[firing.ORDER_ANNOTATION]).not_before
+        text = _live_order(live).not_before
         return firing.parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def is_a_run(live: Mapping[str, Any], scheduled_time: datetime) -> bool:
+    """Whether a slot of a live CronJob is on a day that the schedule means; True when its order is unreadable."""
+    try:
+        return firing.on_its_days(_live_order(live), scheduled_time)
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def _live_order(live: Mapping[str, Any]) -> firing.Order:
+    template = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"]
+    return firing.Order.from_json(template[firing.ORDER_ANNOTATION])

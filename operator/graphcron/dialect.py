@@ -5,13 +5,17 @@ v3, so that is what happens. What is only spelled differently is rewritten, the 
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
-from croniter import CroniterError, croniter
+from croniter import CroniterError, CroniterUnsupportedSyntaxError, croniter
 
-from graphcron.schedule import Field, Schedule
+from graphcron.days import Days, month_length
+from graphcron.days import meant as is_meant
+from graphcron.schedule import Field, Schedule, days_match
 
 FIVE_FIELDS = (
     "Invalid cron schedule. Ensure the schedule uses the standard cron format "
@@ -79,17 +83,107 @@ def read(text: str) -> Schedule:
     parts = DESCRIPTORS.get(spec.lower(), spec).split()
     if len(parts) != 5:
         raise InvalidSchedule(text, FIVE_FIELDS)
+    # "to the last day" is for croniter "to the 31st"
+    parts[2] = re.sub(r"(?i)(?<=\d-)l\b", "31", parts[2])
     for part, kind in zip(parts, _KINDS, strict=True):
         _check_values(text, part, kind)
     try:
-        meant = croniter.expand(" ".join(parts))[0]
+        meant, numbered = croniter.expand(" ".join(parts))
+    except CroniterUnsupportedSyntaxError:
+        raise InvalidSchedule(text, "Days of the week are all numbered, such as '1#1,5#2', or none is.") from None
     except (CroniterError, ValueError):
         raise InvalidSchedule(text, FIVE_FIELDS) from None
+    if numbered or "l" in meant[2] or "w" in parts[2].lower():
+        return _beyond_kubernetes(text, parts, meant, numbered)
     fields = [_spell(part, values, kind) for part, values, kind in zip(parts, meant, _KINDS, strict=True)]
-    schedule = Schedule(*fields)
+    minute, hour, day, month, weekday = fields
+    schedule = Schedule(minute, hour, day, month, weekday)
     if not schedule.ever_fires():
         raise InvalidSchedule(text, "It never fires: no month that it names has such a day.")
     return schedule
+
+
+def _beyond_kubernetes(
+    text: str, parts: list[str], meant: Sequence[Sequence[int | str]], numbered: Mapping[Any, set[Any]]
+) -> Schedule:
+    """A schedule with days that robfig/cron cannot name: the CronJob gets the fewest days that hold all that are
+    meant, and the rest is left to `Schedule.days`."""
+    minute, hour, month = (_spell(parts[i], meant[i], _KINDS[i]) for i in (0, 1, 3))
+    dates, weekdays = _rules(parts[2], meant[2], meant[4], numbered)
+    days, needed = _combine(dates, weekdays, alternatives=meant[2][0] != "*" and meant[4][0] != "*")
+    calendar = _calendar(month.values)
+    wanted = _on(days, calendar)
+    if not wanted or not _on(needed, calendar):
+        raise InvalidSchedule(text, "It never fires: no month that it names has such a day.")
+    day, weekday = _fewest_days(days, wanted, calendar)
+    schedule = Schedule(minute, hour, day, month, weekday)
+    if all(date in wanted for date in calendar if schedule.on_day(date)):
+        days = ()
+    return replace(schedule, days=days)
+
+
+def _rules(
+    part: str, dates: Sequence[int | str], weekdays: Sequence[int | str], numbered: Mapping[Any, set[Any]]
+) -> tuple[list[str], list[str]]:
+    """The rules (see days.py) of the two day fields; none for a field that lets every day through."""
+    if "w" in part.lower():
+        by_date = [part.lower().strip("w") + "W"]
+    else:
+        by_date = [] if "*" in dates else [str(date).upper() for date in dates]
+    if numbered:
+        by_weekday = [f"{day}#{str(nth).upper()}" for day, nths in numbered.items() for nth in nths]
+    else:
+        by_weekday = [] if "*" in weekdays else [f"{day}#*" for day in weekdays]
+    return by_date, sorted(by_weekday)
+
+
+def _combine(dates: list[str], weekdays: list[str], *, alternatives: bool) -> tuple[Days, Days]:
+    """The days that croniter means, and days of which there must be one: it fires when either of two restricted fields
+    matches, unless one of them has `#` or `W`. Those always have to hold, so a plain field beside them changes nothing
+    (croniter, _calc_next); but when the two together never hold, croniter finds no date at all."""
+    both = tuple(tuple(group) for group in (dates, weekdays) if group)
+    if not alternatives:
+        return both, both
+    nearest, numbered = dates[0].endswith("W"), not weekdays[0].endswith("*")
+    if nearest and not numbered:
+        return (tuple(dates),), both
+    if numbered and not nearest:
+        return (tuple(weekdays),), both
+    return (both, both) if nearest else (((*dates, *weekdays),), ())
+
+
+def _calendar(months: Iterable[int]) -> list[date]:
+    """Each day of each kind of month: of a length that these months have, beginning on each day of the week."""
+    kinds = {}
+    for year in range(2000, 2028):  # after 28 years weekdays and leap years come again in the same order
+        for month in months:
+            kinds[month_length(year, month), date(year, month, 1).weekday()] = (year, month)
+    return [date(year, month, day) for (length, _), (year, month) in kinds.items() for day in range(1, length + 1)]
+
+
+def _on(days: Days, calendar: Iterable[date]) -> set[date]:
+    return {day for day in calendar if is_meant(days, day)}
+
+
+def _fewest_days(days: Days, wanted: set[date], calendar: list[date]) -> tuple[Field, Field]:
+    """Day of month and day of week for the CronJob: dates, weekdays or both as alternatives, whichever is fewest."""
+    every_day, every_weekday = _field(range(1, 32), _KINDS[2]), _field(range(7), _KINDS[4])
+    dates = _field({day.day for day in wanted}, _KINDS[2])
+    weekdays = _field({day.isoweekday() % 7 for day in wanted}, _KINDS[4])
+    spellings = [(dates, every_weekday), (every_day, weekdays)]
+    if len(days) == 1:
+        by_date = [rule for rule in days[0] if "#" not in rule]
+        by_weekday = {int(rule[0]) for rule in days[0] if "#" in rule}
+        if by_date and 0 < len(by_weekday) < 7:  # all seven would be `*`, which turns "or" into "and"
+            numbers = {day.day for day in _on([by_date], calendar)}
+            spellings.append((_field(numbers, _KINDS[2]), _field(by_weekday, _KINDS[4])))
+    return min(spellings, key=lambda pair: sum(days_match(pair[0], pair[1], day) for day in calendar))
+
+
+def _field(values: Iterable[int], kind: _Kind) -> Field:
+    numbers = frozenset(values)
+    star = len(numbers) == kind.high - kind.low + 1
+    return Field("*" if star else ",".join(map(str, sorted(numbers))), numbers, star)
 
 
 def _refuse_known(text: str, spec: str) -> None:
@@ -113,7 +207,8 @@ def _refuse_known(text: str, spec: str) -> None:
         return
     for part, kind in zip(parts, _KINDS, strict=True):
         without_names = re.sub("|".join(kind.names) or "$^", "", part)
-        if unsupported := re.search("[lwrh#]", without_names):
+        allowed = {"day of month": "[rh#]", "day of week": "[wrh]"}
+        if unsupported := re.search(allowed.get(kind.name, "[lwrh#]"), without_names):
             raise InvalidSchedule(
                 text,
                 f"'{unsupported.group().upper()}' in the {kind.name} is not supported: "
@@ -125,6 +220,12 @@ def _check_values(text: str, part: str, kind: _Kind) -> None:
     """Say which value is out of range, where croniter only says that something is."""
     highest = kind.high + 1 if kind.names is _WEEKDAYS else kind.high
     for piece in part.split(","):
+        if kind.name == "day of month" and re.search("(?i)[lw]", piece):
+            _check_special_date(text, piece, alone=piece == part)
+            continue
+        if kind.names is _WEEKDAYS and re.search("(?i)#|l", piece):
+            _check_special_weekday(text, piece)
+            continue
         match = _PIECE.fullmatch(piece)
         if not match:
             raise InvalidSchedule(text, f"'{piece}' is no valid {kind.name}. {FIVE_FIELDS}")
@@ -135,6 +236,27 @@ def _check_values(text: str, part: str, kind: _Kind) -> None:
                 continue
             if not re.fullmatch("[0-9]{1,4}", value) or not kind.low <= int(value) <= highest:
                 raise InvalidSchedule(text, f"'{value}' is no valid {kind.name}: it goes from {kind.low} to {highest}.")
+
+
+def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
+    if piece.lower() == "l":
+        return
+    nearest = re.fullmatch("(?i)([0-9]{1,2})w|w([0-9]{1,2})", piece)
+    if not nearest or not 1 <= int(nearest[1] or nearest[2]) <= 31:
+        raise InvalidSchedule(
+            text,
+            f"'{piece}' is no valid day of month: write 'L' for the last day, '15W' for the weekday nearest it.",
+        )
+    if not alone:
+        raise InvalidSchedule(text, f"'{piece}' can only stand alone in the day of month.")
+
+
+def _check_special_weekday(text: str, piece: str) -> None:
+    if not re.fullmatch("(?i)l[0-7]|([0-7]|sun|mon|tue|wed|thu|fri|sat)#[1-5]", piece):
+        raise InvalidSchedule(
+            text,
+            f"'{piece}' is no valid day of week: write 'L5' for the month's last Friday, '5#2' for the second one.",
+        )
 
 
 def _spell(part: str, meant: Sequence[int | str], kind: _Kind) -> Field:

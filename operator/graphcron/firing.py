@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from graphcron.days import Days, local_date, meant
+
 ORDER_ANNOTATION = "graphcron.dev/order"
 """Pod-template annotation that carries the order. Kubernetes limits all annotations of an object to 256 KiB."""
 
@@ -58,7 +60,8 @@ class Order(NamedTuple):
     `request` is the body of `POST /threads/{id}/runs`, without the firing's own metadata. `thread_id` is None for a
     stateless cron; `keep_thread` says whether its thread outlives the run (`onRunCompleted: keep`). Times are
     RFC 3339 in UTC: a firing scheduled before `not_before` or at or after `end_time` starts nothing.
-    `input_from_file` says that `INPUT_PATH` holds the input.
+    `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
+    CronJob fires on more days than are meant.
     """
 
     cron_id: str
@@ -68,6 +71,8 @@ class Order(NamedTuple):
     not_before: str | None = None
     end_time: str | None = None
     input_from_file: bool = False
+    days: Days | None = None
+    timezone: str | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
@@ -117,6 +122,15 @@ def scheduled_time_of(job_name: str) -> datetime | None:
     return datetime.fromtimestamp(int(minutes) * 60, UTC)
 
 
+NOT_ON_THIS_DAY = "NotOnThisDay"
+"""Reason of a firing that only the CronJob's spelling made: no run was due, so it leaves no history."""
+
+
+def on_its_days(order: Order, scheduled_time: datetime) -> bool:
+    """Whether that minute is on a day that the schedule means."""
+    return not order.days or meant(order.days, local_date(scheduled_time, order.timezone or "Etc/UTC"))
+
+
 def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
     """Why this firing must start nothing, or None when it may.
 
@@ -125,6 +139,8 @@ def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
     """
     if scheduled_time is None:
         return None
+    if not on_its_days(order, scheduled_time):
+        return Skip(NOT_ON_THIS_DAY, f"{format_time(scheduled_time)} is on no day of the schedule in {order.timezone}")
     if order.not_before and scheduled_time < parse_time(order.not_before):
         return Skip(
             "ScheduledBeforeChange",

@@ -182,7 +182,7 @@ class GraphCronSpec(Model):
         Field(
             min_length=1,
             max_length=256,
-            description="Five cron fields: minute, hour, day of month, month, day of week.",
+            description="Five cron fields: minute, hour, day of month, month, day of week; also L, 15W, L5, 5#2.",
             json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
         ),
     ]

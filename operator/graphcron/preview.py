@@ -168,7 +168,7 @@ def for_people(question: Question) -> Iterable[str]:
     zone = read_timezone(question.timezone)
     yield f"{in_words(schedule)} ({zone.key})"
     if schedule.kubernetes != question.schedule:
-        yield f"CronJob: {schedule.kubernetes}"
+        yield f"CronJob: {schedule.kubernetes}{'; the other days are passed over' if schedule.days else ''}"
     for time in times:
         local = time.astimezone(zone)
         yield f"{format_time(time)}  {local:%a %Y-%m-%d %H:%M} {local.isoformat()[19:]}"
@@ -178,13 +178,36 @@ def for_people(question: Question) -> Iterable[str]:
 
 def in_words(schedule: Schedule) -> str:
     """The schedule in English, such as `At 08:30, Monday through Friday`."""
+    if not schedule.days:
+        return _described(schedule.fields)
+    every = Field("*", frozenset(), star=True)
+    fields = (schedule.minute, schedule.hour, every, schedule.month, every)
+    named = (" or ".join(map(_named, group)) for group in schedule.days)
+    return f"{_described(fields)}, on {', when that is '.join(named)} of the month"
+
+
+def _described(fields: Sequence[Field]) -> str:
     # The locale of the machine would otherwise choose the language and the clock.
     options = Options(locale_code="en_US", use_24hour_time_format=True)
     try:
-        return str(get_description(schedule.kubernetes.replace("?", "*"), options))
+        return str(get_description(" ".join(field.text for field in fields).replace("?", "*"), options))
     except FormatError:  # it knows no `*/11` within a list
-        return str(get_description(" ".join(map(_listed, schedule.fields)), options))
+        return str(get_description(" ".join(map(_listed, fields)), options))
 
 
 def _listed(field: Field) -> str:
     return "*" if field.star else ",".join(map(str, sorted(field.values)))
+
+
+_WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()
+_WHICH = {"1": "the first", "2": "the second", "3": "the third", "4": "the fourth", "5": "the fifth", "L": "the last"}
+
+
+def _named(rule: str) -> str:
+    """A rule of days.py in words."""
+    weekday, marked, which = rule.partition("#")
+    if marked:
+        return f"{_WHICH.get(which, 'each')} {_WEEKDAYS[int(weekday)]}"
+    if rule.endswith("W"):
+        return f"the weekday nearest day {rule[:-1]}"
+    return "the last day" if rule == "L" else f"day {rule}"

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from graphcron import status
-from graphcron.desired import Timing, cron_job, not_before
+from graphcron.desired import Timing, cron_job, is_a_run, not_before
 from graphcron.dialect import InvalidSchedule, read
 from graphcron.drift import in_sync
-from graphcron.firing import format_time, parse_time
+from graphcron.firing import format_time, parse_time, scheduled_time_of
 from graphcron.models import (
     DEFAULT_STARTING_DEADLINE_SECONDS,
     DEFAULT_TIMEZONE,
@@ -186,7 +186,10 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     old = read_status(seen.graphcron)
     metadata = seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
-    past = status.history(old.history or [], seen.jobs, seen.pods)
+    past = status.history(old.history or [], _runs(seen), seen.pods)
+    fired = job_status.get("lastScheduleTime")
+    if fired and seen.cron_job and not is_a_run(seen.cron_job, parse_time(fired)):
+        fired = None
     running = [job["metadata"]["name"] for job in seen.jobs if not status.is_over(job)]
     waiting = [pod for pod in seen.pods if status.job_of(pod) in running]
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
@@ -197,12 +200,19 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         timezone=plan.timezone,
         enabled=plan.enabled,
         next_run_times=list(plan.next_run_times),
-        last_schedule_time=job_status.get("lastScheduleTime") or old.last_schedule_time,
+        last_schedule_time=fired or old.last_schedule_time,
         last_successful_time=succeeded or old.last_successful_time,
         active=len(job_status.get("active", [])),
         history=past,
     )
     return new.to_dict(), status.notes(old, new)
+
+
+def _runs(seen: Observed) -> list[Manifest]:
+    """The Jobs without those of days that only the CronJob's spelling adds: no run was due, so there is no history."""
+    dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in seen.jobs)
+    live = seen.cron_job
+    return [job for job, due in dated if live is None or due is None or is_a_run(live, due)]
 
 
 def read_status(graphcron: Manifest) -> GraphCronStatus:

@@ -3,13 +3,20 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from graphcron.days import Days, meant
+
 HORIZON_YEARS = 5
 """robfig/cron stops looking for a firing after five years (spec.go, Next)."""
+
+
+DAYS_HORIZON_YEARS = 50
+"""How long a day is looked for among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
+once in 28 years."""
 
 
 class InvalidTimezone(ValueError):
@@ -29,6 +36,16 @@ class Field:
     star: bool
 
 
+def days_match(day: Field, weekday: Field, local: date) -> bool:
+    """Day of month and day of week are alternatives when both are restricted, and must both hold otherwise
+    (crontab(5); robfig/cron, dayMatches)."""
+    by_date = local.day in day.values
+    by_weekday = local.isoweekday() % 7 in weekday.values
+    if day.star or weekday.star:
+        return by_date and by_weekday
+    return by_date or by_weekday
+
+
 @dataclass(frozen=True)
 class Schedule:
     """A schedule that was understood."""
@@ -38,6 +55,8 @@ class Schedule:
     day: Field
     month: Field
     weekday: Field
+    days: Days = ()
+    """The days that are meant, when Kubernetes cannot name them: then the two day fields let more days through."""
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -48,14 +67,9 @@ class Schedule:
         """Its spelling for a CronJob: five fields that robfig/cron reads as it was meant."""
         return " ".join(field.text for field in self.fields)
 
-    def on_day(self, local: datetime) -> bool:
-        """Whether it fires on this date. Day of month and day of week are alternatives when both are restricted,
-        and must both hold otherwise (crontab(5); robfig/cron, dayMatches)."""
-        day = local.day in self.day.values
-        weekday = local.isoweekday() % 7 in self.weekday.values
-        if self.day.star or self.weekday.star:
-            return day and weekday
-        return day or weekday
+    def on_day(self, local: date) -> bool:
+        """Whether the CronJob fires on this date."""
+        return days_match(self.day, self.weekday, local)
 
     def ever_fires(self) -> bool:
         """False for dates that no calendar has, such as 31 February."""
@@ -89,10 +103,18 @@ def read_timezone(name: str | None) -> ZoneInfo:
 def next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
     """The first `count` firings later than `after`, in UTC; fewer when none comes within five years."""
     times: list[datetime] = []
-    moment = after
+    moment = last = after
     while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
-        times.append(found)
-        moment = found
+        local = found.astimezone(zone)
+        if meant(schedule.days, local):
+            times.append(found)
+            moment = last = found
+        elif found.year - last.year > DAYS_HORIZON_YEARS:
+            break
+        else:
+            # The rest of a day that is not meant need not be walked minute by minute.
+            end = local.replace(hour=23, minute=59, second=0, fold=0)
+            moment = max(found, end.astimezone(UTC))
     return times
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from graphcron.firing import Outcome, format_time, parse_time, scheduled_time_of
+from graphcron.firing import NOT_ON_THIS_DAY, Outcome, format_time, parse_time, scheduled_time_of
 from graphcron.models import Condition, GraphCronStatus, HistoryEntry
 
 HISTORY_LIMIT = 10
@@ -129,7 +129,7 @@ def history(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequenc
     entries = {entry.job_name or format_time(entry.scheduled_time): entry for entry in old}
     for job in jobs:
         entry = _entry(job, [pod for pod in pods if job_of(pod) == job["metadata"]["name"]])
-        if entry and entry.job_name:
+        if entry and entry.job_name and entry.reason != NOT_ON_THIS_DAY:
             known = entries.get(entry.job_name)
             if known is None or entry.reason != NO_OUTCOME:
                 entries[entry.job_name] = _fill(entry, known)

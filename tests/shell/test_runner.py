@@ -746,3 +746,10 @@ def test_the_log_is_one_plain_line_an_event(pod: Pod, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert all(datetime.strptime(line.split()[0], "%Y-%m-%dT%H:%M:%S%z") for line in lines)
     assert [line.split()[1] for line in lines] == ["run", "Succeeded:", "thread"]
+
+
+def test_a_firing_on_a_day_that_is_not_meant_talks_to_nobody(pod: Pod, server: AgentServerFake) -> None:
+    pod.order(days=[["L"]], timezone="Europe/Berlin")
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "NotOnThisDay")
+    assert server.requests == []

@@ -28,9 +28,16 @@ REFUSED = {
     "a zone inside": ("TZ=Europe/Berlin 0 9 * * *", "name it in 'timezone'"),
     "an interval": ("@every 5m", "Write five fields"),
     "a name that is none": ("@reboot", "Known are @yearly"),
-    "the last day": ("0 0 L * *", "'L' in the day of month is not supported"),
-    "the nearest weekday": ("0 0 15W * *", "'W' in the day of month"),
-    "the second Friday": ("0 0 * * 5#2", "'#' in the day of week"),
+    "a day before the last": ("0 0 L-3 * *", "write 'L' for the last day"),
+    "the last weekday": ("0 0 LW * *", "write 'L' for the last day"),
+    "the nearest weekday among others": ("0 0 15W,20 * *", "'15W' can only stand alone"),
+    "a last Friday as others write it": ("0 0 * * 5L", "write 'L5' for the month's last Friday"),
+    "a sixth Friday": ("0 0 * * 5#6", "'5#2' for the second one"),
+    "numbered weekdays among plain ones": ("0 0 * * 5#2,1", "are all numbered"),
+    "days that exclude each other": ("0 0 15W * 5#1", "It never fires"),
+    "days that croniter never finds": ("0 0 1 * 5#2", "It never fires"),
+    "the last hour": ("0 L * * *", "'L' in the hour is not supported"),
+    "a hashed minute": ("H * * * *", "'H' in the minute is not supported"),
     "a random minute": ("R * * * *", "'R' in the minute"),
     "an hour that is none": ("0 24 * * *", "'24' is no valid hour: it goes from 0 to 23"),
     "a month that is none": ("0 0 1 13 *", "'13' is no valid month: it goes from 1 to 12"),
@@ -46,3 +53,25 @@ def test_a_schedule_is_refused_with_its_text_and_a_reason(written: str, reason: 
         read(written)
     assert str(refused.value).startswith(f"Invalid cron schedule: '{written}'. Reason: ")
     assert reason in str(refused.value)
+
+
+BEYOND_KUBERNETES = {
+    "the last day": ("0 0 L * *", "0 0 28,29,30,31 * *", "L"),
+    "the last day of months of 30 days is a day": ("0 0 L apr,jun *", "0 0 30 apr,jun *", ""),
+    "the last day and others": ("0 0 L,15 * *", "0 0 15,28,29,30,31 * *", "15 L"),
+    "the last day, and Fridays": ("0 0 L * fri", "0 0 28,29,30,31 * 5", "L 5#*"),
+    "up to the last day": ("0 0 20-L * *", "0 0 20-31 * *", ""),
+    "the weekday nearest the 15th": ("0 0 15w * *", "0 0 14,15,16 * *", "15W"),
+    "the weekday nearest the first": ("0 0 W1 * *", "0 0 1,2,3 * *", "1W"),
+    "the second Friday": ("0 0 * * fri#2", "0 0 * * 5", "5#2"),
+    "the fifth Friday is on fewer days than there are Fridays": ("0 0 * * 5#5", "0 0 29,30,31 * *", "5#5"),
+    "the last Sunday": ("0 0 * * L7", "0 0 * * 0", "0#L"),
+    "a plain day beside a numbered one is ignored": ("0 0 13 * 5#2", "0 0 * * 5", "5#2"),
+}
+
+
+@pytest.mark.parametrize(("written", "spelled", "rules"), BEYOND_KUBERNETES.values(), ids=BEYOND_KUBERNETES)
+def test_days_that_kubernetes_cannot_name_get_a_few_too_many_and_rules(written: str, spelled: str, rules: str) -> None:
+    schedule = read(written)
+    assert schedule.kubernetes == spelled
+    assert " ".join(rule for group in schedule.days for rule in group) == rules

@@ -339,3 +339,32 @@ def test_the_order_tells_the_run_pod_what_the_spec_says() -> None:
     assert order.thread_id == "0191d9c4-0000-7000-8000-000000000001"
     assert order.keep_thread
     assert order.end_time == "2026-12-31T23:00:00Z"
+
+
+def test_a_slot_on_a_day_that_is_not_meant_is_no_run() -> None:
+    """The last day of the month: the CronJob also fires on the 28th to the 30th, and nothing tells of it."""
+    world = World(schedule="0 10-12 L * *")
+    world.reconcile("10:30")
+    assert world.cron_job
+    assert world.cron_job["spec"]["schedule"] == "0 10-12 28,29,30,31 * *"
+    assert world.graphcron["status"]["nextRunTimes"][0] == "2026-12-31T10:00:00Z"
+    skipped = firing.Outcome("Skipped", "NotOnThisDay", "the 1st").to_json()
+    world.fire("11:00", "Complete", skipped)
+    world.fire("12:00", "Complete")  # its pod left no word
+    told = len(world.told)
+    world.reconcile("12:30")
+    status = world.graphcron["status"]
+    assert not status.get("history")
+    assert "lastScheduleTime" not in status
+    assert len(world.told) == told
+    assert status["nextRunTimes"][0] == "2026-12-31T10:00:00Z"
+
+
+def test_a_skip_by_day_leaves_no_history_after_the_schedule_has_changed() -> None:
+    world = World(schedule="0 * L * *")
+    world.reconcile("10:30")
+    world.fire("11:00", "Complete", firing.Outcome("Skipped", "NotOnThisDay", "the 1st").to_json())
+    world.edit(schedule="0 * * * *")
+    world.reconcile("11:30")
+    world.reconcile("11:31")
+    assert not world.graphcron["status"].get("history")
