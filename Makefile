@@ -37,6 +37,7 @@ unit: $(READY) chart-tools ## the tests that need no cluster
 
 .PHONY: e2e
 e2e: $(READY) ## the end-to-end tests, on a real cluster
+	@$(RUN) -m cluster.deploy # here and not in a fixture, which would hide the progress of the first build
 	@$(VENV)/bin/pytest tests/e2e -v
 
 .PHONY: lint

@@ -67,6 +67,14 @@ def find(place_id: str) -> list[Running]:
     return found
 
 
+class _Daemon(subprocess.Popen[bytes]):
+    """A process that outlives us on purpose; a plain Popen would warn that it was forgotten while running."""
+
+    def __del__(self) -> None:
+        # All else that it does stays: what ended while we live is reaped by the next start.
+        super().__del__(_warn=lambda *_, **__: None)  # type: ignore[call-arg]
+
+
 def components(place_id: str) -> dict[str, Running]:
     """The processes that are components themselves, by name; their children (shims, plugins) left out."""
     return {process.component: process for process in find(place_id) if _is_component(process)}
@@ -89,7 +97,7 @@ def start(place_id: str, program: Program, log: Path) -> None:
         "GRAPHCRON_CLUSTER": f"{place_id}/{program.name}/{program.fingerprint}",
     }
     with log.open("ab") as output:
-        subprocess.Popen(
+        _Daemon(
             list(program.argv), env=environment, cwd="/",
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
