@@ -39,18 +39,6 @@ def known() -> Keys:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    server = Upstream()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
     """Of a facade in mode apiKeys, without a key."""
     url = await upstream.start()

@@ -24,18 +24,6 @@ MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    server = Upstream()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
     async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
         yield Client(url, session)

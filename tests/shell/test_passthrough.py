@@ -17,13 +17,6 @@ WAIT = 10.0
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    server = Upstream()
-    yield server
-    await server.stop()
-
-
-@pytest.fixture
 async def client(upstream: Upstream) -> AsyncIterator[Client]:
     async with (
         serving(MemoryStore(), await upstream.start()) as url,
