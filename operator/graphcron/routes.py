@@ -13,7 +13,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from graphcron import search, store, wire
+from graphcron import idempotency, search, store, wire
 from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
@@ -78,14 +78,37 @@ class Routes:
     async def _create(self, request: web.Request, fields: type[Fields], thread_id: str | None) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
         body = await _body(request, fields)
-        await self._check_assistant(request, body["assistant_id"])
         now = self._now()
-        identity = wire.new_cron_id(now, os.urandom(10))
-        manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
+        key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
+        if key is None:
+            identity = wire.new_cron_id(now, os.urandom(10))
+        else:
+            identity = idempotency.cron_id(request[CALLER].owner, key)
+            if (first := await self._first(request, identity)) is not None:
+                # It was checked when it was made; an assistant or a quota may have changed since.
+                idempotency.check_same(first, _new(body, identity, thread_id, now, key))
+                return json_answer(wire.cron(first, now))
+        await self._check_assistant(request, body["assistant_id"])
+        manifest = _new(body, identity, thread_id, now, key)
         if thread_id is not None:
             await self._check_thread(request, thread_id)
         self._quota.check_schedule(manifest, now)
-        return json_answer(wire.cron(await self._store(request, manifest), now))
+        try:
+            made = await self._store(request, manifest)
+        except (store.Changed, RestError):
+            # Its twin was here between our look and our write, and may have taken the last room.
+            if key is None or (made_meanwhile := await self._first(request, identity)) is None:
+                raise
+            idempotency.check_same(made_meanwhile, manifest)
+            made = made_meanwhile
+        return json_answer(wire.cron(made, now))
+
+    async def _first(self, request: web.Request, identity: str) -> store.Manifest | None:
+        """What an earlier create with the same key has made, if it is there."""
+        try:
+            return await self._crons_of(request).get(identity)
+        except store.Missing:
+            return None
 
     async def _store(self, request: web.Request, manifest: store.Manifest) -> store.Manifest:
         crons = self._crons_of(request)
@@ -182,6 +205,11 @@ class Routes:
 
 def _cron_id(request: web.Request) -> str:
     return read_uuid("cron", request.match_info["cron_id"])
+
+
+def _new(body: Body, identity: str, thread_id: str | None, now: datetime, key: str | None) -> store.Manifest:
+    manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
+    return manifest if key is None else idempotency.marked(manifest)
 
 
 async def _body(request: web.Request, fields: type[Fields]) -> Body:
