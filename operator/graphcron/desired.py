@@ -72,7 +72,9 @@ def order(
         thread_id=spec.thread_id,
         keep_thread=spec.on_run_completed == "keep",
         not_before=firing.format_time(not_before) if not_before else None,
+        start_time=firing.format_time(spec.start_time) if spec.start_time else None,
         end_time=firing.format_time(spec.end_time) if spec.end_time else None,
+        jitter_seconds=spec.jitter_seconds or None,
         input_from_file=spec.input_from is not None,
         days=days or None,
         timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,
@@ -176,7 +178,8 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
         },
     }
     if spec.active_deadline_seconds is not None:
-        job["activeDeadlineSeconds"] = spec.active_deadline_seconds
+        # The wait is none of the run's time.
+        job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0)
     return job
 
 

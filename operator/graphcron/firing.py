@@ -11,7 +11,7 @@ named tuples: `dataclasses` would add a fifth to it.
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from graphcron.days import Days, local_date, meant
@@ -59,7 +59,8 @@ class Order(NamedTuple):
 
     `request` is the body of `POST /threads/{id}/runs`, without the firing's own metadata. `thread_id` is None for a
     stateless cron; `keep_thread` says whether its thread outlives the run (`onRunCompleted: keep`). Times are
-    RFC 3339 in UTC: a firing scheduled before `not_before` or at or after `end_time` starts nothing.
+    RFC 3339 in UTC: a firing scheduled before `not_before` or `start_time`, or at or after `end_time`, starts nothing.
+    A firing starts its run up to `jitter_seconds` after the minute it was due.
     `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
     CronJob fires on more days than are meant.
     """
@@ -73,6 +74,8 @@ class Order(NamedTuple):
     input_from_file: bool = False
     days: Days | None = None
     timezone: str | None = None
+    start_time: str | None = None
+    jitter_seconds: int | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
@@ -147,9 +150,22 @@ def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
             f"was due at {format_time(scheduled_time)}, before the schedule was changed or resumed at "
             f"{order.not_before}",
         )
+    if order.start_time and scheduled_time < parse_time(order.start_time):
+        return Skip("BeforeStartTime", f"was due at {format_time(scheduled_time)}, and startTime is {order.start_time}")
     if order.end_time and scheduled_time >= parse_time(order.end_time):
         return Skip("AfterEndTime", f"was due at {format_time(scheduled_time)}, and endTime is {order.end_time}")
     return None
+
+
+def starts_at(order: Order, scheduled_time: datetime | None) -> datetime | None:
+    """When this firing's run may start, None for at once: the minute it was due and a part of the jitter that depends
+    on cron and minute alone, so that each attempt of a firing waits for the same instant. Jobs made by hand never wait.
+    """
+    if scheduled_time is None or not order.jitter_seconds:
+        return None
+    text = f"{order.cron_id} {int(scheduled_time.timestamp())}"
+    drawn = (uuid.uuid5(_THREADS, text).int >> 96) / 2**32
+    return scheduled_time + timedelta(seconds=drawn * order.jitter_seconds)
 
 
 class Skip(NamedTuple):

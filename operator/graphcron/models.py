@@ -49,6 +49,9 @@ DEFAULT_HISTORY_LIMIT = 1
 """Finished Jobs kept of each kind. The history is in the status; a kept Job carries a copy of the input."""
 
 
+START_BEFORE_END = "startTime must be before endTime"
+
+
 class InvalidGraphCron(Exception):
     """A GraphCron that cannot be scheduled, with a CamelCase `reason` and a message that says what to write instead."""
 
@@ -222,7 +225,16 @@ class GraphCronSpec(Model):
     pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
         None, description="Why it is not enabled, for people."
     )
+    start_time: Time | None = Field(None, description="No firing is due before this instant.")
     end_time: Time | None = Field(None, description="No firing is due at or after this instant.")
+    jitter_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
+        None,
+        description="Each firing waits for so many seconds at most before its run starts: another number at each "
+        "firing, the same for all its attempts. Default: 0.",
+    )
+    max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="After so many failed firings in a row no further one starts. Default: no limit."
+    )
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
         None,
@@ -245,6 +257,23 @@ class GraphCronSpec(Model):
     )
     server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
     template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "!has(self.startTime) || !has(self.endTime) || self.startTime < self.endTime",
+                    "message": START_BEFORE_END,
+                }
+            ]
+        }
+    )
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start_time and self.end_time and self.start_time >= self.end_time:
+            raise ValueError(START_BEFORE_END)
+        return self
 
     @model_validator(mode="after")
     def _one_input(self) -> Self:
@@ -279,6 +308,15 @@ class HistoryEntry(Model):
     finished_at: Time | None = None
 
 
+class FiringCounts(Model):
+    """Firings that are over, by outcome."""
+
+    succeeded: int = 0
+    failed: int = 0
+    skipped: int = 0
+    missed: int = 0
+
+
 class GraphCronStatus(Model):
     """What the operator has seen and done."""
 
@@ -298,6 +336,10 @@ class GraphCronStatus(Model):
     active: int | None = Field(None, description="Firings that are running now.")
     history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
         None, description="The last ten firings, newest first."
+    )
+    firings: FiringCounts | None = Field(None, description="How many firings ended in which way, since it was made.")
+    consecutive_failures: int | None = Field(
+        None, description="Failed firings since the last success and since the spec was last changed."
     )
 
 

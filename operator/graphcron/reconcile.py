@@ -72,18 +72,20 @@ def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
     try:
         spec = read_spec(seen.graphcron.get("spec"))
         schedule, zone = _read_when(spec)
-        timing, wake_at = _timing(spec, schedule, zone, seen, now)
+        pending = _pending(spec, schedule, zone, seen.cron_job, now)
+        verdict = _verdict(spec, schedule, zone, pending, seen, now)
+        timing = _timing(spec, schedule, verdict, seen, now)
         wanted = cron_job(seen.graphcron, spec, timing, pods)
     except InvalidGraphCron as invalid:
         return Plan(_stalled(invalid.reason, invalid.message, seen))
-    coming = () if timing.suspend else _coming(spec, schedule, zone, timing, now)
+    fires = verdict.reason in (status.SCHEDULED, status.NOT_STARTED)
     return Plan(
-        verdict=_verdict(spec, schedule, zone, suspended=timing.suspend),
+        verdict=verdict,
         apply=None if seen.cron_job and in_sync(wanted, seen.cron_job) else wanted,
-        next_run_times=coming,
-        enabled=not timing.suspend,
+        next_run_times=_coming(spec, schedule, zone, timing, now) if fires else (),
+        enabled=fires,
         timezone=spec.timezone or DEFAULT_TIMEZONE,
-        wake_at=wake_at,
+        wake_at=_wake_at(spec, verdict, pending, now),
     )
 
 
@@ -102,22 +104,38 @@ def _stalled(reason: str, message: str, seen: Observed) -> Verdict:
     return Verdict(False, reason, message)
 
 
-def _timing(
-    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, seen: Observed, now: datetime
-) -> tuple[Timing, datetime | None]:
-    """Whether it fires, which slots are too old, and when that must be looked at again."""
+def _timing(spec: GraphCronSpec, schedule: Schedule, verdict: Verdict, seen: Observed, now: datetime) -> Timing:
+    """Whether it fires, and which slots are too old."""
     live = seen.cron_job
-    pending = _pending(spec, schedule, zone, live, now)
-    suspend = spec.enabled is False or pending is None
-    timing = Timing(schedule, suspend, not_before(live) if live else None)
-    if live and _fires_anew(timing, spec, live):
+    timing = Timing(schedule, verdict.reason in status.SUSPENDING, not_before(live) if live else None)
+    if live and _fires_anew(timing, spec, live) and not _has_only_waited(seen):
         # Kubernetes would catch up on a slot that lies before the change (kubernetes/kubernetes#130838).
         timing = replace(timing, not_before=now.replace(microsecond=0))
-    if suspend or pending is None:
-        return timing, None
+    return timing
+
+
+def _has_only_waited(seen: Observed) -> bool:
+    """Whether it was suspended until its startTime and nothing was changed since: then what was due from startTime on,
+    while the operator slept, was promised."""
+    ready = status.condition_of(read_status(seen.graphcron), status.READY)
+    generation = seen.graphcron["metadata"]["generation"]
+    return ready is not None and (ready.reason, ready.observed_generation) == (status.NOT_STARTED, generation)
+
+
+def _wake_at(spec: GraphCronSpec, verdict: Verdict, pending: datetime | None, now: datetime) -> datetime | None:
+    """When this must be looked at again, though no event tells."""
+    if verdict.reason == status.NOT_STARTED and spec.start_time:
+        return spec.start_time - SOONER
+    if verdict.reason != status.SCHEDULED or pending is None:
+        return None
     # An event tells when a slot's Job is made. When none is made, because the slot is late or was passed over, nothing
     # does, and yet the next firing is another one, or the last before endTime is over.
-    return timing, pending + A_LITTLE_LATER if pending > now else now + LATER
+    return pending + A_LITTLE_LATER if pending > now else now + LATER
+
+
+SOONER = timedelta(minutes=2)
+"""Before startTime the CronJob is resumed, so that the first firing is on time. Slots before it are skipped by the run
+pods."""
 
 
 A_LITTLE_LATER = timedelta(seconds=30)
@@ -152,29 +170,57 @@ def _pending(
         fired = live.get("status", {}).get("lastScheduleTime") or live["metadata"].get("creationTimestamp")
         since = max(since, parse_time(fired)) if fired else since
         since = max(since, not_before(live) or since)
-    first = next(iter(next_times(schedule, zone, since, 1)), None)
-    return first if first and (spec.end_time is None or first < spec.end_time) else None
+    return next(iter(next_times(schedule, zone, since, 1, start=spec.start_time, end=spec.end_time)), None)
 
 
 def _coming(
     spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, now: datetime
 ) -> tuple[datetime, ...]:
     after = max(now, timing.not_before or now)
-    times = next_times(schedule, zone, after, status.NEXT_TIMES)
-    return tuple(time for time in times if spec.end_time is None or time < spec.end_time)
+    return tuple(next_times(schedule, zone, after, status.NEXT_TIMES, start=spec.start_time, end=spec.end_time))
 
 
-def _verdict(spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, *, suspended: bool) -> Verdict:
+def _verdict(
+    spec: GraphCronSpec,
+    schedule: Schedule,
+    zone: ZoneInfo,
+    pending: datetime | None,
+    seen: Observed,
+    now: datetime,
+) -> Verdict:
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
         return Verdict(True, status.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
-    if suspended and spec.end_time:
+    if pending is None:
+        # A schedule that never fires was refused before: only endTime leaves none.
+        end = f" before endTime {format_time(spec.end_time)}" if spec.end_time else ""
+        return Verdict(True, status.EXPIRED, f"No firing is left{end}; it stays suspended.")
+    if spec.max_failures and (failures := _failures(seen)) >= spec.max_failures:
         return Verdict(
-            True,
-            status.EXPIRED,
-            f"No firing is left before endTime {format_time(spec.end_time)}; it stays suspended.",
+            False,
+            status.MAX_FAILURES,
+            f"Suspended: the last {failures} runs failed, and maxFailures is {spec.max_failures}. Mend what "
+            "LastRunSucceeded tells; any change of the spec then resumes it, and so does a run by hand that succeeds "
+            f"(kubectl create job --from=cronjob/{seen.graphcron['metadata']['name']} NAME).",
         )
+    if spec.start_time and _waits(spec.start_time, schedule, zone, now):
+        start = format_time(spec.start_time)
+        return Verdict(True, status.NOT_STARTED, f"Starts at {start}; its first run is due at {format_time(pending)}.")
     return Verdict(True, status.SCHEDULED, f"Fires at '{schedule.kubernetes}' in {zone.key}.")
+
+
+def _waits(start: datetime, schedule: Schedule, zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the CronJob is better suspended until its startTime: only when it would fire before."""
+    return now < start - SOONER and bool(next_times(schedule, zone, now, 1, end=start))
+
+
+def _failures(seen: Observed) -> int:
+    """Failed firings in a row, since the spec was last changed."""
+    old = read_status(seen.graphcron)
+    changed = old.observed_generation != seen.graphcron["metadata"]["generation"]
+    known = old.history or []
+    new = status.added(known, status.firings(known, _runs(seen), seen.pods))
+    return status.failures_in_a_row(0 if changed else old.consecutive_failures or 0, new)
 
 
 def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Note]]:
@@ -186,7 +232,8 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     old = read_status(seen.graphcron)
     metadata = seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
-    past = status.history(old.history or [], _runs(seen), seen.pods)
+    past = status.firings(old.history or [], _runs(seen), seen.pods)
+    new_ones = status.added(old.history or [], past)
     fired = job_status.get("lastScheduleTime")
     if fired and seen.cron_job and not is_a_run(seen.cron_job, parse_time(fired)):
         fired = None
@@ -203,7 +250,9 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         last_schedule_time=fired or old.last_schedule_time,
         last_successful_time=succeeded or old.last_successful_time,
         active=len(job_status.get("active", [])),
-        history=past,
+        history=past[: status.HISTORY_LIMIT],
+        firings=status.count(old.firings, new_ones),
+        consecutive_failures=_failures(seen) or None,
     )
     return new.to_dict(), status.notes(old, new)
 

@@ -53,6 +53,7 @@ from graphcron.firing import (
     format_time,
     gate,
     parse_time,
+    starts_at,
 )
 from graphcron.pod import (
     TERMINATION_LOG,
@@ -148,6 +149,7 @@ class Attempt:
         self.firing = Firing.of_job(settings.job_name, settings.job_uid)
         if skip := gate(self.order, self.firing.scheduled_time):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
+        wait_until(starts_at(self.order, self.firing.scheduled_time))
         headers = read_headers(settings)
         self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
         request = request_body(self.order, self.firing, read_input(settings) if self.order.input_from_file else None)
@@ -338,6 +340,13 @@ class Attempt:
     def write(self, outcome: Outcome) -> None:
         log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
         write_termination_message(self.termination_log, outcome.to_json())
+
+
+def wait_until(start: datetime | None) -> None:
+    """Sleep out what is left of the firing's jitter: nothing for an attempt that comes later."""
+    if start and (left := (start - datetime.now(UTC)).total_seconds()) > 0:
+        log(f"jitterSeconds: the run starts at {format_time(start)}, in {left:.0f} s")
+        time.sleep(left)
 
 
 def _moment(text: str) -> datetime | None:

@@ -100,8 +100,24 @@ def read_timezone(name: str | None) -> ZoneInfo:
         raise InvalidTimezone(name) from None
 
 
-def next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
-    """The first `count` firings later than `after`, in UTC; fewer when none comes within five years."""
+def next_times(
+    schedule: Schedule,
+    zone: ZoneInfo,
+    after: datetime,
+    count: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> list[datetime]:
+    """The first `count` firings later than `after`, not before `start` and before `end`, in UTC; fewer when none comes
+    within five years."""
+    if start is not None and start > after:
+        after = start - timedelta(seconds=1)  # the walk goes by whole seconds, and finds what is later
+    times = _next_times(schedule, zone, after, count)
+    return [time for time in times if end is None or time < end]
+
+
+def _next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
     times: list[datetime] = []
     moment = last = after
     while len(times) < count and (found := _next(schedule, zone, moment)) is not None:

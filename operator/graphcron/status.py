@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from graphcron.firing import NOT_ON_THIS_DAY, Outcome, format_time, parse_time, scheduled_time_of
-from graphcron.models import Condition, GraphCronStatus, HistoryEntry
+from graphcron.models import Condition, FiringCounts, GraphCronStatus, HistoryEntry
 
 HISTORY_LIMIT = 10
 NEXT_TIMES = 5
@@ -18,6 +18,11 @@ LAST_RUN_SUCCEEDED = "LastRunSucceeded"
 SCHEDULED = "Scheduled"
 PAUSED = "Paused"
 EXPIRED = "Expired"
+NOT_STARTED = "NotStarted"
+MAX_FAILURES = "MaxFailuresReached"
+SUSPENDED = "Suspended"
+"""Condition; there only while nothing fires, for one of `SUSPENDING`, and then True. `EXPIRED` is one, too."""
+SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES)
 INTERNAL_ERROR = "InternalError"
 NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"
@@ -67,6 +72,10 @@ def conditions(
     wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
     if not verdict.ready:
         wanted.append((STALLED, True, verdict.reason, message))
+    if verdict.reason in SUSPENDING:
+        wanted.append((SUSPENDED, True, verdict.reason, message))
+    if verdict.reason == EXPIRED:
+        wanted.append((EXPIRED, True, verdict.reason, message))
     if stuck := next(filter(None, map(_cannot_start, pods)), None):
         wanted.append((RUNS_STARTING, False, *stuck))
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
@@ -122,19 +131,51 @@ def _condition(
     )
 
 
-def history(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
-    """The last firings that are over, newest first: what the Jobs and pods at hand tell, and what was told before
-    of Jobs that are gone. What a pod said is never replaced by less.
+def firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
+    """The firings that are over, newest first: what the Jobs and pods at hand tell, and what was told before of Jobs
+    that are gone. What a pod said is never replaced by less. The first `HISTORY_LIMIT` of them are the history.
     """
-    entries = {entry.job_name or format_time(entry.scheduled_time): entry for entry in old}
+    entries = {_key(entry): entry for entry in old}
     for job in jobs:
         entry = _entry(job, [pod for pod in pods if job_of(pod) == job["metadata"]["name"]])
         if entry and entry.job_name and entry.reason != NOT_ON_THIS_DAY:
             known = entries.get(entry.job_name)
             if known is None or entry.reason != NO_OUTCOME:
                 entries[entry.job_name] = _fill(entry, known)
-    newest_first = sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
-    return newest_first[:HISTORY_LIMIT]
+    return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
+
+
+def _key(entry: HistoryEntry) -> str:
+    return entry.job_name or format_time(entry.scheduled_time)
+
+
+def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[HistoryEntry]:
+    """The firings that an earlier history had not, oldest first. One that is older than a full history was in it once:
+    its Job is only kept longer."""
+    known = {_key(entry) for entry in old}
+    oldest = old[-1].scheduled_time if len(old) >= HISTORY_LIMIT else None
+    new = [entry for entry in past if _key(entry) not in known]
+    return [entry for entry in reversed(new) if oldest is None or entry.scheduled_time >= oldest]
+
+
+def count(old: FiringCounts | None, new: Sequence[HistoryEntry]) -> FiringCounts | None:
+    """The counts with these firings; None until one is over."""
+    if not new:
+        return old
+    counts = (old or FiringCounts()).model_dump()
+    for entry in new:
+        counts[entry.outcome.lower()] += 1
+    return FiringCounts(**counts)
+
+
+def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
+    """Failed firings since the last success. What was skipped is neither."""
+    for entry in new:
+        if entry.outcome == "Succeeded":
+            old = 0
+        elif entry.outcome == "Failed":
+            old += 1
+    return old
 
 
 def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
@@ -224,12 +265,12 @@ def _termination(pod: Manifest) -> Manifest:
 def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
     """What changed between two states of one GraphCron that somebody would want to be told."""
     told = []
-    before, after = _condition_of(old, READY), _condition_of(new, READY)
+    before, after = condition_of(old, READY), condition_of(new, READY)
     if after and after.status == "False" and (before is None or before.message != after.message):
         told.append(Note("Warning", after.reason, after.message))
     elif after and after.status == "True" and before and before.reason != after.reason:
         told.append(Note("Normal", after.reason, after.message))
-    was_stuck, stuck = _condition_of(old, RUNS_STARTING), _condition_of(new, RUNS_STARTING)
+    was_stuck, stuck = condition_of(old, RUNS_STARTING), condition_of(new, RUNS_STARTING)
     if stuck and (was_stuck is None or was_stuck.reason != stuck.reason):
         told.append(Note("Warning", stuck.reason, stuck.message))
     known = {entry.job_name for entry in old.history or []}
@@ -244,5 +285,6 @@ def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
     return told
 
 
-def _condition_of(status: GraphCronStatus, kind: str) -> Condition | None:
+def condition_of(status: GraphCronStatus, kind: str) -> Condition | None:
+    """The condition of that type, None when it is not there."""
     return next((condition for condition in status.conditions or [] if condition.type == kind), None)

@@ -230,12 +230,11 @@ def next_run_date(spec: dict[str, Any], now: datetime) -> str | None:
         return None
     try:
         zone = read_timezone(spec.get("timezone"))
-        times = next_times(dialect.read(spec["schedule"]), zone, now, 1)
+        start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+        times = next_times(dialect.read(spec["schedule"]), zone, now, 1, start=start, end=end)
     except (dialect.InvalidSchedule, InvalidTimezone):
         return None
-    if not times or ("endTime" in spec and times[0] >= parse_time(spec["endTime"])):
-        return None
-    return _rest_time(format_time(times[0]))
+    return _rest_time(format_time(times[0])) if times else None
 
 
 def created_at(manifest: Manifest) -> str:

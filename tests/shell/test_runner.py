@@ -342,6 +342,37 @@ def test_a_skipped_firing_talks_to_nobody_and_says_why(pod: Pod, server: AgentSe
     assert server.requests == []
 
 
+def test_a_firing_before_the_start_time_starts_nothing(pod: Pod, server: AgentServerFake) -> None:
+    pod.order(start_time="2026-11-22T19:21:00Z")
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "BeforeStartTime")
+    assert server.requests == []
+
+
+# What comes later
+
+
+def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
+    start = datetime.now(UTC) + timedelta(seconds=0.3)
+    runner.wait_until(start)
+    assert datetime.now(UTC) >= start
+    assert "jitterSeconds: the run starts at" in capsys.readouterr().out
+    runner.wait_until(start)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_pod_that_is_stopped_while_it_waits_leaves_the_run_to_the_next(pod: Pod, server: AgentServerFake) -> None:
+    in_an_hour = int(datetime.now(UTC).timestamp()) // 60 + 60
+    pod.environ["GRAPHCRON_JOB_NAME"] = f"daily-{in_an_hour}"
+    pod.order(jitter_seconds=10)
+    with pod.start() as process:
+        assert process.stdout
+        assert "jitterSeconds" in process.stdout.readline()
+        process.terminate()
+        assert process.wait(20) == EXIT_TRY_AGAIN
+    assert server.requests == []
+
+
 @pytest.mark.parametrize(
     ("fault", "reason", "says"),
     [

@@ -15,6 +15,7 @@ from graphcron.firing import (
     gate,
     parse_time,
     scheduled_time_of,
+    starts_at,
 )
 
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
@@ -75,6 +76,8 @@ def test_a_firing_has_the_same_threads_at_each_attempt_and_shares_them_with_no_o
         ({"end_time": "2026-11-22T19:20:00Z"}, "AfterEndTime"),
         ({"end_time": "2026-11-22T21:20:00+02:00"}, "AfterEndTime"),
         ({"end_time": "2026-11-22T19:20:01Z"}, None),
+        ({"start_time": "2026-11-22T19:20:01Z"}, "BeforeStartTime"),
+        ({"start_time": "2026-11-22T19:20:00Z"}, None),
     ],
 )
 def test_the_scheduled_minute_decides_whether_a_firing_may_start(limits: dict[str, str], reason: str | None) -> None:
@@ -84,6 +87,25 @@ def test_the_scheduled_minute_decides_whether_a_firing_may_start(limits: dict[st
 
 def test_a_job_made_by_hand_always_runs() -> None:
     assert gate(Order("c", {}, not_before="2999-01-01T00:00:00Z"), None) is None
+
+
+def test_jitter_is_the_same_at_each_attempt_and_within_its_seconds() -> None:
+    """A retried pod must not wait anew. The numbers must never change: pods of two versions may work at one firing."""
+    order = Order("c", {}, jitter_seconds=600)
+    start = starts_at(order, DUE)
+    assert start is not None
+    assert start == starts_at(order, DUE)
+    assert (start - DUE).total_seconds() == pytest.approx(138.030275)
+    waits = [starts_at(Order(f"cron {number}", {}, jitter_seconds=600), DUE) for number in range(1000)]
+    seconds = sorted((wait - DUE).total_seconds() for wait in waits if wait)
+    assert 0 <= seconds[0] < 10
+    assert 590 < seconds[-1] <= 600
+    assert seconds[500] == pytest.approx(300, abs=60)
+
+
+def test_without_jitter_or_by_hand_a_firing_starts_at_once() -> None:
+    assert starts_at(Order("c", {}), DUE) is None
+    assert starts_at(Order("c", {}, jitter_seconds=600), None) is None
 
 
 def test_a_skip_says_when_the_firing_was_due() -> None:

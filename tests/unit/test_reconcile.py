@@ -177,7 +177,7 @@ INVALID = {
         "InvalidSpec",
         "input and inputFrom exclude each other",
     ),
-    "a field of a newer version": ({"jitterSeconds": 5}, "InvalidSpec", "spec.jitterSeconds: unknown field"),
+    "a field of a newer version": ({"colour": 5}, "InvalidSpec", "spec.colour: unknown field"),
     "an input too large for a pod": ({"input": "x" * 300_000}, "RequestTooLarge", "spec.inputFrom"),
 }
 
