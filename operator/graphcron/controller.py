@@ -8,7 +8,7 @@ from typing import Any
 
 from graphcron import status
 from graphcron.desired import MANAGED_BY
-from graphcron.kube import Conflict, Kube, Manifest, NotFound, Refused
+from graphcron.kube import Conflict, Kube, Manifest, NotFound, NotLeading, Refused
 from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import LATER, Observed, Plan, conclude, controller_of, decide, owns
@@ -35,30 +35,56 @@ SHELVES = {
 
 
 class Controller:
-    """Carries out what `reconcile` decides, for one GraphCron at a time."""
+    """Carries out what `reconcile` decides, for one GraphCron at a time.
 
-    def __init__(self, kube: Kube, pods: RunPods, clock: Callable[[], datetime] = utc_now) -> None:
+    While `leads` says no, it looks and decides as ever, so that it can go on in an instant, and writes nothing."""
+
+    def __init__(
+        self,
+        kube: Kube,
+        pods: RunPods,
+        clock: Callable[[], datetime] = utc_now,
+        leads: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.seen = Seen()
         self.queue: WorkQueue[Name] = WorkQueue()
         self._kube = kube
         self._pods = pods
         self._clock = clock
+        self._leads = leads
+        self._left: set[Name] = set()
+
+    def lead(self) -> None:
+        """Look at everything anew, first at what was left to another leader."""
+        for name in [*self._left, *self.seen.names()]:
+            self.queue.add(name)
 
     async def reconcile(self, name: Name) -> None:
         """Bring the cluster in line with one GraphCron: at most one CronJob and one status are written.
 
         Raises KubeError when the apiserver is not available: the queue tries again.
         """
+        self._left.discard(name)
+        try:
+            await self._reconcile(name)
+        except NotLeading:
+            self._left.add(name)
+
+    async def _reconcile(self, name: Name) -> None:
         observed = self.seen.of(name)
         if observed is None:
             return
         plan = self._decide(name, observed)
+        if plan.apply is not None and not self._leads():
+            raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
             self.seen.drop(GRAPHCRONS, observed.graphcron)
             return
         observed, plan = await self._apply(name, observed, plan)
         wanted, notes = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
+            if not self._leads():
+                raise NotLeading(0, "the leader will write it")
             await self._write_status(name, observed.graphcron, wanted, notes)
         self.seen.told(name)
         if plan.wake_at:

@@ -7,15 +7,19 @@ converting to and from them costs twice the CPU of the request itself.
 import json
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from types import EllipsisType
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
+from yarl import URL
 
 from graphcron import __version__
+from graphcron.fence import Fence, FenceClosed
 from graphcron.models import API_VERSION, GROUP, PLURAL
 
 FIELD_MANAGER = "graphcron"
@@ -52,6 +56,23 @@ class Unavailable(KubeError):
     """No answer, too many requests, or a failure of the apiserver: trying again later can help."""
 
 
+class NotLeading(KubeError):
+    """This process may not write now: the fence is closed. Nothing was sent."""
+
+
+class _FencedBody(aiohttp.payload.BytesPayload):
+    """A body that looks at the fence once more in the step that hands it to the kernel, headers included: between the
+    call and that step a connection may have been waited for, and the process may have slept."""
+
+    def __init__(self, body: bytes, content_type: str, fence: Fence) -> None:
+        super().__init__(body, content_type=content_type)
+        self._fence = fence
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        self._fence.check()
+        await super().write_with_length(writer, content_length)
+
+
 def error_of(status: int, message: str) -> KubeError:
     """The error that an HTTP status stands for."""
     match status:
@@ -67,14 +88,17 @@ def error_of(status: int, message: str) -> KubeError:
 
 
 class Kube:
-    """A connection to one cluster: the pod's own, or the one that KUBECONFIG names."""
+    """A connection to one cluster: the pod's own, or the one that KUBECONFIG names.
 
-    def __init__(self, client: ApiClient) -> None:
+    With a fence nothing is written while it is closed (NotLeading), but the Lease that opens it."""
+
+    def __init__(self, client: ApiClient, fence: Fence | None = None) -> None:
         self._client = client
+        self._fence = fence
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls) -> AsyncIterator[Self]:
+    async def connect(cls, fence: Fence | None = None) -> AsyncIterator[Self]:
         configuration = Configuration()
         configuration.connection_pool_maxsize = CONNECTION_LIMIT
         try:
@@ -88,7 +112,7 @@ class Kube:
                     "Set KUBECONFIG."
                 ) from None
         async with ApiClient(configuration) as client:
-            yield cls(client)
+            yield cls(client, fence)
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
@@ -140,6 +164,18 @@ class Kube:
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", {}, event)
 
+    async def get_lease(self, namespace: str, name: str) -> Manifest:
+        return await self._object("GET", _leases(namespace, name))
+
+    async def create_lease(self, namespace: str, manifest: Manifest) -> Manifest:
+        """Raises Conflict when there is one."""
+        return await self._object("POST", _leases(namespace), _MANAGER, manifest, fence=None)
+
+    async def replace_lease(self, namespace: str, manifest: Manifest) -> Manifest:
+        """Raises Conflict when the manifest's resourceVersion is no longer the newest, NotFound when it is gone."""
+        path = _leases(namespace, manifest["metadata"]["name"])
+        return await self._object("PUT", path, _MANAGER, manifest, fence=None)
+
     async def serves_graphcrons(self) -> bool:
         """Whether the apiserver knows the resource, and says so to those who look it up."""
         groups = await self._object("GET", "/apis")
@@ -171,8 +207,8 @@ class Kube:
         """Returns when the apiserver answers; raises KubeError otherwise."""
         await self._call("GET", "/version")
 
-    async def _object(self, *call: Any) -> Manifest:
-        answer = await self._call(*call)
+    async def _object(self, *call: Any, **options: Any) -> Manifest:
+        answer = await self._call(*call, **options)
         assert isinstance(answer, dict), "the apiserver answers with one object"
         return answer
 
@@ -184,33 +220,75 @@ class Kube:
         body: object = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        fence: Fence | EllipsisType | None = ...,
+    ) -> Any:
+        fence = self._fence if isinstance(fence, EllipsisType) else fence
+        fence = fence if method != "GET" else None
+        try:
+            with fence.passing() if fence else nullcontext():
+                return await self._send(method, path, query, body, content_type, accept, fence)
+        except FenceClosed as closed:
+            raise NotLeading(0, str(closed)) from None
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: object,
+        content_type: str,
+        accept: str,
+        fence: Fence | None,
     ) -> Any:
         given = {key: value for key, value in (query or {}).items() if value}
         url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
-        headers = {
-            "Accept": accept,
-            "Content-Type": content_type,
-            "User-Agent": f"graphcron/{__version__}",
-        }
+        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"}
         for auth in (await self._client.configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
+        data: bytes | _FencedBody | None = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            data = _FencedBody(data, content_type, fence) if fence else data
         try:
-            response = await self._client.rest_client.request(
-                method, url, headers=headers, body=body, _request_timeout=REQUEST_TIMEOUT_SECONDS
-            )
-            text = await response.read()
+            async with self._session().request(
+                method, URL(url, encoded=True), headers=headers, data=data, timeout=_TIMEOUT, **self._route()
+            ) as response:
+                text = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if fence and not fence.is_open:
+                raise FenceClosed("this operator ceased to lead") from None
             reason = str(error) or type(error).__name__
             raise Unavailable(0, f"the Kubernetes API does not answer: {reason}") from None
         if response.status >= 300:
             raise error_of(response.status, _message(text, response.status))
         return json.loads(text)
 
+    def _session(self) -> aiohttp.ClientSession:
+        """The official client's pool of connections, which it closes itself. Its own `request` takes no body that looks
+        at a fence, and encodes JSON whether it is JSON already or not."""
+        rest = self._client.rest_client
+        if rest.pool_manager is None:
+            connector = aiohttp.TCPConnector(limit=rest.maxsize, ssl=rest.ssl_context)
+            rest.pool_manager = aiohttp.ClientSession(connector=connector, trust_env=True)
+        session: aiohttp.ClientSession = rest.pool_manager
+        return session
+
+    def _route(self) -> dict[str, Any]:
+        """What a kubeconfig says on the way to the apiserver, beyond its address."""
+        configuration = self._client.configuration
+        route = {
+            "proxy": configuration.proxy,
+            "proxy_headers": configuration.proxy_headers,
+            "server_hostname": configuration.tls_server_name,
+        }
+        return {name: value for name, value in route.items() if value}
+
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
-# With the charset: the client turns the body of the bare type into JSON once more.
-_APPLY = "application/apply-patch+yaml; charset=utf-8"
+_TIMEOUT = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+_APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
@@ -232,6 +310,11 @@ def _graphcrons(namespace: str | None, name: str = "") -> str:
 
 def _cron_jobs(namespace: str, name: str) -> str:
     return f"/apis/batch/v1/namespaces/{quote(namespace, safe='')}/cronjobs/{quote(name, safe='')}"
+
+
+def _leases(namespace: str, name: str = "") -> str:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{quote(namespace, safe='')}/leases"
+    return path + (f"/{quote(name, safe='')}" if name else "")
 
 
 def _message(body: bytes, status: int) -> str:

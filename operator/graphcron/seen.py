@@ -109,6 +109,10 @@ class Seen:
         pods = _owned(jobs, self._shelves[PODS].get(name, {}).values())
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
 
+    def names(self) -> list[Name]:
+        """All GraphCrons."""
+        return list(self._shelves[GRAPHCRONS])
+
     def __len__(self) -> int:
         """How many objects are kept."""
         return sum(len(place) for shelf in self._shelves.values() for place in shelf.values())

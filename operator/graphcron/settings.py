@@ -4,11 +4,14 @@ The Helm chart sets these variables; their names and meanings are the interface 
 """
 
 import json
+import socket
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graphcron.access import NO_QUOTA, Mode, Quota
+from graphcron.lease import Timing
 from graphcron.models import KeySelector
 from graphcron.pod_template import RunPods
 
@@ -22,7 +25,8 @@ class InvalidSettings(ValueError):
 @dataclass(frozen=True)
 class OperatorSettings:
     """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
-    seconds a start waits for the CRD or the apiserver before it gives up."""
+    seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
+    which replicas choose a leader, `identity` this replica's own name there, which no other process may have."""
 
     pods: RunPods
     namespace: str | None
@@ -30,6 +34,9 @@ class OperatorSettings:
     workers: int
     log_level: str
     crd_patience: float
+    lease: tuple[str, str]
+    identity: str
+    lease_timing: Timing
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
@@ -50,6 +57,12 @@ class OperatorSettings:
             workers=_parsed(environ, "GRAPHCRON_WORKERS", int, 20),
             crd_patience=_parsed(environ, "GRAPHCRON_CRD_PATIENCE_SECONDS", float, 30.0),
             log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
+            lease=(
+                environ.get("GRAPHCRON_NAMESPACE") or environ.get("GRAPHCRON_WATCH_NAMESPACE") or "default",
+                environ.get("GRAPHCRON_LEASE") or "graphcron-operator",
+            ),
+            identity=environ.get("GRAPHCRON_POD") or f"{socket.gethostname()}-{uuid.uuid4()}",
+            lease_timing=_lease_timing(environ),
         )
 
 
@@ -107,6 +120,19 @@ def _parsed(environ: Mapping[str, str], name: str, parse: Callable[[str], T], de
         return parse(text)
     except ValueError as error:
         raise InvalidSettings(f"{name} is not readable: {error}") from None
+
+
+def _lease_timing(environ: Mapping[str, str]) -> Timing:
+    names = {
+        "duration": ("GRAPHCRON_LEASE_DURATION_SECONDS", int),
+        "renew_deadline": ("GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS", float),
+        "retry_period": ("GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS", float),
+    }
+    given = {field: _parsed(environ, name, parse, None) for field, (name, parse) in names.items()}
+    try:
+        return Timing(**_optional(**given))
+    except ValueError as error:
+        raise InvalidSettings(f"GRAPHCRON_LEASE_*_SECONDS do not go together: {error}") from None
 
 
 def _mode(text: str) -> Mode:

@@ -5,6 +5,7 @@ event, of a GraphCron or of a CronJob, Job or pod of ours, means the same: look 
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,9 @@ import kopf
 
 from graphcron import logs
 from graphcron.controller import SELECTOR, SHELVES, Controller
+from graphcron.fence import Fence
 from graphcron.kube import Kube, KubeError
+from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.seen import CRON_JOBS, JOBS, PODS
 from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
@@ -33,7 +36,7 @@ class Backoffs:
         return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
 
 
-def register(registry: kopf.OperatorRegistry, controller: Controller, given: OperatorSettings) -> None:
+def register(registry: kopf.OperatorRegistry, controller: Controller, fence: Fence, given: OperatorSettings) -> None:
     """Hand kopf's events to the controller, and have its queue worked on while kopf runs."""
     at_work: list[asyncio.Task[None]] = []
     sweeps: WorkQueue[str] = WorkQueue()
@@ -61,6 +64,10 @@ def register(registry: kopf.OperatorRegistry, controller: Controller, given: Ope
 
     @kopf.on.cleanup(registry=registry)
     async def _stop(**_: object) -> None:
+        # What is under way is waited for: a request that is given up may be carried out all the same, and later.
+        fence.close()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(fence.emptied(), RELEASE_SECONDS)
         for task in at_work:
             task.cancel()
         await asyncio.gather(*at_work, return_exceptions=True)
@@ -105,19 +112,28 @@ def _watch(
 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
-    async with Kube.connect() as kube:
+    fence = Fence()
+    async with Kube.connect(fence) as kube:
         await _wait_for_the_crd(kube, settings.crd_patience)
-        controller = Controller(kube, settings.pods)
+        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open)
+        leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
         registry = kopf.OperatorRegistry()
-        register(registry, controller, settings)
+        register(registry, controller, fence, settings)
         scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
         log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
-        await kopf.operator(
-            registry=registry,
-            standalone=True,
-            liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
-            **scope,
-        )
+        # Started before kopf, which ends what was started after it: the Lease is kept until the very end.
+        election = asyncio.create_task(leader.run())
+        try:
+            await kopf.operator(
+                registry=registry,
+                standalone=True,
+                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
+                **scope,
+            )
+        finally:
+            election.cancel()
+            await asyncio.wait([election])
+            await leader.release()
 
 
 async def _wait_for_the_crd(kube: Kube, patience: float) -> None:

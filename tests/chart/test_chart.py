@@ -9,7 +9,7 @@ import yaml
 from cluster.paths import HERE
 from graphcron.access import Mode, Quota
 from graphcron.settings import FacadeSettings
-from tests.chart.helm import CHART, URL, helm, one, render, rules
+from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
 
 def test_it_passes_helms_own_linter() -> None:
@@ -31,6 +31,26 @@ def test_the_operator_may_do_its_work_and_nothing_else() -> None:
         *(("pods", verb) for verb in ("list", "watch")),
         ("events", "create"),
     }
+
+
+def test_the_operator_may_change_its_own_lease_alone() -> None:
+    by_name, create = one("Role", "graphcron-operator-lease", "scope=cluster")["rules"]
+    assert (by_name["resourceNames"], set(by_name["verbs"])) == (["graphcron-operator"], {"get", "update"})
+    assert create["verbs"] == ["create"]
+    (container,) = one("Deployment", "graphcron-operator")["spec"]["template"]["spec"]["containers"]
+    environment = {item["name"]: item for item in container["env"]}
+    assert environment["GRAPHCRON_LEASE"]["value"] == "graphcron-operator"
+    assert environment["GRAPHCRON_POD"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_two_operators_outlive_an_upgrade_and_a_drain() -> None:
+    spec = one("Deployment", "graphcron-operator", "operator.replicas=2")["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    budget = one("PodDisruptionBudget", "graphcron-operator", "operator.replicas=2")["spec"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"] == spec["selector"]
+    assert "PodDisruptionBudget" not in kinds(), "of one, a budget would only hold up drains"
 
 
 def test_the_facade_may_touch_graphcrons_of_its_namespace_alone() -> None:

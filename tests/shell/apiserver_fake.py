@@ -1,5 +1,5 @@
-"""A small apiserver on a real socket: lists, watches, server-side apply and status patches, as far as the operator
-uses them. It remembers every request, and can cut its watches or lose its CRD.
+"""A small apiserver on a real socket: lists, watches, server-side apply, status patches and Leases, as far as the
+operator uses them. It remembers every request, and can cut its watches or lose its CRD.
 
 Not judged here: schemas, permissions, conflicts of field managers. Those are for the end-to-end tests.
 """
@@ -9,7 +9,7 @@ import copy
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from aiohttp import web
@@ -20,18 +20,29 @@ Manifest = dict[str, Any]
 GROUPS = {
     "graphcron.dev/v1": {"graphcrons": "GraphCron"},
     "batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
+    "coordination.k8s.io/v1": {"leases": "Lease"},
     # kopf waits until it has seen these two named, also where it is told not to read them.
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
+WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
 CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
+
+
+class Heard(NamedTuple):
+    """One request. `who` is its token, `holder` who had the Lease when it came in."""
+
+    method: str
+    path: str
+    who: str
+    holder: str
 
 
 class FakeApiserver:
     """Objects by plural and name, all in one namespace."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in ("graphcrons", "cronjobs", "jobs", "pods")}
-        self.requests: list[tuple[str, str]] = []
+        self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in (*WATCHED, "leases")}
+        self.heard: list[Heard] = []
         self.groups = dict(GROUPS)
         self._history: list[tuple[int, str, str, Manifest]] = []
         self._version = 1
@@ -40,12 +51,21 @@ class FakeApiserver:
         self._watches: set[asyncio.Task[Any]] = set()
 
     @property
+    def holder(self) -> str:
+        """Who has the Lease, empty when nobody has."""
+        return next((lease["spec"]["holderIdentity"] for lease in self.objects["leases"].values()), "")
+
+    @property
+    def requests(self) -> list[tuple[str, str]]:
+        return [(heard.method, heard.path) for heard in self.heard]
+
+    @property
     def writes(self) -> list[str]:
-        """Method and last parts of the path of all that changed something, events of ours apart."""
+        """Method and last parts of the path of all that changed something, the Lease and events of ours apart."""
         return [
             f"{method} {'/'.join(path.partition('?')[0].split('/')[-2:])}"
             for method, path in self.requests
-            if method != "GET" and "/events" not in path
+            if method != "GET" and "/events" not in path and "/leases" not in path
         ]
 
     def watches_of(self, plural: str) -> list[str]:
@@ -96,7 +116,8 @@ class FakeApiserver:
             yield str(server.make_url("")).rstrip("/")
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append((request.method, request.path_qs))
+        who = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.heard.append(Heard(request.method, request.path_qs, who, self.holder))
         path = request.path.strip("/")
         if (found := self._discovery(path)) is not None:
             return web.json_response(found)
@@ -114,6 +135,8 @@ class FakeApiserver:
             return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
         if rest[1:] == ["status"]:
             return await self._patch_status(request, plural, rest[0])
+        if plural == "leases":
+            return await self._lease(request)
         if request.method == "DELETE":
             return await self._delete(plural, rest[0])
         return await self._apply(request, plural)
@@ -180,6 +203,15 @@ class FakeApiserver:
             manifest = before | manifest | {"metadata": before["metadata"] | manifest["metadata"]}
         stored = await self.put(plural, manifest)
         return web.json_response(stored, status=200 if before else 201)
+
+    async def _lease(self, request: web.Request) -> web.Response:
+        """Created once, and replaced by those alone who know its newest version."""
+        manifest = await request.json()
+        before = self.objects["leases"].get(manifest["metadata"]["name"])
+        known = manifest["metadata"].get("resourceVersion")
+        if known != (before["metadata"]["resourceVersion"] if before else None):
+            return _status(409, "the object has been modified; please apply your changes to the latest version")
+        return web.json_response(await self.put("leases", manifest))
 
     async def _delete(self, plural: str, name: str) -> web.Response:
         """With what it owns, as the garbage collector does."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.shell.apiserver_fake import FakeApiserver
-from tests.shell.test_watching import OPERATOR, operator, until
+from tests.shell.operator_process import OPERATOR, operator, until
 
 SCRIPT = OPERATOR.parent / "charts/graphcron/files/helm_test.py"
 
@@ -31,7 +31,7 @@ async def test_it_passes_with_an_operator_and_leaves_nothing(tmp_path: Path) -> 
     apiserver = FakeApiserver()
     async with apiserver.serving() as url, operator(url, tmp_path):
         await until(lambda: apiserver.watches_of("graphcrons"))
-        code, said = await helm_test(tmp_path / "kubeconfig", patience=30)
+        code, said = await helm_test(tmp_path / "s3cret/kubeconfig", patience=30)
     assert (code, said.splitlines()[-1]) == (0, "deleted; the CronJob went with it"), said
     assert not apiserver.objects["graphcrons"]
     assert not apiserver.objects["cronjobs"]
@@ -43,7 +43,7 @@ async def test_without_an_operator_it_fails_with_a_sentence_and_leaves_nothing(t
         async with operator(url, tmp_path) as gone:
             gone.kill()
             await gone.wait()
-        code, said = await helm_test(tmp_path / "kubeconfig", patience=0.1)
+        code, said = await helm_test(tmp_path / "s3cret/kubeconfig", patience=0.1)
     assert code == 1
     assert "after 0.1 s the operator has not written a status for it: see the operator's log" in said
     assert "Traceback" not in said
@@ -55,6 +55,6 @@ async def test_what_the_operator_refuses_is_told_in_its_words(tmp_path: Path) ->
     apiserver = FakeApiserver()
     async with apiserver.serving() as url, operator(url, tmp_path, AGENT_SERVER_URL=""):
         await until(lambda: apiserver.watches_of("graphcrons"))
-        code, said = await helm_test(tmp_path / "kubeconfig", patience=10)
+        code, said = await helm_test(tmp_path / "s3cret/kubeconfig", patience=10)
     assert code == 1
     assert "NoAgentServer" in said, said

@@ -3,6 +3,7 @@
 import pytest
 
 from graphcron.access import Mode, Quota
+from graphcron.lease import Timing
 from graphcron.settings import FacadeSettings, InvalidSettings, OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
@@ -25,6 +26,9 @@ def test_all_that_the_chart_sets() -> None:
             "GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"1"}}',
             "GRAPHCRON_RUN_IMAGE_PULL_SECRETS": '["a","b"]',
             "GRAPHCRON_WORKERS": "3",
+            "GRAPHCRON_NAMESPACE": "release",
+            "GRAPHCRON_LEASE": "graphcron-operator",
+            "GRAPHCRON_POD": "graphcron-operator-7",
         }
     )
     assert settings.namespace == "team"
@@ -33,12 +37,23 @@ def test_all_that_the_chart_sets() -> None:
     assert settings.pods.resources == {"requests": {"cpu": "1"}}
     assert settings.pods.image_pull_secrets == ("a", "b")
     assert settings.workers == 3
+    assert (settings.lease, settings.identity) == (("release", "graphcron-operator"), "graphcron-operator-7")
+
+
+def test_processes_outside_of_pods_have_identities_of_their_own() -> None:
+    one, other = OperatorSettings.read(GIVEN), OperatorSettings.read(GIVEN)
+    assert one.identity != other.identity
+    assert one.lease_timing == Timing()
 
 
 WRONG = {
     "no image": ({"GRAPHCRON_RUN_IMAGE": ""}, "GRAPHCRON_RUN_IMAGE is not set"),
     "a secret without a key": ({"AGENT_SERVER_API_KEY_SECRET": "keys"}, "must be written NAME/KEY"),
     "a number that is none": ({"GRAPHCRON_WORKERS": "many"}, "GRAPHCRON_WORKERS is not readable"),
+    "a lease that runs out before its leader stops": (
+        {"GRAPHCRON_LEASE_DURATION_SECONDS": "10"},
+        "GRAPHCRON_LEASE_.* must be longer than its renew deadline",
+    ),
     "resources that are a list": ({"GRAPHCRON_RUN_RESOURCES": "[]"}, "must be a JSON object"),
 }
 

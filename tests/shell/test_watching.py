@@ -1,67 +1,16 @@
 """The operator as a real process with the real kopf: what it asks and writes, and how it lives with a bad apiserver."""
 
 import asyncio
-import json
-import os
 import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from aiohttp.test_utils import unused_port
 
 from graphcron.watching import Backoffs
-from tests.shell.apiserver_fake import FakeApiserver
-
-OPERATOR = Path(__file__).parents[2] / "operator"
-
-
-@asynccontextmanager
-async def operator(url: str, folder: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`graphcron operator`, as a container runs it; ended by SIGTERM if the test has not ended it."""
-    kubeconfig = folder / "kubeconfig"
-    named = {"name": "fake"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [named | {"cluster": {"server": url}}],
-        "users": [named | {"user": {"token": "s3cret"}}],
-        "contexts": [named | {"context": {"cluster": "fake", "user": "fake"}}],
-        "current-context": "fake",
-    }
-    kubeconfig.write_text(json.dumps(config))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graphcron", "operator"),
-        env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(OPERATOR),
-            "KUBECONFIG": str(kubeconfig),
-            "GRAPHCRON_RUN_IMAGE": "graphcron:test",
-            "AGENT_SERVER_URL": "http://agent.example",
-            "GRAPHCRON_WATCH_NAMESPACE": "team",
-            "GRAPHCRON_HEALTH_PORT": str(unused_port()),
-        }
-        | environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            output, _ = await asyncio.wait_for(process.communicate(), 20)
-            sys.stdout.write(output.decode())  # pytest shows it when the test has failed
-
-
-async def until(condition: Callable[[], Any], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process changes it, and announces nothing
-            await asyncio.sleep(0.02)
+from tests.shell.apiserver_fake import WATCHED, FakeApiserver
+from tests.shell.operator_process import operator, until
 
 
 def graphcron(name: str = "hello", **spec: Any) -> dict[str, Any]:
@@ -100,7 +49,7 @@ async def test_a_restart_writes_nothing(apiserver: FakeApiserver, tmp_path: Path
 async def test_it_reads_only_what_it_may(apiserver: FakeApiserver, tmp_path: Path) -> None:
     """In one namespace, by label where objects are not ours alone, and no CRDs or namespaces: its role has none."""
     async with apiserver.serving() as url, operator(url, tmp_path):
-        await until(lambda: all(apiserver.watches_of(plural) for plural in apiserver.objects))
+        await until(lambda: all(apiserver.watches_of(plural) for plural in WATCHED))
     for plural in ("cronjobs", "jobs", "pods"):
         for path in apiserver.watches_of(plural):
             assert "labelSelector=app.kubernetes.io/managed-by=graphcron" in unquote(path)

@@ -1,0 +1,65 @@
+"""The operator as a real process, for tests that watch what it asks of an apiserver."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp.test_utils import unused_port
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+
+
+@asynccontextmanager
+async def operator(
+    url: str,
+    folder: Path,
+    token: str = "s3cret",  # noqa: S107
+    **environment: str,
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`graphcron operator`, as a container runs it; ended by SIGTERM if the test has not ended it."""
+    (folder / token).mkdir(exist_ok=True)
+    kubeconfig = folder / token / "kubeconfig"
+    named = {"name": "fake"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named | {"cluster": {"server": url}}],
+        "users": [named | {"user": {"token": token}}],
+        "contexts": [named | {"context": {"cluster": "fake", "user": "fake"}}],
+        "current-context": "fake",
+    }
+    kubeconfig.write_text(json.dumps(config))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "graphcron", "operator"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(OPERATOR),
+            "KUBECONFIG": str(kubeconfig),
+            "GRAPHCRON_RUN_IMAGE": "graphcron:test",
+            "AGENT_SERVER_URL": "http://agent.example",
+            "GRAPHCRON_WATCH_NAMESPACE": "team",
+            "GRAPHCRON_HEALTH_PORT": str(unused_port()),
+        }
+        | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            output, _ = await asyncio.wait_for(process.communicate(), 20)
+            sys.stdout.write(output.decode())  # pytest shows it when the test has failed
+
+
+async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another process changes it, and announces nothing
+            await asyncio.sleep(0.02)
