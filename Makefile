@@ -26,7 +26,7 @@ down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
 .PHONY: test
-test: lint type verify unit e2e ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end
+test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end
 
 .PHONY: unit
 unit: $(READY) chart-tools ## the tests that need no cluster
@@ -39,6 +39,11 @@ unit: $(READY) chart-tools ## the tests that need no cluster
 e2e: $(READY) ## the end-to-end tests, on a real cluster
 	@$(RUN) -m cluster.deploy # here and not in a fixture, which would hide the progress of the first build
 	@$(VENV)/bin/pytest tests/e2e -v
+
+.PHONY: contract
+contract: $(READY) ## hundreds of REST calls, to LangGraph's own server and to the facade on a real cluster
+	@$(RUN) -m cluster.deploy
+	@$(VENV)/bin/pytest tests/contract -q
 
 .PHONY: lint
 lint: $(READY) ## ruff, and the layers by import-linter

@@ -152,6 +152,7 @@ _MUST = {
     "int_type": "must be an integer",
     "list_type": "must be a list",
     "model_type": "must be an object",
+    "string_too_short": "must not be empty",
     "string_type": "must be a string",
 }
 
