@@ -16,6 +16,9 @@ from graphcron.body import RestError
 from graphcron.schedule import shortest_interval
 from graphcron.wire import OWNER_LABEL, Manifest, owner_of
 
+API_KEY_HEADER = "x-api-key"
+"""As LangGraph's SDKs send it."""
+
 KEY_LENGTH = 16
 """Characters of the shortest key that is taken. Digests are not salted, so a key must be too long to be guessed."""
 

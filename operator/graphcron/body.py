@@ -63,10 +63,17 @@ class Config(BaseModel):
     configurable: Object = _NONE
 
 
+# The formats are for the description alone: what a schedule or a zone may be is judged where it is used.
+Schedule = Annotated[str, Field(json_schema_extra={"format": "cron", "examples": ["27 15 * * *"]})]
+Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "examples": ["Europe/Berlin"]})]
+# An empty one is nobody's, as at LangGraph's server.
+Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
+
+
 class RunOptions(Fields):
     """What create and update share."""
 
-    timezone: str = _NONE
+    timezone: Zone = _NONE
     input: Object | list[Object] = _NONE
     metadata: Object = _NONE
     config: Config = _NONE
@@ -88,8 +95,8 @@ class RunOptions(Fields):
 class ThreadCronCreate(RunOptions):
     """POST /threads/{thread_id}/runs/crons."""
 
-    assistant_id: str
-    schedule: str
+    assistant_id: Annotated[str, Field(examples=["agent"])]
+    schedule: Schedule
     end_time: Time = _NONE
 
 
@@ -102,7 +109,9 @@ class CronCreate(ThreadCronCreate):
 class CronPatch(RunOptions):
     """PATCH /runs/crons/{cron_id}. Null clears the end time."""
 
-    schedule: str = _NONE
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    schedule: Schedule = _NONE
     end_time: Time | None = _NONE
     on_run_completed: Literal["delete", "keep"] = _NONE
 
@@ -110,8 +119,8 @@ class CronPatch(RunOptions):
 class CronCount(Fields):
     """POST /runs/crons/count, and the filters of a search."""
 
-    assistant_id: str = _NONE
-    thread_id: str = _NONE
+    assistant_id: Id = _NONE
+    thread_id: Id = _NONE
     metadata: Object = _NONE
     enabled: bool = _NONE
 
@@ -126,8 +135,8 @@ CronField = Literal[
 class CronSearch(CronCount):
     """POST /runs/crons/search."""
 
-    limit: Annotated[Integer, Field(ge=1, le=1000)] = 10
-    offset: Annotated[Integer, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 10
+    offset: Annotated[int, Field(ge=0), BeforeValidator(_whole)] = 0
     sort_by: SortBy = "created_at"
     sort_order: Literal["asc", "desc"] = "desc"
     select: list[CronField] = _NONE

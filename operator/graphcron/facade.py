@@ -13,20 +13,18 @@ from pathlib import Path
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from graphcron import access, logs, store
-from graphcron.access import NO_QUOTA, Keys, Mode, Quota
+from graphcron import access, logs, openapi, store
+from graphcron.access import API_KEY_HEADER, NO_QUOTA, Keys, Mode, Quota
 from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.kube import Kube
-from graphcron.passthrough import AgentServer, is_literal_cron_path, reaches_crons
+from graphcron.passthrough import AgentServer
+from graphcron.paths import is_literal_cron_path, reaches_crons
 from graphcron.routes import CALLER, Routes, json_answer
 from graphcron.settings import FacadeSettings, InvalidSettings
 from graphcron.store import KubeStore, Store
 
 logger = logging.getLogger(__name__)
-
-API_KEY_HEADER = "x-api-key"
-"""As LangGraph's SDKs send it."""
 
 WARNINGS = {
     Mode.OPEN: "auth mode open: whoever reaches this facade sees, changes and deletes every cron of the namespace",
@@ -111,7 +109,7 @@ def make_app(
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
     certificate is judged by, instead of the system's. `keys` gives the API keys that count now. Without
     `forward_api_key` the Agent Server never sees the caller's."""
-    routes = Routes(crons, now or (lambda: datetime.now(UTC)), quota)
+    routes = Routes(crons, now or (lambda: datetime.now(UTC)), quota, openapi.document(mode))
     middlewares = [_answer_errors, _guard_paths, _identify(mode, keys, routes)]
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     if agent_server_url is not None:
@@ -124,11 +122,14 @@ def make_app(
 
         app.cleanup_ctx.append(connect)
 
+    own = ("/healthz", "/readyz", "/openapi.json")
+    on_id = (hdrs.METH_DELETE, hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_PATCH)
     any_id, thread_id = "/runs/crons/{cron_id:[^/]+}", "/threads/{thread_id:[^/]+}/runs/crons"
     app.add_routes(
         [
             web.get("/healthz", routes.healthz),
             web.get("/readyz", routes.readyz),
+            web.get("/openapi.json", routes.openapi),
             web.post("/runs/crons", routes.create),
             web.post(thread_id, routes.create_for_thread),
             # Before the ids: `search` and `count` are none. With other methods they are, and no UUIDs.
@@ -140,7 +141,9 @@ def make_app(
             # Other methods stop here, or the last line would pass them on.
             web.route("*", "/runs/crons", _only(hdrs.METH_POST)),
             web.route("*", thread_id, _only(hdrs.METH_POST)),
-            web.route("*", any_id, _only(hdrs.METH_DELETE, hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_PATCH)),
+            web.route("*", "/runs/crons/{reserved:search|count}", _only(*on_id, hdrs.METH_POST)),
+            web.route("*", any_id, _only(*on_id)),
+            *(web.route("*", path, _only(hdrs.METH_GET, hdrs.METH_HEAD)) for path in own),
             web.route("*", "/{path:.*}", routes.pass_through),
         ]
     )
@@ -178,7 +181,7 @@ def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middlewar
         if called in probes:
             return await handler(request)
         caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
-        if called != routes.pass_through:
+        if called not in (routes.openapi, routes.pass_through):
             access.check_crons(caller)
         request[CALLER] = caller
         return await handler(request)

@@ -5,22 +5,21 @@ It also guards the Agent Server's own cron endpoints. A cron made there would fi
 sight of Kubernetes, so no spelling of their paths goes through.
 """
 
-import itertools
 import json
 import logging
-import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Self
-from urllib.parse import unquote
 
 import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from graphcron import openapi
 from graphcron.body import RestError
+from graphcron.paths import reaches_crons
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +40,9 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
 """The host is the Agent Server's own; `Expect: 100-continue` was answered by us."""
 
 _CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", "traceparent", "tracestate", "baggage")
+
+_FAILED = (aiohttp.ClientError, TimeoutError, OSError)
+"""There is no answer."""
 
 BeforeAnswer = Callable[[int], Awaitable[None]]
 
@@ -131,26 +133,39 @@ class AgentServer:
 
         Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
         """
-        own = {name: value for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)}
         try:
-            async with self._session.get(
-                URL(self.url + path, encoded=True),
-                headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld),
-                timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
-                allow_redirects=False,
-            ) as answer:
-                body = await answer.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            status, body = await self._ask(path, headers)
+        except _FAILED as error:
             raise Unverified(what, self._unreachable(error)) from None
-        match answer.status:
+        match status:
             case 200:
                 return True
             case 404:
                 return False
             case 401 | 403:
-                raise RestError(answer.status, _detail(body) or f"The Agent Server refuses to show {what}")
-            case status:
+                raise RestError(status, _detail(body) or f"The Agent Server refuses to show {what}")
+            case _:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
+
+    async def description(self, headers: Mapping[str, str]) -> openapi.Document | None:
+        """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
+        try:
+            status, body = await self._ask("/openapi.json", headers)
+        except _FAILED as error:
+            logger.warning("the OpenAPI document is without the Agent Server's: %s", self._unreachable(error))
+            return None
+        return openapi.read(body) if status == 200 else None
+
+    async def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Status and body of a GET with the credentials among these headers. Raises one of `_FAILED`."""
+        own = {name: value for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)}
+        async with self._session.get(
+            URL(self.url + path, encoded=True),
+            headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld),
+            timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
+            allow_redirects=False,
+        ) as answer:
+            return answer.status, await answer.read()
 
     def _unreachable(self, error: Exception) -> str:
         reason = str(error) or type(error).__name__
@@ -183,63 +198,3 @@ def _detail(body: bytes) -> str | None:
     except (ValueError, KeyError, TypeError):
         return None
     return detail if isinstance(detail, str) else None
-
-
-_LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
-
-
-def is_literal_cron_path(raw_path: str) -> bool:
-    """Whether it is one of the cron endpoints as the SDKs write them: only an id may hold encoded characters."""
-    path = raw_path.partition("?")[0]
-    return bool(_LITERAL_CRON_PATH.fullmatch(path)) and all(
-        len([segment for segment in reading if segment not in ("", ".", "..")]) == path.count("/")
-        for reading in _readings(path)
-    )
-
-
-def reaches_crons(raw_path: str) -> bool:
-    """Whether any server or proxy could take this path for one of the Agent Server's cron endpoints.
-
-    Servers differ in what they decode, merge, resolve and ignore (LangGraph's own takes `/runs%2Fcrons` and
-    `/runs/crons%0A`), so every reading counts, and `runs/crons` counts anywhere, for servers below a path prefix.
-    """
-    for segments in _readings(raw_path.partition("?")[0]):
-        for reading in (segments, _resolved(segments)):
-            folded = [segment.casefold() for segment in reading]
-            if ("runs", "crons") in itertools.pairwise(folded):
-                return True
-    return False
-
-
-def _readings(path: str) -> list[list[str]]:
-    """The path's segments after no decoding, one, two and so on until nothing is left to decode."""
-    readings = []
-    while True:
-        readings.append([_bare(segment) for segment in re.split(r"[/\\]+", path)])
-        readings[-1] = [segment for segment in readings[-1] if segment]
-        decoded = unquote(path)
-        if decoded == path:
-            return readings
-        path = decoded
-
-
-def _bare(segment: str) -> str:
-    """Without what follows `;`, `?` or `#`, and without spaces and control characters, which some servers drop."""
-    return re.sub(r"[\x00-\x20\x7f]", "", re.split("[;?#]", segment, maxsplit=1)[0])
-
-
-def _resolved(segments: list[str]) -> list[str]:
-    """With `.` and `..` taken as a file system would."""
-    resolved: list[str] = []
-    for segment in segments:
-        if segment == "..":
-            del resolved[-1:]
-        elif segment != ".":
-            resolved.append(segment)
-    return resolved
-
-
-def deleted_by(method: str, raw_path: str) -> tuple[str, str] | None:
-    """("threads" or "assistants", id) for a request that deletes one, as LangGraph's server reads the path."""
-    match = re.fullmatch(r"/(threads|assistants)/([^/]+)", unquote(raw_path.partition("?")[0]).rstrip("\n"))
-    return (match[1], match[2]) if match and method == "DELETE" else None

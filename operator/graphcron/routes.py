@@ -13,7 +13,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from graphcron import idempotency, search, store, wire
+from graphcron import idempotency, openapi, search, store, wire
 from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
@@ -29,7 +29,8 @@ from graphcron.body import (
     read_uuid,
 )
 from graphcron.owned import OwnedStore
-from graphcron.passthrough import AgentServer, deleted_by
+from graphcron.passthrough import AgentServer
+from graphcron.paths import deleted_by
 from graphcron.store import Store
 
 logger = logging.getLogger(__name__)
@@ -47,12 +48,14 @@ CRONS_ONLY = (
 
 
 class Routes:
-    """`agent_server` is None when none is configured; `now` is the clock."""
+    """`agent_server` is None when none is configured; `now` is the clock; `description` is the OpenAPI document of all
+    but what is passed through."""
 
-    def __init__(self, crons: Store, now: Callable[[], datetime], quota: Quota) -> None:
+    def __init__(self, crons: Store, now: Callable[[], datetime], quota: Quota, description: openapi.Document) -> None:
         self._crons = crons
         self._now = now
         self._quota = quota
+        self._description = description
         self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent_server: AgentServer | None = None
 
@@ -67,6 +70,11 @@ class Routes:
         """Crons can be read and written."""
         await self._crons.ready()
         return json_answer({"ok": True})
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        """What is served here, within the Agent Server's own description when that is to be had."""
+        theirs = await self.agent_server.description(request.headers) if self.agent_server else None
+        return json_answer(openapi.merged(theirs, self._description) if theirs else self._description)
 
     async def create(self, request: web.Request) -> web.Response:
         return await self._create(request, CronCreate, None)

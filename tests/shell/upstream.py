@@ -21,6 +21,8 @@ class Upstream:
         self.assistants: set[str] = {AGENT}
         self.lookup_status: int | None = None
         """When set, the answer to each question for a thread or an assistant."""
+        self.openapi: object = None
+        """What it says of itself; nothing when it is None."""
         self.next_event = asyncio.Event()
         self.stream_ended = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -31,6 +33,7 @@ class Upstream:
             [
                 web.post("/threads", self._create_thread),
                 web.route("*", "/{kind:threads|assistants}/{id}", self._thing),
+                web.get("/openapi.json", self._openapi),
                 web.post("/runs/stream", self._stream),
                 web.post("/upload", self._upload),
                 web.get("/broken", self._broken),
@@ -70,6 +73,10 @@ class Upstream:
             things.remove(request.match_info["id"])
             return web.Response(status=204)
         return web.json_response({})
+
+    async def _openapi(self, request: web.Request) -> web.Response:
+        self._note(request)
+        return web.json_response(self.openapi, status=404 if self.openapi is None else 200)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """One event at once, the next when the test says so; notes when it ends, also by cancellation."""

@@ -1,0 +1,64 @@
+"""What a path names at the Agent Server, in every spelling that a server could take for it. Pure."""
+
+import itertools
+import re
+from urllib.parse import unquote
+
+_LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
+
+
+def is_literal_cron_path(raw_path: str) -> bool:
+    """Whether it is one of the cron endpoints as the SDKs write them: only an id may hold encoded characters."""
+    path = raw_path.partition("?")[0]
+    return bool(_LITERAL_CRON_PATH.fullmatch(path)) and all(
+        len([segment for segment in reading if segment not in ("", ".", "..")]) == path.count("/")
+        for reading in _readings(path)
+    )
+
+
+def reaches_crons(raw_path: str) -> bool:
+    """Whether any server or proxy could take this path for one of the Agent Server's cron endpoints.
+
+    Servers differ in what they decode, merge, resolve and ignore (LangGraph's own takes `/runs%2Fcrons` and
+    `/runs/crons%0A`), so every reading counts, and `runs/crons` counts anywhere, for servers below a path prefix.
+    """
+    for segments in _readings(raw_path.partition("?")[0]):
+        for reading in (segments, _resolved(segments)):
+            folded = [segment.casefold() for segment in reading]
+            if ("runs", "crons") in itertools.pairwise(folded):
+                return True
+    return False
+
+
+def _readings(path: str) -> list[list[str]]:
+    """The path's segments after no decoding, one, two and so on until nothing is left to decode."""
+    readings = []
+    while True:
+        readings.append([_bare(segment) for segment in re.split(r"[/\\]+", path)])
+        readings[-1] = [segment for segment in readings[-1] if segment]
+        decoded = unquote(path)
+        if decoded == path:
+            return readings
+        path = decoded
+
+
+def _bare(segment: str) -> str:
+    """Without what follows `;`, `?` or `#`, and without spaces and control characters, which some servers drop."""
+    return re.sub(r"[\x00-\x20\x7f]", "", re.split("[;?#]", segment, maxsplit=1)[0])
+
+
+def _resolved(segments: list[str]) -> list[str]:
+    """With `.` and `..` taken as a file system would."""
+    resolved: list[str] = []
+    for segment in segments:
+        if segment == "..":
+            del resolved[-1:]
+        elif segment != ".":
+            resolved.append(segment)
+    return resolved
+
+
+def deleted_by(method: str, raw_path: str) -> tuple[str, str] | None:
+    """("threads" or "assistants", id) for a request that deletes one, as LangGraph's server reads the path."""
+    match = re.fullmatch(r"/(threads|assistants)/([^/]+)", unquote(raw_path.partition("?")[0]).rstrip("\n"))
+    return (match[1], match[2]) if match and method == "DELETE" else None
