@@ -1,6 +1,7 @@
 """Keeps one GraphCron after another in line: gathers what was seen, has `reconcile` decide, and acts."""
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from graphcron import status
 from graphcron.desired import MANAGED_BY
 from graphcron.kube import Conflict, Kube, Manifest, NotFound, NotLeading, Refused
 from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from graphcron.operator_metrics import OperatorMetrics
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import LATER, Observed, Plan, conclude, controller_of, decide, owns
 from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
@@ -45,9 +47,11 @@ class Controller:
         pods: RunPods,
         clock: Callable[[], datetime] = utc_now,
         leads: Callable[[], bool] = lambda: True,
+        metrics: OperatorMetrics | None = None,
     ) -> None:
         self.seen = Seen()
-        self.queue: WorkQueue[Name] = WorkQueue()
+        self._metrics = metrics or OperatorMetrics()
+        self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
         self._pods = pods
         self._clock = clock
@@ -65,21 +69,27 @@ class Controller:
         Raises KubeError when the apiserver is not available: the queue tries again.
         """
         self._left.discard(name)
+        started, outcome = time.perf_counter(), "retry"
         try:
-            await self._reconcile(name)
+            outcome = await self._reconcile(name)
         except NotLeading:
             self._left.add(name)
+            outcome = ""
+        finally:
+            if outcome:
+                self._metrics.reconciled.labels(outcome).observe(time.perf_counter() - started)
 
-    async def _reconcile(self, name: Name) -> None:
+    async def _reconcile(self, name: Name) -> str:
+        """Returns ok or stalled; empty when there was nothing to look at."""
         observed = self.seen.of(name)
         if observed is None:
-            return
+            return ""
         plan = self._decide(name, observed)
         if plan.apply is not None and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
             self.seen.drop(GRAPHCRONS, observed.graphcron)
-            return
+            return ""
         observed, plan = await self._apply(name, observed, plan)
         wanted, notes = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
@@ -89,6 +99,7 @@ class Controller:
         self.seen.told(name)
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
+        return "ok" if plan.verdict.ready else "stalled"
 
     async def _is_gone(self, name: Name, graphcron: Manifest) -> bool:
         """Whether a GraphCron whose CronJob is missing is missing too: the news that its CronJob was collected can come
@@ -150,6 +161,7 @@ class Controller:
             self.seen.drop(GRAPHCRONS, graphcron)
             return
         self.seen.put(GRAPHCRONS, written)
+        self._metrics.wrote_status(graphcron.get("status"), wanted)
         for note in notes:
             level = logging.WARNING if note.type == "Warning" else logging.INFO
             log.log(level, "GraphCron %s/%s: %s: %s", *name, note.reason, note.message)

@@ -6,7 +6,7 @@ converting to and from them costs twice the CPU of the request itself.
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
 from types import EllipsisType
 from typing import Any, Self
@@ -20,7 +20,7 @@ from yarl import URL
 
 from graphcron import __version__
 from graphcron.fence import Fence, FenceClosed
-from graphcron.models import API_VERSION, GROUP, PLURAL
+from graphcron.models import API_VERSION, GROUP, KIND, PLURAL
 
 FIELD_MANAGER = "graphcron"
 CONNECTION_LIMIT = 50
@@ -90,15 +90,21 @@ def error_of(status: int, message: str) -> KubeError:
 class Kube:
     """A connection to one cluster: the pod's own, or the one that KUBECONFIG names.
 
-    With a fence nothing is written while it is closed (NotLeading), but the Lease that opens it."""
+    With a fence nothing is written while it is closed (NotLeading), but the Lease that opens it. `on_write` is told
+    kind and verb of each write that the apiserver took."""
 
-    def __init__(self, client: ApiClient, fence: Fence | None = None) -> None:
+    def __init__(
+        self, client: ApiClient, fence: Fence | None = None, on_write: Callable[[str, str], object] | None = None
+    ) -> None:
         self._client = client
         self._fence = fence
+        self._on_write = on_write
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, fence: Fence | None = None) -> AsyncIterator[Self]:
+    async def connect(
+        cls, fence: Fence | None = None, on_write: Callable[[str, str], object] | None = None
+    ) -> AsyncIterator[Self]:
         configuration = Configuration()
         configuration.connection_pool_maxsize = CONNECTION_LIMIT
         try:
@@ -112,7 +118,7 @@ class Kube:
                     "Set KUBECONFIG."
                 ) from None
         async with ApiClient(configuration) as client:
-            yield cls(client, fence)
+            yield cls(client, fence, on_write)
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
@@ -262,6 +268,8 @@ class Kube:
             raise Unavailable(0, f"the Kubernetes API does not answer: {reason}") from None
         if response.status >= 300:
             raise error_of(response.status, _message(text, response.status))
+        if self._on_write and method != "GET":
+            self._on_write(_kind(path), _VERBS[method])
         return json.loads(text)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -287,6 +295,8 @@ class Kube:
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
+_VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_KINDS = {PLURAL: KIND, "cronjobs": "CronJob", "events": "Event", "leases": "Lease"}
 _TIMEOUT = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
@@ -310,6 +320,11 @@ def _graphcrons(namespace: str | None, name: str = "") -> str:
 
 def _cron_jobs(namespace: str, name: str) -> str:
     return f"/apis/batch/v1/namespaces/{quote(namespace, safe='')}/cronjobs/{quote(name, safe='')}"
+
+
+def _kind(path: str) -> str:
+    """The kind of a namespaced resource, by its path."""
+    return _KINDS.get(path.partition("/namespaces/")[2].split("/")[1], "other")
 
 
 def _leases(namespace: str, name: str = "") -> str:

@@ -40,8 +40,8 @@ class Leader:
         self._first_seen = 0.0
         self._leads = False
         self._told = ""
-        self.answered = float("-inf")
-        """When the apiserver last answered, by `clock`."""
+        self.answering_since: float | None = None
+        """Since when the apiserver has answered each attempt, by `clock`; None when it did not answer the last."""
 
     async def run(self) -> None:
         """Stand for election until cancelled."""
@@ -56,9 +56,7 @@ class Leader:
             # Half of the deadline, so that one request that hangs leaves time for another.
             async with asyncio.timeout(self._timing.renew_deadline / 2):
                 await self._take_or_renew()
-            self.answered = self._clock()
         except Conflict:
-            self.answered = self._clock()
             self._lease = None  # somebody else was faster; the next attempt reads it anew
         except TimeoutError:
             problem = "the Kubernetes API does not answer in time"
@@ -67,6 +65,7 @@ class Leader:
         if problem and problem != self._told:
             log.warning("Lease %s/%s: %s", self._namespace, self._name, problem)
         self._told = problem
+        self.answering_since = None if problem else self.answering_since or self._clock()
         self._notice()
 
     async def release(self) -> None:

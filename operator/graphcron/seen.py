@@ -1,7 +1,7 @@
 """What the operator's watches have brought so far: its picture of the cluster, from which each decision is made."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphcron import status
@@ -112,6 +112,10 @@ class Seen:
     def names(self) -> list[Name]:
         """All GraphCrons."""
         return list(self._shelves[GRAPHCRONS])
+
+    def graphcrons(self) -> Iterator[Manifest]:
+        """All GraphCrons, as they are known."""
+        return (graphcron for place in self._shelves[GRAPHCRONS].values() for graphcron in place.values())
 
     def __len__(self) -> int:
         """How many objects are kept."""

@@ -26,7 +26,8 @@ class InvalidSettings(ValueError):
 class OperatorSettings:
     """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
     seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
-    which replicas choose a leader, `identity` this replica's own name there, which no other process may have."""
+    which replicas choose a leader, `identity` this replica's own name there, which no other process may have. After
+    `watch_silence` seconds without a word a watch counts as dead; the apiserver says something every minute."""
 
     pods: RunPods
     namespace: str | None
@@ -37,6 +38,8 @@ class OperatorSettings:
     lease: tuple[str, str]
     identity: str
     lease_timing: Timing
+    metrics_port: int
+    watch_silence: float
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
@@ -63,6 +66,8 @@ class OperatorSettings:
             ),
             identity=environ.get("GRAPHCRON_POD") or f"{socket.gethostname()}-{uuid.uuid4()}",
             lease_timing=_lease_timing(environ),
+            metrics_port=_parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
+            watch_silence=_parsed(environ, "GRAPHCRON_WATCH_SILENCE_SECONDS", float, 180.0),
         )
 
 

@@ -39,6 +39,22 @@ NO_OUTCOME = "NoOutcome"
 
 Manifest = Mapping[str, Any]
 
+STATES = ("ready", "suspended", "expired", "stalled", "pending")
+"""What a GraphCron can be, for metrics."""
+
+
+def state_of(graphcron: Manifest) -> str:
+    """One of `STATES`, by its status as it is written; pending until there is one of this generation."""
+    told = graphcron.get("status") or {}
+    reasons = {condition["type"]: condition["reason"] for condition in told.get("conditions", [])}
+    if READY not in reasons or told.get("observedGeneration") != graphcron["metadata"].get("generation"):
+        return "pending"
+    if STALLED in reasons:
+        return "stalled"
+    if reasons[READY] == EXPIRED:
+        return "expired"
+    return "suspended" if reasons[READY] in SUSPENDING else "ready"
+
 
 @dataclass(frozen=True)
 class Verdict:

@@ -11,13 +11,16 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import aiohttp
 import kopf
 
-from graphcron import logs
+from graphcron import health, logs
 from graphcron.controller import SELECTOR, SHELVES, Controller
 from graphcron.fence import Fence
+from graphcron.heartbeat import Heartbeat
 from graphcron.kube import Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
+from graphcron.operator_metrics import OperatorMetrics
 from graphcron.seen import CRON_JOBS, JOBS, PODS
 from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
@@ -26,6 +29,12 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 600.0
 """Between sweeps without a reason: a list that was emptied unnoticed gives no event at all."""
+
+LISTEN_SECONDS = 1.0
+"""Between looks at what the watches have brought."""
+
+CONNECTIONS = 50
+"""Of kopf: a watch holds one for each resource."""
 
 
 class Backoffs:
@@ -36,8 +45,15 @@ class Backoffs:
         return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
 
 
-def register(registry: kopf.OperatorRegistry, controller: Controller, fence: Fence, given: OperatorSettings) -> None:
-    """Hand kopf's events to the controller, and have its queue worked on while kopf runs."""
+def register(
+    registry: kopf.OperatorRegistry,
+    controller: Controller,
+    fence: Fence,
+    heartbeat: Heartbeat,
+    given: OperatorSettings,
+) -> list[asyncio.Task[None]]:
+    """Hand kopf's events to the controller, and have its queue worked on while kopf runs. Returns what will be the
+    workers: none of them may end before kopf does."""
     at_work: list[asyncio.Task[None]] = []
     sweeps: WorkQueue[str] = WorkQueue()
 
@@ -72,20 +88,35 @@ def register(registry: kopf.OperatorRegistry, controller: Controller, fence: Fen
             task.cancel()
         await asyncio.gather(*at_work, return_exceptions=True)
 
-    @kopf.on.probe(registry=registry, id="queue", errors=kopf.ErrorsMode.PERMANENT)
-    async def _probe(**_: object) -> str:
-        # An error here fails the liveness probe: a queue that nobody works on would go unnoticed.
-        if any(task.done() for task in at_work):
-            raise RuntimeError("nobody works on the queue any more")
-        return f"{len(controller.queue)} waiting"
-
     @kopf.on.login(registry=registry)
-    async def _login(**given: Any) -> kopf.ConnectionInfo | None:
+    async def _login(**given: Any) -> kopf.AiohttpSession | None:
         # The pod's own account, renewed by kopf when its token has expired; outside of a cluster, KUBECONFIG.
-        return kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+        found = kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
+        return _session(found, heartbeat) if found else None
 
     for shelf, resource in SHELVES.items():
         _watch(registry, controller, sweeps, shelf, [part for part in resource if part])
+    return at_work
+
+
+def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSession:
+    """A session as kopf would make it, in which the heartbeat can listen to the watches. (kopf has the bookmarks, and
+    hands them to nobody.)"""
+
+    async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
+        if params.url.query.get("watch") == "true" and params.response.status == 200:
+            heartbeat.opened(params.url.name, params.response.content)
+
+    tracing = aiohttp.TraceConfig()
+    tracing.on_request_end.append(answered)
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=found.as_ssl_context()),
+        headers=found.as_http_headers(),
+        proxy=found.proxy_url,
+        trust_env=bool(found.trust_env),
+        trace_configs=[tracing],
+    )
+    return kopf.AiohttpSession(server=found.server, default_namespace=found.default_namespace, aiohttp_session=session)
 
 
 def _watch(
@@ -112,28 +143,57 @@ def _watch(
 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
-    fence = Fence()
-    async with Kube.connect(fence) as kube:
+    fence, metrics = Fence(), OperatorMetrics()
+    heartbeat = Heartbeat(SHELVES[shelf][2] for shelf in SHELVES)
+
+    def wrote(kind: str, verb: str) -> None:
+        metrics.writes.labels(kind, verb).inc()
+
+    async with Kube.connect(fence, wrote) as kube:
         await _wait_for_the_crd(kube, settings.crd_patience)
-        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open)
+        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics)
         leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
         registry = kopf.OperatorRegistry()
-        register(registry, controller, fence, settings)
+        at_work = register(registry, controller, fence, heartbeat, settings)
+        metrics.observe(
+            queue_depth=lambda: len(controller.queue),
+            leads=lambda: fence.is_open,
+            last_watch=lambda: heartbeat.last_heard,
+            graphcrons=controller.seen.graphcrons,
+        )
+
+        def problems() -> list[str]:
+            heartbeat.listen()
+            silent = heartbeat.silent(settings.watch_silence, leader.answering_since)
+            return [
+                *(f"nothing comes through the watch of {name} any more" for name in silent),
+                *(["nobody works on the queue any more"] if any(task.done() for task in at_work) else []),
+            ]
+
         scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
         log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
         # Started before kopf, which ends what was started after it: the Lease is kept until the very end.
-        election = asyncio.create_task(leader.run())
+        ours = [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
         try:
-            await kopf.operator(
-                registry=registry,
-                standalone=True,
-                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz",
-                **scope,
-            )
+            async with health.serving(
+                health_port=settings.health_port,
+                metrics_port=settings.metrics_port,
+                problems=problems,
+                synced=lambda: heartbeat.synced,
+                registry=metrics.registry,
+            ):
+                await kopf.operator(registry=registry, standalone=True, **scope)
         finally:
-            election.cancel()
-            await asyncio.wait([election])
+            for task in ours:
+                task.cancel()
+            await asyncio.wait(ours)
             await leader.release()
+
+
+async def _listen(heartbeat: Heartbeat) -> None:
+    while True:
+        heartbeat.listen()
+        await asyncio.sleep(LISTEN_SECONDS)
 
 
 async def _wait_for_the_crd(kube: Kube, patience: float) -> None:

@@ -24,7 +24,7 @@ Key = TypeVar("Key", bound=Hashable)
 class WorkQueue(Generic[Key]):
     """`run` works until it is cancelled; `add` may be called before, and from handlers."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None, on_retry: Callable[[], object] = lambda: None) -> None:
         self._clock = clock or (lambda: asyncio.get_running_loop().time())
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: set[Key] = set()
@@ -35,6 +35,7 @@ class WorkQueue(Generic[Key]):
         self._due: dict[Key, float] = {}
         self._count = itertools.count()
         self._alarm = asyncio.Event()
+        self._on_retry = on_retry
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -92,6 +93,7 @@ class WorkQueue(Generic[Key]):
         log.warning("%s: attempt %d failed, next in %.1f s: %s", key, failures, delay, error or type(error).__name__)
         log.debug("%s", key, exc_info=error)
         self.add_after(key, delay)
+        self._on_retry()
 
     async def _ring(self) -> None:
         """Move keys whose time has come to the ready ones."""

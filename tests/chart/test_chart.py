@@ -8,7 +8,7 @@ import yaml
 
 from cluster.paths import HERE
 from graphcron.access import Mode, Quota
-from graphcron.settings import FacadeSettings
+from graphcron.settings import FacadeSettings, OperatorSettings
 from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
 
@@ -41,6 +41,15 @@ def test_the_operator_may_change_its_own_lease_alone() -> None:
     environment = {item["name"]: item for item in container["env"]}
     assert environment["GRAPHCRON_LEASE"]["value"] == "graphcron-operator"
     assert environment["GRAPHCRON_POD"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+
+
+def test_the_operator_is_probed_where_it_answers_and_tells_metrics_on_a_port_of_their_own() -> None:
+    (container,) = one("Deployment", "graphcron-operator")["spec"]["template"]["spec"]["containers"]
+    settings = OperatorSettings.read({"GRAPHCRON_RUN_IMAGE": "graphcron:1"})
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    assert ports == {"health": settings.health_port, "metrics": settings.metrics_port}
+    assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert container["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
 
 
 def test_two_operators_outlive_an_upgrade_and_a_drain() -> None:

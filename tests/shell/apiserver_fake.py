@@ -5,6 +5,7 @@ Not judged here: schemas, permissions, conflicts of field managers. Those are fo
 """
 
 import asyncio
+import contextlib
 import copy
 import json
 from collections.abc import AsyncIterator
@@ -49,6 +50,11 @@ class FakeApiserver:
         self._oldest = 0
         self._changed = asyncio.Condition()
         self._watches: set[asyncio.Task[Any]] = set()
+        self.bookmark_seconds = 60.0
+        self.mute: set[str] = set()
+        """Plurals of which watches bring nothing any more, although they go on."""
+        self.held: set[str] = set()
+        """Plurals of which lists are not answered yet."""
 
     @property
     def holder(self) -> str:
@@ -169,6 +175,8 @@ class FakeApiserver:
         return resources(version, self.groups[version]) if version in self.groups else None
 
     async def _list(self, request: web.Request, plural: str) -> web.Response:
+        while plural in self.held:  # noqa: ASYNC110 - a test releases it, and announces nothing
+            await asyncio.sleep(0.02)
         items = [item for item in self.objects[plural].values() if _selected(request, item)]
         return web.json_response({"items": items, "metadata": {"resourceVersion": str(self._version)}})
 
@@ -185,10 +193,16 @@ class FakeApiserver:
             return response
         try:
             while True:
-                async with self._changed:
-                    while not (self._history and self._history[-1][0] > seen):
-                        await self._changed.wait()
-                    news = [change for change in self._history if change[0] > seen]
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.bookmark_seconds), self._changed:
+                        while not (self._history and self._history[-1][0] > seen):
+                            await self._changed.wait()
+                if plural in self.mute:
+                    await asyncio.sleep(self.bookmark_seconds)
+                    continue
+                news = [change for change in self._history if change[0] > seen]
+                if not news:
+                    await response.write(_bookmark(seen))
                 for version, about, kind, manifest in news:
                     seen = version
                     if about == plural and _selected(request, manifest):
@@ -231,6 +245,11 @@ class FakeApiserver:
         if before["metadata"]["uid"] != test["value"]:
             return _status(422, "the server rejected our request due to an error in our request")
         return web.json_response(await self.put(plural, before | {"status": add["value"]}))
+
+
+def _bookmark(version: int) -> bytes:
+    bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(version)}}}
+    return json.dumps(bookmark).encode() + b"\n"
 
 
 def _selected(request: web.Request, manifest: Manifest) -> bool:

@@ -45,6 +45,7 @@ async def operator(
             "AGENT_SERVER_URL": "http://agent.example",
             "GRAPHCRON_WATCH_NAMESPACE": "team",
             "GRAPHCRON_HEALTH_PORT": str(unused_port()),
+            "GRAPHCRON_METRICS_PORT": str(unused_port()),
         }
         | environment,
         stdout=asyncio.subprocess.PIPE,
