@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from graphcron import access, logs, openapi, store
 from graphcron.access import API_KEY_HEADER, NO_QUOTA, Keys, Mode, Quota
 from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
+from graphcron.cache import CachedStore
 from graphcron.kube import Kube
 from graphcron.passthrough import AgentServer
 from graphcron.paths import is_literal_cron_path, reaches_crons
@@ -49,9 +51,9 @@ async def _serve(settings: FacadeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     keys = _keys(settings)
-    async with Kube.connect() as kube:
+    async with Kube.connect() as kube, _store(kube, settings) as crons:
         app = make_app(
-            KubeStore(kube, settings.namespace),
+            crons,
             settings.agent_server_url,
             ca_file=settings.ca_file,
             mode=settings.auth_mode,
@@ -74,6 +76,15 @@ async def _serve(settings: FacadeSettings) -> None:
             await stopped.wait()
         finally:
             await runner.cleanup()
+
+
+@asynccontextmanager
+async def _store(kube: Kube, settings: FacadeSettings) -> AsyncIterator[Store]:
+    if settings.writes_config_map is None:
+        yield KubeStore(kube, settings.namespace)
+        return
+    async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
+        yield crons
 
 
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:

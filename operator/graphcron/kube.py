@@ -26,6 +26,12 @@ FIELD_MANAGER = "graphcron"
 CONNECTION_LIMIT = 50
 """Connections at once. Unbounded TLS connections cost an operator 376 MiB at 10,000 objects."""
 REQUEST_TIMEOUT_SECONDS = 30.0
+WATCH_SECONDS = 600
+"""How long the apiserver keeps a watch open."""
+SILENCE_SECONDS = 90.0
+"""After which a watch counts as dead: while nothing happens the apiserver sends a bookmark about every minute."""
+OBJECT_LIMIT = 4 * 1024 * 1024
+"""Bytes of an object as JSON: etcd takes 1.5 MiB, and JSON can write a character in six."""
 PAGE_SIZE = 500
 
 Manifest = dict[str, Any]
@@ -56,6 +62,10 @@ class Unavailable(KubeError):
     """No answer, too many requests, or a failure of the apiserver: trying again later can help."""
 
 
+class Gone(Unavailable):
+    """The resource version is too old to go on from (410): list anew."""
+
+
 class NotLeading(KubeError):
     """This process may not write now: the fence is closed. Nothing was sent."""
 
@@ -82,6 +92,8 @@ def error_of(status: int, message: str) -> KubeError:
             return Conflict(status, message)
         case 400 | 403 | 413 | 422:
             return Refused(status, message)
+        case 410:
+            return Gone(status, message)
         case _:
             # 401 too: a service account's token is renewed, and the next attempt uses the new one.
             return Unavailable(status, message)
@@ -122,6 +134,10 @@ class Kube:
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
+        return (await self.list_graphcrons_at(namespace))[0]
+
+    async def list_graphcrons_at(self, namespace: str | None) -> tuple[list[Manifest], int]:
+        """As `list_graphcrons`, with the resource version of that list."""
         items: list[Manifest] = []
         token = ""
         while True:
@@ -129,7 +145,38 @@ class Kube:
             items += page["items"]
             token = page["metadata"].get("continue", "")
             if not token:
-                return items
+                return items, int(page["metadata"].get("resourceVersion") or 0)
+
+    async def watch_graphcrons(self, namespace: str | None, version: int) -> AsyncIterator[Manifest]:
+        """Watch events later than that resource version, bookmarks among them, until the apiserver ends the watch.
+
+        Raises Gone when that version is too old, and Unavailable when the watch breaks or falls silent.
+        """
+        query = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": str(version),
+            "timeoutSeconds": str(WATCH_SECONDS),
+        }
+        url, headers = await self._address(_graphcrons(namespace), query, "application/json")
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
+        try:
+            async with self._session().get(
+                url, headers=headers, timeout=patience, read_bufsize=OBJECT_LIMIT, **self._route()
+            ) as response:
+                if response.status >= 300:
+                    raise error_of(response.status, _message(await response.read(), response.status))
+                async for line in response.content:
+                    yield json.loads(line)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise Unavailable(0, f"the Kubernetes API stopped telling: {str(error) or type(error).__name__}") from None
+
+    async def get_config_map(self, namespace: str, name: str) -> Manifest:
+        return await self._object("GET", _config_map(namespace, name))
+
+    async def replace_config_map(self, namespace: str, manifest: Manifest) -> Manifest:
+        """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
+        return await self._object("PUT", _config_map(namespace, manifest["metadata"]["name"]), _MANAGER, manifest)
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         return await self._object("GET", _graphcrons(namespace, name))
@@ -141,8 +188,10 @@ class Kube:
         """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
         return await self._object("PUT", _graphcrons(namespace, manifest["metadata"]["name"]), _STRICT, manifest)
 
-    async def delete_graphcron(self, namespace: str, name: str) -> None:
-        await self._call("DELETE", _graphcrons(namespace, name), {"propagationPolicy": "Background"})
+    async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
+        """With what it owns, in the background. Given a uid, that very object: raises Conflict for a namesake."""
+        options = {"preconditions": {"uid": uid}} if uid else None
+        await self._call("DELETE", _graphcrons(namespace, name), {"propagationPolicy": "Background"}, options)
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
         """Sets the whole status of that very object. Raises NotFound when it is gone, also when a namesake is there."""
@@ -246,11 +295,7 @@ class Kube:
         accept: str,
         fence: Fence | None,
     ) -> Any:
-        given = {key: value for key, value in (query or {}).items() if value}
-        url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
-        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"}
-        for auth in (await self._client.configuration.auth_settings()).values():
-            headers[auth["key"]] = auth["value"]
+        url, headers = await self._address(path, query, accept)
         data: bytes | _FencedBody | None = None
         if body is not None:
             headers["Content-Type"] = content_type
@@ -258,7 +303,7 @@ class Kube:
             data = _FencedBody(data, content_type, fence) if fence else data
         try:
             async with self._session().request(
-                method, URL(url, encoded=True), headers=headers, data=data, timeout=_TIMEOUT, **self._route()
+                method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route()
             ) as response:
                 text = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -271,6 +316,15 @@ class Kube:
         if self._on_write and method != "GET":
             self._on_write(_kind(path), _VERBS[method])
         return json.loads(text)
+
+    async def _address(self, path: str, query: dict[str, str] | None, accept: str) -> tuple[URL, dict[str, str]]:
+        """The URL of a request, and the headers that say who sends it and what it takes."""
+        given = {key: value for key, value in (query or {}).items() if value}
+        url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
+        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"}
+        for auth in (await self._client.configuration.auth_settings()).values():
+            headers[auth["key"]] = auth["value"]
+        return URL(url, encoded=True), headers
 
     def _session(self) -> aiohttp.ClientSession:
         """The official client's pool of connections, which it closes itself. Its own `request` takes no body that looks
@@ -316,6 +370,10 @@ def yaml_of(manifest: Manifest) -> bytes:
 def _graphcrons(namespace: str | None, name: str = "") -> str:
     scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
     return f"/apis/{API_VERSION}{scope}/{PLURAL}" + (f"/{quote(name, safe='')}" if name else "")
+
+
+def _config_map(namespace: str, name: str) -> str:
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps/{quote(name, safe='')}"
 
 
 def _cron_jobs(namespace: str, name: str) -> str:

@@ -74,8 +74,9 @@ class OperatorSettings:
 @dataclass(frozen=True)
 class FacadeSettings:
     """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
-    `agent_server_url` only crons are served. `keys_dir` is where the Secret with the API keys is mounted, and is there
-    in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too."""
+    `agent_server_url` only crons are served. `writes_config_map` is shared by all facades of a namespace and lets them
+    answer from memory; without it each read goes to the apiserver. `keys_dir` is where the Secret with the API keys is
+    mounted, and is there in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too."""
 
     namespace: str
     agent_server_url: str | None = None
@@ -87,6 +88,7 @@ class FacadeSettings:
     keys_dir: str | None = None
     forward_api_key: bool = True
     quota: Quota = NO_QUOTA
+    writes_config_map: str | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
@@ -103,6 +105,7 @@ class FacadeSettings:
                 interval=_parsed(environ, "GRAPHCRON_MINIMUM_INTERVAL_SECONDS", _limit, 0),
             ),
             namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
+            writes_config_map=environ.get("GRAPHCRON_WRITES_CONFIG_MAP") or None,
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
             ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
             host=environ.get("GRAPHCRON_HOST") or None,

@@ -66,7 +66,7 @@ class KubeStore:
         self._namespace = namespace
 
     async def get(self, cron_id: str) -> Manifest:
-        with _told():
+        with told():
             try:
                 manifest = await self._kube.get_graphcron(self._namespace, cron_id)
             except kube.NotFound:
@@ -74,29 +74,29 @@ class KubeStore:
         return _present(manifest, cron_id)
 
     async def list(self) -> list[Manifest]:
-        with _told():
+        with told():
             found = await self._kube.list_graphcrons(self._namespace)
         return [manifest for manifest in found if "deletionTimestamp" not in manifest["metadata"]]
 
     async def create(self, manifest: Manifest) -> Manifest:
-        with _told():
+        with told():
             return await self._kube.create_graphcron(self._namespace, manifest)
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        with _told(missing=manifest["metadata"]["name"]):
+        with told(missing=manifest["metadata"]["name"]):
             return await self._kube.replace_graphcron(self._namespace, manifest)
 
     async def delete(self, cron_id: str) -> None:
-        with _told():
+        with told():
             try:
                 await self._kube.delete_graphcron(self._namespace, cron_id)
             except kube.NotFound:
                 name = (await self._by_uid(cron_id))["metadata"]["name"]
-                with _told(missing=cron_id):
+                with told(missing=cron_id):
                     await self._kube.delete_graphcron(self._namespace, name)
 
     async def ready(self) -> None:
-        with _told():
+        with told():
             await self._kube.ready()
 
     async def _by_uid(self, cron_id: str) -> Manifest:
@@ -114,7 +114,7 @@ def _present(manifest: Manifest, cron_id: str) -> Manifest:
 
 
 @contextmanager
-def _told(missing: str | None = None) -> Iterator[None]:
+def told(missing: str | None = None) -> Iterator[None]:
     """Turns the apiserver's errors into the store's. A 404 means `missing` is gone, or without one that the
     resource itself is unknown: the CRD or the namespace does not exist."""
     try:

@@ -26,7 +26,8 @@ GROUPS = {
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
-CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "configmaps": "ConfigMap"}
+KEPT = (*WATCHED, "leases", "configmaps")
 
 
 class Heard(NamedTuple):
@@ -39,10 +40,13 @@ class Heard(NamedTuple):
 
 
 class FakeApiserver:
-    """Objects by plural and name, all in one namespace."""
+    """Objects by plural and name, all in one namespace. Whose token is in `silent` is told no news by a watch, and
+    whose is in `away` gets no answer but 503."""
 
     def __init__(self) -> None:
-        self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in (*WATCHED, "leases")}
+        self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in KEPT}
+        self.silent: set[str] = set()
+        self.away: set[str] = set()
         self.heard: list[Heard] = []
         self.groups = dict(GROUPS)
         self._history: list[tuple[int, str, str, Manifest]] = []
@@ -103,6 +107,12 @@ class FakeApiserver:
         for task in list(self._watches):
             task.cancel()
 
+    async def speak(self) -> None:
+        """To all whom the watches were silent to."""
+        async with self._changed:
+            self.silent.clear()
+            self._changed.notify_all()
+
     async def expire_watches(self) -> None:
         """Answer every watch, now and from older versions, that its version is too old: whoever watches lists anew."""
         self._version += 1
@@ -125,6 +135,8 @@ class FakeApiserver:
         who = request.headers.get("Authorization", "").removeprefix("Bearer ")
         self.heard.append(Heard(request.method, request.path_qs, who, self.holder))
         path = request.path.strip("/")
+        if who in self.away:
+            return _status(503, "the server is currently unable to handle the request")
         if (found := self._discovery(path)) is not None:
             return web.json_response(found)
         parts = path.removeprefix("apis/").removeprefix("api/").split("/")
@@ -141,10 +153,10 @@ class FakeApiserver:
             return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
         if rest[1:] == ["status"]:
             return await self._patch_status(request, plural, rest[0])
-        if plural == "leases":
-            return await self._lease(request)
+        if request.method in ("POST", "PUT"):
+            return await self._write(request, plural)
         if request.method == "DELETE":
-            return await self._delete(plural, rest[0])
+            return await self._delete(plural, rest[0], await request.json() if request.can_read_body else {})
         return await self._apply(request, plural)
 
     def _discovery(self, path: str) -> Manifest | None:
@@ -159,6 +171,8 @@ class FakeApiserver:
                 ],
             }
 
+        if path == "version":
+            return {"gitVersion": "v1.36.0"}
         if path == "api":
             return {"kind": "APIVersions", "versions": ["v1"]}
         if path == "api/v1":
@@ -187,6 +201,7 @@ class FakeApiserver:
         assert task
         self._watches.add(task)
         seen = int(request.query.get("resourceVersion") or self._version)
+        who = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if seen < self._oldest:
             gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}
             await response.write(json.dumps(gone).encode() + b"\n")
@@ -195,9 +210,9 @@ class FakeApiserver:
             while True:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self.bookmark_seconds), self._changed:
-                        while not (self._history and self._history[-1][0] > seen):
+                        while who in self.silent or not (self._history and self._history[-1][0] > seen):
                             await self._changed.wait()
-                if plural in self.mute:
+                if plural in self.mute or who in self.silent:
                     await asyncio.sleep(self.bookmark_seconds)
                     continue
                 news = [change for change in self._history if change[0] > seen]
@@ -218,18 +233,22 @@ class FakeApiserver:
         stored = await self.put(plural, manifest)
         return web.json_response(stored, status=200 if before else 201)
 
-    async def _lease(self, request: web.Request) -> web.Response:
+    async def _write(self, request: web.Request, plural: str) -> web.Response:
         """Created once, and replaced by those alone who know its newest version."""
         manifest = await request.json()
-        before = self.objects["leases"].get(manifest["metadata"]["name"])
+        before = self.objects[plural].get(manifest["metadata"]["name"])
         known = manifest["metadata"].get("resourceVersion")
         if known != (before["metadata"]["resourceVersion"] if before else None):
             return _status(409, "the object has been modified; please apply your changes to the latest version")
-        return web.json_response(await self.put("leases", manifest))
+        return web.json_response(await self.put(plural, manifest))
 
-    async def _delete(self, plural: str, name: str) -> web.Response:
+    async def _delete(self, plural: str, name: str, options: Manifest) -> web.Response:
         """With what it owns, as the garbage collector does."""
+        if name not in self.objects[plural]:
+            return _status(404, f'{plural} "{name}" not found')
         uid = self.objects[plural][name]["metadata"]["uid"]
+        if options.get("preconditions", {}).get("uid", uid) != uid:
+            return _status(409, "the UID in the precondition does not match the UID in record")
         await self.delete(plural, name)
         for kind, items in self.objects.items():
             for item in list(items.values()):

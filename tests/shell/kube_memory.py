@@ -39,7 +39,7 @@ class MemoryKube:
         self._of(manifest["metadata"]["name"])
         return await self.create_graphcron(namespace, manifest)
 
-    async def delete_graphcron(self, namespace: str, name: str) -> None:
+    async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
         self._of(name)
         del self.manifests[name]
 

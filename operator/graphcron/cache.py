@@ -1,0 +1,255 @@
+"""The store that answers lists from memory, and yet tells each client what it wrote, through whichever replica.
+
+A watch keeps a `Snapshot` of the namespace. What is missing is to know, at a read, whether it has every write that
+was answered before. The watch itself does not say: it is silent while nothing changes, and late by as much as the
+apiserver is busy. So each replica notes the resource version of its newest write in a ConfigMap (the *note*) before it
+answers that write, and each read first looks there, and waits until the snapshot has come so far. The version is one
+of a GraphCron, so the watch is bound to bring it. Both are shared by those who come at the same time: one note for
+all writes, one look for all reads that wait.
+
+Whatever fails on that way (no watch, no note, an apiserver that is slow), the answer is read from the apiserver
+itself: always right, and slower. What kubectl writes is there when the watch brings it, milliseconds later.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from graphcron import kube
+from graphcron.kube import Kube
+from graphcron.snapshot import Outdated, Snapshot, version_of
+from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
+
+log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 1.0
+"""How long a read waits for the watch, and a deletion for its event, before it asks the apiserver."""
+
+NOTE_SECONDS = 10.0
+"""How long the answer to a write waits for its note, should other replicas or the apiserver be in the way."""
+
+PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Seconds between attempts to list and watch; the last one repeats."""
+
+
+class CachedStore(KubeStore):
+    """The GraphCrons of one namespace from memory. `note` is the ConfigMap that the replicas share."""
+
+    def __init__(self, kube: Kube, namespace: str, note: str) -> None:
+        super().__init__(kube, namespace)
+        self._note_name = note
+        self._snapshot: Snapshot | None = None
+        self._moved = asyncio.Event()
+        self._heard = time.monotonic()
+        self._look_to_come: asyncio.Future[int | None] | None = None
+        self._looking = asyncio.Lock()
+        self._noting = asyncio.Lock()
+        self._to_note = 0
+        self._noted = 0
+        self._note: Manifest | None = None
+        self._note_failed = False
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator["CachedStore"]:
+        """Reads from memory while this is entered."""
+        task = asyncio.create_task(self._watch_for_ever(), name="watch")
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._snapshot = None
+
+    def age(self) -> float | None:
+        """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
+        return None if self._snapshot is None else time.monotonic() - self._heard
+
+    async def list(self) -> list[Manifest]:
+        snapshot = await self._up_to_date()
+        return await super().list() if snapshot is None else snapshot.manifests()
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        made = await super().create(manifest)
+        await self._tell(version_of(made))
+        return made
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        written = await super().replace(manifest)
+        await self._tell(version_of(written))
+        return written
+
+    async def delete(self, cron_id: str) -> None:
+        known = self._snapshot.find(cron_id) if self._snapshot else None
+        metadata = (known or await self.get(cron_id))["metadata"]
+        name, uid = metadata["name"], metadata["uid"]
+        try:
+            with told(missing=cron_id):
+                await self._kube.delete_graphcron(self._namespace, name, uid)
+        except Changed:  # by its name somebody made another one
+            raise Missing(cron_id) from None
+        # Kubernetes does not say at which version it was deleted. Our own watch does.
+        if (version := await self._gone(uid)) is not None:
+            await self._tell(version)
+
+    async def ready(self) -> None:
+        await super().ready()
+        if self._snapshot is None:
+            raise Unavailable("The GraphCrons are still being read")
+
+    async def _by_uid(self, cron_id: str) -> Manifest:
+        if (snapshot := await self._up_to_date()) is None:
+            return await super()._by_uid(cron_id)
+        if (found := snapshot.find(cron_id)) is None:
+            raise Missing(cron_id)
+        try:
+            # The newest, and all of it: an update writes it back.
+            manifest = await self._kube.get_graphcron(self._namespace, found["metadata"]["name"])
+        except kube.NotFound:
+            raise Missing(cron_id) from None
+        if manifest["metadata"]["uid"] != found["metadata"]["uid"] or "deletionTimestamp" in manifest["metadata"]:
+            raise Missing(cron_id)
+        return manifest
+
+    # Reading what was written
+
+    async def _up_to_date(self) -> Snapshot | None:
+        """A snapshot with all that was answered before this call; None when that cannot be told soon."""
+        if self._snapshot is None or (wanted := await self._newest_note()) is None:
+            return None
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    snapshot, moved = self._snapshot, self._moved
+                    if snapshot is not None and snapshot.version >= wanted:
+                        return snapshot
+                    await moved.wait()
+        except TimeoutError:
+            return None
+
+    async def _newest_note(self) -> int | None:
+        """What a look at the note says that begins after this call; one for all who wait for it."""
+        if self._look_to_come is None:
+            self._look_to_come = asyncio.ensure_future(self._look())
+        return await asyncio.shield(self._look_to_come)
+
+    async def _look(self) -> int | None:
+        async with self._looking:
+            self._look_to_come = None  # it begins now: who comes later needs a later one
+            try:
+                note = await self._kube.get_config_map(self._namespace, self._note_name)
+            except kube.KubeError as error:
+                self._note_fails(error.message)
+                return None
+            self._note_is_fine()
+            return _noted(note)
+
+    def _note_fails(self, message: str) -> None:
+        """Said once, not for each read."""
+        if not self._note_failed:
+            log.warning("reads go to the apiserver, since ConfigMap %s cannot be used: %s", self._note_name, message)
+        self._note_failed = True
+
+    def _note_is_fine(self) -> None:
+        if self._note_failed:
+            log.info("reads are answered from memory again")
+        self._note_failed = False
+
+    # Telling what was written
+
+    async def _tell(self, version: int) -> None:
+        """Note that there is a write of that version. Others that come meanwhile are noted together."""
+        self._to_note = max(self._to_note, version)
+        try:
+            async with asyncio.timeout(NOTE_SECONDS), self._noting:
+                while self._noted < version:
+                    try:
+                        await self._write_note(self._to_note)
+                    except kube.Conflict:
+                        continue  # another replica was at it: look again what it says
+                    except kube.Unavailable:
+                        await asyncio.sleep(PAUSES[0])
+            self._note_is_fine()
+        except TimeoutError:
+            log.warning("other replicas may learn late of a write: ConfigMap %s was not written", self._note_name)
+        except kube.KubeError as error:
+            # It is not there, or not ours to write: then no replica can read it, and none reads from memory.
+            self._note_fails(error.message)
+
+    async def _write_note(self, version: int) -> None:
+        note = self._note or await self._kube.get_config_map(self._namespace, self._note_name)
+        self._note = None
+        version = max(version, _noted(note))
+        if _noted(note) < version:
+            note = await self._kube.replace_config_map(
+                self._namespace, note | {"data": {**note.get("data", {}), NOTE_KEY: str(version)}}
+            )
+        self._note = note
+        self._noted = version
+
+    async def _gone(self, uid: str) -> int | None:
+        """The version at which our watch no longer has it, None when it does not say so soon."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while True:
+                    snapshot, moved = self._snapshot, self._moved
+                    if snapshot is None:
+                        return None
+                    if not snapshot.holds(uid):
+                        return snapshot.changed
+                    await moved.wait()
+        except TimeoutError:
+            return None
+
+    # The watch
+
+    async def _watch_for_ever(self) -> None:
+        failures = 0
+        while True:
+            try:
+                items, version = await self._kube.list_graphcrons_at(self._namespace)
+                self._move(Snapshot(items, version))
+                log.info("%d GraphCrons are in memory", len(items))
+                failures = 0
+                await self._follow()
+            except Outdated as outdated:
+                log.info("the watch of GraphCrons begins anew: %s", outdated)
+            except kube.KubeError as error:
+                # The snapshot stays: reads that cannot be sure of it do not use it.
+                log.warning("GraphCrons cannot be watched: %s", error.message)
+            except Exception:
+                log.exception("the watch of GraphCrons failed")
+            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
+            failures += 1
+
+    async def _follow(self) -> None:
+        """Apply events until the watch cannot go on. One that ends or breaks goes on from where it was."""
+        broken = 0
+        while True:
+            assert self._snapshot is not None
+            try:
+                async for event in self._kube.watch_graphcrons(self._namespace, self._snapshot.version):
+                    self._snapshot.apply(event)
+                    self._move(self._snapshot)
+                    broken = 0
+            except kube.Gone as gone:
+                raise Outdated(gone.message) from None
+            except kube.Unavailable as error:
+                log.info("the watch of GraphCrons broke: %s", error.message)
+            await asyncio.sleep(PAUSES[min(broken, len(PAUSES) - 1)])
+            broken += 1
+
+    def _move(self, snapshot: Snapshot) -> None:
+        self._snapshot, self._heard = snapshot, time.monotonic()
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+
+NOTE_KEY = "newest-write"
+
+
+def _noted(note: Manifest) -> int:
+    text = str((note.get("data") or {}).get(NOTE_KEY, "0"))
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,83 @@
+"""The GraphCrons of one namespace as a list and the watch events after it tell them. Pure.
+
+Events of one watch come in the order of the writes (Kubernetes API concepts, "Efficient detection of changes"), so
+the version of the newest one says up to which write everything is in here.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphcron.wire import cron_id
+
+Manifest = dict[str, Any]
+
+
+class Outdated(Exception):
+    """The watch cannot go on from where it was; list anew."""
+
+
+class Snapshot:
+    """`version` is the resource version that this is the state of: all writes up to it are in here, none beyond.
+    `changed` is that of the last change; a watch tells of later versions too, at which nothing changed."""
+
+    def __init__(self, items: Iterable[Mapping[str, Any]], version: int) -> None:
+        self.version = self.changed = version
+        self._by_uid: dict[str, Manifest] = {}
+        self._uid_of: dict[str, str] = {}
+        for item in items:
+            self._put(item)
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take in one watch event. Raises Outdated for one that ends the watch."""
+        kind, about = event["type"], event["object"]
+        if kind == "ERROR":
+            raise Outdated(str(about.get("message") or about))
+        self.version = max(self.version, version_of(about))
+        if kind == "DELETED":
+            self._drop(about["metadata"]["uid"])
+        elif kind in ("ADDED", "MODIFIED"):
+            self._put(about)
+        else:
+            return
+        self.changed = self.version
+
+    def manifests(self) -> list[Manifest]:
+        """All of them, without those that are being deleted. They are shared: whoever changes one copies it first."""
+        return list(self._by_uid.values())
+
+    def find(self, identity: str) -> Manifest | None:
+        """The one that answers to this cron id."""
+        return self._by_uid.get(self._uid_of.get(identity, ""))
+
+    def holds(self, uid: str) -> bool:
+        """Whether that very object is there."""
+        return uid in self._by_uid
+
+    def _put(self, manifest: Mapping[str, Any]) -> None:
+        uid = manifest["metadata"]["uid"]
+        self._drop(uid)
+        if "deletionTimestamp" not in manifest["metadata"]:
+            kept = _kept(manifest)
+            self._by_uid[uid] = kept
+            self._uid_of[cron_id(kept)] = uid
+
+    def _drop(self, uid: str) -> None:
+        if (known := self._by_uid.pop(uid, None)) and self._uid_of.get(identity := cron_id(known)) == uid:
+            del self._uid_of[identity]
+
+
+_DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _kept(manifest: Mapping[str, Any]) -> Manifest:
+    """What a search reads. Ten thousand of them are in memory, so what kubectl and the operator keep there is not."""
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
+    if _DROPPED in metadata.get("annotations", {}):
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
+    return {"metadata": metadata, "spec": manifest.get("spec", {})}
+
+
+def version_of(manifest: Mapping[str, Any]) -> int:
+    """Resource versions are comparable numbers (Kubernetes 1.35 and later say so; etcd's always were)."""
+    version = str(manifest["metadata"].get("resourceVersion", ""))
+    return int(version) if version.isdigit() else 0

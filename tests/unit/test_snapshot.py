@@ -1,0 +1,83 @@
+"""What a list and the watch events after it make of the GraphCrons in memory."""
+
+from typing import Any
+
+import pytest
+
+from graphcron.snapshot import Outdated, Snapshot
+
+NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
+
+
+def cron(name: str, version: int, uid: str | None = None, **metadata: Any) -> dict[str, Any]:
+    metadata = {"name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(version)} | metadata
+    return {"metadata": metadata, "spec": {"schedule": f"{version} 0 1 1 *"}, "status": {"active": 1}}
+
+
+def event(kind: str, about: dict[str, Any]) -> dict[str, Any]:
+    return {"type": kind, "object": about}
+
+
+def held(snapshot: Snapshot) -> dict[str, str]:
+    return {manifest["metadata"]["name"]: manifest["spec"]["schedule"] for manifest in snapshot.manifests()}
+
+
+def test_events_add_change_and_remove() -> None:
+    snapshot = Snapshot([cron("a", 3), cron("b", 4)], 5)
+    snapshot.apply(event("ADDED", cron("c", 6)))
+    snapshot.apply(event("MODIFIED", cron("a", 7)))
+    snapshot.apply(event("DELETED", cron("b", 8)))
+    assert held(snapshot) == {"a": "7 0 1 1 *", "c": "6 0 1 1 *"}
+    assert (snapshot.version, snapshot.changed) == (8, 8)
+
+
+def test_a_bookmark_moves_the_version_and_changes_nothing() -> None:
+    snapshot = Snapshot([cron("a", 3)], 5)
+    snapshot.apply(event("BOOKMARK", {"metadata": {"resourceVersion": "90"}}))
+    assert (snapshot.version, snapshot.changed, len(snapshot.manifests())) == (90, 5, 1)
+
+
+def test_an_error_ends_it() -> None:
+    snapshot = Snapshot([], 5)
+    with pytest.raises(Outdated, match="too old resource version"):
+        snapshot.apply(event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 5 (9)"}))
+
+
+def test_one_that_is_being_deleted_is_gone() -> None:
+    going = cron("a", 6, deletionTimestamp="2026-11-22T19:00:00Z")
+    assert Snapshot([going], 6).manifests() == []
+    snapshot = Snapshot([cron("a", 3)], 5)
+    snapshot.apply(event("MODIFIED", going))
+    assert (snapshot.manifests(), snapshot.holds("uid-a")) == ([], False)
+
+
+def test_a_namesake_that_is_made_anew_replaces_it_in_whichever_order_they_are_told() -> None:
+    snapshot = Snapshot([cron(NAMED, 3, "old")], 5)
+    snapshot.apply(event("ADDED", cron(NAMED, 7, "new")))
+    snapshot.apply(event("DELETED", cron(NAMED, 6, "old")))
+    found = snapshot.find(NAMED)
+    assert found
+    assert found["metadata"]["uid"] == "new"
+    assert snapshot.holds("new")
+    assert not snapshot.holds("old")
+
+
+def test_it_is_found_by_the_id_that_rest_knows() -> None:
+    uid = "7d9f0f6e-91a8-4b0e-8a4c-0d8b8b6cf3a2"
+    snapshot = Snapshot([cron(NAMED, 3), cron("nightly", 4, uid)], 5)
+    assert (snapshot.find(NAMED) or {})["metadata"]["name"] == NAMED
+    assert (snapshot.find(uid) or {})["metadata"]["name"] == "nightly"
+    assert snapshot.find("nightly") is None
+    snapshot.apply(event("DELETED", cron("nightly", 6, uid)))
+    assert snapshot.find(uid) is None
+
+
+def test_what_no_search_reads_is_not_kept() -> None:
+    noisy = cron(
+        "a", 3, managedFields=[{}], annotations={"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "1"}
+    )
+    kept = Snapshot([noisy], 5).manifests()[0]
+    assert kept.keys() == {"metadata", "spec"}
+    assert kept["metadata"]["annotations"] == {"x": "1"}
+    assert "managedFields" not in kept["metadata"]
+    assert noisy["metadata"]["managedFields"] == [{}], "what it was given stays as it was"
