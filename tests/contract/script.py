@@ -1,142 +1,138 @@
-"""The language of the cases: requests that are sent to both sides, and how their answers are compared. Pure."""
+"""Reads the cases: one request a line, which is sent to both sides.
 
-import json
+    == metadata merges                                    a case, and the test's name
+    200     create {"metadata": {"a": 1}} -> cron         the status of both, and a name for the id in the answer
+    200     patch <cron> {"metadata": {"b": 2}}           <cron> is that id, on each side its own
+        ~ payload-metadata at payload.metadata            a difference, by its key in docs/rest.md, and where it shows
+    200|422 create {"time_zone": "UTC"}                   the reference's status, and ours
+        ~ misspelt says did you mean 'timezone'?          a difference in all of the answer, and what ours says
+        > Origin: http://page.example                     a header of the request
+
+Bodies are sent as they stand, so that each spelling of a number is a case. `create`, `create on <thread>`, `get`,
+`patch`, `delete`, `search` and `count` stand for the cron endpoints, and anything else is a method and a path. The
+fields of `create` come after those that every cron needs, see `CRON`. `<CRON>` is the id in capitals, `<x*500>` is 500
+times x, `<nested 90>` an object of 90 levels, `<byte ff>` a byte.
+"""
+
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from typing import Any
+from pathlib import Path
 
-COMPARED_HEADERS = (
-    "Access-Control-Allow-Origin", "Access-Control-Expose-Headers", "Allow", "Content-Type", "X-Pagination-Next",
-    "X-Pagination-Total",
-)  # fmt: skip
+CRON = '"assistant_id": "agent", "schedule": "27 15 3 2 *"'
+"""Once a year: no cron of a case should fire while the tests run."""
 
-WRITTEN = ("created_at", "updated_at", "state_updated_at")
-"""Times of writing: of them the shape is compared."""
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
+class Misspelt(ValueError):
+    """A line that is no case, request, difference or header; the message names it."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request. `{name}` in path and body is what an earlier answer's `save` gave; bytes are sent as they are."""
+class Difference:
+    """`key` names a row of the table. `at` are paths in the answer, none for all of it; `says` is in our answer."""
 
+    key: str
+    at: tuple[str, ...] = ()
+    says: str = ""
+
+
+@dataclass
+class Step:
+    """One request, with placeholders."""
+
+    line: str
+    statuses: tuple[int, int]
+    """The reference's and ours."""
     method: str
     path: str
-    body: Any = None
-    save: str | None = None
-    """Name for the `cron_id` or `thread_id` of the answer."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str | None
+    binds: str | None
+    headers: dict[str, str] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Case:
-    """One story, told to both sides.
-
-    `differs` says what must come out differently: the row of the table in docs/rest.md that gives the reason, and the
-    places, such as `2.status` (of the second request) or `*.body.payload.end_time` (of any).
-    """
-
     name: str
-    requests: Sequence[Request]
-    differs: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What one side said. `text` is the body as it came."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def body(self) -> Any:
-        try:
-            return json.loads(self.text) if self.text else None
-        except ValueError:
-            return self.text
+def read_folder(folder: Path) -> list[Case]:
+    """All cases of a folder, by file and line. Raises Misspelt."""
+    cases = [case for file in sorted(folder.glob("*.txt")) for case in read(file.read_text())]
+    names = [case.name for case in cases]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise Misspelt(f"two cases have one name: {', '.join(sorted(twice))}")
+    return cases
 
 
-def filled(value: Any, names: Mapping[str, str]) -> Any:
-    """`value` with each `{name}` replaced, at any depth."""
-    if isinstance(value, str):
-        for name, text in names.items():
-            value = value.replace(f"{{{name}}}", text)
-        return value
-    if isinstance(value, list):
-        return [filled(item, names) for item in value]
-    if isinstance(value, dict):
-        return {filled(key, names): filled(item, names) for key, item in value.items()}
-    return value
-
-
-def told(answer: Answer, names: Mapping[str, str]) -> dict[str, Any]:
-    """An answer without what must differ between the sides: ids by their names, times of writing by their shape."""
-    given = {name.title(): value for name, value in answer.headers.items()}
-    headers = {name: given[name] for name in COMPARED_HEADERS if name in given}
-    body = _anonymous(answer.body, {text: f"<{name}>" for name, text in names.items()})
-    return {"status": answer.status, "headers": headers, "body": body}
-
-
-def _anonymous(value: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(value, str):
-        for text, name in names.items():
-            value = value.replace(text, name)
-        return value
-    if isinstance(value, list):
-        return [_anonymous(item, names) for item in value]
-    if isinstance(value, dict):
-        return {key: _shape(item) if key in WRITTEN else _anonymous(item, names) for key, item in value.items()}
-    return value
-
-
-def _shape(time: Any) -> Any:
-    return "<time>" if isinstance(time, str) and _TIME.fullmatch(time) else time
-
-
-def compare(theirs: Sequence[dict[str, Any]], ours: Sequence[dict[str, Any]]) -> list[str]:
-    """The places in which two sides' answers to one case differ. Where the status does, nothing else is compared."""
-    found: list[str] = []
-    for number, (one, other) in enumerate(zip(theirs, ours, strict=True), 1):
-        if one["status"] != other["status"]:
-            found.append(f"{number}.status")
+def read(text: str) -> Iterator[Case]:
+    """The cases of one file. Raises Misspelt."""
+    case: Case | None = None
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        if line.startswith("== "):
+            if case:
+                yield case
+            case = Case(line.removeprefix("== "))
+        elif case is None:
+            raise Misspelt(f"before the first case: {line}")
+        elif not line[0].isspace():
+            case.steps.append(_step(line))
+        elif not case.steps:
+            raise Misspelt(f"before the first request of a case: {line}")
         else:
-            found.extend(differences(one, other, str(number)))
-    return found
+            _annotate(case.steps[-1], line.strip())
+    if case:
+        yield case
 
 
-def unexpected(case: Case, found: Sequence[str]) -> tuple[list[str], list[str]]:
-    """What differs though no row says so, and the rows that say so though nothing differs."""
-    patterns = [pattern for places in case.differs.values() for pattern in places]
-    unlisted = [place for place in found if not any(fnmatchcase(place, pattern) for pattern in patterns)]
-    unseen = [
-        row
-        for row, places in case.differs.items()
-        if not all(any(fnmatchcase(place, pattern) for place in found) for pattern in places)
-    ]
-    return unlisted, unseen
+def _step(line: str) -> Step:
+    found = re.fullmatch(r"(\d{3})(?:\|(\d{3}))? +(\S+) *(.*?)(?: -> (\w+))?", line)
+    if not found:
+        raise Misspelt(f"no request: {line}")
+    reference, here, word, rest, name = found.groups()
+    method, path, body = _request(word, rest)
+    return Step(line, (int(reference), int(here or reference)), method, path, body, name)
 
 
-def differences(expected: Any, actual: Any, path: str = "") -> Iterator[str]:
-    """The places where two trees differ. Numbers differ when their kinds do: 1 is not 1.0, and neither is true."""
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        for key in sorted(expected.keys() | actual.keys()):
-            here = f"{path}.{key}" if path else str(key)
-            if key not in expected or key not in actual:
-                yield here
-            else:
-                yield from differences(expected[key], actual[key], here)
-    elif isinstance(expected, list) and isinstance(actual, list) and len(expected) == len(actual):
-        for index, (one, other) in enumerate(zip(expected, actual, strict=True)):
-            yield from differences(one, other, f"{path}.{index}" if path else str(index))
-    elif type(expected) is not type(actual) or expected != actual:
-        yield path
+def _request(word: str, rest: str) -> tuple[str, str, str | None]:
+    match word:
+        case "create":
+            found = re.fullmatch(r"(?:on (\S+) )?\{(.*)\}", rest)
+            if not found:
+                raise Misspelt(f"no fields of a cron: create {rest}")
+            thread, fields = found.groups()
+            body = "{" + CRON + (f", {fields}" if fields else "") + "}"
+            return "POST", f"/threads/{thread}/runs/crons" if thread else "/runs/crons", body
+        case "search" | "count":
+            return "POST", f"/runs/crons/{word}", rest
+        case "get" | "delete":
+            return word.upper(), f"/runs/crons/{rest}", None
+        case "patch":
+            identity, _, body = rest.partition(" ")
+            return "PATCH", f"/runs/crons/{identity}", body
+    path, _, body = rest.partition(" ")
+    if not word.isupper() or not path.startswith("/"):
+        raise Misspelt(f"no request: {word} {rest}")
+    return word, path, body or None
 
 
-def rows(markdown: str) -> list[str]:
-    """The first column of the table under "Differences from LangGraph's server"."""
-    section = markdown.partition("## Differences from LangGraph's server")[2].partition("\n## ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| ")]
-    return [line.split(" | ")[0].removeprefix("| ") for line in lines if not line.startswith(("| what ", "|---"))]
+def _annotate(step: Step, line: str) -> None:
+    if found := re.fullmatch(r"~ (\S+)(?: at ((?:(?! says ).)+))?(?: says (.+))?", line):
+        step.differences.append(Difference(found[1], tuple((found[2] or "").split()), found[3] or ""))
+    elif found := re.fullmatch(r"> ([\w-]+): (.*)", line):
+        step.headers[found[1]] = found[2]
+    else:
+        raise Misspelt(f"neither a difference (~) nor a header (>): {line}")
+
+
+def fill(text: str, names: dict[str, str]) -> str:
+    """Without placeholders; bytes that are no UTF-8 are escaped as surrogates. Unknown ones stay: JSON may hold such
+    text."""
+    text = re.sub(r"<(\w+)\*(\d+)>", lambda found: found[1] * int(found[2]), text)
+    text = re.sub(r"<byte ([0-9a-f]{2})>", lambda found: chr(0xDC00 + int(found[1], 16)), text)
+    text = re.sub(r"<nested (\d+)>", lambda found: '{"a":' * int(found[1]) + "1" + "}" * int(found[1]), text)
+    names = names | {name.upper(): value.upper() for name, value in names.items()}
+    return re.sub(r"<(\w+)>", lambda found: names.get(found[1], found[0]), text)

@@ -72,6 +72,13 @@ class TestWebhook:
         assert refused.value.status == 422
         assert patched(manifest, {"enabled": False})["spec"]["webhook"] == "https://ada:hunter2@example.com/"
 
+    @pytest.mark.parametrize(
+        "text", ["", "/runs", "hook", "ftp://x/", "http://", "http://[::1", "https://x/" + "x" * 4096]
+    )
+    def test_a_webhook_that_no_agent_server_would_call_is_refused(self, text: str) -> None:
+        with pytest.raises(RestError, match="webhook must be an absolute http"):
+            made(MINIMAL | {"webhook": text})
+
 
 class TestCron:
     def test_answer_has_the_fields_of_langgraph_in_its_order(self) -> None:
