@@ -5,6 +5,7 @@ The facade keeps no state, so any number of them may run and any may be killed.
 
 import asyncio
 import logging
+import re
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -13,13 +14,16 @@ from pathlib import Path
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from prometheus_client.aiohttp import make_aiohttp_handler
 
 from graphcron import access, logs, openapi, store
 from graphcron.access import API_KEY_HEADER, NO_QUOTA, Keys, Mode, Quota
 from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.cache import CachedStore
+from graphcron.cors import Origins, is_preflight
 from graphcron.kube import Kube
+from graphcron.observing import OWNER, PASSED_THROUGH, FacadeMetrics, observed, say_id
 from graphcron.passthrough import AgentServer
 from graphcron.paths import is_literal_cron_path, reaches_crons
 from graphcron.routes import CALLER, Routes, json_answer
@@ -42,7 +46,7 @@ SHUTDOWN_SECONDS = 20.0
 def main(environ: Mapping[str, str]) -> None:
     """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted."""
     settings = FacadeSettings.read(environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     asyncio.run(_serve(settings))
 
 
@@ -50,8 +54,8 @@ async def _serve(settings: FacadeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    keys = _keys(settings)
-    async with Kube.connect() as kube, _store(kube, settings) as crons:
+    keys, metrics, draining = _keys(settings), FacadeMetrics(), asyncio.Event()
+    async with Kube.connect() as kube, _store(kube, settings, metrics) as crons:
         app = make_app(
             crons,
             settings.agent_server_url,
@@ -60,7 +64,11 @@ async def _serve(settings: FacadeSettings) -> None:
             keys=keys,
             forward_api_key=settings.forward_api_key,
             quota=settings.quota,
+            origins=Origins(settings.cors_origins),
+            metrics=metrics,
+            draining=draining,
         )
+        scraped = await start(metrics_app(metrics), settings.host, settings.metrics_port)
         runner = await start(app, settings.host, settings.port)
         logger.info(
             "serving crons of namespace %s on port %d, all else from %s",
@@ -74,16 +82,22 @@ async def _serve(settings: FacadeSettings) -> None:
             logger.warning(WARNINGS[settings.auth_mode])
         try:
             await stopped.wait()
+            # Kubernetes takes a while to send nobody here any more: until then they are served.
+            draining.set()
+            logger.info("told to stop: not ready any more, listening for %g s yet", settings.shutdown_delay)
+            await asyncio.sleep(settings.shutdown_delay)
         finally:
             await runner.cleanup()
+            await scraped.cleanup()
 
 
 @asynccontextmanager
-async def _store(kube: Kube, settings: FacadeSettings) -> AsyncIterator[Store]:
+async def _store(kube: Kube, settings: FacadeSettings, metrics: FacadeMetrics) -> AsyncIterator[Store]:
     if settings.writes_config_map is None:
         yield KubeStore(kube, settings.namespace)
         return
     async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
+        metrics.observe_cache(crons.age)
         yield crons
 
 
@@ -116,12 +130,24 @@ def make_app(
     keys: Callable[[], Keys] = Keys,
     forward_api_key: bool = True,
     quota: Quota = NO_QUOTA,
+    origins: Origins = Origins(),  # noqa: B008  frozen
+    metrics: FacadeMetrics | None = None,
+    draining: asyncio.Event | None = None,
 ) -> web.Application:
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
     certificate is judged by, instead of the system's. `keys` gives the API keys that count now. Without
-    `forward_api_key` the Agent Server never sees the caller's."""
-    routes = Routes(crons, now or (lambda: datetime.now(UTC)), quota, openapi.document(mode))
-    middlewares = [_answer_errors, _guard_paths, _identify(mode, keys, routes)]
+    `forward_api_key` the Agent Server never sees the caller's. `origins` are the pages that browsers let call. Once
+    `draining` is set it is not ready any more."""
+    metrics = metrics or FacadeMetrics()
+    clock = now or (lambda: datetime.now(UTC))
+    routes = Routes(crons, clock, quota, openapi.document(mode), metrics.conflicts.inc, draining)
+    middlewares = [
+        observed(metrics, _route_of(routes), frozenset(PROBES)),
+        _browsers(origins, routes),
+        _answer_errors,
+        _guard_paths,
+        _identify(mode, keys, routes),
+    ]
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     if agent_server_url is not None:
         url = agent_server_url
@@ -133,6 +159,7 @@ def make_app(
 
         app.cleanup_ctx.append(connect)
 
+    app.on_response_prepare.append(say_id)
     own = ("/healthz", "/readyz", "/openapi.json")
     on_id = (hdrs.METH_DELETE, hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_PATCH)
     any_id, thread_id = "/runs/crons/{cron_id:[^/]+}", "/threads/{thread_id:[^/]+}/runs/crons"
@@ -159,6 +186,44 @@ def make_app(
         ]
     )
     return app
+
+
+def metrics_app(metrics: FacadeMetrics) -> web.Application:
+    """What Prometheus asks, on a port of its own: on the other one `/metrics` is the Agent Server's."""
+    app = web.Application()
+    app.add_routes([web.get("/metrics", make_aiohttp_handler(metrics.registry))])
+    return app
+
+
+PROBES = ("/healthz", "/readyz")
+
+
+def _route_of(routes: Routes) -> Callable[[web.Request], str]:
+    """The route's template, of which there are few."""
+
+    def route_of(request: web.Request) -> str:
+        resource = request.match_info.route.resource
+        if resource is None or request.match_info.handler == routes.pass_through:
+            return PASSED_THROUGH
+        return re.sub(r":[^{}]*}", "}", resource.canonical)
+
+    return route_of
+
+
+def _browsers(origins: Origins, routes: Routes) -> Middleware:
+    """Preflights of cron endpoints are answered here, and answers say which page may read them."""
+
+    @web.middleware
+    async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.match_info.handler == routes.pass_through and not reaches_crons(request.raw_path):
+            return await handler(request)
+        if is_preflight(request.method, request.headers):
+            return web.Response(text="OK", headers=origins.preflight(request.headers))
+        response = await handler(request)
+        response.headers.update(origins.headers(request.headers))
+        return response
+
+    return allow
 
 
 def _only(*methods: str) -> Handler:
@@ -191,10 +256,15 @@ def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middlewar
         called = request.match_info.handler
         if called in probes:
             return await handler(request)
+        if called == routes.pass_through and is_preflight(request.method, request.headers):
+            # A browser sends no key with it, and does nothing but ask.
+            return await handler(request)
         caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
         if called not in (routes.openapi, routes.pass_through):
             access.check_crons(caller)
         request[CALLER] = caller
+        if caller.owner:
+            request[OWNER] = caller.owner
         return await handler(request)
 
     return identify

@@ -1,18 +1,64 @@
-"""Log lines as every process of ours writes them: UTC time, level, what it is about, one sentence."""
+"""Log lines as every process of ours writes them: UTC time, level, what it is about, one sentence.
 
+As text for people, or as one JSON object a line for programs. Fields of a line (`extra={"fields": {…}}`) are members
+of the object, and follow the sentence in the text.
+"""
+
+import json
 import logging
 import sys
 import time
+from typing import Any
+
+FORMATS = ("text", "json")
 
 
-def configure(level: str) -> None:
-    """Write to standard output, from that level on (DEBUG, INFO, WARNING, ERROR). Raises ValueError for others."""
+def configure(level: str, form: str = "text") -> None:
+    """Write to standard output, from that level on (DEBUG, INFO, WARNING, ERROR), in one of `FORMATS`. Raises
+    ValueError for others."""
+    if form not in FORMATS:
+        raise ValueError(f"log format must be one of {', '.join(FORMATS)}")
     handler = logging.StreamHandler(sys.stdout)
-    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-    formatter.converter = time.gmtime
-    handler.setFormatter(formatter)
+    handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # At INFO, kopf tells of its own steps and of each event; ours say what was done about it.
     if logging.getLogger().level > logging.DEBUG:
         logging.getLogger("kopf").setLevel(logging.WARNING)
     logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
+
+
+class TextFormatter(logging.Formatter):
+    """`2026-11-23T12:00:00.000Z INFO    graphcron.facade: sentence field=value`."""
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
+        shown = (f" {key}={value}" for key, value in _fields(record).items() if value is not None)
+        return super().formatMessage(record) + "".join(shown)
+
+
+class JsonFormatter(logging.Formatter):
+    """`time`, `level`, `logger` and `message`, the fields of the line, and `exception` when there is one."""
+
+    converter = staticmethod(time.gmtime)
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
+        line: dict[str, Any] = {
+            "time": f"{moment}.{record.msecs:03.0f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {key: value for key, value in _fields(record).items() if value is not None}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    found = getattr(record, "fields", None)
+    return found if isinstance(found, dict) else {}

@@ -19,6 +19,7 @@ from yarl import URL
 
 from graphcron import openapi
 from graphcron.body import RestError
+from graphcron.observing import HEADER, REQUEST_ID
 from graphcron.paths import reaches_crons
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,7 @@ class AgentServer:
             upstream = await self._session.request(
                 request.method,
                 URL(self.url + path, encoded=True),
-                headers=_end_to_end(request.headers, _NOT_FORWARDED | self._withheld),
+                headers=self._request_headers(request),
                 data=request.content if request.body_exists else None,
                 allow_redirects=False,
             )
@@ -105,6 +106,12 @@ class AgentServer:
             # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
             upstream.close()
             raise
+
+    def _request_headers(self, request: web.Request) -> CIMultiDict[str]:
+        headers = _end_to_end(request.headers, _NOT_FORWARDED | self._withheld)
+        if (identity := request.get(REQUEST_ID)) is not None:
+            headers[HEADER] = identity  # so that both logs speak of the same request
+        return headers
 
     async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
         headers = _end_to_end(upstream.headers, _HOP_BY_HOP)

@@ -49,13 +49,23 @@ CRONS_ONLY = (
 
 class Routes:
     """`agent_server` is None when none is configured; `now` is the clock; `description` is the OpenAPI document of all
-    but what is passed through."""
+    but what is passed through; `on_conflict` is told of each update that is made again."""
 
-    def __init__(self, crons: Store, now: Callable[[], datetime], quota: Quota, description: openapi.Document) -> None:
+    def __init__(
+        self,
+        crons: Store,
+        now: Callable[[], datetime],
+        quota: Quota,
+        description: openapi.Document,
+        on_conflict: Callable[[], None],
+        draining: asyncio.Event | None,
+    ) -> None:
         self._crons = crons
         self._now = now
         self._quota = quota
         self._description = description
+        self._on_conflict = on_conflict
+        self._draining = draining
         self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent_server: AgentServer | None = None
 
@@ -68,6 +78,8 @@ class Routes:
 
     async def readyz(self, request: web.Request) -> web.Response:
         """Crons can be read and written."""
+        if self._draining is not None and self._draining.is_set():
+            raise store.Unavailable("This facade is about to stop")
         await self._crons.ready()
         return json_answer({"ok": True})
 
@@ -160,6 +172,7 @@ class Routes:
                     self._quota.check_schedule(manifest, self._now())
                 return json_answer(wire.cron(await crons.replace(manifest), self._now()))
             except store.Changed:
+                self._on_conflict()
                 continue
             except store.Missing:
                 raise RestError(404, f"Cron '{identity}' not found") from None

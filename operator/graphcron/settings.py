@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from graphcron.access import NO_QUOTA, Mode, Quota
 from graphcron.lease import Timing
+from graphcron.logs import FORMATS
 from graphcron.models import KeySelector
 from graphcron.pod_template import RunPods
 
@@ -34,6 +35,7 @@ class OperatorSettings:
     health_port: int
     workers: int
     log_level: str
+    log_format: str
     crd_patience: float
     lease: tuple[str, str]
     identity: str
@@ -60,6 +62,7 @@ class OperatorSettings:
             workers=_parsed(environ, "GRAPHCRON_WORKERS", int, 20),
             crd_patience=_parsed(environ, "GRAPHCRON_CRD_PATIENCE_SECONDS", float, 30.0),
             log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
+            log_format=_parsed(environ, "GRAPHCRON_LOG_FORMAT", _log_format, "text"),
             lease=(
                 environ.get("GRAPHCRON_NAMESPACE") or environ.get("GRAPHCRON_WATCH_NAMESPACE") or "default",
                 environ.get("GRAPHCRON_LEASE") or "graphcron-operator",
@@ -76,7 +79,9 @@ class FacadeSettings:
     """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
     `agent_server_url` only crons are served. `writes_config_map` is shared by all facades of a namespace and lets them
     answer from memory; without it each read goes to the apiserver. `keys_dir` is where the Secret with the API keys is
-    mounted, and is there in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too."""
+    mounted, and is there in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too.
+    `cors_origins` are the pages that browsers let call. `shutdown_delay` is how many seconds it still listens after
+    SIGTERM."""
 
     namespace: str
     agent_server_url: str | None = None
@@ -89,6 +94,10 @@ class FacadeSettings:
     forward_api_key: bool = True
     quota: Quota = NO_QUOTA
     writes_config_map: str | None = None
+    cors_origins: frozenset[str] = frozenset({"*"})
+    metrics_port: int = 9090
+    log_format: str = "text"
+    shutdown_delay: float = 0.0
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
@@ -105,6 +114,10 @@ class FacadeSettings:
                 interval=_parsed(environ, "GRAPHCRON_MINIMUM_INTERVAL_SECONDS", _limit, 0),
             ),
             namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
+            cors_origins=frozenset(environ.get("GRAPHCRON_CORS_ORIGINS", "*").split()),
+            metrics_port=_parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
+            log_format=_parsed(environ, "GRAPHCRON_LOG_FORMAT", _log_format, "text"),
+            shutdown_delay=_parsed(environ, "GRAPHCRON_SHUTDOWN_DELAY_SECONDS", float, 0.0),
             writes_config_map=environ.get("GRAPHCRON_WRITES_CONFIG_MAP") or None,
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
             ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
@@ -148,6 +161,12 @@ def _mode(text: str) -> Mode:
         return Mode(text)
     except ValueError:
         raise ValueError(f"it must be {Mode.API_KEYS} or {Mode.OPEN}") from None
+
+
+def _log_format(text: str) -> str:
+    if text not in FORMATS:
+        raise ValueError(f"it must be one of {', '.join(FORMATS)}")
+    return text
 
 
 def _limit(text: str) -> int:

@@ -221,5 +221,5 @@ async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
 def main(environ: Mapping[str, str]) -> None:
     """The `graphcron operator` command."""
     settings = OperatorSettings.read(environ)
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     asyncio.run(run(settings))

@@ -1,0 +1,112 @@
+"""What is known of each request to the facade: its id, one line in the log, and the metrics.
+
+Never a query string, a header or a body: those hold what is secret.
+"""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+logger = logging.getLogger("graphcron.requests")
+
+HEADER = "X-Request-Id"
+REQUEST_ID = web.RequestKey("id", str)
+OWNER = web.RequestKey("owner", str)
+"""Whoever asks, when that is known."""
+
+_GIVEN = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_PATH_LIMIT = 200
+_METHODS = hdrs.METH_ALL - {hdrs.METH_CONNECT}
+_LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+CLIENT_LEFT = 499
+"""No status of HTTP: as nginx logs a request whose client did not wait for the answer."""
+
+PASSED_THROUGH = "other"
+"""The route of all that is the Agent Server's."""
+
+
+class FacadeMetrics:
+    """A registry of its own, so that tests can have many. Labels take few values: routes, and no paths."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter(
+            "graphcron_facade_requests",
+            "Requests that were answered, by method, route and status; 499 means that the client left.",
+            ["method", "route", "code"],
+            registry=self.registry,
+        )
+        self.durations = Histogram(
+            "graphcron_facade_request_duration_seconds",
+            "Seconds from a request to the end of its answer; streams of the Agent Server take as long as their runs.",
+            ["method", "route"],
+            buckets=_LATENCIES,
+            registry=self.registry,
+        )
+        self.conflicts = Counter(
+            "graphcron_facade_conflicts",
+            "Updates that met a concurrent one of the same cron, and were made again.",
+            registry=self.registry,
+        )
+
+    def observe_cache(self, age: Callable[[], float | None]) -> None:
+        """Seconds since the watch last brought something, looked up at each scrape; NaN while nothing is in memory."""
+        gauge = Gauge(
+            "graphcron_facade_cache_age_seconds",
+            "Seconds since the watch of GraphCrons last brought anything; it does once a minute. NaN: no watch.",
+            registry=self.registry,
+        )
+        gauge.set_function(lambda: float("nan") if (found := age()) is None else found)
+
+
+def request_id(given: str | None) -> str:
+    """The caller's id when it is a short plain token, or one of ours."""
+    return given if given and _GIVEN.fullmatch(given) else uuid.uuid4().hex
+
+
+def observed(metrics: FacadeMetrics, route_of: Callable[[web.Request], str], quiet: frozenset[str]) -> Middleware:
+    """The outermost middleware. `quiet` are routes that are logged at DEBUG: probes come every two seconds."""
+
+    @web.middleware
+    async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began = time.perf_counter()
+        request[REQUEST_ID] = request_id(request.headers.get(HEADER))
+        status, size = CLIENT_LEFT, 0
+        try:
+            response = await handler(request)
+            status, size = response.status, response.body_length or response.content_length or 0
+            return response
+        finally:
+            route, method = route_of(request), request.method if request.method in _METHODS else "OTHER"
+            seconds = time.perf_counter() - began
+            metrics.requests.labels(method, route, str(status)).inc()
+            metrics.durations.labels(method, route).observe(seconds)
+            fields = {
+                "request_id": request[REQUEST_ID],
+                "method": method,
+                "route": route,
+                "path": request.path[:_PATH_LIMIT],
+                "status": status,
+                "milliseconds": round(seconds * 1000, 1),
+                "bytes": size,
+                "owner": request.get(OWNER),
+            }
+            level = logging.DEBUG if route in quiet else logging.INFO
+            logger.log(level, "%s %r %d", method, fields["path"], status, extra={"fields": fields})
+
+    return observe
+
+
+async def say_id(request: web.Request, response: web.StreamResponse) -> None:
+    """For `on_response_prepare`: streams too tell their request's id."""
+    if (found := request.get(REQUEST_ID)) is not None:
+        response.headers[HEADER] = found
