@@ -179,10 +179,10 @@ class Quota:
 
     def check_schedule(self, manifest: Manifest, now: datetime) -> None:
         """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
-        text = manifest["spec"]["schedule"]
+        text, seed = manifest["spec"]["schedule"], manifest.get("metadata", {}).get("uid", "")
         if not self.interval:
             return
-        least, closest = timedelta(seconds=self.interval), shortest_interval(dialect.read(text), now)
+        least, closest = timedelta(seconds=self.interval), shortest_interval(dialect.read(text, seed), now)
         if closest is not None and closest < least:
             raise RestError(
                 422,

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from croniter import CroniterError, CroniterUnsupportedSyntaxError, croniter
+from croniter.croniter import HashExpander
 
 from graphcron.days import Days, month_length
 from graphcron.days import meant as is_meant
@@ -71,12 +72,13 @@ _KINDS = (
 _PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
 
 
-@lru_cache(maxsize=4096)
-def read(text: str) -> Schedule:
+@lru_cache(maxsize=16384)
+def read(text: str, seed: str = "") -> Schedule:
     """The schedule that a text means, by croniter's dialect as far as Kubernetes can fire it.
 
-    Day 7 is Sunday, ranges may run backwards (`22-2`, `fri-mon`), names may be written in any case. Raises
-    InvalidSchedule with a reason and a suggestion for all else, dates that never come included.
+    Day 7 is Sunday, ranges may run backwards (`22-2`, `fri-mon`), names may be written in any case. `H` is a value that
+    depends on `seed` alone, the uid of the GraphCron. Raises InvalidSchedule with a reason and a suggestion for all
+    else, dates that never come included.
     """
     spec = text.strip()
     _refuse_known(text, spec)
@@ -85,6 +87,7 @@ def read(text: str) -> Schedule:
         raise InvalidSchedule(text, FIVE_FIELDS)
     # "to the last day" is for croniter "to the 31st"
     parts[2] = re.sub(r"(?i)(?<=\d-)l\b", "31", parts[2])
+    parts = [_unhashed(text, index, part, seed) for index, part in enumerate(parts)]
     for part, kind in zip(parts, _KINDS, strict=True):
         _check_values(text, part, kind)
     try:
@@ -101,6 +104,32 @@ def read(text: str) -> Schedule:
     if not schedule.ever_fires():
         raise InvalidSchedule(text, "It never fires: no month that it names has such a day.")
     return schedule
+
+
+_HASHES = HashExpander(croniter)  # type: ignore[arg-type]  # it takes the class, whatever its annotation says
+_HASHED = re.compile(r"(?i)h(\((?P<first>[0-9]{1,2})-(?P<last>[0-9]{1,2})\))?(/(?P<step>[0-9]{1,4}))?")
+
+
+def _unhashed(text: str, index: int, part: str, seed: str) -> str:
+    """A field with `H` as croniter spells it out for this seed; others as they are."""
+    if not part.lower().startswith("h"):
+        return part
+    kind = _KINDS[index]
+    if not (found := _HASHED.fullmatch(part)):
+        raise InvalidSchedule(
+            text,
+            f"'{part}' is no valid {kind.name}: 'H' is the whole field, with a range or a step at most, such as "
+            "'H(0-29)' or 'H/15'.",
+        )
+    if found["step"] is not None and int(found["step"]) < 1:
+        raise InvalidSchedule(text, f"The step of '{part}' in the {kind.name} must be 1 or more.")
+    try:
+        return str(_HASHES.expand(None, index, part.lower(), hash_id=seed.encode()))
+    except CroniterError:
+        raise InvalidSchedule(
+            text,
+            f"The range of '{part}' in the {kind.name} must lie within {kind.low} and {kind.high}, and run forwards.",
+        ) from None
 
 
 def _beyond_kubernetes(
@@ -207,8 +236,8 @@ def _refuse_known(text: str, spec: str) -> None:
         return
     for part, kind in zip(parts, _KINDS, strict=True):
         without_names = re.sub("|".join(kind.names) or "$^", "", part)
-        allowed = {"day of month": "[rh#]", "day of week": "[wrh]"}
-        if unsupported := re.search(allowed.get(kind.name, "[lwrh#]"), without_names):
+        allowed = {"day of month": "[r#]", "day of week": "[wr]"}
+        if unsupported := re.search(allowed.get(kind.name, "[lwr#]"), without_names):
             raise InvalidSchedule(
                 text,
                 f"'{unsupported.group().upper()}' in the {kind.name} is not supported: "

@@ -40,9 +40,11 @@ class Question:
     timezone: str | None
     after: datetime
     count: int
+    seed: str = ""
+    """The uid of the GraphCron, for `H`."""
 
 
-KEYS = ("schedule", "timezone", "after", "count")
+KEYS = ("schedule", "timezone", "after", "count", "seed")
 """What a line may hold."""
 
 
@@ -56,7 +58,7 @@ def main(arguments: Sequence[str], clock: Clock = lambda: datetime.now(UTC)) -> 
     try:
         if given.schedule == "-":
             return _serve(given, sys.stdin.buffer, sys.stdout, clock)
-        question = Question(given.schedule, given.timezone, given.after or clock(), given.count)
+        question = Question(given.schedule, given.timezone, given.after or clock(), given.count, given.seed)
         print("\n".join(for_people(question)))
         sys.stdout.flush()
     except Unanswerable as error:
@@ -75,13 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="graphcron next",
         description="Tell when a schedule fires. The options are the defaults of lines that lack the value.",
-        epilog='With "-": each line of standard input is {"schedule", "timezone", "after", "count"}, all but the first '
-        'optional; each is answered by one line, {"next": [...]} or {"error": "..."}.',
+        epilog='With "-": each line of standard input is {"schedule", "timezone", "after", "count", "seed"}, all but '
+        'the first optional; each is answered by one line, {"next": [...]} or {"error": "..."}.',
     )
     parser.add_argument("schedule", metavar="SPEC", help='five cron fields in quotes, or "-" for JSON lines')
     parser.add_argument("--timezone", metavar="ZONE", help="IANA time zone (default: Etc/UTC)")
     parser.add_argument("--after", metavar="TIME", type=_time, help="RFC 3339 time with UTC offset (default: now)")
     parser.add_argument("--count", metavar="N", type=_count, default=COUNT, help=f"how many (default: {COUNT})")
+    parser.add_argument("--seed", metavar="UID", default="", help="uid of the GraphCron, which decides what H is")
     return parser
 
 
@@ -100,7 +103,7 @@ def _count(text: str) -> int:
 
 
 def _serve(given: argparse.Namespace, source: BinaryIO, sink: TextIO, clock: Clock) -> int:
-    defaults = {"timezone": given.timezone, "after": given.after, "count": given.count}
+    defaults = {"timezone": given.timezone, "after": given.after, "count": given.count, "seed": given.seed}
     for line in answers(source, defaults, clock):
         sink.write(line + "\n")
         sink.flush()  # whoever asks line by line waits for it
@@ -133,8 +136,10 @@ def _read_question(line: bytes, defaults: dict[str, Any], clock: Clock) -> Quest
     if not isinstance(zone, str | None):
         raise Unanswerable("timezone must be a string, an IANA name such as Europe/Berlin")
     after = _read_time(asked["after"]) if asked.get("after") is not None else defaults["after"] or clock()
-    count = asked.get("count")
-    return Question(schedule, zone, after, defaults["count"] if count is None else _read_count(count))
+    count, seed = asked.get("count"), asked.get("seed", defaults.get("seed", ""))
+    if not isinstance(seed, str):
+        raise Unanswerable("seed must be a string, the uid of the GraphCron")
+    return Question(schedule, zone, after, defaults["count"] if count is None else _read_count(count), seed)
 
 
 def _read_time(text: object) -> datetime:
@@ -154,7 +159,7 @@ def _read_count(count: object) -> int:
 
 def _ask(question: Question) -> tuple[Schedule, list[datetime]]:
     try:
-        schedule, zone = read(question.schedule), read_timezone(question.timezone)
+        schedule, zone = read(question.schedule, question.seed), read_timezone(question.timezone)
         return schedule, next_times(schedule, zone, question.after, question.count)
     except (InvalidSchedule, InvalidTimezone) as error:
         raise Unanswerable(str(error)) from None

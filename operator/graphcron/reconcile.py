@@ -71,7 +71,7 @@ def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
     """What is to be done for one GraphCron, at `now` (aware)."""
     try:
         spec = read_spec(seen.graphcron.get("spec"))
-        schedule, zone = _read_when(spec)
+        schedule, zone = _read_when(spec, seen.graphcron["metadata"]["uid"])
         pending = _pending(spec, schedule, zone, seen.cron_job, now)
         verdict = _verdict(spec, schedule, zone, pending, seen, now)
         timing = _timing(spec, schedule, verdict, seen, now)
@@ -89,9 +89,9 @@ def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
     )
 
 
-def _read_when(spec: GraphCronSpec) -> tuple[Schedule, ZoneInfo]:
+def _read_when(spec: GraphCronSpec, uid: str) -> tuple[Schedule, ZoneInfo]:
     try:
-        return read(spec.schedule), read_timezone(spec.timezone)
+        return read(spec.schedule, uid), read_timezone(spec.timezone)
     except InvalidSchedule as invalid:
         raise InvalidGraphCron(status.INVALID_SCHEDULE, str(invalid)) from None
     except InvalidTimezone as invalid:

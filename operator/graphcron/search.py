@@ -95,7 +95,7 @@ _KEYS: dict[str, _Key] = {
     "cron_id": lambda manifest, now: wire.cron_id(manifest),
     "assistant_id": lambda manifest, now: wire.assistant_uuid(manifest["spec"]["assistantId"]),
     "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
-    "next_run_date": lambda manifest, now: wire.next_run_date(manifest["spec"], now),
+    "next_run_date": lambda manifest, now: wire.next_run_date(manifest, now),
     "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
     "created_at": lambda manifest, now: wire.created_at(manifest),
     "updated_at": lambda manifest, now: wire.updated_at(manifest),

@@ -66,6 +66,7 @@ class Snapshot:
             del self._uid_of[identity]
 
 
+_SHOWN = ("enabled", "observedGeneration")
 _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -74,7 +75,8 @@ def _kept(manifest: Mapping[str, Any]) -> Manifest:
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
-    return {"metadata": metadata, "spec": manifest.get("spec", {})}
+    status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
+    return {"metadata": metadata, "spec": manifest.get("spec", {}), "status": status}
 
 
 def version_of(manifest: Mapping[str, Any]) -> int:

@@ -169,7 +169,7 @@ def cron(manifest: Manifest, now: datetime) -> Cron:
         "schedule": spec["schedule"],
         "timezone": spec.get("timezone"),
         "payload": _payload(spec, identity, assistant, end_time),
-        "next_run_date": next_run_date(spec, now),
+        "next_run_date": next_run_date(manifest, now),
         "metadata": spec.get("metadata", {}),
         "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
         "enabled": spec.get("enabled", True),
@@ -224,14 +224,17 @@ def is_uuid(text: str) -> bool:
         return False
 
 
-def next_run_date(spec: dict[str, Any], now: datetime) -> str | None:
-    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made)."""
-    if spec.get("enabled") is False:
+def next_run_date(manifest: Manifest, now: datetime) -> str | None:
+    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and when the
+    operator suspended it (maxFailures)."""
+    spec, metadata, status = manifest["spec"], manifest["metadata"], manifest.get("status", {})
+    current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
+    if spec.get("enabled") is False or (current and status.get("enabled") is False):
         return None
     try:
         zone = read_timezone(spec.get("timezone"))
         start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
-        times = next_times(dialect.read(spec["schedule"]), zone, now, 1, start=start, end=end)
+        times = next_times(dialect.read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
     except (dialect.InvalidSchedule, InvalidTimezone):
         return None
     return _rest_time(format_time(times[0])) if times else None

@@ -155,3 +155,12 @@ def _field(chance: random.Random, low: int, high: int) -> str:
         return chance.choice([f"{first}", f"{first}-{last}", f"*/{chance.randint(1, high)}", f"{first}/2"])
 
     return "*" if chance.random() < 0.35 else ",".join(part() for _ in range(chance.choice([1, 1, 2])))
+
+
+def test_a_seed_decides_what_a_hash_is() -> None:
+    after = ["--after", "2026-12-01T00:00:00Z", "--count", "1"]
+    told = [run("H H * * *", *after, "--seed", seed).stdout.decode().splitlines()[1:] for seed in ("a", "b", "a")]
+    assert told[0] == told[2] != told[1]
+    assert told[0] == ["CronJob: 27 1 * * *", "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
+    line = {"schedule": "H H * * *", "after": "2026-12-01T00:00:00Z", "count": 1, "seed": "a"}
+    assert ask(line) == [{"next": ["2026-12-01T01:27:00Z"]}]

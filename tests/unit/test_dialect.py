@@ -1,6 +1,7 @@
 """The dialect layer: what is accepted, how it is spelled for Kubernetes, and what a refusal says."""
 
 import pytest
+from croniter import croniter
 
 from graphcron.dialect import InvalidSchedule, read
 
@@ -37,7 +38,11 @@ REFUSED = {
     "days that exclude each other": ("0 0 15W * 5#1", "It never fires"),
     "days that croniter never finds": ("0 0 1 * 5#2", "It never fires"),
     "the last hour": ("0 L * * *", "'L' in the hour is not supported"),
-    "a hashed minute": ("H * * * *", "'H' in the minute is not supported"),
+    "a hash in a list": ("H,30 * * * *", "'H,30' is no valid minute: 'H' is the whole field"),
+    "a hash beyond the field": ("H(0-60) * * * *", "The range of 'H(0-60)' in the minute must lie within 0 and 59"),
+    "a hash that runs backwards": ("H(30-10) * * * *", "must lie within 0 and 59, and run forwards"),
+    "a hash without a step": ("H/0 * * * *", "The step of 'H/0' in the minute must be 1 or more"),
+    "a random value": ("R * * * *", "'R' in the minute is not supported"),
     "a random minute": ("R * * * *", "'R' in the minute"),
     "an hour that is none": ("0 24 * * *", "'24' is no valid hour: it goes from 0 to 23"),
     "a month that is none": ("0 0 1 13 *", "'13' is no valid month: it goes from 1 to 12"),
@@ -75,3 +80,37 @@ def test_days_that_kubernetes_cannot_name_get_a_few_too_many_and_rules(written: 
     schedule = read(written)
     assert schedule.kubernetes == spelled
     assert " ".join(rule for group in schedule.days for rule in group) == rules
+
+
+UIDS = [f"3a0d031f-3407-41b6-b45a-{number:012d}" for number in range(200)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "H * * * *",
+        "H H * * *",
+        "H/15 * * * *",
+        "H(0-29)/10 H(9-17) H(1-28) H H(1-5)",
+        "h 4 * * H",
+        "H H H H H",
+        "H/90 * * * *",
+    ],
+)
+def test_hashes_are_those_of_croniter(text: str) -> None:
+    for uid in UIDS:
+        expected, _ = croniter.expand(text, hash_id=uid.encode())
+        found = [frozenset(field.values) for field in read(text, uid).fields]
+        for kind, (values, wanted) in enumerate(zip(found, expected, strict=True)):
+            if wanted != ["*"]:
+                assert values == frozenset(wanted), (text, uid, kind)
+
+
+def test_a_hash_is_the_same_for_the_same_uid_and_spread_over_the_field_for_many() -> None:
+    assert read("H * * * *", UIDS[0]) == read("H * * * *", UIDS[0])
+    minutes = {read("H * * * *", uid).kubernetes for uid in UIDS}
+    assert len(minutes) > 50
+
+
+def test_a_hash_is_spelled_out_for_kubernetes() -> None:
+    assert read("H(0-29)/10 H * * *", "uid").kubernetes == "0-29/10 11 * * *"

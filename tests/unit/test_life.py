@@ -97,8 +97,9 @@ class TestStartTime:
 
     def test_the_rest_api_tells_the_first_run_after_it(self) -> None:
         spec: dict[str, Any] = {"schedule": "0 * * * *", "startTime": "2026-12-01T14:00:00Z"}
-        assert wire.next_run_date(spec, at("10:05")) == "2026-12-01T14:00:00+00:00"
-        assert wire.next_run_date(spec | {"endTime": "2026-12-01T14:00:00Z"}, at("10:05")) is None
+        assert wire.next_run_date({"metadata": {}, "spec": spec}, at("10:05")) == "2026-12-01T14:00:00+00:00"
+        ended = spec | {"endTime": "2026-12-01T14:00:00Z"}
+        assert wire.next_run_date({"metadata": {}, "spec": ended}, at("10:05")) is None
 
 
 def failed(world: World, due: str) -> None:
@@ -134,6 +135,11 @@ class TestMaxFailures:
             )
         assert "any change of the spec then resumes it" in given_up.condition("Ready")["message"]
         assert given_up.told.count("Warning MaxFailuresReached") == 1
+
+    def test_the_rest_api_tells_no_next_run(self, given_up: World) -> None:
+        assert wire.next_run_date(given_up.graphcron, at("12:30")) is None
+        given_up.edit(input={"mended": True})
+        assert wire.next_run_date(given_up.graphcron, at("12:30")) is not None
 
     def test_stays_so_when_the_jobs_are_gone_and_the_operator_was_restarted(self, given_up: World) -> None:
         given_up.jobs.clear()

@@ -11,7 +11,7 @@ NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
 
 def cron(name: str, version: int, uid: str | None = None, **metadata: Any) -> dict[str, Any]:
     metadata = {"name": name, "uid": uid or f"uid-{name}", "resourceVersion": str(version)} | metadata
-    return {"metadata": metadata, "spec": {"schedule": f"{version} 0 1 1 *"}, "status": {"active": 1}}
+    return {"metadata": metadata, "spec": {"schedule": f"{version} 0 1 1 *"}, "status": {"active": 1, "enabled": True}}
 
 
 def event(kind: str, about: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +77,8 @@ def test_what_no_search_reads_is_not_kept() -> None:
         "a", 3, managedFields=[{}], annotations={"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "1"}
     )
     kept = Snapshot([noisy], 5).manifests()[0]
-    assert kept.keys() == {"metadata", "spec"}
+    assert kept.keys() == {"metadata", "spec", "status"}
+    assert kept["status"] == {"enabled": True}
     assert kept["metadata"]["annotations"] == {"x": "1"}
     assert "managedFields" not in kept["metadata"]
     assert noisy["metadata"]["managedFields"] == [{}], "what it was given stays as it was"
