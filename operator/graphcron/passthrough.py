@@ -5,6 +5,7 @@ It also guards the Agent Server's own cron endpoints. A cron made there would fi
 sight of Kubernetes, so no spelling of their paths goes through.
 """
 
+import asyncio
 import json
 import logging
 import ssl
@@ -28,6 +29,12 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 LOOKUP_TIMEOUT_SECONDS = 10.0
 """For the facade's own questions. Passed-through requests have no limit: a run may take hours."""
 
+KEEP_ALIVE_SECONDS = 4.0
+"""For a connection that nobody uses; LangGraph's server closes it after 5, and a request must not meet that moment."""
+
+DISTRUST_SECONDS = 5.0
+"""After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
+
 HEADER_LIMIT = 64 * 1024
 """Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
 
@@ -40,6 +47,8 @@ _HOP_BY_HOP = frozenset(
 _NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
 """The host is the Agent Server's own; `Expect: 100-continue` was answered by us."""
 
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+
 _CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", "traceparent", "tracestate", "baggage")
 
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
@@ -51,10 +60,19 @@ BeforeAnswer = Callable[[int], Awaitable[None]]
 class AgentServer:
     """One Agent Server and the connections to it."""
 
-    def __init__(self, url: str, session: aiohttp.ClientSession, withheld: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        fresh: aiohttp.ClientSession,
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
+        """`fresh` opens a connection for each request."""
         self.url = url.rstrip("/")
         self._session = session
+        self._fresh = fresh
         self._withheld = withheld
+        self._distrust_until = 0.0
 
     @classmethod
     @asynccontextmanager
@@ -68,17 +86,12 @@ class AgentServer:
         parts = URL(url)
         if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
             raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
-        async with aiohttp.ClientSession(
-            # The server in front bounds how many requests there are at once.
-            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cafile=ca_file)),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-            max_line_size=HEADER_LIMIT,
-            max_field_size=HEADER_LIMIT,
-        ) as session:
-            yield cls(url, session, withheld)
+        tls = ssl.create_default_context(cafile=ca_file)
+        # The server in front bounds how many requests there are at once.
+        pool = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        single = aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
+        async with _session(pool) as session, _session(single) as fresh:
+            yield cls(url, session, fresh, withheld)
 
     async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
         """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
@@ -89,7 +102,7 @@ class AgentServer:
         if not path.startswith("/") or reaches_crons(path):
             raise RestError(404, "Not Found")
         try:
-            upstream = await self._session.request(
+            upstream = await self._session_for(request).request(
                 request.method,
                 URL(self.url + path, encoded=True),
                 headers=self._request_headers(request),
@@ -98,6 +111,8 @@ class AgentServer:
             )
         except (aiohttp.ClientError, OSError) as error:
             raise RestError(502, self._unreachable(error)) from None
+        if upstream.status >= 500:
+            self._distrust_until = asyncio.get_running_loop().time() + DISTRUST_SECONDS
         try:
             if before_answer is not None:
                 await before_answer(upstream.status)
@@ -112,6 +127,13 @@ class AgentServer:
         if (identity := request.get(REQUEST_ID)) is not None:
             headers[HEADER] = identity  # so that both logs speak of the same request
         return headers
+
+    def _session_for(self, request: web.Request) -> aiohttp.ClientSession:
+        """A request that aiohttp may repeat takes any connection. Another one would be lost, 502, on a connection that
+        the server is about to close; sending it twice would do twice what it asks for."""
+        repeatable = request.method in _IDEMPOTENT and not request.body_exists
+        trusted = asyncio.get_running_loop().time() >= self._distrust_until
+        return self._session if repeatable or trusted else self._fresh
 
     async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
         headers = _end_to_end(upstream.headers, _HOP_BY_HOP)
@@ -177,6 +199,18 @@ class AgentServer:
     def _unreachable(self, error: Exception) -> str:
         reason = str(error) or type(error).__name__
         return f"The Agent Server at {self.url} does not answer: {reason}"
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        max_line_size=HEADER_LIMIT,
+        max_field_size=HEADER_LIMIT,
+    )
 
 
 class Unverified(RestError):

@@ -4,6 +4,7 @@ Whoever started it need not be able to clean up: the kernel closes the pipe of a
 only, since other environments run it.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,8 @@ def main(command: list[str]) -> int:
         let_go = threading.Event()
 
         def watch() -> None:
-            sys.stdin.buffer.read()
+            while os.read(sys.stdin.fileno(), 1024):  # unbuffered: a buffer's lock would outlive the program
+                pass
             let_go.set()
             program.terminate()
             try:

@@ -284,3 +284,37 @@ class TestGuard:
 )
 def test_what_a_request_deletes(method: str, path: str, expected: tuple[str, str] | None) -> None:
     assert deleted_by(method, path) == expected
+
+
+class TestLostConnections:
+    async def test_a_server_that_closes_after_a_500_loses_no_request(self) -> None:
+        """As LangGraph's does: the answer of 500 looks as if the connection stayed, and the next request on it would
+        get none. Sent twice, it could be done twice."""
+        first: list[asyncio.StreamWriter] = []
+        lines: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines.append(head.partition(b" HTTP")[0])
+                await reader.readexactly(2)
+                if not first:
+                    first.append(writer)
+                    writer.write(b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno")
+                elif writer is first[0]:
+                    writer.transport.abort()
+                    return
+                else:
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes")
+                    writer.close()
+                    return
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with serving(MemoryStore(), f"http://127.0.0.1:{port}") as url, aiohttp.ClientSession() as session:
+                answers = []
+                for _ in range(2):
+                    async with session.post(f"{url}/threads", data=b"{}") as answer:
+                        answers.append((answer.status, await answer.text()))
+            first[0].close()
+        assert answers == [(500, "no"), (200, "yes")]
+        assert lines == [b"POST /threads"] * 2
