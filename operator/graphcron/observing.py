@@ -69,8 +69,8 @@ class FacadeMetrics:
 
 
 def request_id(given: str | None) -> str:
-    """The caller's id when it is a short plain token, or one of ours."""
-    return given if given and _GIVEN.fullmatch(given) else uuid.uuid4().hex
+    """The caller's id when it is a short plain token, or a UUID: LangGraph's server writes it into its runs."""
+    return given if given and _GIVEN.fullmatch(given) else str(uuid.uuid4())
 
 
 def observed(metrics: FacadeMetrics, route_of: Callable[[web.Request], str], quiet: frozenset[str]) -> Middleware:
