@@ -75,6 +75,10 @@ def test_what_is_selected_or_referred_to_is_there(example: Path) -> None:
         for path in item["spec"]["rules"][0]["http"]["paths"]:
             service = named(example, "Service")[path["backend"]["service"]["name"]]
             assert path["backend"]["service"]["port"]["name"] in [port["name"] for port in service["spec"]["ports"]]
+    for item in named(example, "HTTPRoute").values():
+        for backend in item["spec"]["rules"][0]["backendRefs"]:
+            ports = named(example, "Service")[backend["name"]]["spec"]["ports"]
+            assert backend["port"] in [port["port"] for port in ports]
     accounts = named(example, "ServiceAccount")
     assert all(spec["serviceAccountName"] in accounts for spec in pod_specs(example))
     for kind in ("Role", "ClusterRole"):
@@ -118,9 +122,10 @@ def test_there_is_an_example_with_everything_on() -> None:
 
 @examples
 def test_all_of_it_is_what_the_kubernetes_api_describes(example: Path) -> None:
-    """The CRD apart: its schema is a tree of its own, and tests/unit/test_crd.py looks at it."""
+    """The CRD apart: its schema is a tree of its own, and tests/unit/test_crd.py looks at it; and what others' CRDs
+    define."""
     for item in rendered(example):
-        if item["kind"] != "CustomResourceDefinition":
+        if item["kind"] not in ("CustomResourceDefinition", "HTTPRoute"):
             assert complaints(item) == []
 
 

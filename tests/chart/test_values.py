@@ -1,5 +1,6 @@
 """What each value that platform teams ask for does to the rendered objects, and that all of it is off by default."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_pod_labels_come_in_addition_and_never_replace_what_a_selector_looks_for
 def test_common_labels_are_on_every_object_and_in_no_selector() -> None:
     switches = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", *POLICIES)
     ingress = ("facade.ingress.enabled=true", "facade.ingress.host=agents.example.com")
-    values = ("commonLabels.team=blue", *switches, *ingress)
+    values = ("commonLabels.team=blue", *switches, *ingress, *GATEWAY)
     for item in render(*values):
         assert item["metadata"]["labels"]["team"] == "blue", item["kind"]
         assert item["metadata"]["labels"]["app.kubernetes.io/name"] == "graphcron", item["kind"]
@@ -145,9 +146,41 @@ def test_an_ingress_has_its_class_annotations_and_certificate() -> None:
     assert one("Ingress", "graphcron-facade", *on)["metadata"]["annotations"] == {"a": "b"}
 
 
+GATEWAY = ("facade.httpRoute.enabled=true", "facade.httpRoute.parentRefs[0].name=public")
+
+
+def matches(*values: str) -> list[dict[str, str]]:
+    (rule,) = one("HTTPRoute", "graphcron-facade", *GATEWAY, *values)["spec"]["rules"]
+    return [match["path"] for match in rule["matches"]]
+
+
+def test_an_http_route_sends_everything_through_the_facade_or_only_the_crons() -> None:
+    crons = {"type": "PathPrefix", "value": "/runs/crons"}
+    assert matches() == [{"type": "PathPrefix", "value": "/"}]
+    assert matches("facade.httpRoute.paths=crons") == [crons]
+    pattern = '{"type":"RegularExpression","value":"/threads/.+/runs/crons"}'
+    extra = f"facade.httpRoute.extraPaths:=[{pattern}]"
+    assert matches("facade.httpRoute.paths=crons", extra) == [crons, json.loads(pattern)]
+
+
+def test_an_http_route_has_its_gateway_names_and_service() -> None:
+    names = ("facade.httpRoute.hostnames[0]=agents.example.com", "facade.httpRoute.annotations.a=b")
+    route = one("HTTPRoute", "graphcron-facade", *GATEWAY, *names, "facade.service.port=8080")
+    assert route["apiVersion"] == "gateway.networking.k8s.io/v1"
+    assert route["metadata"]["annotations"] == {"a": "b"}
+    assert route["spec"]["parentRefs"] == [{"name": "public"}]
+    assert route["spec"]["hostnames"] == ["agents.example.com"]
+    (rule,) = route["spec"]["rules"]
+    assert rule["backendRefs"] == [{"name": "graphcron-facade", "port": 8080}]
+    assert rule["timeouts"] == {"request": "0s"}, "streams last as long as their runs"
+    bare = one("HTTPRoute", "graphcron-facade", *GATEWAY)
+    assert "hostnames" not in bare["spec"]
+    assert "annotations" not in bare["metadata"]
+
+
 def test_without_a_facade_nothing_of_it_is_there_whatever_else_is_on() -> None:
     on = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", "facade.ingress.enabled=true")
-    found = render("facade.enabled=false", "facade.ingress.host=x", *on, *POLICIES)
+    found = render("facade.enabled=false", "facade.ingress.host=x", *on, *GATEWAY, *POLICIES)
     assert not [item for item in found if "facade" in item["metadata"]["name"]]
 
 
@@ -213,6 +246,11 @@ REFUSED = {
     ),
     "an Ingress without a host": (["facade.ingress.enabled=true"], "facade.ingress.host is not set"),
     "an Ingress for paths that are none": (["facade.ingress.paths=some"], "/facade/ingress/paths"),
+    "an HTTPRoute without a Gateway": (["facade.httpRoute.enabled=true"], "facade.httpRoute.parentRefs is empty"),
+    "an HTTPRoute for paths that are none": (["facade.httpRoute.paths=some"], "/facade/httpRoute/paths"),
+    "a Gateway without a name": (["facade.httpRoute.parentRefs[0].namespace=x"], "/facade/httpRoute/parentRefs/0"),
+    "a host name with a scheme": (["facade.httpRoute.hostnames[0]=http://x"], "/facade/httpRoute/hostnames/0"),
+    "a pattern of no type": (["facade.httpRoute.extraPaths[0].value=/x"], "/facade/httpRoute/extraPaths/0"),
     "a path of no type": (['facade.ingress.extraPaths[0].path="/x"'], "pathType"),
     "a policy that would cut run pods off": (["networkPolicy.enabled=true"], "networkPolicy.agentServer.to is empty"),
     "a peer that is everybody": (["networkPolicy.agentServer.to[0]=x"], "/networkPolicy/agentServer/to/0"),
