@@ -1,7 +1,6 @@
 """What each value that platform teams ask for does to the rendered objects, and that all of it is off by default."""
 
 import json
-from typing import Any
 
 import pytest
 
@@ -45,7 +44,8 @@ def test_pod_labels_come_in_addition_and_never_replace_what_a_selector_looks_for
 
 
 def test_common_labels_are_on_every_object_and_in_no_selector() -> None:
-    switches = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", *POLICIES)
+    monitoring = [f"metrics.{name}.enabled=true" for name in ("serviceMonitor", "alerts", "dashboard")]
+    switches = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", *POLICIES, *monitoring)
     ingress = ("facade.ingress.enabled=true", "facade.ingress.host=agents.example.com")
     values = ("commonLabels.team=blue", *switches, *ingress, *GATEWAY)
     for item in render(*values):
@@ -223,16 +223,18 @@ def test_each_namespace_with_graphcrons_gets_the_policy_once() -> None:
 
 
 def test_the_facade_is_reached_on_its_port_by_whom_it_may_concern() -> None:
-    def rule(*values: str) -> dict[str, Any]:
+    def rules(*values: str) -> list[Manifest]:
         spec = one("NetworkPolicy", "graphcron-facade", *POLICIES, *values)["spec"]
         assert spec["policyTypes"] == ["Ingress"]
         assert spec["podSelector"] == deployment("facade")["spec"]["selector"]
-        (found,) = spec["ingress"]
-        return dict(found)
+        found: list[Manifest] = spec["ingress"]
+        return found
 
-    port = {"port": "http", "protocol": "TCP"}
-    assert rule() == {"ports": [port]}
-    assert rule('networkPolicy.facade.from:=[{"podSelector":{}}]') == {"ports": [port], "from": [{"podSelector": {}}]}
+    http, metrics = ({"ports": [{"port": port, "protocol": "TCP"}]} for port in ("http", "metrics"))
+    some: Manifest = {"from": [{"podSelector": {}}]}
+    assert rules() == [http, metrics]
+    assert rules('networkPolicy.facade.from:=[{"podSelector":{}}]') == [http | some, metrics]
+    assert rules('networkPolicy.metrics.from:=[{"podSelector":{}}]') == [http, metrics | some]
 
 
 REFUSED = {

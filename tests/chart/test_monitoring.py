@@ -1,0 +1,158 @@
+"""What Prometheus and Grafana get: nothing unless asked, and only metrics that the code exports."""
+
+import json
+import re
+
+import promql_parser
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from graphcron.observing import FacadeMetrics
+from graphcron.operator_metrics import OperatorMetrics
+from graphcron.status import STATES
+from tests.chart.helm import CHART, Manifest, helm, one, render
+
+DASHBOARD = CHART / "files/dashboard.json"
+DOCUMENTED = [CHART.parent.parent / f"docs/{name}.md" for name in ("metrics", "rest")]
+
+
+def alerts() -> dict[str, Manifest]:
+    """Each by its name, as the chart installs them."""
+    (group,) = one("PrometheusRule", "graphcron", "metrics.alerts.enabled=true")["spec"]["groups"]
+    return {rule["alert"]: rule for rule in group["rules"]}
+
+
+def panels() -> dict[str, str]:
+    """Each query of the dashboard, with Grafana's variables filled in."""
+    return {
+        f"{panel['title']} {target['refId']}": target["expr"]
+        .replace("$namespace", "ns")
+        .replace("$__rate_interval", "5m")
+        for panel in json.loads(DASHBOARD.read_text())["panels"]
+        for target in panel["targets"]
+    }
+
+
+def queries() -> dict[str, str]:
+    return {name: rule["expr"] for name, rule in alerts().items()} | panels()
+
+
+def exported() -> set[str]:
+    """The names of all series that operator and facade can tell."""
+    operator, facade = OperatorMetrics(), FacadeMetrics()
+    operator.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, graphcrons=list)
+    facade.observe_cache(lambda: None)
+    return names(operator.registry) | names(facade.registry)
+
+
+def names(registry: CollectorRegistry) -> set[str]:
+    suffixes = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
+    return {
+        family.name + suffix
+        for family in registry.collect()
+        for suffix in suffixes.get(family.type, ("",))
+        if family.name.startswith("graphcron_")
+    }
+
+
+@pytest.mark.parametrize(("name", "query"), queries().items(), ids=queries())
+def test_each_query_is_promql_on_metrics_that_are_exported(name: str, query: str) -> None:
+    promql_parser.parse(query)
+    used = set(re.findall(r"\bgraphcron_\w+", query))
+    assert used
+    assert used <= exported()
+    assert query.count('namespace="ns"') == len(re.findall(r"\bgraphcron_\w+", query)), "of every release"
+
+
+def test_a_query_that_is_none_is_found() -> None:
+    with pytest.raises(ValueError, match="unexpected"):
+        promql_parser.parse("sum(graphcron_leader{")
+
+
+def test_states_are_spelt_as_the_operator_tells_them() -> None:
+    asked = {state for query in queries().values() for state in re.findall(r'state="(\w+)"', query)}
+    assert asked
+    assert asked <= set(STATES)
+
+
+def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
+    for name, rule in alerts().items():
+        assert name.startswith("GraphCron")
+        assert rule["labels"]["severity"] == "warning"
+        assert set(rule["annotations"]) == {"summary", "description"}
+        assert "$namespace" not in str(rule)
+
+
+def test_each_metric_is_documented() -> None:
+    text = "".join(path.read_text() for path in DOCUMENTED)
+    stems = {re.sub("_(bucket|sum|count)$", "", name) for name in exported()}
+    assert not {name for name in stems if f"`{name}`" not in text}
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PodMonitor"])
+def test_a_monitor_has_its_interval_and_the_labels_that_it_is_chosen_by(kind: str) -> None:
+    values = kind[0].lower() + kind[1:]
+    on = f"metrics.{values}.enabled=true"
+    monitor = one(kind, "graphcron", on, f"metrics.{values}.interval=15s", f"metrics.{values}.labels.release=mine")
+    endpoints = "endpoints" if kind == "ServiceMonitor" else "podMetricsEndpoints"
+    assert monitor["spec"][endpoints] == [{"port": "metrics", "interval": "15s"}]
+    assert monitor["metadata"]["labels"]["release"] == "mine"
+    assert one(kind, "graphcron", on)["spec"][endpoints] == [{"port": "metrics"}]
+
+
+@pytest.mark.parametrize("component", ["operator", "facade"])
+def test_both_components_are_scraped_on_the_port_of_their_metrics(component: str) -> None:
+    template = one("Deployment", f"graphcron-{component}")["spec"]["template"]
+    (container,) = template["spec"]["containers"]
+    assert {"name": "metrics", "containerPort": 9090} in container["ports"]
+    labels = template["metadata"]["labels"]
+
+    on = "metrics.serviceMonitor.enabled=true"
+    service = one("Service", f"graphcron-{component}-metrics", on)
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert [(port["name"], port["targetPort"]) for port in service["spec"]["ports"]] == [("metrics", "metrics")]
+    chosen = one("ServiceMonitor", "graphcron", on)["spec"]["selector"]["matchLabels"]
+    assert chosen.items() <= service["metadata"]["labels"].items()
+
+    selector = one("PodMonitor", "graphcron", "metrics.podMonitor.enabled=true")["spec"]["selector"]
+    assert selector["matchLabels"].items() <= labels.items()
+    (expression,) = selector["matchExpressions"]
+    assert labels[expression["key"]] in expression["values"]
+
+
+def test_the_public_service_tells_no_metrics() -> None:
+    on = "metrics.serviceMonitor.enabled=true"
+    assert [port["name"] for port in one("Service", "graphcron-facade", on)["spec"]["ports"]] == ["http"]
+
+
+def test_without_a_facade_it_is_not_scraped() -> None:
+    items = render("facade.enabled=false", "metrics.serviceMonitor.enabled=true")
+    assert not [item for item in items if "facade" in item["metadata"]["name"]]
+    selector = one("PodMonitor", "graphcron", "facade.enabled=false", "metrics.podMonitor.enabled=true")["spec"]
+    assert selector["selector"]["matchExpressions"][0]["values"] == ["operator"]
+
+
+def test_the_dashboard_is_where_grafanas_sidecar_looks() -> None:
+    annotated = ("metrics.dashboard.enabled=true", "metrics.dashboard.annotations.grafana_folder=x")
+    config_map = one("ConfigMap", "graphcron-dashboard", *annotated)
+    assert config_map["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert config_map["metadata"]["annotations"] == {"grafana_folder": "x"}
+    assert json.loads(config_map["data"]["graphcron.json"]) == json.loads(DASHBOARD.read_text())
+
+
+def test_labels_of_a_monitor_replace_none_of_ours() -> None:
+    labels = 'metrics.podMonitor.labels:={"app.kubernetes.io/name":"x"}'
+    found = one("PodMonitor", "graphcron", "metrics.podMonitor.enabled=true", labels)
+    assert found["metadata"]["labels"]["app.kubernetes.io/name"] == "graphcron"
+
+
+def test_nothing_is_scraped_twice() -> None:
+    both = [f"metrics.{name}.enabled=true" for name in ("serviceMonitor", "podMonitor")]
+    words = [word for value in ("agentServer.url=http://x", *both) for word in ("--set", value)]
+    done = helm("template", "graphcron", str(CHART), *words)
+    assert "metrics.serviceMonitor and metrics.podMonitor are both enabled" in done.stderr
+
+
+def test_the_file_with_the_alerts_is_yaml_as_it_stands() -> None:
+    assert yaml.safe_load((CHART / "files/alerts.yaml").read_text())["groups"]
