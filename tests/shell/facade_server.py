@@ -1,4 +1,4 @@
-"""The facade on a real socket, in front of the memory store and, when there is one, an upstream."""
+"""The facade on a real socket, in front of a store and, when there is one, an upstream."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,12 +9,12 @@ from yarl import URL
 
 from graphcron import facade
 from graphcron.access import Mode
-from tests.shell.store_memory import MemoryStore
+from graphcron.store import Store
 
 
 @asynccontextmanager
 async def serving(
-    store: MemoryStore, agent_server_url: str | None, mode: Mode = Mode.OPEN, **options: Any
+    store: Store, agent_server_url: str | None, mode: Mode = Mode.OPEN, **options: Any
 ) -> AsyncIterator[str]:
     """Its URL while it serves. `options` are those of `facade.make_app`."""
     runner = await facade.start(facade.make_app(store, agent_server_url, mode=mode, **options), "127.0.0.1", 0)
