@@ -96,6 +96,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 .PHONY: bench
 bench: $(READY) ## measure, each figure against a reference in the same run
 	@$(RUN) bench/runner_start.py
+	@$(RUN) -m bench.facade
 
 .PHONY: vectors
 vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)
