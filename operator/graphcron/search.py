@@ -29,16 +29,20 @@ def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
     """Those that pass the filters of a checked search or count body."""
     assistant = _id("assistant", query.get("assistant_id"))
     thread = _id("thread", query.get("thread_id"))
-    metadata = query.get("metadata", {})
     enabled = query.get("enabled")
-    return [
-        manifest
-        for manifest in manifests
-        if (assistant is None or wire.assistant_uuid(manifest["spec"]["assistantId"]) == assistant)
-        and (thread is None or manifest["spec"].get("threadId") == thread)
-        and (enabled is None or manifest["spec"].get("enabled", True) is enabled)
-        and contains(manifest["spec"].get("metadata", {}), metadata)
-    ]
+    # One filter after the other, each a plain loop: all ten thousand pass through the first at every search.
+    found = list(manifests)
+    if assistant is not None:
+        found = [one for one in found if wire.assistant_uuid(one["spec"]["assistantId"]) == assistant]
+    if thread is not None:
+        found = [one for one in found if one["spec"].get("threadId") == thread]
+    if enabled is not None:
+        found = [one for one in found if one["spec"].get("enabled", True) is enabled]
+    for key, value in query.get("metadata", {}).items():
+        found = [
+            one for one in found if key in (have := one["spec"].get("metadata") or {}) and contains(have[key], value)
+        ]
+    return found
 
 
 def page(manifests: Sequence[Manifest], query: Body, now: datetime) -> Page:
@@ -73,9 +77,9 @@ def _age(manifest: Manifest) -> tuple[str, str]:
 
 def contains(have: Any, want: Any) -> bool:
     """Whether a value has all that a filter names: objects may have more keys, anything else must be equal."""
-    if isinstance(want, dict) and isinstance(have, dict):
-        return all(key in have and contains(have[key], value) for key, value in want.items())
-    return bool(have == want)
+    if not (isinstance(want, dict) and isinstance(have, dict)):
+        return bool(have == want)
+    return all(key in have and contains(have[key], value) for key, value in want.items())
 
 
 def _id(kind: str, text: str | None) -> str | None:

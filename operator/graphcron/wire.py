@@ -9,6 +9,7 @@ import copy
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -35,6 +36,8 @@ PAYLOAD_FIELDS = (
     "durability", "multitask_strategy", "checkpoint_during",
 )  # fmt: skip
 """REST fields that have their place in the spec under the same name, in camelCase."""
+
+_SPEC_KEYS = tuple((name, to_camel(name)) for name in PAYLOAD_FIELDS)
 
 # Keys that the Agent Server sets itself; LangGraph's server drops them from what a client sends.
 _RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id"}
@@ -180,7 +183,7 @@ def cron(manifest: Manifest, now: datetime) -> Cron:
 
 def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str | None) -> dict[str, Any]:
     payload: dict[str, Any] = {"assistant_id": assistant}
-    payload |= {name: spec[key] for name in PAYLOAD_FIELDS if (key := to_camel(name)) in spec}
+    payload |= {name: spec[key] for name, key in _SPEC_KEYS if key in spec}
     if end_time is not None:
         payload["end_time"] = end_time
     if "webhook" in payload:
@@ -211,6 +214,7 @@ def new_cron_id(now: datetime, entropy: bytes) -> str:
     return str(uuid.UUID(int=value))
 
 
+@lru_cache(maxsize=1024)
 def assistant_uuid(text: str) -> str:
     """The assistant that LangGraph's server would use: a UUID is itself, a graph's name has a derived one."""
     return text if is_uuid(text) else str(uuid.uuid5(_GRAPHS, text))
@@ -243,9 +247,14 @@ def next_run_date(manifest: Manifest, now: datetime) -> str | None:
 def created_at(manifest: Manifest) -> str:
     """From the cron's own id when that is of version 7, otherwise Kubernetes' time of creation, in whole seconds."""
     metadata = manifest["metadata"]
-    if is_uuid(metadata["name"]) and (name := uuid.UUID(metadata["name"])).version == 7:
-        return _iso(datetime.fromtimestamp((name.int >> 80) / 1000, UTC))
-    return _iso(parse_time(metadata["creationTimestamp"]))
+    return _created_at(metadata["name"], metadata.get("creationTimestamp", ""))
+
+
+@lru_cache(maxsize=20_000)  # every search sorts by it
+def _created_at(name: str, in_kubernetes: str) -> str:
+    if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
+        return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
+    return _iso(parse_time(in_kubernetes))
 
 
 def updated_at(manifest: Manifest) -> str:
