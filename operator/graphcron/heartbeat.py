@@ -1,19 +1,27 @@
-"""Whether watching works. The apiserver sends a bookmark down each watch about once a minute: that is the heartbeat.
+"""Whether watching works. Each watch is asked for a minute at most, and that the apiserver ends it is the heartbeat.
 
 A process lives, its port answers, and yet nothing may come through its watches any more. So each watch has to bring
-something, be it a bookmark. While the apiserver does not answer at all nothing is held against a watch: the process is
-not what is ill then, and to restart it would lose what it knows.
+something: an event, a bookmark, or its end, in time, by the apiserver. (Bookmarks alone would not do: a resource in
+which nothing has happened since the apiserver started can be without any for ten minutes.) While the apiserver does not
+answer at all nothing is held against a watch: the process is not what is ill then, and to restart it would lose what it
+knows.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+WATCH_SECONDS = 60
+"""After so long the apiserver is to end a watch."""
+
 
 class Stream(Protocol):
-    """An answer whose body is still coming in, such as aiohttp's StreamReader."""
+    """An answer whose body is still coming in, such as aiohttp's StreamReader. It is at its end when the other side has
+    said so, and not when the connection was lost or given up."""
 
     total_bytes: int
+
+    def is_eof(self) -> bool: ...
 
 
 class Heartbeat:
@@ -24,20 +32,22 @@ class Heartbeat:
     ) -> None:
         self._clock = clock
         self._wall = wall
-        self._streams: dict[str, tuple[Stream, int]] = {}
+        self._streams: dict[str, tuple[Stream, tuple[int, bool]]] = {}
         self._heard = dict.fromkeys(names, clock())
         self._heard_at = dict.fromkeys(self._heard, 0.0)
 
     def opened(self, name: str, stream: Stream) -> None:
         """A watch was answered: its list is complete, and what is new comes from here."""
         if name in self._heard:
-            self._streams[name] = (stream, 0)
+            self.listen()
+            self._streams[name] = (stream, (0, False))
 
     def listen(self) -> None:
         """Note which watches have brought something since the last time; to be called every second or so."""
         for name, (stream, before) in self._streams.items():
-            if stream.total_bytes != before:
-                self._streams[name] = (stream, stream.total_bytes)
+            now = (stream.total_bytes, stream.is_eof())
+            if now != before:
+                self._streams[name] = (stream, now)
                 self._heard[name] = self._clock()
                 self._heard_at[name] = self._wall()
 

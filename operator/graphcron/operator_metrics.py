@@ -68,7 +68,7 @@ class OperatorMetrics:
         leader.set_function(lambda: float(leads()))
         watched = Gauge(
             "graphcron_last_watch_timestamp_seconds",
-            "When the watch that has been silent for the longest last brought something; they do once a minute.",
+            "When the watch that has been silent for the longest last brought something; each does once a minute.",
             registry=self.registry,
         )
         watched.set_function(last_watch)

@@ -28,7 +28,7 @@ class OperatorSettings:
     """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
     seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
     which replicas choose a leader, `identity` this replica's own name there, which no other process may have. After
-    `watch_silence` seconds without a word a watch counts as dead; the apiserver says something every minute."""
+    `watch_silence` seconds without a word a watch counts as dead; the apiserver ends each after one minute."""
 
     pods: RunPods
     namespace: str | None

@@ -17,7 +17,7 @@ import kopf
 from graphcron import health, logs
 from graphcron.controller import SELECTOR, SHELVES, Controller
 from graphcron.fence import Fence
-from graphcron.heartbeat import Heartbeat
+from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
 from graphcron.kube import Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.operator_metrics import OperatorMetrics
@@ -64,6 +64,7 @@ def register(
         settings.networking.request_timeout = 30
         settings.networking.error_backoffs = Backoffs()
         settings.watching.chunk_size = 500
+        settings.watching.server_timeout = WATCH_SECONDS
         for shelf in (CRON_JOBS, JOBS, PODS):
             group, version, plural = SHELVES[shelf]
             key = (group, version, plural) if group else (version, plural)

@@ -23,6 +23,10 @@ def test_when_a_watch_is_dead(heard: float, answering_since: float, dead: bool) 
 
 class Stream:
     total_bytes = 0
+    ended = False
+
+    def is_eof(self) -> bool:
+        return self.ended
 
 
 class Clock:
@@ -47,6 +51,20 @@ def test_what_counts_is_what_comes_and_not_that_somebody_answers() -> None:
     clock.now = 200.0
     heartbeat.opened("pods", Stream())
     heartbeat.listen()
+    assert heartbeat.silent(90, 0.0) == ["pods"]
+
+
+def test_a_watch_that_the_apiserver_ends_in_time_is_alive_without_a_word() -> None:
+    """Nothing has happened to that resource for long, and bookmarks are no promise."""
+    clock, stream = Clock(), Stream()
+    heartbeat = Heartbeat(["pods"], clock)
+    heartbeat.opened("pods", stream)
+    clock.now = 60.0
+    stream.ended = True
+    heartbeat.opened("pods", Stream())
+    clock.now = 120.0
+    assert heartbeat.silent(90, 0.0) == []
+    clock.now = 151.0
     assert heartbeat.silent(90, 0.0) == ["pods"]
 
 
