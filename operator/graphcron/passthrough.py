@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -34,6 +34,9 @@ KEEP_ALIVE_SECONDS = 4.0
 
 DISTRUST_SECONDS = 5.0
 """After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
+
+SEARCH_LIMIT = 1000
+"""Threads that one search of LangGraph's server can find."""
 
 HEADER_LIMIT = 64 * 1024
 """Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
@@ -176,6 +179,27 @@ class AgentServer:
             case _:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
 
+    async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
+        """Those of these threads that are there for whoever has these credentials.
+
+        Raises RestError as `look_up` does.
+        """
+        found: set[str] = set()
+        for start in range(0, len(ids), SEARCH_LIMIT):
+            some = ids[start : start + SEARCH_LIMIT]
+            query = {"ids": some, "select": ["thread_id"], "limit": len(some)}
+            try:
+                status, body = await self._ask("/threads/search", headers, query)
+            except _FAILED as error:
+                raise Unverified("its threads", self._unreachable(error)) from None
+            if status in (401, 403):
+                raise RestError(status, _detail(body) or "The Agent Server refuses to show threads")
+            try:
+                found |= {thread["thread_id"] for thread in json.loads(body)} & set(some)
+            except (ValueError, KeyError, TypeError):
+                raise Unverified("its threads", f"The Agent Server at {self.url} answered HTTP {status}") from None
+        return found
+
     async def description(self, headers: Mapping[str, str]) -> openapi.Document | None:
         """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
         try:
@@ -185,12 +209,18 @@ class AgentServer:
             return None
         return openapi.read(body) if status == 200 else None
 
-    async def _ask(self, path: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Status and body of a GET with the credentials among these headers. Raises one of `_FAILED`."""
+    async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
+        """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of
+        `_FAILED`."""
         own = {name: value for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)}
-        async with self._session.get(
+        sent = _end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld)
+        if query is not None:
+            sent["Content-Type"] = "application/json"
+        async with self._session.request(
+            "GET" if query is None else "POST",
             URL(self.url + path, encoded=True),
-            headers=_end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld),
+            headers=sent,
+            json=query,
             timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
             allow_redirects=False,
         ) as answer:

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 _LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
 
@@ -62,3 +62,11 @@ def deleted_by(method: str, raw_path: str) -> tuple[str, str] | None:
     """("threads" or "assistants", id) for a request that deletes one, as LangGraph's server reads the path."""
     match = re.fullmatch(r"/(threads|assistants)/([^/]+)", unquote(raw_path.partition("?")[0]).rstrip("\n"))
     return (match[1], match[2]) if match and method == "DELETE" else None
+
+
+def deletes_other_threads(method: str, raw_path: str) -> bool:
+    """Whether a request may delete threads that its path does not name: a prune, or an assistant with its threads."""
+    path, _, query = raw_path.partition("?")
+    if deleted := deleted_by(method, raw_path):
+        return deleted[0] == "assistants" and "delete_threads" in parse_qs(query, keep_blank_values=True)
+    return method == "POST" and unquote(path).rstrip("\n") == "/threads/prune"

@@ -30,7 +30,7 @@ from graphcron.body import (
 )
 from graphcron.owned import OwnedStore
 from graphcron.passthrough import AgentServer
-from graphcron.paths import deleted_by
+from graphcron.paths import deleted_by, deletes_other_threads
 from graphcron.store import Store
 
 logger = logging.getLogger(__name__)
@@ -197,14 +197,43 @@ class Routes:
     async def pass_through(self, request: web.Request) -> web.StreamResponse:
         if self.agent_server is None:
             raise RestError(404, CRONS_ONLY)
+        agent_server, crons = self.agent_server, self._crons_of(request)
         deleted = deleted_by(request.method, request.raw_path)
+        at_stake: set[str] = set()
+        if deletes_other_threads(request.method, request.raw_path):
+            ids = {manifest["spec"].get("threadId") for manifest in await crons.list()} - {None}
+            at_stake = await agent_server.threads_among(sorted(ids), request.headers)
+
+        async def cascade() -> None:
+            if deleted:
+                await self._delete_crons_of(crons, *deleted)
+            for thread in await self._gone(agent_server, at_stake, request):
+                await self._delete_crons_of(crons, "threads", thread)
 
         async def before_answer(status: int) -> None:
-            if deleted and 200 <= status < 300:
+            if (deleted or at_stake) and 200 <= status < 300:
                 # To its end even when the client leaves: what they belonged to is gone already.
-                await asyncio.shield(self._delete_crons_of(self._crons_of(request), *deleted))
+                await asyncio.shield(cascade())
 
-        return await self.agent_server.forward(request, before_answer)
+        return await agent_server.forward(request, before_answer)
+
+    async def _gone(self, agent_server: AgentServer, threads: set[str], request: web.Request) -> list[str]:
+        """Those of these threads, which the caller saw before, that the Agent Server no longer has. Each is asked for
+        by its id before its crons go: a search may leave out what is there."""
+        try:
+            missing = threads - await agent_server.threads_among(sorted(threads), request.headers)
+            return [
+                thread
+                for thread in sorted(missing)
+                if not await agent_server.look_up(f"/threads/{thread}", f"thread '{thread}'", request.headers)
+            ]
+        except RestError as error:
+            logger.error("threads were deleted, and which ones could not be found out: %s", error.detail)
+            raise RestError(
+                503,
+                "The Agent Server did as it was asked, but does not tell which threads are gone, so their crons "
+                "remain: delete them by id",
+            ) from None
 
     async def _delete_crons_of(self, crons: Store, kind: str, identity: str) -> None:
         """On LangGraph's platform a thread or an assistant takes its crons with it. Here it takes the caller's: a

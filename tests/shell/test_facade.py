@@ -323,6 +323,52 @@ class TestCascade:
         assert (await client.call("DELETE", f"/assistants/%66{AGENT[1:]}"))[0] == 204
         assert store.manifests == {}
 
+    async def on_threads(self, client: Client, upstream: Upstream, number: int) -> list[str]:
+        """Threads with a cron each."""
+        threads = [str(uuid.uuid4()) for _ in range(number)]
+        upstream.threads.update(threads)
+        for thread in threads:
+            assert (await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL))[0] == 200
+        return threads
+
+    async def test_pruning_threads(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
+        """One of the crons is on a thread that the caller never saw: it is not the prune that took it."""
+        one, two, unseen = await self.on_threads(client, upstream, 3)
+        upstream.threads.remove(unseen)
+        status, answer, _ = await client.call("POST", "/threads/prune", {"thread_ids": [one]})
+        assert (status, answer) == (200, {"pruned_count": 1})
+        assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two, unseen]
+
+    async def test_deleting_an_assistant_with_its_threads(
+        self, client: Client, store: MemoryStore, upstream: Upstream
+    ) -> None:
+        """The crons of its threads are another assistant's; those of other threads stay."""
+        upstream.assistants.add(other := str(uuid.uuid4()))
+        one, two = await self.on_threads(client, upstream, 2)
+        upstream.threads_of[other] = {one}
+        assert (await client.call("DELETE", f"/assistants/{other}?delete_threads=true"))[0] == 204
+        assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two]
+
+    async def test_crons_that_remain_since_nobody_tells_which_threads_are_gone_are_not_hidden(
+        self, client: Client, store: MemoryStore, upstream: Upstream
+    ) -> None:
+        [one] = await self.on_threads(client, upstream, 1)
+        upstream.search_status_once_pruned = 500
+        status, given, _ = await client.call("POST", "/threads/prune", {"thread_ids": [one]})
+        assert status == 503
+        assert "their crons remain: delete them by id" in given["detail"]
+        assert len(store.manifests) == 1
+
+    async def test_nothing_is_deleted_when_the_threads_cannot_be_found_out(
+        self, client: Client, store: MemoryStore, upstream: Upstream
+    ) -> None:
+        [one] = await self.on_threads(client, upstream, 1)
+        for search_status, status in ((500, 503), (403, 403)):
+            upstream.search_status = search_status
+            assert (await client.call("POST", "/threads/prune", {"thread_ids": [one]}))[0] == status
+        assert upstream.threads == {one}
+        assert len(store.manifests) == 1
+
     async def test_a_refused_delete_takes_nothing(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
         await made(client)
         upstream.lookup_status = 403

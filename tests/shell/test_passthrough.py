@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from graphcron.paths import deleted_by, is_literal_cron_path, reaches_crons
+from graphcron.paths import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream
@@ -318,3 +318,21 @@ class TestLostConnections:
             first[0].close()
         assert answers == [(500, "no"), (200, "yes")]
         assert lines == [b"POST /threads"] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", "/threads/prune", True),
+        ("POST", "/threads%2Fprune?x=1", True),
+        ("POST", "/threads/%70rune%0A", True),
+        ("DELETE", "/threads/prune", False),
+        ("POST", "/threads/prune/x", False),
+        ("DELETE", "/assistants/a?delete_threads=true", True),
+        ("DELETE", "/assistants/a?x=1&delete%5Fthreads=TRUE", True),
+        ("DELETE", "/assistants/a", False),
+        ("DELETE", "/threads/a?delete_threads=true", False),
+    ],
+)
+def test_which_requests_may_delete_threads_that_they_do_not_name(method: str, path: str, expected: bool) -> None:
+    assert deletes_other_threads(method, path) is expected

@@ -19,6 +19,10 @@ class Upstream:
         self.seen: list[tuple[str, dict[str, str]]] = []
         self.threads: set[str] = set()
         self.assistants: set[str] = {AGENT}
+        self.threads_of: dict[str, set[str]] = {}
+        """Threads that go with an assistant when it is deleted with its threads."""
+        self.search_status = 200
+        self.search_status_once_pruned = 200
         self.lookup_status: int | None = None
         """When set, the answer to each question for a thread or an assistant."""
         self.openapi: object = None
@@ -32,6 +36,8 @@ class Upstream:
         app.add_routes(
             [
                 web.post("/threads", self._create_thread),
+                web.post("/threads/search", self._search_threads),
+                web.post("/threads/prune", self._prune_threads),
                 web.route("*", "/{kind:threads|assistants}/{id}", self._thing),
                 web.get("/openapi.json", self._openapi),
                 web.post("/runs/stream", self._stream),
@@ -62,6 +68,19 @@ class Upstream:
         self.threads.add(thread)
         return web.json_response({"thread_id": thread})
 
+    async def _search_threads(self, request: web.Request) -> web.Response:
+        self._note(request)
+        wanted = (await request.json())["ids"]
+        found = [{"thread_id": thread} for thread in wanted if thread in self.threads]
+        return web.json_response(found if self.search_status == 200 else {"detail": "no"}, status=self.search_status)
+
+    async def _prune_threads(self, request: web.Request) -> web.Response:
+        self._note(request)
+        pruned = self.threads & set((await request.json())["thread_ids"])
+        self.threads -= pruned
+        self.search_status = self.search_status_once_pruned
+        return web.json_response({"pruned_count": len(pruned)})
+
     async def _thing(self, request: web.Request) -> web.Response:
         self._note(request)
         things = self.threads if request.match_info["kind"] == "threads" else self.assistants
@@ -71,6 +90,8 @@ class Upstream:
             return web.json_response({"detail": "Not Found"}, status=404)
         if request.method == "DELETE":
             things.remove(request.match_info["id"])
+            if request.query.get("delete_threads") == "true":
+                self.threads -= self.threads_of.get(request.match_info["id"], set())
             return web.Response(status=204)
         return web.json_response({})
 
