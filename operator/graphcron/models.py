@@ -295,7 +295,7 @@ class Condition(Model):
 
 
 class HistoryEntry(Model):
-    """One firing that is over."""
+    """One firing that is over, or several in a row that made no Job."""
 
     scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
     outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"]
@@ -304,8 +304,10 @@ class HistoryEntry(Model):
     job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
     run_id: str | None = Field(None, description="Run on the Agent Server.")
     thread_id: str | None = Field(None, description="Thread of the run.")
-    started_at: Time | None = None
-    finished_at: Time | None = None
+    started_at: Time | None = Field(None, description="When its run started; when its pod did, if that is not known.")
+    finished_at: Time | None = Field(None, description="When its Job ended.")
+    count: int | None = Field(None, description="How many firings in a row this is about. Default: 1.")
+    last_scheduled_time: Time | None = Field(None, description="The minute the last of several was due.")
 
 
 class FiringCounts(Model):

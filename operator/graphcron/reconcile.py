@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from graphcron import status
+from graphcron import missed, status
 from graphcron.desired import Timing, cron_job, is_a_run, not_before
 from graphcron.dialect import InvalidSchedule, read
 from graphcron.drift import in_sync
@@ -22,6 +22,7 @@ from graphcron.models import (
     DEFAULT_TIMEZONE,
     GraphCronSpec,
     GraphCronStatus,
+    HistoryEntry,
     InvalidGraphCron,
     read_spec,
 )
@@ -53,6 +54,8 @@ class Plan:
     enabled: bool | None = None
     timezone: str | None = None
     wake_at: datetime | None = None
+    lost: tuple[missed.Lost, ...] = ()
+    """Slots that made no Job, the oldest first, those that the history has not."""
 
 
 def controller_of(manifest: Manifest) -> Manifest | None:
@@ -86,6 +89,7 @@ def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
         enabled=fires,
         timezone=spec.timezone or DEFAULT_TIMEZONE,
         wake_at=_wake_at(spec, verdict, pending, now),
+        lost=tuple(_lost(spec, schedule, zone, timing, seen, now)),
     )
 
 
@@ -163,14 +167,57 @@ def _pending(
     """The first slot that has not fired yet and still may, None when none is left before endTime.
 
     Slots that are due but not fired count while they are within the starting deadline: the controller manager may be
-    late, and suspending the CronJob under it would lose the last firing.
+    late, and suspending the CronJob under it would lose the last firing. Until it counts as missed, it is waited for.
     """
-    since = now - _deadline(spec) if live else now
+    since = now - _deadline(spec) - missed.GRACE if live else now
     if live:
         fired = live.get("status", {}).get("lastScheduleTime") or live["metadata"].get("creationTimestamp")
         since = max(since, parse_time(fired)) if fired else since
         since = max(since, not_before(live) or since)
     return next(iter(next_times(schedule, zone, since, 1, start=spec.start_time, end=spec.end_time)), None)
+
+
+LOST_LIMIT = 1000
+"""Slots that one look goes through; the next look goes on."""
+
+
+def _lost(
+    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, seen: Observed, now: datetime
+) -> list[missed.Lost]:
+    """Slots that made no Job, as far as the history has them not. Those before a change, or while it was suspended,
+    were not due."""
+    live = seen.cron_job
+    if live is None or live["spec"].get("suspend"):
+        return []
+    runs, forbid = _timed_runs(seen), live["spec"].get("concurrencyPolicy") == "Forbid"
+    last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
+    told = [entry.last_scheduled_time or entry.scheduled_time for entry in _history(seen) if entry.job_name is None]
+    since = max([missed.since(runs, last, forbid=forbid), *told])
+    if timing.not_before:
+        since = max(since, timing.not_before - timedelta(seconds=1))  # a slot at that very moment is none of the past
+    if since + _deadline(spec) > now and not forbid:
+        return []  # the usual case, without walking through the schedule
+    slots = next_times(schedule, zone, since, LOST_LIMIT, start=spec.start_time, end=spec.end_time, until=now)
+    if len(slots) < LOST_LIMIT:
+        slots += next_times(schedule, zone, max(now, since), 1)
+    return missed.lost(slots, runs, last, _deadline(spec), now, forbid=forbid)
+
+
+def _history(seen: Observed) -> list[HistoryEntry]:
+    return read_status(seen.graphcron).history or []
+
+
+def _timed_runs(seen: Observed) -> list[missed.Run]:
+    """What is known of the Jobs that the schedule made, in order, also of those that are gone."""
+    runs = {}
+    for entry in _history(seen):
+        if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
+            runs[due] = missed.Run(due, entry.started_at or due, entry.finished_at)
+    for job in seen.jobs:
+        if due := scheduled_time_of(job["metadata"]["name"]):
+            ended = status.ended_at(job)
+            runs[due] = missed.Run(due, parse_time(job["metadata"]["creationTimestamp"]), ended)
+    return [runs[due] for due in sorted(runs)]
 
 
 def _coming(
@@ -233,7 +280,7 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     metadata = seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
     past = status.firings(old.history or [], _runs(seen), seen.pods)
-    new_ones = status.added(old.history or [], past)
+    past = missed.entries(past, plan.lost, _timed_runs(seen))
     fired = job_status.get("lastScheduleTime")
     if fired and seen.cron_job and not is_a_run(seen.cron_job, parse_time(fired)):
         fired = None
@@ -251,7 +298,7 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         last_successful_time=succeeded or old.last_successful_time,
         active=len(job_status.get("active", [])),
         history=past[: status.HISTORY_LIMIT],
-        firings=status.count(old.firings, new_ones),
+        firings=status.count(old.firings, old.history or [], past),
         consecutive_failures=_failures(seen) or None,
     )
     return new.to_dict(), status.notes(old, new)

@@ -108,19 +108,24 @@ def next_times(
     *,
     start: datetime | None = None,
     end: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[datetime]:
     """The first `count` firings later than `after`, not before `start` and before `end`, in UTC; fewer when none comes
-    within five years."""
+    within five years. The walk stops after `until`, which a firing may be at."""
     if start is not None and start > after:
         after = start - timedelta(seconds=1)  # the walk goes by whole seconds, and finds what is later
-    times = _next_times(schedule, zone, after, count)
+    times = _next_times(schedule, zone, after, count, until)
     return [time for time in times if end is None or time < end]
 
 
-def _next_times(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> list[datetime]:
+def _next_times(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
+) -> list[datetime]:
     times: list[datetime] = []
     moment = last = after
     while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
+        if until is not None and found > until:
+            break
         local = found.astimezone(zone)
         if meant(schedule.days, local):
             times.append(found)

@@ -174,14 +174,15 @@ def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[His
     return [entry for entry in reversed(new) if oldest is None or entry.scheduled_time >= oldest]
 
 
-def count(old: FiringCounts | None, new: Sequence[HistoryEntry]) -> FiringCounts | None:
-    """The counts with these firings; None until one is over."""
-    if not new:
-        return old
+def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> FiringCounts | None:
+    """The counts with what `past` has more than the history that was known; None until one is over."""
+    before = {_key(entry): entry.count or 1 for entry in known}
     counts = (old or FiringCounts()).model_dump()
-    for entry in new:
-        counts[entry.outcome.lower()] += 1
-    return FiringCounts(**counts)
+    for entry in added(known, past):
+        counts[entry.outcome.lower()] += entry.count or 1
+    for entry in past:
+        counts[entry.outcome.lower()] += (entry.count or 1) - before[_key(entry)] if _key(entry) in before else 0
+    return FiringCounts(**counts) if any(counts.values()) else old
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
@@ -211,6 +212,12 @@ def job_of(pod: Manifest) -> str | None:
 def is_over(job: Manifest) -> bool:
     """Whether a Job has ended, well or badly."""
     return _end(job) is not None
+
+
+def ended_at(job: Manifest) -> datetime | None:
+    """When a Job ended, None while it runs."""
+    end = _end(job)
+    return parse_time(job["status"].get("completionTime") or end["lastTransitionTime"]) if end else None
 
 
 def _end(job: Manifest) -> Manifest | None:
@@ -289,15 +296,17 @@ def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
     was_stuck, stuck = condition_of(old, RUNS_STARTING), condition_of(new, RUNS_STARTING)
     if stuck and (was_stuck is None or was_stuck.reason != stuck.reason):
         told.append(Note("Warning", stuck.reason, stuck.message))
-    known = {entry.job_name for entry in old.history or []}
+    known = {_key(entry) for entry in old.history or []}
     for entry in reversed(new.history or []):
-        if entry.job_name in known:
+        if _key(entry) in known:
             continue
         due = f"The run due at {format_time(entry.scheduled_time)}"
         if entry.outcome == "Failed":
             told.append(Note("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
         elif entry.outcome == "Skipped":
             told.append(Note("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
+        elif entry.outcome == "Missed":
+            told.append(Note("Warning", entry.reason, f"{due} was missed: {entry.message or entry.reason}"))
     return told
 
 
