@@ -286,19 +286,19 @@ class GraphCronSpec(Model):
 class Condition(Model):
     """A condition by Kubernetes' conventions (metav1.Condition)."""
 
-    type: str
-    status: Literal["True", "False", "Unknown"]
-    observed_generation: int | None = None
-    last_transition_time: Time
-    reason: str
-    message: str = ""
+    type: str = Field(description="What it is about, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
+    observed_generation: int | None = Field(None, description="Generation of the spec that it is about.")
+    last_transition_time: Time = Field(description="When its status last changed.")
+    reason: str = Field(description="CamelCase, for programs.")
+    message: str = Field("", description="A sentence, for people.")
 
 
 class HistoryEntry(Model):
     """One firing that is over, or several in a row that made no Job."""
 
     scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"]
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How it ended.")
     reason: str = Field(description="CamelCase, for programs.")
     message: str | None = Field(None, description="A sentence, for people.")
     job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
@@ -313,10 +313,10 @@ class HistoryEntry(Model):
 class FiringCounts(Model):
     """Firings that are over, by outcome."""
 
-    succeeded: int = 0
-    failed: int = 0
-    skipped: int = 0
-    missed: int = 0
+    succeeded: int = Field(0, description="Runs that ended well.")
+    failed: int = Field(0, description="Runs that did not, or could not be started.")
+    skipped: int = Field(0, description="Firings that started nothing on purpose.")
+    missed: int = Field(0, description="Firings for which the cluster made no Job in time.")
 
 
 class GraphCronStatus(Model):
@@ -325,6 +325,7 @@ class GraphCronStatus(Model):
     observed_generation: int | None = Field(None, description="Generation of the spec that this status is about.")
     conditions: list[Condition] | None = Field(
         None,
+        description="What is so now, one of each type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     cron_job_name: str | None = Field(None, description="CronJob that fires it.")

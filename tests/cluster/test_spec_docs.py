@@ -1,0 +1,68 @@
+"""docs/spec.md has every field, condition, outcome and reason that there is."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from cluster import spec_docs
+from cluster.paths import HERE
+from graphcron import missed, status
+from graphcron.crd import structural
+from graphcron.firing import NOT_ON_THIS_DAY
+from graphcron.models import GraphCronSpec, GraphCronStatus, HistoryEntry
+
+PACKAGE = HERE.root / "operator/graphcron"
+BEARERS = {"TryAgain", "Refused", "Busy", "NotFound", "PodError", "InvalidGraphCron", "Skip"}
+"""What is made with a reason as its first argument; `Outcome`, `outcome` and `report` have it after the outcome."""
+
+
+def test_the_page_is_the_one_that_the_generator_writes() -> None:
+    assert spec_docs.PAGE.read_text() == spec_docs.page(), "run make generate"
+
+
+@pytest.mark.parametrize("model", [GraphCronSpec, GraphCronStatus])
+def test_every_field_has_a_meaning(model: type[GraphCronSpec] | type[GraphCronStatus]) -> None:
+    found = list(spec_docs.fields(structural(model.model_json_schema(by_alias=True))))
+    assert len(found) >= len(model.model_fields)
+    assert not [path for path, field, _ in found if not field.get("description")]
+
+
+def test_every_outcome_is_there() -> None:
+    outcomes = set(get_args(HistoryEntry.model_fields["outcome"].annotation))
+    assert set(spec_docs.OUTCOMES) == set(spec_docs.REASONS) == outcomes
+
+
+def test_every_condition_is_there() -> None:
+    types = {status.READY, status.STALLED, status.SUSPENDED, status.EXPIRED, status.RUNS_STARTING}
+    assert set(spec_docs.CONDITIONS) == types | {status.LAST_RUN_SUCCEEDED}
+
+
+def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
+    told = {reason for reasons in spec_docs.REASONS.values() for reason in reasons}
+    known = {status.NO_OUTCOME, NOT_ON_THIS_DAY, missed.STILL_RUNNING, missed.DEADLINE_PASSED}
+    files = ("runner.py", "agent_server.py", "pod.py", "firing.py", "status.py")
+    assert told == known | {reason for file in files for reason in _reasons(PACKAGE / file)}
+
+
+def test_every_reason_of_a_state_is_there_and_no_other() -> None:
+    known = {*status.SUSPENDING, status.SCHEDULED, status.INTERNAL_ERROR, status.NAME_TAKEN, status.REFUSED_BY_CLUSTER}
+    known |= {status.INVALID_SCHEDULE, status.INVALID_TIMEZONE}
+    files = ("models.py", "desired.py", "pod_template.py", "reconcile.py")
+    assert set(spec_docs.STATES) == known | {reason for file in files for reason in _reasons(PACKAGE / file)}
+
+
+def _reasons(file: Path) -> Iterator[str]:
+    """The reasons that a file writes out where it makes what bears them."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if name in BEARERS:
+            yield from texts[:1]
+        elif name in ("Outcome", "outcome", "report") and texts and texts[0] in spec_docs.OUTCOMES:
+            # A reason that is a name of the code is told by that name, and what stands here is the message.
+            yield from (text for text in texts[1:2] if text.isalpha())
