@@ -1,0 +1,183 @@
+"""What only an apiserver can say of the chart: that it takes all that is rendered, and what the guard rails refuse.
+
+It is one of the test's own, so nothing of a cluster that is there is touched.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import commands
+from cluster.control_plane import ControlPlane, control_plane
+from cluster.paths import HERE
+from tests.chart.helm import Manifest, render
+from tests.chart.test_examples import FOREIGN, examples, rendered
+
+GUARDED = (
+    'guardrails.agentServerHosts:=["agents.example.com","*.agents.svc"]',
+    "guardrails.maxResources.cpu=2",
+    "guardrails.maxResources.memory=1Gi",
+)
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
+        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+        for namespace in ("ns", "elsewhere", "team-a", "team-b"):
+            plane.install({"metadata": {"name": namespace}}, "/api/v1/namespaces")
+        # Helm makes it right before the pod of `helm test`, which the apiserver does not take without it.
+        plane.install({"metadata": {"name": "graphcron-test"}}, "/api/v1/namespaces/ns/serviceaccounts")
+        yield plane
+
+
+def kubectl(plane: ControlPlane, *words: str, stdin: list[Manifest]) -> str:
+    command: list[str | Path] = [HERE.bin / "kubectl", *words, "-f", "-"]
+    return commands.run(
+        command, env=commands.environment(plane.kubeconfig), stdin=yaml.safe_dump_all(stdin), timeout=60
+    )
+
+
+@examples
+def test_the_apiserver_takes_all_that_is_rendered(plane: ControlPlane, example: Path) -> None:
+    ours = [item for item in rendered(example) if item["kind"] not in FOREIGN]
+    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
+    said = kubectl(plane, *apply, stdin=ours)
+    assert len(said.splitlines()) == len(ours)
+    assert "Warning" not in said
+
+
+def policy(scope: str) -> list[Manifest]:
+    found = [item for item in render(f"scope={scope}", *GUARDED) if "Admission" in item["kind"]]
+    assert len(found) == 2
+    return found
+
+
+def graphcron(namespace: str = "ns", **spec: Any) -> Manifest:
+    return {
+        "apiVersion": "graphcron.dev/v1",
+        "kind": "GraphCron",
+        "metadata": {"name": "guarded", "namespace": namespace},
+        "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"} | spec,
+    }
+
+
+def refusal(plane: ControlPlane, manifest: Manifest) -> str:
+    """What the apiserver answers to its creation; empty when it would take it."""
+    namespace = manifest["metadata"]["namespace"]
+    path = f"/apis/graphcron.dev/v1/namespaces/{namespace}/graphcrons?dryRun=All"
+    status, answer = plane.api.request("POST", path, manifest)
+    return "" if status == 201 else str(answer["message"])
+
+
+def await_that(holds: Callable[[], object]) -> None:
+    """A policy works from when the apiserver's own watch has seen it."""
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def server(url: str) -> dict[str, Any]:
+    return {"server": {"url": url}}
+
+
+def resources(**given: Any) -> dict[str, Any]:
+    return {"template": {"resources": given}}
+
+
+ELSEWHERE = server("http://elsewhere.example")
+ENOUGH = {"cpu": "1", "memory": "1024Mi"}
+
+
+@pytest.fixture(scope="module")
+def guarded(plane: ControlPlane) -> Iterator[ControlPlane]:
+    # In a namespace: what is elsewhere shows that nothing else is held up.
+    before = graphcron(**ELSEWHERE)
+    before["metadata"]["name"] = "before"
+    plane.install(before, "/apis/graphcron.dev/v1/namespaces/ns/graphcrons")
+    kubectl(plane, "apply", stdin=policy("namespace"))
+    await_that(lambda: refusal(plane, graphcron(**server("http://new.example"))).find("not allowed here") > 0)
+    yield plane
+    kubectl(plane, "delete", stdin=policy("namespace"))
+
+
+ALLOWED = {
+    "one that names nothing": {"enabled": False},
+    "a host that is listed": server("https://agents.example.com:8443/base"),
+    "a host in capitals": server("https://Agents.Example.com"),
+    "a host below one that is listed": server("http://a.agents.svc"),
+    "a scheduling of its own": {"template": {"nodeSelector": {"disk": "ssd"}}},
+    "resources within the bounds": resources(limits=ENOUGH, requests={"cpu": "500m"}),
+    "resources at the bounds, in other words": resources(limits={"cpu": "2000m", "memory": "1Gi"}),
+    "numbers": resources(limits={"cpu": 2, "memory": 1073741824}),
+}
+
+
+@pytest.mark.parametrize("spec", ALLOWED.values(), ids=ALLOWED)
+def test_the_guard_rails_let_pass(guarded: ControlPlane, spec: dict[str, Any]) -> None:
+    assert refusal(guarded, graphcron(**spec)) == ""
+
+
+HOST = "spec.server.url names a host that is not allowed here; allowed are agents.example.com, *.agents.svc"
+REFUSED = {
+    "a host that is not listed": (server("http://new.example"), HOST),
+    "a host that ends alike": (server("http://evil-agents.example.com"), HOST),
+    "a host that begins alike": (server("http://agents.example.com.evil.example"), HOST),
+    "a listed host in the path": (server("http://evil.example/agents.example.com"), HOST),
+    "what a wildcard stands before": (server("http://agents.svc"), HOST),
+    "more CPU": (resources(limits=ENOUGH | {"cpu": "2001m"}), "spec.template.resources.limits.cpu is more than the 2"),
+    "more memory": (resources(limits=ENOUGH | {"memory": "2Gi"}), "resources.limits.memory is more than the 1Gi"),
+    "a larger request": (resources(limits=ENOUGH, requests={"cpu": 3}), "resources.requests.cpu is more than the 2"),
+    "no limit": (resources(limits={"cpu": "1"}), "spec.template.resources must have limits.memory, of at most the 1Gi"),
+    "no limits": (resources(requests={"cpu": "1"}), "spec.template.resources must have limits.cpu"),
+    "no quantity": (resources(limits=ENOUGH | {"cpu": "much"}), "resources.limits.cpu is more than the 2"),
+}
+
+
+@pytest.mark.parametrize(("spec", "sentence"), REFUSED.values(), ids=REFUSED)
+def test_the_guard_rails_refuse_with_a_sentence(guarded: ControlPlane, spec: dict[str, Any], sentence: str) -> None:
+    assert sentence in refusal(guarded, graphcron(**spec))
+
+
+def test_in_one_namespace_they_hold_nobody_up_elsewhere(guarded: ControlPlane) -> None:
+    assert refusal(guarded, graphcron("elsewhere", **ELSEWHERE)) == ""
+
+
+def test_what_was_there_before_can_be_labelled_mended_and_deleted(guarded: ControlPlane) -> None:
+    path = "/apis/graphcron.dev/v1/namespaces/ns/graphcrons/before"
+    _, old = guarded.api.request("GET", path)
+    assert old["spec"]["server"] == ELSEWHERE["server"]
+    old["metadata"]["labels"] = {"team": "blue"}
+    assert guarded.api.request("PUT", path + "?dryRun=All", old)[0] == 200
+    del old["spec"]["server"]
+    assert guarded.api.request("PUT", path + "?dryRun=All", old)[0] == 200
+    old["spec"]["server"] = server("http://new.example")["server"]
+    assert guarded.api.request("PUT", path + "?dryRun=All", old)[0] == 422
+    assert guarded.api.request("DELETE", path + "?dryRun=All")[0] == 200
+
+
+def test_they_are_bound_to_what_the_operator_watches_and_asked_about_graphcrons_alone() -> None:
+    for scope in ("cluster", "namespace"):
+        definition, binding = policy(scope)
+        (rule,) = definition["spec"]["matchConstraints"]["resourceRules"]
+        assert (rule["apiGroups"], rule["resources"]) == (["graphcron.dev"], ["graphcrons"])
+        assert binding["spec"]["policyName"] == definition["metadata"]["name"]
+        selected = binding["spec"].get("matchResources", {}).get("namespaceSelector")
+        assert selected == ({"matchLabels": {"kubernetes.io/metadata.name": "ns"}} if scope == "namespace" else None)
+
+
+def test_without_a_rule_there_is_no_policy_and_no_quota() -> None:
+    assert not {item["kind"] for item in render()} & {"ValidatingAdmissionPolicy", "ResourceQuota"}
+    assert not [item for item in render("guardrails.graphcronsPerNamespace=9") if "Admission" in item["kind"]]
+
+
+def test_each_namespace_has_the_quota_once() -> None:
+    on = ("guardrails.graphcronsPerNamespace=2000000", 'guardrails.namespaces:=["ns","team-a"]')
+    quotas = [item for item in render(*on) if item["kind"] == "ResourceQuota"]
+    assert [item["metadata"]["namespace"] for item in quotas] == ["ns", "team-a"]
+    assert all(item["spec"]["hard"] == {"count/graphcrons.graphcron.dev": "2000000"} for item in quotas)
