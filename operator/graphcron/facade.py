@@ -258,6 +258,7 @@ def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middlewar
             return await handler(request)
         if called == routes.pass_through and is_preflight(request.method, request.headers):
             # A browser sends no key with it, and does nothing but ask.
+            request[CALLER] = access.NOBODY
             return await handler(request)
         caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
         if called not in (routes.openapi, routes.pass_through):
