@@ -126,6 +126,18 @@ async def test_a_watch_that_says_nothing_costs_time_and_no_truth(
     assert lists(apiserver, "other") == 3
 
 
+async def test_what_one_replica_deleted_is_gone_for_one_whose_watch_is_late(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = await replica("one"), await replica("other")
+    made = await one.create(cron("a"))
+    assert await names(other) == {"a"}
+    apiserver.silent.add("other")
+    async with no_patience(monkeypatch):
+        await one.delete(made["metadata"]["uid"])
+        assert await names(other) == set()
+
+
 async def test_a_deletion_by_a_replica_whose_own_watch_is_silent_is_answered(
     replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
