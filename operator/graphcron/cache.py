@@ -19,8 +19,9 @@ from contextlib import asynccontextmanager, suppress
 
 from graphcron import kube
 from graphcron.kube import Kube
-from graphcron.snapshot import Outdated, Snapshot, version_of
+from graphcron.snapshot import Outdated, Snapshot
 from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
+from graphcron.versions import version_of
 
 log = logging.getLogger(__name__)
 

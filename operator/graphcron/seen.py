@@ -7,6 +7,7 @@ from typing import Any
 from graphcron import status
 from graphcron.desired import CRON_LABEL
 from graphcron.reconcile import Observed, owns
+from graphcron.versions import version_of
 
 Manifest = dict[str, Any]
 
@@ -91,7 +92,7 @@ class Seen:
             manifest
             for place in self._shelves[shelf].values()
             for manifest in place.values()
-            if manifest["metadata"]["uid"] not in uids and _version(manifest) <= version
+            if manifest["metadata"]["uid"] not in uids and version_of(manifest) <= version
         ]
         return {name for manifest in missing if (name := self.drop(shelf, manifest))}
 
@@ -124,7 +125,7 @@ class Seen:
     def _place(self, shelf: str, name: Name, kept: Manifest) -> None:
         place = self._shelves[shelf].setdefault(name, {})
         known = place.get(kept["metadata"]["name"])
-        if known is None or _version(known) <= _version(kept):
+        if known is None or version_of(known) <= version_of(kept):
             place[kept["metadata"]["name"]] = kept
 
     def _forget(self, shelf: str, name: Name, key: str) -> None:
@@ -160,9 +161,3 @@ def _kept(shelf: str, manifest: Mapping[str, Any]) -> Manifest:
         "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
         "status": manifest.get("status", {}),
     }
-
-
-def _version(manifest: Mapping[str, Any]) -> int:
-    """Resource versions are comparable numbers (Kubernetes 1.35 and later say so; etcd's always were)."""
-    version = manifest["metadata"].get("resourceVersion", "0")
-    return int(version) if version.isdigit() else 0

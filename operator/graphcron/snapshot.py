@@ -7,6 +7,7 @@ the version of the newest one says up to which write everything is in here.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from graphcron.versions import version_of
 from graphcron.wire import cron_id
 
 Manifest = dict[str, Any]
@@ -77,9 +78,3 @@ def _kept(manifest: Mapping[str, Any]) -> Manifest:
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
     status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
     return {"metadata": metadata, "spec": manifest.get("spec", {}), "status": status}
-
-
-def version_of(manifest: Mapping[str, Any]) -> int:
-    """Resource versions are comparable numbers (Kubernetes 1.35 and later say so; etcd's always were)."""
-    version = str(manifest["metadata"].get("resourceVersion", ""))
-    return int(version) if version.isdigit() else 0
