@@ -7,6 +7,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,23 @@ class Observed:
     """The CronJob of its name that it owns; see `Owned` for one that it does not."""
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
+
+    # Each of these is asked for several times in one reconciliation, and costs more than most of it.
+
+    @cached_property
+    def old(self) -> GraphCronStatus:
+        """The status as it stands."""
+        return read_status(self.graphcron)
+
+    @cached_property
+    def history(self) -> list[HistoryEntry]:
+        """The firings that the status tells."""
+        return self.old.history or []
+
+    @cached_property
+    def firings(self) -> list[HistoryEntry]:
+        """Those, and what the Jobs and pods tell beyond them."""
+        return status.firings(self.history, _runs(self), self.pods)
 
 
 @dataclass(frozen=True)
@@ -121,7 +139,7 @@ def _timing(spec: GraphCronSpec, schedule: Schedule, verdict: Verdict, seen: Obs
 def _has_only_waited(seen: Observed) -> bool:
     """Whether it was suspended until its startTime and nothing was changed since: then what was due from startTime on,
     while the operator slept, was promised."""
-    ready = status.condition_of(read_status(seen.graphcron), status.READY)
+    ready = status.condition_of(seen.old, status.READY)
     generation = seen.graphcron["metadata"]["generation"]
     return ready is not None and (ready.reason, ready.observed_generation) == (status.NOT_STARTED, generation)
 
@@ -191,7 +209,7 @@ def _lost(
         return []
     runs, forbid = _timed_runs(seen), live["spec"].get("concurrencyPolicy") == "Forbid"
     last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
-    told = [entry.last_scheduled_time or entry.scheduled_time for entry in _history(seen) if entry.job_name is None]
+    told = [entry.last_scheduled_time or entry.scheduled_time for entry in seen.history if entry.job_name is None]
     since = max([missed.since(runs, last, forbid=forbid), *told])
     if timing.not_before:
         since = max(since, timing.not_before - timedelta(seconds=1))  # a slot at that very moment is none of the past
@@ -203,14 +221,10 @@ def _lost(
     return missed.lost(slots, runs, last, _deadline(spec), now, forbid=forbid)
 
 
-def _history(seen: Observed) -> list[HistoryEntry]:
-    return read_status(seen.graphcron).history or []
-
-
 def _timed_runs(seen: Observed) -> list[missed.Run]:
     """What is known of the Jobs that the schedule made, in order, also of those that are gone."""
     runs = {}
-    for entry in _history(seen):
+    for entry in seen.history:
         if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
             runs[due] = missed.Run(due, entry.started_at or due, entry.finished_at)
     for job in seen.jobs:
@@ -263,11 +277,9 @@ def _waits(start: datetime, schedule: Schedule, zone: ZoneInfo, now: datetime) -
 
 def _failures(seen: Observed) -> int:
     """Failed firings in a row, since the spec was last changed."""
-    old = read_status(seen.graphcron)
-    changed = old.observed_generation != seen.graphcron["metadata"]["generation"]
-    known = old.history or []
-    new = status.added(known, status.firings(known, _runs(seen), seen.pods))
-    return status.failures_in_a_row(0 if changed else old.consecutive_failures or 0, new)
+    changed = seen.old.observed_generation != seen.graphcron["metadata"]["generation"]
+    before = 0 if changed else seen.old.consecutive_failures or 0
+    return status.failures_in_a_row(before, status.added(seen.history, seen.firings))
 
 
 def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Note]]:
@@ -276,11 +288,9 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     `seen.cron_job` is the CronJob as it is now, `plan.verdict` what came of it. A status equal to the present one is
     to be left alone.
     """
-    old = read_status(seen.graphcron)
-    metadata = seen.graphcron["metadata"]
+    old, metadata = seen.old, seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
-    past = status.firings(old.history or [], _runs(seen), seen.pods)
-    past = missed.entries(past, plan.lost, _timed_runs(seen))
+    past = missed.entries(seen.firings, plan.lost, _timed_runs(seen))
     fired = job_status.get("lastScheduleTime")
     if fired and seen.cron_job and not is_a_run(seen.cron_job, parse_time(fired)):
         fired = None
@@ -298,7 +308,7 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         last_successful_time=succeeded or old.last_successful_time,
         active=len(job_status.get("active", [])),
         history=past[: status.HISTORY_LIMIT],
-        firings=status.count(old.firings, old.history or [], past),
+        firings=status.count(old.firings, seen.history, past),
         consecutive_failures=_failures(seen) or None,
     )
     return new.to_dict(), status.notes(old, new)

@@ -5,6 +5,6 @@ from typing import Any
 
 
 def version_of(manifest: Mapping[str, Any]) -> int:
-    """Resource versions are comparable numbers (Kubernetes 1.35 and later say so; etcd's always were). 0: it has none."""
+    """Its resource version, 0 if it has none. They compare as numbers: Kubernetes 1.35 says so, etcd's always did."""
     version = str(manifest["metadata"].get("resourceVersion", ""))
     return int(version) if version.isdigit() else 0
