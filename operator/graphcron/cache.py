@@ -14,11 +14,12 @@ itself: always right, and slower. What kubectl writes is there when the watch br
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from graphcron import kube
 from graphcron.kube import Kube
+from graphcron.sharing import Shared
 from graphcron.snapshot import Outdated, Snapshot
 from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
 from graphcron.versions import version_of
@@ -30,6 +31,9 @@ PATIENCE_SECONDS = 1.0
 
 NOTE_SECONDS = 10.0
 """How long the answer to a write waits for its note, should other replicas or the apiserver be in the way."""
+
+NOTE_WAIT_SECONDS = 0.025
+"""How long a note waits for other writes under way, to speak of them too."""
 
 PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to list and watch; the last one repeats."""
@@ -44,9 +48,10 @@ class CachedStore(KubeStore):
         self._snapshot: Snapshot | None = None
         self._moved = asyncio.Event()
         self._heard = time.monotonic()
-        self._look_to_come: asyncio.Future[int | None] | None = None
-        self._looking = asyncio.Lock()
+        self._looks = Shared[int | None]()
         self._noting = asyncio.Lock()
+        self._writing = 0
+        self._none_writing = asyncio.Event()
         self._to_note = 0
         self._noted = 0
         self._note: Manifest | None = None
@@ -73,12 +78,14 @@ class CachedStore(KubeStore):
         return await super().list() if snapshot is None else snapshot.manifests()
 
     async def create(self, manifest: Manifest) -> Manifest:
-        made = await super().create(manifest)
+        with self._in_writing():
+            made = await super().create(manifest)
         await self._tell(version_of(made))
         return made
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        written = await super().replace(manifest)
+        with self._in_writing():
+            written = await super().replace(manifest)
         await self._tell(version_of(written))
         return written
 
@@ -120,32 +127,30 @@ class CachedStore(KubeStore):
         """A snapshot with all that was answered before this call; None when that cannot be told soon."""
         if self._snapshot is None or (wanted := await self._newest_note()) is None:
             return None
+        return await self._once(lambda snapshot: snapshot.version >= wanted)
+
+    async def _once(self, come: Callable[[Snapshot], bool]) -> Snapshot | None:
+        """The snapshot when the watch has brought it so far; None when it does not soon."""
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while True:
-                    snapshot, moved = self._snapshot, self._moved
-                    if snapshot is not None and snapshot.version >= wanted:
-                        return snapshot
-                    await moved.wait()
+                while self._snapshot is None or not come(self._snapshot):
+                    await self._moved.wait()
+                return self._snapshot
         except TimeoutError:
             return None
 
     async def _newest_note(self) -> int | None:
-        """What a look at the note says that begins after this call; one for all who wait for it."""
-        if self._look_to_come is None:
-            self._look_to_come = asyncio.ensure_future(self._look())
-        return await asyncio.shield(self._look_to_come)
+        """What the note says that is looked at after this call."""
+        return await self._looks.answer(None, self._look)
 
     async def _look(self) -> int | None:
-        async with self._looking:
-            self._look_to_come = None  # it begins now: who comes later needs a later one
-            try:
-                note = await self._kube.get_config_map(self._namespace, self._note_name)
-            except kube.KubeError as error:
-                self._note_fails(error.message)
-                return None
-            self._note_is_fine()
-            return _noted(note)
+        try:
+            note = await self._kube.get_config_map(self._namespace, self._note_name)
+        except kube.KubeError as error:
+            self._note_fails(error.message)
+            return None
+        self._note_is_fine()
+        return _noted(note)
 
     def _note_fails(self, message: str) -> None:
         """Said once, not for each read."""
@@ -160,12 +165,30 @@ class CachedStore(KubeStore):
 
     # Telling what was written
 
+    @contextmanager
+    def _in_writing(self) -> Iterator[None]:
+        self._writing += 1
+        self._none_writing.clear()
+        try:
+            yield
+        finally:
+            self._writing -= 1
+            if not self._writing:
+                self._none_writing.set()
+
+    async def _others(self) -> None:
+        """A note costs the apiserver as much as a cron does. So it waits for those that are being written, a while."""
+        if self._writing:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._none_writing.wait(), NOTE_WAIT_SECONDS)
+
     async def _tell(self, version: int) -> None:
         """Note that there is a write of that version. Others that come meanwhile are noted together."""
         self._to_note = max(self._to_note, version)
         try:
             async with asyncio.timeout(NOTE_SECONDS), self._noting:
                 while self._noted < version:
+                    await self._others()
                     try:
                         await self._write_note(self._to_note)
                     except kube.Conflict:
@@ -192,17 +215,8 @@ class CachedStore(KubeStore):
 
     async def _gone(self, uid: str) -> int | None:
         """The version at which our watch no longer has it, None when it does not say so soon."""
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while True:
-                    snapshot, moved = self._snapshot, self._moved
-                    if snapshot is None:
-                        return None
-                    if not snapshot.holds(uid):
-                        return snapshot.changed
-                    await moved.wait()
-        except TimeoutError:
-            return None
+        gone = await self._once(lambda snapshot: not snapshot.holds(uid))
+        return None if gone is None else gone.changed
 
     # The watch
 

@@ -72,7 +72,6 @@ _KINDS = (
 _PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
 
 
-@lru_cache(maxsize=16384)
 def read(text: str, seed: str = "") -> Schedule:
     """The schedule that a text means, by croniter's dialect as far as Kubernetes can fire it.
 
@@ -80,6 +79,11 @@ def read(text: str, seed: str = "") -> Schedule:
     depends on `seed` alone, the uid of the GraphCron. Raises InvalidSchedule with a reason and a suggestion for all
     else, dates that never come included.
     """
+    return _read(text, seed if "h" in text.lower() else "")  # who writes the same shares what was made of it
+
+
+@lru_cache(maxsize=16384)
+def _read(text: str, seed: str) -> Schedule:
     spec = text.strip()
     _refuse_known(text, spec)
     parts = DESCRIPTORS.get(spec.lower(), spec).split()

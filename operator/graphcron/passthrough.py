@@ -22,6 +22,7 @@ from graphcron import openapi
 from graphcron.body import RestError
 from graphcron.observing import HEADER, REQUEST_ID
 from graphcron.paths import reaches_crons
+from graphcron.sharing import Shared
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +53,10 @@ _NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
-_CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", "traceparent", "tracestate", "baggage")
+_TRACES = ("traceparent", "tracestate", "baggage", HEADER.lower())
+"""Headers that are another's at each request, and of no matter to the answer."""
+
+_CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", *_TRACES)
 
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
 """There is no answer."""
@@ -76,6 +80,7 @@ class AgentServer:
         self._fresh = fresh
         self._withheld = withheld
         self._distrust_until = 0.0
+        self._lookups = Shared[tuple[int, bytes]]()
 
     @classmethod
     @asynccontextmanager
@@ -161,12 +166,14 @@ class AgentServer:
             raise
 
     async def look_up(self, path: str, what: str, headers: Mapping[str, str]) -> bool:
-        """Whether the Agent Server has it, asked with the caller's own credentials.
+        """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
+        at the same time with the same ones.
 
         Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
         """
+        who = frozenset((name, value) for name, value in _own(headers) if name.lower() not in _TRACES)
         try:
-            status, body = await self._ask(path, headers)
+            status, body = await self._lookups.answer((path, who), lambda: self._ask(path, headers))
         except _FAILED as error:
             raise Unverified(what, self._unreachable(error)) from None
         match status:
@@ -212,8 +219,7 @@ class AgentServer:
     async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
         """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of
         `_FAILED`."""
-        own = {name: value for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)}
-        sent = _end_to_end(CIMultiDict(own), _NOT_FORWARDED | self._withheld)
+        sent = _end_to_end(CIMultiDict(_own(headers)), _NOT_FORWARDED | self._withheld)
         if query is not None:
             sent["Content-Type"] = "application/json"
         async with self._session.request(
@@ -252,6 +258,10 @@ class Unverified(RestError):
             f"{reason}. So {what} could not be checked, and nothing was changed: see that the Agent Server runs and "
             "that the facade's setting names it, then try again",
         )
+
+
+def _own(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)]
 
 
 def _end_to_end(headers: Mapping[str, str], dropped: frozenset[str] | set[str]) -> CIMultiDict[str]:

@@ -195,7 +195,7 @@ def _advance(schedule: Schedule, walk: "_Walk") -> bool:
         if walk.local.hour == 0:
             return False
     while walk.local.minute not in schedule.minute.values:
-        walk.to_next_minute()
+        walk.to_next_minute(schedule.minute.values)
         if walk.local.minute == 0:
             return False
     if walk.local.second:
@@ -258,10 +258,16 @@ class _Walk:
             self._set_local(self._wall.replace(minute=0, second=0))
         self._set(self.utc + timedelta(hours=1))
 
-    def to_next_minute(self) -> None:
+    def to_next_minute(self, wanted: frozenset[int]) -> None:
+        """As if minute by minute: to the next of those that are wanted, or to the end of the hour. Only where the
+        clocks change on the way every minute counts."""
         if self._first_move():
             self._set(self.utc.replace(second=0))
-        self._set(self.utc + timedelta(minutes=1))
+        here, minute = self.utc, self.local.minute
+        goal = min((value for value in wanted if value > minute), default=60)
+        self._set(here + timedelta(minutes=goal - minute))
+        if self.local.minute != goal % 60:
+            self._set(here + timedelta(minutes=1))
 
     def to_whole_minute(self) -> None:
         self._first_move()

@@ -100,6 +100,27 @@ class TestCreate:
             assert "If-None-Match" not in given
             assert "Content-Length" not in given
 
+    async def test_a_question_is_shared_by_those_with_the_same_credentials_alone(
+        self, client: Client, upstream: Upstream
+    ) -> None:
+        """Ids and traces of requests are no credentials."""
+        upstream.threads.add(thread := str(uuid.uuid4()))
+
+        async def create(number: int) -> int:
+            who, told = ("X-Api-Key", "theirs") if number % 2 else ("Authorization", "Bearer mine")
+            headers = {who: told, "x-request-id": f"r{number}", "traceparent": f"t{number}"}
+            status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
+            return status
+
+        assert set(await asyncio.gather(*(create(number) for number in range(40)))) == {200}
+        asked = [given for line, given in upstream.seen if line.startswith("GET /threads/")]
+        mine = [given for given in asked if given.get("Authorization") == "Bearer mine"]
+        theirs = [given for given in asked if given.get("X-Api-Key") == "theirs"]
+        assert len(mine) + len(theirs) == len(asked) < 40
+        assert mine
+        assert theirs
+        assert not any("X-Api-Key" in given for given in mine)
+
     @pytest.mark.parametrize(
         ("case", "thread", "body", "status", "detail"),
         [

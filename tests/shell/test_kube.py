@@ -1,7 +1,9 @@
 """The API client on a real socket: what it sends, and what an apiserver's answers become."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable, yaml_of
+from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable, proxy_of, yaml_of
 
 
 class Apiserver:
@@ -134,3 +136,54 @@ async def test_no_answer_is_unavailable_and_names_no_secret() -> None:
             await asyncio.wait_for(Kube(client).ready(), 10)
     assert raised.value.status == 0
     assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "https://10.0.0.1:6443", None),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "https://10.0.0.1:6443", "http://proxy:3128"),
+        ({"https_proxy": "http://proxy:3128"}, "https://cluster.example", "http://proxy:3128"),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "http://127.0.0.1:8001", None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "10.0.0.1,.example"}, "https://10.0.0.1:6443", None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "10.0.0.1,.example"}, "https://cluster.example", None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_used_as_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str, proxy: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(url) == proxy
+
+
+async def test_requests_go_through_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, apiserver: Apiserver, tmp_path: Path
+) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "current-context": "it",
+                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
+                "clusters": [{"name": "it", "cluster": {"server": "http://only-the-proxy-knows.invalid"}}],
+                "users": [{"name": "it", "user": {"token": "s3cret"}}],
+            }
+        )
+    )
+    apiserver.answers = [(200, {"major": "1"})]
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", apiserver.handle)
+    async with TestServer(app) as proxy:
+        # kubernetes reads KUBECONFIG when it is imported, and looks for a pod's service account in the environment
+        monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+        monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.setenv("http_proxy", str(proxy.make_url("")).rstrip("/"))
+        async with Kube.connect() as kube:
+            await kube.ready()
+    assert [headers["Host"] for _, _, headers, _ in apiserver.asked] == ["only-the-proxy-knows.invalid"]
