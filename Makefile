@@ -95,7 +95,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench
-bench: $(READY) ## measure, each figure against a reference in the same run
+bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
 	@$(RUN) bench/runner_start.py
 	@$(RUN) -m bench.facade
 

@@ -57,6 +57,9 @@ async def measure(plane: ControlPlane, crons: int, requests: int) -> None:
                 await reads(facade, langgraph)
             async with _session(ours) as facade, _session(agent_server) as straight:
                 await passing(facade, straight)
+            with sides.facade(plane, theirs) as (in_front, _):
+                async with _session(in_front) as facade, _session(theirs) as straight:
+                    await streaming(facade, straight)
         await memory(plane, agent_server, crons, requests)
 
 
@@ -188,6 +191,16 @@ async def passing(facade: aiohttp.ClientSession, straight: aiohttp.ClientSession
     row("first event of a stream, ms", through, alone, "no 200 ms more")
 
 
+async def streaming(facade: aiohttp.ClientSession, straight: aiohttp.ClientSession) -> None:
+    """As `passing`, but what LangGraph's own server sends: the events of a run."""
+    rates: list[list[float]] = [[], []]
+    for _ in range(ROUNDS):
+        for rate, session in zip(rates, (facade, straight), strict=True):
+            rate.append(await _run(session))
+    through, alone = map(statistics.median, rates)
+    row(f"{sides.STREAM_MB} MB of a run's events, MB/s", through, alone, "≥ 0.95")
+
+
 async def memory(plane: ControlPlane, agent_server: str, crons: int, requests: int) -> None:
     starts: list[float] = []
     bare: list[float] = []
@@ -245,6 +258,22 @@ async def _large(session: aiohttp.ClientSession) -> float:
             size += len(chunk)
     assert size == sides.STREAM_MB * 1024 * 1024
     return time.perf_counter() - started
+
+
+async def _run(session: aiohttp.ClientSession) -> float:
+    """MB per second of a run's events, which hold the question twice and the answer to it, as long, once."""
+    started, size = time.perf_counter(), 0
+    question = "x" * (sides.STREAM_MB * 1024 * 1024 // 3)
+    run = {
+        "assistant_id": "agent",
+        "stream_mode": "values",
+        "input": {"messages": [{"role": "user", "content": question}]},
+    }
+    async with session.post("/runs/stream", json=run) as response:
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+    assert size >= sides.STREAM_MB * 1024 * 1024
+    return size / 1024 / 1024 / (time.perf_counter() - started)
 
 
 async def _first_event(session: aiohttp.ClientSession) -> float:

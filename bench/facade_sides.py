@@ -24,6 +24,9 @@ CRONS = f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcrons"
 NOTE = "graphcron-writes"
 PATIENCE_SECONDS = 120.0
 
+REFERENCE_PYTHON = ROOT / ".build/reference/bin/python"
+"""Made by `make bench` from examples/agent/requirements.txt."""
+
 STREAM_MB = 50
 _CHUNK = b"x" * 64 * 1024
 
@@ -108,7 +111,7 @@ def facade(plane: ControlPlane, agent_server: str = "") -> Iterator[tuple[str, i
 def langgraph_api() -> Iterator[tuple[str, int]]:
     """LangGraph's own server as its developers start it, with the versions that examples/agent is locked to."""
     port = free_port()
-    argv = [str(_langgraph_python()), "-c", LANGGRAPH, str(port), str(ROOT / "examples/agent/graph.py")]
+    argv = [str(REFERENCE_PYTHON), "-c", LANGGRAPH, str(port), str(ROOT / "examples/agent/graph.py")]
     # Its log of each request would be much of its work.
     environment = {"PYTHONPATH": "", "LOG_LEVEL": "ERROR"}
     with (
@@ -116,19 +119,6 @@ def langgraph_api() -> Iterator[tuple[str, int]]:
         process("langgraph-api", argv, port, "/ok", Path(folder), **environment) as pid,
     ):
         yield f"http://127.0.0.1:{port}", pid
-
-
-def _langgraph_python() -> Path:
-    locked = ROOT / "examples/agent/requirements.txt"
-    venv, stamp = ROOT / ".build/langgraph-api", ROOT / ".build/langgraph-api/locked.txt"
-    if not stamp.exists() or stamp.read_bytes() != locked.read_bytes():
-        print("installing langgraph-api", flush=True)
-        uv = str(ROOT / ".venv/bin/uv")
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv], check=True)
-        target = ["--python", str(venv / "bin/python"), "--requirement", str(locked)]
-        subprocess.run([uv, "pip", "install", "--quiet", *target], check=True)
-        stamp.write_bytes(locked.read_bytes())
-    return venv / "bin/python"
 
 
 def bare_client(plane: ControlPlane) -> float:
