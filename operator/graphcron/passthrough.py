@@ -18,7 +18,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from graphcron import openapi
+from graphcron import openapi, websockets
 from graphcron.body import RestError
 from graphcron.observing import HEADER, REQUEST_ID
 from graphcron.paths import reaches_crons
@@ -50,6 +50,11 @@ _HOP_BY_HOP = frozenset(
 
 _NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
 """The host is the Agent Server's own; `Expect: 100-continue` was answered by us."""
+
+_HANDSHAKE = frozenset(
+    ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions")
+)
+"""Headers of a WebSocket that each side of us negotiates by itself."""
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
@@ -109,6 +114,8 @@ class AgentServer:
         path = request.raw_path
         if not path.startswith("/") or reaches_crons(path):
             raise RestError(404, "Not Found")
+        if websockets.is_asked_for(request):
+            return await self._converse(request)
         try:
             upstream = await self._session_for(request).request(
                 request.method,
@@ -129,6 +136,24 @@ class AgentServer:
             # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
             upstream.close()
             raise
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        try:
+            upstream = await self._session.ws_connect(
+                URL(self.url + request.raw_path, encoded=True),
+                headers=_end_to_end(self._request_headers(request), _HANDSHAKE),
+                protocols=websockets.protocols(request),
+                **websockets.OPTIONS,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            answered = error.status
+            raise RestError(
+                answered if answered >= 400 else 502,
+                f"The Agent Server opens no WebSocket here: it answered HTTP {answered}",
+            ) from None
+        except _FAILED as error:
+            raise RestError(502, self._unreachable(error)) from None
+        return await websockets.converse(request, upstream)
 
     def _request_headers(self, request: web.Request) -> CIMultiDict[str]:
         headers = _end_to_end(request.headers, _NOT_FORWARDED | self._withheld)

@@ -9,8 +9,9 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import pytest
 from langgraph_sdk import get_client, get_sync_client
 
 from cluster.paths import HERE
@@ -58,6 +59,24 @@ async def test_the_asynchronous_python_sdk(sides: tuple[Side, Side]) -> None:
             return await Flow(client).run()
 
     assert_same(await asyncio.gather(*map(flow, sides)))
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket"])
+async def test_a_threads_events_by_the_python_sdk(
+    sides: tuple[Side, Side], transport: Literal["sse", "websocket"]
+) -> None:
+    async def flow(side: Side) -> list[Any]:
+        async with (
+            get_client(url=side.url, api_key=None) as client,
+            client.threads.stream(assistant_id="agent", transport=transport) as thread,
+        ):
+            await thread.run.start(input={"messages": [{"role": "user", "content": "What time is it?"}]})
+            values = [value async for value in thread.values]
+            return [(message["type"], message["content"].partition(" It is ")[0]) for message in values[-1]["messages"]]
+
+    async with asyncio.timeout(60):
+        reference, here = await asyncio.gather(*map(flow, sides))
+    assert here == reference == [("human", "What time is it?"), ("ai", "You asked: 'What time is it?'.")]
 
 
 def test_the_synchronous_python_sdk(sides: tuple[Side, Side]) -> None:

@@ -142,6 +142,20 @@ class TestStreams:
             response.close()
         await asyncio.wait_for(upstream.stream_ended.wait(), WAIT)
 
+    async def test_a_slow_client_slows_the_agent_server(self, client: Client, upstream: Upstream) -> None:
+        """Of a gigabyte only what the buffers of two connections hold is sent while nobody reads."""
+        async with client.session.get(client.url + "/flood") as response:
+            sent = -1
+            while sent != upstream.flooded_mib or sent == 0:
+                sent = upstream.flooded_mib
+                await asyncio.sleep(0.3)
+            assert sent < 64
+            async for _ in response.content.iter_any():
+                if upstream.flooded_mib > 128:
+                    break
+            assert upstream.flooded_mib > 128, "it goes on when somebody reads"
+            response.close()
+
     async def test_an_upload_arrives_while_it_is_being_sent(self, client: Client) -> None:
         """Two pieces; the second is sent only after the first was answered."""
         answered = asyncio.Event()

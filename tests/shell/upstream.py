@@ -7,7 +7,7 @@ import asyncio
 import uuid
 from typing import Any
 
-from aiohttp import web
+from aiohttp import WSMsgType, web
 
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
 
@@ -29,6 +29,8 @@ class Upstream:
         """What it says of itself; nothing when it is None."""
         self.next_event = asyncio.Event()
         self.stream_ended = asyncio.Event()
+        self.socket_closed_with: int | None = None
+        self.flooded_mib = 0
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> str:
@@ -41,6 +43,8 @@ class Upstream:
                 web.route("*", "/{kind:threads|assistants}/{id}", self._thing),
                 web.get("/openapi.json", self._openapi),
                 web.post("/runs/stream", self._stream),
+                web.get("/socket", self._socket),
+                web.get("/flood", self._flood),
                 web.post("/upload", self._upload),
                 web.get("/broken", self._broken),
                 web.get("/redirect", self._redirect),
@@ -109,6 +113,35 @@ class Upstream:
             await response.write(b"data: 2\n\n")
         finally:
             self.stream_ended.set()
+        return response
+
+    async def _socket(self, request: web.Request) -> web.WebSocketResponse:
+        """Repeats what it hears; `close CODE REASON` it obeys, and at `break` it drops the line."""
+        self._note(request)
+        socket = web.WebSocketResponse(protocols=["second", "third"], max_msg_size=0)
+        await socket.prepare(request)
+        async for message in socket:
+            if message.type is WSMsgType.BINARY:
+                await socket.send_bytes(message.data)
+            elif message.data == "break":
+                assert request.transport is not None
+                request.transport.abort()
+            elif message.data.startswith("close "):
+                _, code, reason = message.data.split(" ", 2)
+                await socket.close(code=int(code), message=reason.encode())
+            else:
+                await socket.send_str(message.data)
+        self.socket_closed_with = socket.close_code
+        self.stream_ended.set()
+        return socket
+
+    async def _flood(self, request: web.Request) -> web.StreamResponse:
+        """More than anybody's buffers hold; counts what it could get rid of."""
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(1024):
+            await response.write(bytes(1024 * 1024))
+            self.flooded_mib += 1
         return response
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
