@@ -14,8 +14,9 @@ itself: always right, and slower. What kubectl writes is there when the watch br
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 from graphcron import kube
 from graphcron.kube import Kube
@@ -23,6 +24,7 @@ from graphcron.sharing import Shared
 from graphcron.snapshot import Outdated, Snapshot
 from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
 from graphcron.versions import version_of
+from graphcron.wire import NO_METADATA
 
 log = logging.getLogger(__name__)
 
@@ -73,9 +75,9 @@ class CachedStore(KubeStore):
         """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
         return None if self._snapshot is None else time.monotonic() - self._heard
 
-    async def list(self) -> list[Manifest]:
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         snapshot = await self._up_to_date()
-        return await super().list() if snapshot is None else snapshot.manifests()
+        return await super().list() if snapshot is None else snapshot.manifests(metadata)
 
     async def create(self, manifest: Manifest) -> Manifest:
         with self._in_writing():

@@ -1,8 +1,12 @@
 """The store as one caller sees it: other people's crons are not there."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphcron import store
 from graphcron.access import Caller
 from graphcron.store import Manifest, Store
+from graphcron.wire import NO_METADATA
 
 
 class OwnedStore:
@@ -18,8 +22,8 @@ class OwnedStore:
             raise store.Missing(cron_id)
         return manifest
 
-    async def list(self) -> list[Manifest]:
-        return [manifest for manifest in await self._crons.list() if self._caller.may_see(manifest)]
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        return [manifest for manifest in await self._crons.list(metadata) if self._caller.may_see(manifest)]
 
     async def create(self, manifest: Manifest) -> Manifest:
         return await self._crons.create(self._caller.own(manifest))

@@ -184,7 +184,7 @@ class Routes:
 
     async def search(self, request: web.Request) -> web.Response:
         query = await _body(request, CronSearch)
-        page = search.page(await self._crons_of(request).list(), query, self._now())
+        page = search.page(await self._crons_of(request).list(query.get("metadata", {})), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
             headers["X-Pagination-Next"] = str(page.following)
@@ -192,7 +192,7 @@ class Routes:
 
     async def count(self, request: web.Request) -> web.Response:
         query = await _body(request, CronCount)
-        return json_answer(len(search.matching(await self._crons_of(request).list(), query)))
+        return json_answer(len(search.matching(await self._crons_of(request).list(query.get("metadata", {})), query)))
 
     async def pass_through(self, request: web.Request) -> web.StreamResponse:
         if self.agent_server is None:

@@ -4,11 +4,12 @@ Events of one watch come in the order of the writes (Kubernetes API concepts, "E
 the version of the newest one says up to which write everything is in here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphcron.versions import version_of
-from graphcron.wire import cron_id
+from graphcron.wire import NO_METADATA, cron_id
 
 Manifest = dict[str, Any]
 
@@ -25,6 +26,7 @@ class Snapshot:
         self.version = self.changed = version
         self._by_uid: dict[str, Manifest] = {}
         self._uid_of: dict[str, str] = {}
+        self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
         for item in items:
             self._put(item)
 
@@ -42,8 +44,12 @@ class Snapshot:
             return
         self.changed = self.version
 
-    def manifests(self) -> list[Manifest]:
-        """All of them, without those that are being deleted. They are shared: whoever changes one copies it first."""
+    def manifests(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        """All of them, without those that are being deleted; with `metadata` few others than have all of it. They are
+        shared: whoever changes one copies it first."""
+        having = [self._having.get(pair, set()) for pair in _indexed(metadata)]
+        if having:
+            return [self._by_uid[uid] for uid in min(having, key=len)]
         return list(self._by_uid.values())
 
     def find(self, identity: str) -> Manifest | None:
@@ -61,10 +67,27 @@ class Snapshot:
             kept = _kept(manifest)
             self._by_uid[uid] = kept
             self._uid_of[cron_id(kept)] = uid
+            for pair in _indexed_of(kept):
+                self._having[pair].add(uid)
 
     def _drop(self, uid: str) -> None:
-        if (known := self._by_uid.pop(uid, None)) and self._uid_of.get(identity := cron_id(known)) == uid:
+        if (known := self._by_uid.pop(uid, None)) is None:
+            return
+        if self._uid_of.get(identity := cron_id(known)) == uid:
             del self._uid_of[identity]
+        for pair in _indexed_of(known):
+            self._having[pair].remove(uid)
+            if not self._having[pair]:
+                del self._having[pair]
+
+
+def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    return _indexed(manifest["spec"].get("metadata") or NO_METADATA)
+
+
+def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is looked up instead of looked for: values that are equal or not, with nothing in them."""
+    return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
 
 
 _SHOWN = ("enabled", "observedGeneration")

@@ -5,12 +5,13 @@ newest there is. Whoever puts a cache behind the same verbs owes the same: what 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from graphcron import kube
 from graphcron.kube import Kube
+from graphcron.wire import NO_METADATA
 from graphcron.wire import cron_id as id_of
 
 Manifest = dict[str, Any]
@@ -42,8 +43,9 @@ class Store(Protocol):
     async def get(self, cron_id: str) -> Manifest:
         """Raises Missing."""
 
-    async def list(self) -> list[Manifest]:
-        """All of them; one that is being deleted is gone."""
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        """All of them, but for those that a store can tell not to have all of this metadata of LangGraph's; one that is
+        being deleted is gone."""
 
     async def create(self, manifest: Manifest) -> Manifest:
         """Returns it as it was stored. Raises Changed when its name is taken, and Refused."""
@@ -73,7 +75,7 @@ class KubeStore:
                 return await self._by_uid(cron_id)
         return _present(manifest, cron_id)
 
-    async def list(self) -> list[Manifest]:
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         with told():
             found = await self._kube.list_graphcrons(self._namespace)
         return [manifest for manifest in found if "deletionTimestamp" not in manifest["metadata"]]

@@ -7,7 +7,7 @@ other, so nothing here relies on what only the facade would have written.
 
 import copy
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,8 @@ from graphcron.schedule import InvalidTimezone, next_times, read_timezone
 
 Manifest = dict[str, Any]
 Cron = dict[str, Any]
+
+NO_METADATA: Mapping[str, Any] = {}
 
 UPDATED_AT = "graphcron.dev/updated-at"
 """Annotation with the time of the last update through REST; a new cron has none."""

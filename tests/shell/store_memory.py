@@ -3,10 +3,12 @@
 import copy
 import itertools
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from graphcron import store
+from graphcron.wire import NO_METADATA
 from graphcron.wire import cron_id as id_of
 
 Manifest = dict[str, Any]
@@ -26,7 +28,7 @@ class MemoryStore:
         self._check()
         return copy.deepcopy(self._found(cron_id))
 
-    async def list(self) -> list[Manifest]:
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         self._check()
         return copy.deepcopy(list(self.manifests.values()))
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,7 @@ from langgraph_sdk.errors import AuthenticationError
 
 from graphcron.access import Keys, Mode, Quota, read_keys
 from graphcron.cli import main
+from graphcron.wire import NO_METADATA
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import AGENT, Upstream
@@ -180,8 +181,8 @@ class TestOwners:
 class HesitantStore(MemoryStore):
     """Lets all others go on before it answers, so that what is not kept apart happens at once."""
 
-    async def list(self) -> list[dict[str, Any]]:
-        found = await super().list()
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[dict[str, Any]]:
+        found = await super().list(metadata)
         for _ in range(100):
             await asyncio.sleep(0)
         return found

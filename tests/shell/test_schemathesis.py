@@ -4,10 +4,12 @@ import asyncio
 import os
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from graphcron.access import Mode, read_keys
+from graphcron.wire import NO_METADATA
 from tests.shell import schemathesis_formats
 from tests.shell.facade_server import serving
 from tests.shell.store_memory import MemoryStore
@@ -42,8 +44,8 @@ class CountingStore(MemoryStore):
     async def get(self, cron_id: str) -> Any:
         return self._count("get", await super().get(cron_id))
 
-    async def list(self) -> Any:
-        return self._count("list", await super().list())
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> Any:
+        return self._count("list", await super().list(metadata))
 
     async def create(self, manifest: Any) -> Any:
         return self._count("create", await super().create(manifest))

@@ -82,3 +82,24 @@ def test_what_no_search_reads_is_not_kept() -> None:
     assert kept["metadata"]["annotations"] == {"x": "1"}
     assert "managedFields" not in kept["metadata"]
     assert noisy["metadata"]["managedFields"] == [{}], "what it was given stays as it was"
+
+
+def having(snapshot: Snapshot, **metadata: Any) -> set[str]:
+    return {manifest["metadata"]["name"] for manifest in snapshot.manifests(metadata)}
+
+
+def test_those_with_some_metadata_are_looked_up() -> None:
+    def tagged(name: str, version: int, **metadata: Any) -> dict[str, Any]:
+        made = cron(name, version)
+        return made | {"spec": made["spec"] | {"metadata": metadata}}
+
+    snapshot = Snapshot([tagged("a", 3, team="x", n=1), tagged("b", 4, team="x", n=None), cron("c", 5)], 5)
+    assert having(snapshot, team="x") == {"a", "b"}
+    assert having(snapshot, team="x", n=1) == {"a"}, "the rarest of them"
+    assert having(snapshot, n=None) == {"b"}
+    assert having(snapshot, team="y") == having(snapshot, team="x", other=1) == set()
+    assert having(snapshot, team={"x": 1}) == having(snapshot) == {"a", "b", "c"}, "whoever asks looks for himself"
+    snapshot.apply(event("MODIFIED", tagged("a", 6, team="y")))
+    snapshot.apply(event("DELETED", cron("b", 7)))
+    assert having(snapshot, team="x") == set()
+    assert having(snapshot, team="y") == {"a"}
