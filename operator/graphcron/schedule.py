@@ -1,7 +1,7 @@
 """When a schedule fires: the instants at which the CronJob controller will, clock changes included."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -187,11 +187,11 @@ def _advance(schedule: Schedule, walk: "_Walk") -> bool:
         if walk.local.month == 1:
             return False
     while not schedule.on_day(walk.local):
-        walk.to_next_day()
+        walk.to_next_day(schedule.on_day)
         if walk.local.day == 1:
             return False
     while walk.local.hour not in schedule.hour.values:
-        walk.to_next_hour()
+        walk.to_next_hour(schedule.hour.values)
         if walk.local.hour == 0:
             return False
     while walk.local.minute not in schedule.minute.values:
@@ -241,11 +241,23 @@ class _Walk:
         wall = self._wall
         self._set_local(wall.replace(year=wall.year + wall.month // 12, month=wall.month % 12 + 1))
 
-    def to_next_day(self) -> None:
+    def to_next_day(self, wanted: Callable[[datetime], bool]) -> None:
+        """As if day by day: to the next of those that are wanted, or to the end of the month. Only where the clocks
+        change on the way every day counts."""
         if self._first_move():
             self._set_local(self._wall.replace(hour=0, minute=0, second=0))
+        here, wall, offset = self.utc, self._wall, self.local.utcoffset()
+        goal = tomorrow = wall + timedelta(days=1)
+        while wall.hour == 0 and goal.day != 1 and not wanted(goal):
+            goal += timedelta(days=1)
+        self._to_day(goal)
+        if goal != tomorrow and self.local.utcoffset() != offset:
+            self._set(here)
+            self._to_day(tomorrow)
+
+    def _to_day(self, wall: datetime) -> None:
         before = self.utc
-        self._set_local(self._wall + timedelta(days=1))
+        self._set_local(wall)
         if self.utc <= before:
             # The zone left a whole day out (Samoa, 30 December 2011). robfig/cron never returns from there.
             self._set(before + timedelta(days=1))
@@ -253,10 +265,16 @@ class _Walk:
         if hour := self.local.hour:
             self._set(self.utc + timedelta(hours=24 - hour if hour > 12 else -hour))
 
-    def to_next_hour(self) -> None:
+    def to_next_hour(self, wanted: frozenset[int]) -> None:
+        """As if hour by hour: to the next of those that are wanted, or to the end of the day. Only where the clocks
+        change on the way every hour counts."""
         if self._first_move():
             self._set_local(self._wall.replace(minute=0, second=0))
-        self._set(self.utc + timedelta(hours=1))
+        here, hour, offset = self.utc, self.local.hour, self.local.utcoffset()
+        goal = min((value for value in wanted if value > hour), default=24)
+        self._set(here + timedelta(hours=goal - hour))
+        if self.local.utcoffset() != offset:
+            self._set(here + timedelta(hours=1))
 
     def to_next_minute(self, wanted: frozenset[int]) -> None:
         """As if minute by minute: to the next of those that are wanted, or to the end of the hour. Only where the
