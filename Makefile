@@ -98,6 +98,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
 	@$(RUN) bench/runner_start.py
 	@$(RUN) -m bench.facade
+	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 
 .PHONY: vectors
 vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)

@@ -145,7 +145,7 @@ class Controller:
             message = f"The cluster refused the CronJob: {refused.message}"
             return observed, self._stalled(plan, status.REFUSED_BY_CLUSTER, message)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
-        self.seen.put(CRON_JOBS, cron_job)
+        self.seen.wrote(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
 
     def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
@@ -160,7 +160,7 @@ class Controller:
             # Deleted meanwhile; a namesake comes with an event of its own.
             self.seen.drop(GRAPHCRONS, graphcron)
             return
-        self.seen.put(GRAPHCRONS, written)
+        self.seen.wrote(GRAPHCRONS, written)
         self._metrics.wrote_status(graphcron.get("status"), wanted)
         for note in notes:
             level = logging.WARNING if note.type == "Warning" else logging.INFO

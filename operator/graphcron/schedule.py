@@ -204,6 +204,18 @@ def _advance(schedule: Schedule, walk: "_Walk") -> bool:
     return True
 
 
+@lru_cache(maxsize=8192)  # walks meet at the starts of months and days
+def _instant(zone: ZoneInfo, wall: datetime) -> datetime:
+    """Go's time.Date: of a wall-clock time that occurs twice or never, the instant by the offset in force at the first
+    guess."""
+    guess = wall.replace(tzinfo=UTC)
+    return guess - _offset(zone, guess - _offset(zone, guess))
+
+
+def _offset(zone: ZoneInfo, utc: datetime) -> timedelta:
+    return utc.astimezone(zone).utcoffset() or timedelta()
+
+
 class _Walk:
     """A moment that moves forward. The first move of a walk goes to the start of the field that did not match."""
 
@@ -219,13 +231,7 @@ class _Walk:
         self.local = utc.astimezone(self._zone)
 
     def _set_local(self, wall: datetime) -> None:
-        """Go's time.Date: of a wall-clock time that occurs twice or never, the instant by the offset in force at
-        the first guess."""
-        guess = wall.replace(tzinfo=UTC)
-        self._set(guess - self._offset(guess - self._offset(guess)))
-
-    def _offset(self, utc: datetime) -> timedelta:
-        return utc.astimezone(self._zone).utcoffset() or timedelta()
+        self._set(_instant(self._zone, wall))
 
     def _first_move(self) -> bool:
         first, self._moved = not self._moved, True

@@ -34,6 +34,7 @@ class Seen:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._untold: dict[Name, set[tuple[str, str]]] = {}
         self._announced: set[str] = set()
+        self._written: dict[str, str | None] = {}
 
     def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it is about, None when it names none."""
@@ -49,6 +50,7 @@ class Seen:
             return None
         key, uid = manifest["metadata"]["name"], manifest["metadata"]["uid"]
         self._announced.discard(uid)
+        self._written.pop(uid, None)
         self._gone[uid] = None
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
@@ -85,6 +87,20 @@ class Seen:
         repeated = uid in self._announced
         self._announced.add(uid)
         return repeated
+
+    def wrote(self, shelf: str, manifest: Mapping[str, Any]) -> None:
+        """As `put`, of what we wrote ourselves, as the apiserver answered it."""
+        self.put(shelf, manifest)
+        self._written[manifest["metadata"]["uid"]] = manifest["metadata"].get("resourceVersion")
+
+    def is_echo(self, manifest: Mapping[str, Any]) -> bool:
+        """Whether this is what we wrote last, and so no news. Asked once, when the watch brings it."""
+        metadata = manifest["metadata"]
+        version = self._written.get(metadata["uid"])
+        if version is None or version != metadata.get("resourceVersion"):
+            return False
+        del self._written[metadata["uid"]]
+        return True
 
     def drop_missing(self, shelf: str, uids: set[str], version: int) -> set[Name]:
         """Drop what a list of that version no longer has; returns the GraphCrons that it is about."""

@@ -45,6 +45,41 @@ class Backoffs:
         return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
 
 
+class NoDiffs(kopf.DiffBaseStorage):
+    """kopf would copy each object at each event, to find out what has changed. We compare by ourselves."""
+
+    def build(self, *, body: kopf.Body, extra_fields: object = None, ignored_fields: object = None) -> kopf.BodyEssence:
+        return kopf.BodyEssence({})
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        pass
+
+
+class NoProgress(kopf.ProgressStorage):
+    """There is none to keep: no handler of ours is one that kopf tries again."""
+
+    def fetch(self, *, key: object, body: kopf.Body) -> kopf.ProgressRecord | None:
+        return None
+
+    def store(self, *, key: object, record: kopf.ProgressRecord, body: kopf.Body, patch: kopf.Patch) -> None:
+        pass
+
+    def purge(self, *, key: object, body: kopf.Body, patch: kopf.Patch) -> None:
+        pass
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        pass
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+    def flush(self) -> None:
+        pass
+
+
 def register(
     registry: kopf.OperatorRegistry,
     controller: Controller,
@@ -60,6 +95,8 @@ def register(
     @kopf.on.startup(registry=registry)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
         settings.posting.enabled = False  # events are ours to write
+        settings.persistence.diffbase_storage = NoDiffs()
+        settings.persistence.progress_storage = NoProgress()
         settings.scanning.disabled = True  # no list or watch of CRDs and namespaces
         settings.networking.request_timeout = 30
         settings.networking.error_backoffs = Backoffs()
@@ -138,6 +175,8 @@ def _watch(
             # What a list brings has no type. An object that comes so, and was there before, means another list.
             if controller.seen.is_repeated(event["object"]) and event["type"] is None:
                 sweeps.add(shelf)
+            if controller.seen.is_echo(event["object"]):
+                return
         if name:
             controller.queue.add(name)
 

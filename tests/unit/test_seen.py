@@ -133,3 +133,14 @@ def test_what_a_list_lacks_is_dropped_unless_it_is_newer_than_the_list() -> None
 def test_the_second_announcement_of_an_object_is_a_repetition() -> None:
     seen = Seen()
     assert [seen.is_repeated(thing("a", uid)) for uid in ("u1", "u1", "u2")] == [False, True, False]
+
+
+def test_what_we_wrote_ourselves_is_no_news_when_the_watch_brings_it_and_any_other_version_is() -> None:
+    seen = Seen()
+    written = {"metadata": {"name": "hello", "namespace": "team", "uid": "u", "resourceVersion": "7"}}
+    seen.wrote(GRAPHCRONS, written)
+    assert seen.of(("team", "hello"))
+    other = {"metadata": written["metadata"] | {"resourceVersion": "8"}}
+    assert not seen.is_echo(other)
+    assert seen.is_echo(written)
+    assert not seen.is_echo(written), "a second time it comes with a list: somebody may have missed something"
