@@ -77,7 +77,8 @@ class ControlPlane:
         return yaml.safe_dump(config)
 
     def start(self) -> None:
-        """Start what does not run; returns when the apiserver is ready."""
+        """Start what does not run; returns when the apiserver is ready. The processes end with the thread that calls
+        this (that is how Linux sends a parent-death signal), so it is to be the main one."""
         apiserver = components.apiserver(self.place, self.plan)
         # Nobody reaches it as a Service, and as such it may not be on loopback.
         alone = replace(apiserver, argv=(*apiserver.argv, "--endpoint-reconciler-type=none"))

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +14,30 @@ from aiohttp.test_utils import unused_port
 
 OPERATOR = Path(__file__).parents[2] / "operator"
 
+Operator = AbstractAsyncContextManager[asyncio.subprocess.Process]
+
+
+def operator(url: str, folder: Path, token: str = "s3cret", **environment: str) -> Operator:  # noqa: S107
+    """As `operator_by`, at that address with that token."""
+    return operator_by({"server": url}, {"token": token}, folder / token, **environment)
+
 
 @asynccontextmanager
-async def operator(
-    url: str,
-    folder: Path,
-    token: str = "s3cret",  # noqa: S107
-    **environment: str,
+async def operator_by(
+    cluster: dict[str, Any], user: dict[str, Any], folder: Path, **environment: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`graphcron operator`, as a container runs it; ended by SIGTERM if the test has not ended it."""
-    (folder / token).mkdir(exist_ok=True)
-    kubeconfig = folder / token / "kubeconfig"
-    named = {"name": "fake"}
+    """`graphcron operator`, as a container runs it, with a kubeconfig of that cluster and user; ended by SIGTERM if the
+    test has not ended it."""
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
+    kubeconfig = folder / "kubeconfig"
+    named = {"name": "tested"}
     config = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [named | {"cluster": {"server": url}}],
-        "users": [named | {"user": {"token": token}}],
-        "contexts": [named | {"context": {"cluster": "fake", "user": "fake"}}],
-        "current-context": "fake",
+        "clusters": [named | {"cluster": cluster}],
+        "users": [named | {"user": user}],
+        "contexts": [named | {"context": {"cluster": "tested", "user": "tested"}}],
+        "current-context": "tested",
     }
     kubeconfig.write_text(json.dumps(config))
     process = await asyncio.create_subprocess_exec(
