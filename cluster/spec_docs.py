@@ -48,6 +48,7 @@ STATES = {
     "MaxFailuresReached": (
         "`maxFailures` firings failed in a row. Any change of the spec resumes it, and a Job by hand that succeeds"
     ),
+    "TooFrequent": "two firings are nearer than `guardrails.minimumIntervalSeconds` of the installation allows",
     "InvalidSpec": "a field is not as it must be; the message names it",
     "InvalidSchedule": "the schedule cannot be fired; the message says what to write instead",
     "InvalidTimezone": "no IANA zone of that name",

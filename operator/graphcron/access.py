@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from graphcron import dialect
 from graphcron.body import RestError
-from graphcron.schedule import shortest_interval
+from graphcron.schedule import too_frequent
 from graphcron.wire import OWNER_LABEL, Manifest, owner_of
 
 API_KEY_HEADER = "x-api-key"
@@ -162,7 +162,7 @@ def check_crons(caller: Caller) -> None:
 class Quota:
     """Limits for each owner; where there are no owners, everybody counts as one. 0 means no limit.
 
-    `interval` is the least number of seconds between two firings of one cron.
+    `interval` is the least number of seconds between two firings of one cron; the operator holds it, too.
     """
 
     crons: int = 0
@@ -180,23 +180,8 @@ class Quota:
     def check_schedule(self, manifest: Manifest, now: datetime) -> None:
         """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
         text, seed = manifest["spec"]["schedule"], manifest.get("metadata", {}).get("uid", "")
-        if not self.interval:
-            return
-        least, closest = timedelta(seconds=self.interval), shortest_interval(dialect.read(text, seed), now)
-        if closest is not None and closest < least:
-            raise RestError(
-                422,
-                f"The schedule '{text}' fires again after {_in_words(closest)}, and the limit is once in "
-                f"{_in_words(least)}: choose a rarer one, or ask the administrator of this GraphCron facade "
-                "(facade.quota.minimumIntervalSeconds)",
-            )
+        if complaint := too_frequent(text, dialect.read(text, seed), timedelta(seconds=self.interval), now):
+            raise RestError(422, complaint)
 
 
 NO_QUOTA = Quota()
-
-
-def _in_words(length: timedelta) -> str:
-    seconds = int(length.total_seconds())
-    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
-    number, unit = next((seconds // size, unit) for size, unit in units if seconds % size == 0)
-    return f"{number} {unit}{'s' if number != 1 else ''}"

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron import status
@@ -48,12 +48,14 @@ class Controller:
         clock: Callable[[], datetime] = utc_now,
         leads: Callable[[], bool] = lambda: True,
         metrics: OperatorMetrics | None = None,
+        least: timedelta = timedelta(),
     ) -> None:
         self.seen = Seen()
         self._metrics = metrics or OperatorMetrics()
         self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
         self._pods = pods
+        self._least = least
         self._clock = clock
         self._leads = leads
         self._left: set[Name] = set()
@@ -115,7 +117,7 @@ class Controller:
     def _decide(self, name: Name, observed: Observed) -> Plan:
         """A GraphCron that the code trips over stalls alone, and says so."""
         try:
-            return decide(observed, self._pods, self._clock())
+            return decide(observed, self._pods, self._clock(), self._least)
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
             message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."

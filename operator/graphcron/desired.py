@@ -135,7 +135,7 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_t
             "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
             "jobTemplate": {
                 "metadata": {"labels": labels},
-                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods)),
+                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods), pods),
             },
         },
     }
@@ -151,7 +151,9 @@ def _digest(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest) -> Manifest:
+def _job(
+    spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: pod_template.RunPods
+) -> Manifest:
     template = spec.template or Template()
     job: Manifest = {
         "backoffLimit": _or(spec.retry_limit, DEFAULT_RETRY_LIMIT),
@@ -177,9 +179,9 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
             "spec": pod,
         },
     }
-    if spec.active_deadline_seconds is not None:
+    if deadline := spec.active_deadline_seconds or pods.active_deadline_seconds:
         # The wait is none of the run's time.
-        job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0)
+        job["activeDeadlineSeconds"] = deadline + (spec.jitter_seconds or 0)
     return job
 
 

@@ -28,6 +28,8 @@ class RunPods:
     ca_config_map: KeySelector | None = None
     namespace: str | None = None
     service_account: str | None = None
+    active_deadline_seconds: int | None = None
+    """Of GraphCrons that name none; None means no limit."""
     resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
     )

@@ -28,7 +28,7 @@ from graphcron.models import (
     read_spec,
 )
 from graphcron.pod_template import RunPods
-from graphcron.schedule import InvalidTimezone, Schedule, next_times, read_timezone
+from graphcron.schedule import InvalidTimezone, Schedule, next_times, read_timezone, too_frequent
 from graphcron.status import Note, Verdict
 
 Manifest = Mapping[str, Any]
@@ -88,13 +88,14 @@ def owns(owner: Manifest, other: Manifest) -> bool:
     return reference is not None and reference["uid"] == owner["metadata"]["uid"]
 
 
-def decide(seen: Observed, pods: RunPods, now: datetime) -> Plan:
-    """What is to be done for one GraphCron, at `now` (aware)."""
+def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = timedelta()) -> Plan:
+    """What is to be done for one GraphCron, at `now` (aware). `least` is the least time between two of its firings that
+    the installation allows."""
     try:
         spec = read_spec(seen.graphcron.get("spec"))
         schedule, zone = _read_when(spec, seen.graphcron["metadata"]["uid"])
         pending = _pending(spec, schedule, zone, seen.cron_job, now)
-        verdict = _verdict(spec, schedule, zone, pending, seen, now)
+        verdict = _verdict(spec, schedule, zone, pending, seen, now, least)
         timing = _timing(spec, schedule, verdict, seen, now)
         wanted = cron_job(seen.graphcron, spec, timing, pods)
     except InvalidGraphCron as invalid:
@@ -248,6 +249,7 @@ def _verdict(
     pending: datetime | None,
     seen: Observed,
     now: datetime,
+    least: timedelta,
 ) -> Verdict:
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
@@ -256,6 +258,8 @@ def _verdict(
         # A schedule that never fires was refused before: only endTime leaves none.
         end = f" before endTime {format_time(spec.end_time)}" if spec.end_time else ""
         return Verdict(True, status.EXPIRED, f"No firing is left{end}; it stays suspended.")
+    if complaint := too_frequent(spec.schedule, schedule, least, now):
+        return Verdict(False, status.TOO_FREQUENT, f"Suspended: {complaint}")
     if spec.max_failures and (failures := _failures(seen)) >= spec.max_failures:
         return Verdict(
             False,

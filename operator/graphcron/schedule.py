@@ -160,6 +160,25 @@ def shortest_interval(schedule: Schedule, after: datetime) -> timedelta | None:
     return timedelta(minutes=min(gaps)) if gaps else None
 
 
+def too_frequent(text: str, schedule: Schedule, least: timedelta, now: datetime) -> str | None:
+    """What to say of a schedule, written as `text`, two of whose firings are nearer than the installation allows; None
+    when there is nothing to say. A `least` of nothing allows all."""
+    closest = shortest_interval(schedule, now) if least else None
+    if closest is None or closest >= least:
+        return None
+    return (
+        f"The schedule '{text}' fires again after {_in_words(closest)}, and the limit is once in {_in_words(least)}: "
+        "choose a rarer one, or ask the administrator (guardrails.minimumIntervalSeconds of the Helm chart)"
+    )
+
+
+def _in_words(length: timedelta) -> str:
+    seconds = int(length.total_seconds())
+    units = ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+    number, unit = next((seconds // size, unit) for size, unit in units if seconds % size == 0)
+    return f"{number} {unit}{'s' if number != 1 else ''}"
+
+
 def _days(schedule: Schedule, first: datetime) -> Iterator[datetime]:
     for number in range(HORIZON_YEARS * 366):
         day = first + timedelta(days=number)

@@ -18,6 +18,8 @@ from graphcron.pod_template import RunPods
 
 T = TypeVar("T")
 
+_MINIMUM_INTERVAL = "GRAPHCRON_MINIMUM_INTERVAL_SECONDS"
+
 
 class InvalidSettings(ValueError):
     """A variable that is missing or wrong; the message names it and says what it should hold."""
@@ -28,7 +30,8 @@ class OperatorSettings:
     """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
     seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
     which replicas choose a leader, `identity` this replica's own name there, which no other process may have. After
-    `watch_silence` seconds without a word a watch counts as dead; the apiserver ends each after one minute."""
+    `watch_silence` seconds without a word a watch counts as dead; the apiserver ends each after one minute.
+    `minimum_interval` is the least number of seconds between two firings of a GraphCron, 0 for no limit."""
 
     pods: RunPods
     namespace: str | None
@@ -42,6 +45,7 @@ class OperatorSettings:
     lease_timing: Timing
     metrics_port: int
     watch_silence: float
+    minimum_interval: int
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
@@ -55,6 +59,7 @@ class OperatorSettings:
                 ca_config_map=_key_selector(environ, "AGENT_SERVER_CA_CONFIG_MAP"),
                 namespace=environ.get("GRAPHCRON_NAMESPACE") or None,
                 service_account=environ.get("GRAPHCRON_RUN_SERVICE_ACCOUNT") or None,
+                active_deadline_seconds=_parsed(environ, "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS", _limit, 0) or None,
                 **_optional(resources=_parsed(environ, "GRAPHCRON_RUN_RESOURCES", _json(dict), None)),
             ),
             namespace=environ.get("GRAPHCRON_WATCH_NAMESPACE") or None,
@@ -71,6 +76,7 @@ class OperatorSettings:
             lease_timing=_lease_timing(environ),
             metrics_port=_parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
             watch_silence=_parsed(environ, "GRAPHCRON_WATCH_SILENCE_SECONDS", float, 180.0),
+            minimum_interval=_parsed(environ, _MINIMUM_INTERVAL, _limit, 0),
         )
 
 
@@ -111,7 +117,7 @@ class FacadeSettings:
             forward_api_key=_parsed(environ, "GRAPHCRON_FORWARD_API_KEY", _yes_or_no, True),
             quota=Quota(
                 crons=_parsed(environ, "GRAPHCRON_CRONS_PER_OWNER", _limit, 0),
-                interval=_parsed(environ, "GRAPHCRON_MINIMUM_INTERVAL_SECONDS", _limit, 0),
+                interval=_parsed(environ, _MINIMUM_INTERVAL, _limit, 0),
             ),
             namespace=_required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
             cors_origins=frozenset(environ.get("GRAPHCRON_CORS_ORIGINS", "*").split()),

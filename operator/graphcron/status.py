@@ -20,9 +20,10 @@ PAUSED = "Paused"
 EXPIRED = "Expired"
 NOT_STARTED = "NotStarted"
 MAX_FAILURES = "MaxFailuresReached"
+TOO_FREQUENT = "TooFrequent"
 SUSPENDED = "Suspended"
 """Condition; there only while nothing fires, for one of `SUSPENDING`, and then True. `EXPIRED` is one, too."""
-SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES)
+SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT)
 INTERNAL_ERROR = "InternalError"
 NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"

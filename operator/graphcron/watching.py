@@ -10,6 +10,7 @@ import gc
 import itertools
 import logging
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -192,7 +193,8 @@ async def run(settings: OperatorSettings) -> None:
 
     async with Kube.connect(fence, wrote) as kube:
         await _wait_for_the_crd(kube, settings.crd_patience)
-        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics)
+        least = timedelta(seconds=settings.minimum_interval)
+        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics, least=least)
         leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
         registry = kopf.OperatorRegistry()
         at_work = register(registry, controller, fence, heartbeat, settings)

@@ -232,7 +232,7 @@ def is_uuid(text: str) -> bool:
 
 def next_run_date(manifest: Manifest, now: datetime) -> str | None:
     """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and when the
-    operator suspended it (maxFailures)."""
+    operator suspended it (maxFailures, or a schedule denser than is allowed)."""
     spec, metadata, status = manifest["spec"], manifest["metadata"], manifest.get("status", {})
     current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
     if spec.get("enabled") is False or (current and status.get("enabled") is False):

@@ -21,6 +21,7 @@ GUARDED = (
     'guardrails.agentServerHosts:=["agents.example.com","*.agents.svc"]',
     "guardrails.maxResources.cpu=2",
     "guardrails.maxResources.memory=1Gi",
+    "guardrails.maxActiveDeadlineSeconds=3600",
 )
 
 
@@ -114,6 +115,7 @@ ALLOWED = {
     "a scheduling of its own": {"template": {"nodeSelector": {"disk": "ssd"}}},
     "resources within the bounds": resources(limits=ENOUGH, requests={"cpu": "500m"}),
     "resources at the bounds, in other words": resources(limits={"cpu": "2000m", "memory": "1Gi"}),
+    "a deadline at the bound": {"activeDeadlineSeconds": 3600},
     "numbers": resources(limits={"cpu": 2, "memory": 1073741824}),
 }
 
@@ -130,6 +132,10 @@ REFUSED = {
     "a host that begins alike": (server("http://agents.example.com.evil.example"), HOST),
     "a listed host in the path": (server("http://evil.example/agents.example.com"), HOST),
     "what a wildcard stands before": (server("http://agents.svc"), HOST),
+    "a later deadline": (
+        {"activeDeadlineSeconds": 3601},
+        "spec.activeDeadlineSeconds is more than the 3600 that are allowed here, by guardrails.maxActive",
+    ),
     "more CPU": (resources(limits=ENOUGH | {"cpu": "2001m"}), "spec.template.resources.limits.cpu is more than the 2"),
     "more memory": (resources(limits=ENOUGH | {"memory": "2Gi"}), "resources.limits.memory is more than the 1Gi"),
     "a larger request": (resources(limits=ENOUGH, requests={"cpu": 3}), "resources.requests.cpu is more than the 2"),

@@ -151,16 +151,32 @@ def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
     assert not [mount for mount in spec["containers"][0]["volumeMounts"] if "subPath" in mount]
 
 
-def test_quotas_reach_the_facade_in_whole_numbers(tmp_path: Path) -> None:
+def test_limits_reach_operator_and_facade_in_whole_numbers(tmp_path: Path) -> None:
     """Values from a file are floating-point numbers to Helm."""
     values = tmp_path / "values.yaml"
-    values.write_text("facade: {quota: {cronsPerOwner: 2000000, minimumIntervalSeconds: 3000000}}")
+    values.write_text(
+        "facade: {quota: {cronsPerOwner: 2000000}}\n"
+        "guardrails: {minimumIntervalSeconds: 3000000, maxActiveDeadlineSeconds: 4000000}"
+    )
     done = helm("template", "graphcron", str(CHART), "--set", URL, "--values", str(values))
-    assert '"2000000"' in done.stdout
-    assert '"3000000"' in done.stdout
+    assert [done.stdout.count(f'"{number}"') for number in (2000000, 3000000, 4000000)] == [1, 2, 1]
+    assert "activeDeadlineSeconds <= 4000000" in done.stdout
     assert FacadeSettings.read(given(facade_pod()[1])).quota == Quota()
-    limited = facade_pod("facade.quota.cronsPerOwner=5", "facade.quota.minimumIntervalSeconds=600")[1]
+    limited = facade_pod("facade.quota.cronsPerOwner=5", "guardrails.minimumIntervalSeconds=600")[1]
     assert FacadeSettings.read(given(limited)).quota == Quota(crons=5, interval=600)
+
+
+def test_the_operator_has_the_least_interval_and_the_deadline_of_runs_that_name_none() -> None:
+    def limits(*values: str) -> tuple[int, int | None]:
+        (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+        environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+        settings = OperatorSettings.read(given(environment))
+        return settings.minimum_interval, settings.pods.active_deadline_seconds
+
+    assert limits() == (0, None)
+    longest = "guardrails.maxActiveDeadlineSeconds=7200"
+    assert limits("guardrails.minimumIntervalSeconds=600", longest) == (600, 7200)
+    assert limits("runs.activeDeadlineSeconds=600", longest) == (0, 600)
 
 
 def given(environment: dict[str, str | None]) -> dict[str, str]:
@@ -219,6 +235,10 @@ REFUSED = {
     "credentials in the URL": (["agentServer.url=http://me:secret@agent.example"], "/agentServer/url"),
     "a scope that is none": ([URL, "scope=galaxy"], "/scope"),
     "a way to let in that is none": ([URL, "facade.auth.mode=Open"], "/facade/auth/mode"),
+    "a deadline beyond the longest": (
+        [URL, "runs.activeDeadlineSeconds=61", "guardrails.maxActiveDeadlineSeconds=60"],
+        "runs.activeDeadlineSeconds (61) is more than guardrails.maxActiveDeadlineSeconds (60)",
+    ),
     "a quota below none": ([URL, "facade.quota.cronsPerOwner=-1"], "/facade/quota/cronsPerOwner"),
     "API keys from nowhere": ([URL, "facade.auth.mode=apiKeys"], "facade.auth.existingSecret is not set"),
     "API keys that nobody is asked for": (

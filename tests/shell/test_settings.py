@@ -26,6 +26,8 @@ def test_all_that_the_chart_sets() -> None:
             "GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"1"}}',
             "GRAPHCRON_RUN_IMAGE_PULL_SECRETS": '["a","b"]',
             "GRAPHCRON_WORKERS": "3",
+            "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600",
+            "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS": "7200",
             "GRAPHCRON_NAMESPACE": "release",
             "GRAPHCRON_LEASE": "graphcron-operator",
             "GRAPHCRON_POD": "graphcron-operator-7",
@@ -36,7 +38,7 @@ def test_all_that_the_chart_sets() -> None:
     assert (settings.pods.api_key.name, settings.pods.api_key.key) == ("keys", "api-key")
     assert settings.pods.resources == {"requests": {"cpu": "1"}}
     assert settings.pods.image_pull_secrets == ("a", "b")
-    assert settings.workers == 3
+    assert (settings.workers, settings.minimum_interval, settings.pods.active_deadline_seconds) == (3, 600, 7200)
     assert (settings.lease, settings.identity) == (("release", "graphcron-operator"), "graphcron-operator-7")
 
 
@@ -44,6 +46,7 @@ def test_processes_outside_of_pods_have_identities_of_their_own() -> None:
     one, other = OperatorSettings.read(GIVEN), OperatorSettings.read(GIVEN)
     assert one.identity != other.identity
     assert one.lease_timing == Timing()
+    assert (one.minimum_interval, one.pods.active_deadline_seconds) == (0, None)
 
 
 WRONG = {

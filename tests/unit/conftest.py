@@ -1,7 +1,7 @@
 """Builders of plain data for the core's tests: a GraphCron, and the CronJob and Jobs that the cluster makes of it."""
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +33,8 @@ class World:
         self.pods: list[dict[str, Any]] = []
         self.writes: list[str] = []
         self.told: list[str] = []
+        self.run_pods = PODS
+        self.least = timedelta()
 
     def edit(self, **spec: Any) -> None:
         self.graphcron["spec"] |= spec
@@ -40,7 +42,7 @@ class World:
 
     def decide(self, now: str) -> Plan:
         observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
-        return decide(observed, PODS, at(now))
+        return decide(observed, self.run_pods, at(now), self.least)
 
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs."""

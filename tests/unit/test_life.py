@@ -1,11 +1,15 @@
-"""When a GraphCron begins, and when it gives up: startTime, maxFailures, jitterSeconds."""
+"""When a GraphCron begins and gives up: startTime, maxFailures, jitterSeconds; and the limits of the installation."""
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from graphcron import wire
+from graphcron.access import Quota
+from graphcron.body import RestError
 from graphcron.desired import not_before
 from graphcron.firing import ORDER_ANNOTATION, Order
 from tests.unit.conftest import World, at
@@ -222,3 +226,53 @@ def test_jitter_goes_to_the_run_pods_and_lengthens_the_jobs_deadline(world: Worl
     assert order(world).jitter_seconds == 300
     assert world.cron_job
     assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 900
+
+
+@pytest.mark.parametrize(
+    ("own", "seconds"), [({}, 600), ({"activeDeadlineSeconds": 60}, 60), ({"jitterSeconds": 5}, 605)]
+)
+def test_who_names_no_deadline_has_that_of_the_installation(world: World, own: dict[str, Any], seconds: int) -> None:
+    world.run_pods = replace(world.run_pods, active_deadline_seconds=600)
+    world.edit(**own)
+    world.reconcile("10:05")
+    assert world.cron_job
+    assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == seconds
+
+
+class TestTheLeastInterval:
+    @pytest.fixture
+    def dense(self, world: World) -> World:
+        """Hourly, and the administrator then allows no more than one in two hours."""
+        world.reconcile("10:05")
+        assert not suspended(world)
+        world.least = timedelta(hours=2)
+        world.reconcile("10:06")
+        return world
+
+    def test_a_denser_schedule_is_suspended_in_the_words_of_the_facade(self, dense: World) -> None:
+        assert suspended(dense)
+        assert dense.graphcron["status"]["nextRunTimes"] == []
+        for kind, value in (("Ready", "False"), ("Stalled", "True"), ("Suspended", "True")):
+            assert (dense.condition(kind)["status"], dense.condition(kind)["reason"]) == (value, "TooFrequent")
+        with pytest.raises(RestError) as refused:
+            Quota(interval=7200).check_schedule(dense.graphcron, at("10:06"))
+        assert dense.condition("Ready")["message"] == f"Suspended: {refused.value.detail}"
+        assert dense.told.count("Warning TooFrequent") == 1
+        assert wire.next_run_date(dense.graphcron, at("10:06")) is None
+
+    def test_it_stays_so_and_writes_nothing_more(self, dense: World) -> None:
+        dense.writes.clear()
+        dense.reconcile("11:30")
+        assert dense.writes == []
+
+    def test_a_rarer_one_resumes_it_and_catches_up_on_nothing(self, dense: World) -> None:
+        dense.edit(schedule="0 */2 * * *")
+        dense.reconcile("12:30")
+        assert not suspended(dense)
+        assert not_before(dense.cron_job or {}) == at("12:30")
+
+    def test_one_that_is_disabled_is_left_in_peace(self, world: World) -> None:
+        world.least = timedelta(hours=2)
+        world.edit(enabled=False)
+        world.reconcile("10:05")
+        assert world.condition("Ready")["reason"] == "Paused"
