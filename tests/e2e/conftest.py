@@ -27,7 +27,7 @@ def session() -> Iterator[Session]:
     session.kubectl("delete", "graphcrons", "--all", "--wait=false")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # test_lifecycle.py takes the release away, and brings another one
 def url(session: Session) -> Iterator[str]:
     """The facade, from this machine."""
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
