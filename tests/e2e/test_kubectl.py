@@ -1,6 +1,7 @@
 """GraphCrons through kubectl: what is shown, what heals, what survives a missing operator, what is refused."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import AUDIT_LOG
 from examples.demo.session import Session, wait_for
+from tests.chart.test_security import listed
 from tests.e2e.conftest import OPERATOR, graphcron, no_operator, ready
 
 
@@ -230,3 +232,26 @@ def test_no_account_may_do_more_than_its_work(session: Session, account: str) ->
     for words in FORBIDDEN[account]:
         with pytest.raises(ClusterError, match="exit code 1"):
             session.kubectl("auth", "can-i", *words, who)
+
+
+@pytest.mark.parametrize("account", FORBIDDEN)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the release's namespace", "in another one"])
+def test_an_account_may_do_what_docs_security_md_lists_and_no_more(
+    session: Session, account: str, elsewhere: bool
+) -> None:
+    namespace = "default" if elsewhere else session.namespace
+    own = {permission for permission in listed("cluster") if permission.account == f"graphcron-{account}"}
+    expected = {(item.resource, item.verb) for item in own if item.where == "cluster" or not elsewhere}
+    anybody = may(Session(namespace), f"{session.namespace}:default")
+    assert may(Session(namespace), f"{session.namespace}:{deploy.RELEASE}-{account}") - anybody == expected
+
+
+def may(session: Session, account: str) -> set[tuple[str, str]]:
+    """Resource, as docs/security.md spells it, and verb; of what the account may do in the session's namespace."""
+    said = session.kubectl("auth", "can-i", "--list", "--no-headers", f"--as=system:serviceaccount:{account}")
+    permissions = set()
+    for name, verbs in re.findall(r"^(\S+) +\[\] +\[.*\] +\[(.*)\]$", said, re.MULTILINE):
+        resource, _, group = name.partition("/")[0].partition(".")
+        path = "/".join(part for part in (group, resource, name.partition("/")[2]) if part)
+        permissions |= {(path, verb) for verb in verbs.split()}
+    return permissions
