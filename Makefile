@@ -108,6 +108,10 @@ vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (test
 image: $(READY) ## build the image, and print its size
 	@$(RUN) -m cluster.images graphcron
 
+.PHONY: sbom
+sbom: $(READY) ## what is in the image, as CycloneDX JSON (.build/sbom)
+	@$(RUN) -m cluster.sbom
+
 .PHONY: cluster
 cluster: $(READY) ## start a real Kubernetes (CLUSTER=auto|kind|local|current)
 	@$(RUN) -m cluster up
@@ -125,6 +129,7 @@ lock: $(READY) ## resolve the locked dependencies anew
 	@$(COMPILE) requirements/build.in --constraint requirements/dev.txt --output-file requirements/build.txt
 	@$(COMPILE) requirements/uv.in --output-file requirements/uv.txt
 	@$(COMPILE) requirements/node.in --output-file requirements/node.txt
+	@$(COMPILE) requirements/sbom.in --output-file requirements/sbom.txt
 	@$(COMPILE) examples/agent/requirements.in --output-file examples/agent/requirements.txt
 
 $(READY): $(LOCKS) pyproject.toml

@@ -17,7 +17,7 @@ from pathlib import Path
 from cluster import commands, packages, paths
 from cluster.progress import Progress
 
-SUITE = "bookworm"
+SUITE, RELEASE = "bookworm", "12"
 PYTHON = "3.11"
 """The suite's Python: wheels are chosen for it."""
 
@@ -29,7 +29,15 @@ PACKAGES = (
 
 _KEPT = re.compile(
     rf"lib(64)?(/.*)?|usr/lib(/.*)?|usr/bin/python{re.escape(PYTHON)}|etc/ssl/openssl\.cnf|usr/share/doc/[^/]+/copyright"
+    r"|var/lib/dpkg/status\.d/[^/]+"
 )
+_TELL_DPKG = (
+    'mkdir "$1/var/lib/dpkg/status.d" && for deb in "$1"/var/cache/apt/archives/*.deb; do '
+    'dpkg-deb --field "$deb" > "$1/var/lib/dpkg/status.d/$(dpkg-deb --field "$deb" Package)" || exit; done'
+)
+"""What was only unpacked is in no database: a file for each package, where scanners look for it in such images.
+Packages of which the licence alone is kept are told, too: rather one too many."""
+
 _DROPPED = re.compile(
     r".*/(gconv|systemd|mime|binfmt\.d|audit)(/.*)?"         # for programs that are not here
     r"|usr/lib/ssl/misc(/.*)?"
@@ -41,6 +49,8 @@ _CERTIFICATE = re.compile(r"usr/share/ca-certificates/mozilla/[^/]+\.crt")
 _FILES = {
     # Some libraries ask for a user's name or home; the numbers are what Pods are told to run as.
     "etc/passwd": "root:x:0:0:root:/:/\nnobody:x:65534:65534:nobody:/:/\nnonroot:x:65532:65532:nonroot:/:/\n",
+    # Scanners look here for whose security advisories count.
+    "usr/lib/os-release": f'PRETTY_NAME="Debian {SUITE}"\nID=debian\nVERSION_ID="{RELEASE}"\n',
     "etc/group": "root:x:0:\nnobody:x:65534:\nnonroot:x:65532:\n",
     # Without it the C library may ask DNS before it looks into /etc/hosts.
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
@@ -78,7 +88,8 @@ def ensure() -> Path:
 def mmdebstrap(target: Path) -> list[str]:
     """The command that resolves, verifies and unpacks the packages with the machine's own apt settings."""
     included = ",".join(PACKAGES)
-    return ["mmdebstrap", "--quiet", "--variant=extract", "--format=tar", f"--include={included}", SUITE, str(target)]
+    how = ["--quiet", "--variant=extract", "--format=tar", f"--include={included}", f"--extract-hook={_TELL_DPKG}"]
+    return ["mmdebstrap", *how, SUITE, str(target)]
 
 
 def distil(debian: tarfile.TarFile, base: tarfile.TarFile) -> None:
@@ -97,6 +108,7 @@ def distil(debian: tarfile.TarFile, base: tarfile.TarFile) -> None:
     # OpenSSL's default file, /usr/lib/ssl/cert.pem, is Debian's link to this one.
     _add(base, "etc/ssl/certs/ca-certificates.crt", 0o644, content=b"".join(certificates))
     _add(base, "usr/bin/python3", 0o777, tarfile.SYMTYPE, target=f"python{PYTHON}")
+    _add(base, "etc/os-release", 0o777, tarfile.SYMTYPE, target="../usr/lib/os-release")
 
 
 def kept(name: str) -> bool:

@@ -80,6 +80,11 @@ def narrowed(lock: str, target: Target) -> list[str]:
     return [entry for requirement, entry in _entries(lock) if target.wants(requirement)]
 
 
+def versions(lock: str) -> dict[str, str]:
+    """Package name to the version that is locked."""
+    return {requirement.name: str(requirement.specifier).removeprefix("==") for requirement, _ in _entries(lock)}
+
+
 def only(lock: str, name: str) -> str:
     """The lock's entry for one package."""
     for requirement, entry in _entries(lock):
@@ -95,7 +100,7 @@ def dependencies(lock: Path, build_lock: Path, target: Target) -> Path:
     folder = paths.user_cache() / "wheels" / key
     if folder.exists():
         return folder
-    tools, wanted = _tools(build_lock), narrowed(locked, target)
+    builders, wanted = tools(build_lock), narrowed(locked, target)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (
         Progress(f"downloading {len(wanted)} wheels for Python {target.python}"),
@@ -105,10 +110,12 @@ def dependencies(lock: Path, build_lock: Path, target: Target) -> Path:
         (fresh / "wheels").mkdir(parents=True)
         built = [entry for entry in wanted if entry.partition("==")[0] in SOURCE_ONLY]
         downloaded = [entry for entry in wanted if entry not in built]
-        _pip(tools, "download", downloaded, "--dest", fresh / "wheels", "--only-binary=:all:", *target.pip_arguments())
-        _pip(tools, "download", [pip], "--dest", fresh, "--only-binary=:all:")
+        _pip(
+            builders, "download", downloaded, "--dest", fresh / "wheels", "--only-binary=:all:", *target.pip_arguments()
+        )
+        _pip(builders, "download", [pip], "--dest", fresh, "--only-binary=:all:")
         if built:
-            _pip(tools, "wheel", built, "--wheel-dir", fresh / "wheels", "--no-build-isolation")
+            _pip(builders, "wheel", built, "--wheel-dir", fresh / "wheels", "--no-build-isolation")
         (fresh / "requirements.txt").write_text(trusting(locked, _hashes(fresh / "wheels", built)))
         next(fresh.glob("pip-*.whl")).rename(fresh / "pip.whl")
         if not folder.exists():
@@ -127,10 +134,10 @@ def trusting(lock: str, hashes: Mapping[str, str]) -> str:
 
 def project(root: Path, build_lock: Path, into: Path) -> None:
     """Build the project's own wheel; the same sources give the same bytes."""
-    tools = _tools(build_lock)
+    builders = tools(build_lock)
     with Progress("building the project's wheel"):
         # pip, because a build backend on its own only builds the folder that it is started in.
-        _pip(tools, "wheel", [str(root)], "--wheel-dir", into, "--no-index", "--no-build-isolation", hashed=False)
+        _pip(builders, "wheel", [str(root)], "--wheel-dir", into, "--no-index", "--no-build-isolation", hashed=False)
 
 
 def _entries(lock: str) -> Iterator[tuple[Requirement, str]]:
@@ -153,16 +160,16 @@ def _hashes(wheels: Path, entries: Sequence[str]) -> dict[str, str]:
     return hashes
 
 
-def _tools(build_lock: Path) -> Path:
-    """A folder to put on PYTHONPATH that has exactly the pip and the build backend of the lock."""
+def tools(lock: Path) -> Path:
+    """A folder to put on PYTHONPATH that has exactly what is in the lock, such as the build backend."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = hashlib.sha256(build_lock.read_bytes() + version.encode()).hexdigest()[:16]
+    key = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]
     folder = paths.user_cache() / "tools" / key
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with Progress("installing the build tools"), _temporary(folder.parent) as temporary:
+        with Progress(f"installing what {lock.name} locks"), _temporary(folder.parent) as temporary:
             fresh = temporary / "fresh"
-            commands.run([*_install(), "--target", fresh, "--requirement", build_lock], timeout=600)
+            commands.run([*_install(), "--target", fresh, "--requirement", lock], timeout=600)
             if not folder.exists():
                 fresh.rename(folder)
     return folder

@@ -178,10 +178,10 @@ def _recipe(name: str, image: Image, place: Place, engine: str | None) -> image_
     else:
         for source in image.sources:
             shutil.copy2(root / source, ours)
-    return image_builders.Recipe(image.tag, dockerfile, context, {"VERSION": _version(root)})
+    return image_builders.Recipe(image.tag, dockerfile, context, {"VERSION": version(root)})
 
 
-def _version(root: Path) -> str:
+def version(root: Path) -> str:
     text = (root / "operator/graphcron/__init__.py").read_text()
     found = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
     return found[1] if found else "dev"

@@ -20,6 +20,7 @@ from cluster import image_base
         "usr/lib/ssl/cert.pem",
         "etc/ssl/openssl.cnf",
         "usr/share/doc/libc6/copyright",
+        "var/lib/dpkg/status.d/libc6",
     ],
 )
 def test_what_python_and_tls_need_stays(name: str) -> None:
@@ -83,5 +84,8 @@ def test_distilling_makes_what_the_packages_scripts_would_have_made(tmp_path: Pa
         assert certificates.read() == b"AAA\nBBB\n"
         assert made.getmember("usr/bin/python3").linkname == "python3.11"
         assert made.getmember("tmp").mode == 0o1777
+        release = made.extractfile("usr/lib/os-release")
+        assert release
+        assert 'VERSION_ID="12"' in release.read().decode()
     assert {"usr/bin/python3.11", "etc/passwd", "etc/nsswitch.conf", "proc", "dev"} <= names
     assert not {name for name in names if "sh" in name.split("/") or "mozilla" in name}
