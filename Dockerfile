@@ -52,10 +52,14 @@ RUN ["/opt/graphcron/bin/python", "-m", "compileall", "-q", "--invalidation-mode
 
 FROM dependencies
 ENV PYTHONUNBUFFERED=1
+ARG BASE_IMAGE
 ARG VERSION=dev
+ARG REVISION=
 LABEL org.opencontainers.image.title="GraphCron" \
       org.opencontainers.image.description="LangGraph's cron jobs for every self-hosted Agent Server, native to Kubernetes" \
       org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${BASE_IMAGE}" \
       org.opencontainers.image.licenses="Apache-2.0"
 # A number, so that runAsNonRoot can be checked without reading /etc/passwd.
 USER 65532:65532

@@ -15,7 +15,7 @@ LOCKS := requirements/uv.txt requirements/build.txt requirements/dev.txt
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK and curl
@@ -105,8 +105,13 @@ vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (test
 	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate
 
 .PHONY: image
-image: $(READY) ## build the image, and print its size
+image: $(READY) ## build the image, and print its size and how fast it starts
 	@$(RUN) -m cluster.images graphcron
+	@$(RUN) -m cluster.image_start
+
+.PHONY: image-release
+image-release: $(READY) ## build the image for amd64 and arm64 by docker buildx; IMAGE=registry/name:tag pushes it
+	@$(RUN) -m cluster.image_release $(IMAGE)
 
 .PHONY: sbom
 sbom: $(READY) ## what is in the image, as CycloneDX JSON (.build/sbom)

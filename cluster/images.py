@@ -89,7 +89,8 @@ def build(name: str, place: Place = HERE) -> Path:
         say(f"image {name}: up to date")
         return archive
     builder = image_builders.Engine(engine) if engine else image_builders.buildah()
-    recipe = _recipe(name, image, place, engine)
+    python = python_of((place.root / image.dockerfile).read_text()) if engine else image_base.PYTHON
+    recipe = lay_out(name, place, [image_wheels.target(python)])
     mark.unlink(missing_ok=True)
     archive.parent.mkdir(parents=True, exist_ok=True)
     fresh = archive.with_suffix(".new")
@@ -161,16 +162,15 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
 
 
-def _recipe(name: str, image: Image, place: Place, engine: str | None) -> image_builders.Recipe:
-    """Lay out the build context: the locked wheels, pip to install them, and our own part."""
-    root, context = place.root, place.build / "context" / name
-    dockerfile = root / image.dockerfile
-    python = python_of(dockerfile.read_text()) if engine else image_base.PYTHON
-    wheels = image_wheels.dependencies(root / image.lock, root / _BUILD_LOCK, image_wheels.target(python))
+def lay_out(name: str, place: Place, targets: Iterable[image_wheels.Target]) -> image_builders.Recipe:
+    """The build context: the locked wheels for all targets, pip to install those that fit, and our own part."""
+    image, root, context = IMAGES[name], place.root, place.build / "context" / name
+    wheels = [image_wheels.dependencies(root / image.lock, root / _BUILD_LOCK, target) for target in targets]
     if context.exists():
         shutil.rmtree(context)
-    # Copies that keep their times: builders compare those to see whether a layer can be used again.
-    shutil.copytree(wheels, context)
+    for folder in wheels:
+        # Copies that keep their times: builders compare those to see whether a layer can be used again.
+        shutil.copytree(folder, context, dirs_exist_ok=True)
     ours = context / "project"
     ours.mkdir()
     if name == "graphcron":
@@ -178,7 +178,7 @@ def _recipe(name: str, image: Image, place: Place, engine: str | None) -> image_
     else:
         for source in image.sources:
             shutil.copy2(root / source, ours)
-    return image_builders.Recipe(image.tag, dockerfile, context, {"VERSION": version(root)})
+    return image_builders.Recipe(image.tag, root / image.dockerfile, context, {"VERSION": version(root)})
 
 
 def version(root: Path) -> str:
