@@ -5,6 +5,7 @@ It is one of the test's own, so nothing of a cluster that is there is touched.
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import yaml
 
 from cluster import commands
 from cluster.control_plane import ControlPlane, control_plane
+from cluster.errors import ClusterError
 from cluster.paths import HERE
-from tests.chart.helm import Manifest, render
+from tests.chart.helm import CHART, URL, Manifest, render
 from tests.chart.test_examples import FOREIGN, examples, rendered
 
 GUARDED = (
@@ -187,3 +189,83 @@ def test_each_namespace_has_the_quota_once() -> None:
     quotas = [item for item in render(*on) if item["kind"] == "ResourceQuota"]
     assert [item["metadata"]["namespace"] for item in quotas] == ["ns", "team-a"]
     assert all(item["spec"]["hard"] == {"count/graphcrons.graphcron.dev": "2000000"} for item in quotas)
+
+
+OWNERS = ("facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys")
+OTHERS = ("agentServer.existingSecret=keys",)
+MISTAKEN: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
+    "no Agent Server": (
+        ("agentServer.url=",),
+        {},
+        "agentServer.url is not set: it is the base URL of your Agent Server",
+    ),
+    "a misspelt value": (("agentServer.ur1=x",), {}, "at '/agentServer': additional properties 'ur1' not allowed"),
+    "a Secret without owners": (
+        OWNERS,
+        {},
+        "Secret keys of namespace ns, which facade.auth.existingSecret names, is empty",
+    ),
+    "an owner without a key": (OWNERS, {"ada": "\n"}, "has no API key for its owner ada: put one there, or remove"),
+    "a Secret without the key": (
+        OTHERS,
+        {"other": "x"},
+        "agentServer.existingSecret names, holds no API key as api-key",
+    ),
+    "a Secret with an empty key": (
+        OTHERS,
+        {"api-key": ""},
+        "holds no API key as api-key: put it there, or name the key",
+    ),
+}
+
+
+@pytest.mark.parametrize(("values", "secret", "sentence"), MISTAKEN.values(), ids=MISTAKEN)
+def test_a_mistake_is_a_sentence_and_nothing_is_installed(
+    plane: ControlPlane, values: tuple[str, ...], secret: dict[str, str], sentence: str
+) -> None:
+    with keys(plane, secret), pytest.raises(ClusterError) as refused:
+        helm_install(plane, *values)
+    assert sentence in str(refused.value)
+    status, answer = plane.api.request("GET", "/api/v1/namespaces/ns/secrets")
+    assert (status, answer["items"]) == (200, []), "Helm keeps releases in Secrets, failed ones too"
+    status, answer = plane.api.request("GET", "/apis/apps/v1/namespaces/ns/deployments")
+    assert (status, answer["items"]) == (200, [])
+
+
+def test_a_secret_that_is_still_to_come_is_no_mistake_and_the_notes_tell_of_it(plane: ControlPlane) -> None:
+    with installed(plane, *OWNERS, "agentServer.existingSecret=other") as notes:
+        assert "NOT YET: Secret keys is not in namespace ns; the facade starts when it is:" in notes
+        assert "kubectl create secret generic other -n ns --from-literal=api-key=" in notes
+
+
+def test_with_secrets_that_have_what_they_should_nothing_is_to_be_told(plane: ControlPlane) -> None:
+    with keys(plane, {"api-key": "sixteen letters."}), installed(plane, *OWNERS, *OTHERS) as notes:
+        assert "NOT YET" not in notes
+        assert "port-forward -n ns service/mistaken-graphcron-facade 8080:80" in notes
+
+
+@contextmanager
+def installed(plane: ControlPlane, *values: str) -> Iterator[str]:
+    """What Helm prints."""
+    yield helm_install(plane, *values)
+    commands.run([*HELM, "uninstall", "mistaken"], env=commands.environment(plane.kubeconfig))
+
+
+HELM: list[str | Path] = [HERE.bin / "helm", "--namespace", "ns"]
+
+
+def helm_install(plane: ControlPlane, *values: str) -> str:
+    # The CRD is there, and not by this release.
+    words = [word for value in (URL, "crds.enabled=false", *values) for word in ("--set", value)]
+    return commands.run([*HELM, "install", "mistaken", CHART, *words], env=commands.environment(plane.kubeconfig))
+
+
+@contextmanager
+def keys(plane: ControlPlane, data: dict[str, str]) -> Iterator[None]:
+    """The Secret `keys`."""
+    path = "/api/v1/namespaces/ns/secrets"
+    plane.install({"metadata": {"name": "keys"}, "stringData": data}, path)
+    try:
+        yield
+    finally:
+        plane.api.request("DELETE", f"{path}/keys")

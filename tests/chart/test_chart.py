@@ -189,7 +189,10 @@ def given(environment: dict[str, str | None]) -> dict[str, str]:
     [
         ([], "--set facade.auth.mode=apiKeys"),
         (["facade.auth.mode=open"], "WARNING: the facade is in mode open."),
-        (["facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys"], "one of Secret keys"),
+        (
+            ["facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys"],
+            "LANGGRAPH_API_KEY=$(kubectl get secret keys -n default",
+        ),
     ],
 )
 def test_the_notes_say_who_may_use_it(values: list[str], sentence: str) -> None:
