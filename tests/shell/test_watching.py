@@ -46,6 +46,24 @@ async def test_a_restart_writes_nothing(apiserver: FakeApiserver, tmp_path: Path
     assert apiserver.writes[before:] == ["PATCH cronjobs/the-last", "PATCH the-last/status"]
 
 
+async def test_limits_that_an_upgrade_brings_count_for_graphcrons_that_nobody_touches(
+    apiserver: FakeApiserver, tmp_path: Path
+) -> None:
+    limits = {"GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS": "600", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "3600"}
+    crons, jobs = apiserver.objects["graphcrons"], apiserver.objects["cronjobs"]
+    async with apiserver.serving() as url:
+        async with operator(url, tmp_path):
+            await apiserver.put("graphcrons", graphcron("dense", schedule="*/30 * * * *"))
+            await apiserver.put("graphcrons", graphcron("rare"))
+            await until(lambda: all("status" in item for item in crons.values()))
+        assert not jobs["dense"]["spec"]["suspend"]
+        async with operator(url, tmp_path, **limits):
+            await until(lambda: "TooFrequent" in str(crons["dense"]["status"]))
+            await until(lambda: jobs["rare"]["spec"]["jobTemplate"]["spec"].get("activeDeadlineSeconds") == 600)
+    assert jobs["dense"]["spec"]["suspend"]
+    assert not jobs["rare"]["spec"]["suspend"]
+
+
 async def test_it_reads_only_what_it_may(apiserver: FakeApiserver, tmp_path: Path) -> None:
     """In one namespace, by label where objects are not ours alone, and no CRDs or namespaces: its role has none."""
     async with apiserver.serving() as url, operator(url, tmp_path):
