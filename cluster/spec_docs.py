@@ -85,7 +85,7 @@ REASONS = {
         "AgentServerUnreachable": "no answer, after all attempts",
         "AgentServerOverloaded": "429, after all attempts",
         "AgentServerError": "5xx, or an answer that is none, after all attempts",
-        "DeadlineExceeded": "`activeDeadlineSeconds` passed",
+        "DeadlineExceeded": "`activeDeadlineSeconds` passed; the message says whether its run was cancelled",
         "PodStopped": "the pod was told to stop",
         "InputInvalid": "`inputFrom` holds no JSON",
         "HeaderInvalid": "a value of `server.headersSecretRef` is no header",
@@ -134,12 +134,13 @@ How schedules are read, and when nothing fires: [schedules.md](schedules.md). Th
 STUCK = """\
 ## Pods that do not start
 
-A firing has no time limit unless `activeDeadlineSeconds` sets one. The limit is the Job's: it begins when the Job is
-made, so a pod that never starts (an image that cannot be pulled, a missing Secret, no node with room) counts too,
-and the firing ends as `Failed`, `DeadlineExceeded`. Without it the pod waits until what is missing is there, and the
-condition `RunsStarting` is False meanwhile and says what that is. With `concurrencyPolicy: Forbid` no further firing
-starts until then; `Allow` adds a pod at each. A volume that cannot be mounted (`inputFrom` or
-`server.headersSecretRef` names what is not there) is in the events of the pod alone: `kubectl describe pod`.
+A firing has no time limit unless `activeDeadlineSeconds` or the chart's `runPods.activeDeadlineSeconds` sets one. The
+run pod keeps it, and cancels the run. The Job has a limit too, 60 s and `jitterSeconds` longer. It begins when the Job is made, so a pod that never starts (an image
+that cannot be pulled, a missing Secret, no node with room) counts too, and the firing ends as `Failed`,
+`DeadlineExceeded`. Without a limit the pod waits until what is missing is there, and the condition `RunsStarting` is
+False meanwhile and says what that is. With `concurrencyPolicy: Forbid` no further firing starts until then; `Allow`
+adds a pod at each. A volume that cannot be mounted (`inputFrom` or `server.headersSecretRef` names what is not there)
+is in the events of the pod alone: `kubectl describe pod`.
 """
 
 

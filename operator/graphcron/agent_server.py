@@ -119,6 +119,14 @@ class AgentServer:
         # Many newer ones on a busy thread. This answer includes the input, so it comes second.
         return Run.from_json(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}")).status
 
+    def cancel(self, thread_id: str, run_id: str) -> bool:
+        """Stop a run and keep what it has done so far. False when it is over, or gone."""
+        try:
+            self._call("POST", f"{_thread(thread_id)}/runs/{run_id}/cancel?action=interrupt")
+        except NotFound:
+            return False
+        return True
+
     def is_interrupted(self, thread_id: str) -> bool:
         """Whether the thread has stopped in the middle of its graph, waiting for input."""
         query = _json({"ids": [thread_id], "select": ["thread_id", "status"]})

@@ -75,6 +75,7 @@ def order(
         start_time=firing.format_time(spec.start_time) if spec.start_time else None,
         end_time=firing.format_time(spec.end_time) if spec.end_time else None,
         jitter_seconds=spec.jitter_seconds or None,
+        deadline_seconds=spec.active_deadline_seconds,
         input_from_file=spec.input_from is not None,
         days=days or None,
         timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,
@@ -99,6 +100,8 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_t
     Raises InvalidGraphCron when the order is too large for a pod, or no Agent Server is known.
     """
     metadata = graphcron["metadata"]
+    if spec.active_deadline_seconds is None:
+        spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
     text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
@@ -179,9 +182,10 @@ def _job(
             "spec": pod,
         },
     }
-    if deadline := spec.active_deadline_seconds or pods.active_deadline_seconds:
-        # The wait is none of the run's time.
-        job["activeDeadlineSeconds"] = deadline + (spec.jitter_seconds or 0)
+    if spec.active_deadline_seconds is not None:
+        # The wait is none of the run's time, and the runner itself ends the firing first.
+        margin = int(firing.DEADLINE_MARGIN.total_seconds())
+        job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0) + margin
     return job
 
 

@@ -50,6 +50,10 @@ EXIT_TRY_AGAIN = 75
 FINAL_EXIT_CODES = (EXIT_RUN_FAILED, EXIT_REFUSED)
 """For the Job's podFailurePolicy: fail at once, do not retry."""
 
+DEADLINE_MARGIN = timedelta(seconds=60)
+"""How long a Job outlives the firing's `activeDeadlineSeconds`: for the pod to start, to cancel the run and to say so.
+The Job's own deadline is for pods that cannot do it, because they never start."""
+
 _THREADS = uuid.UUID("5f1d3c0e-4f0e-5b0a-9a55-0c6b8c1f7a11")
 """Namespace for thread ids derived from firings; arbitrary, and fixed for ever: a retry must derive the same."""
 
@@ -60,7 +64,8 @@ class Order(NamedTuple):
     `request` is the body of `POST /threads/{id}/runs`, without the firing's own metadata. `thread_id` is None for a
     stateless cron; `keep_thread` says whether its thread outlives the run (`onRunCompleted: keep`). Times are
     RFC 3339 in UTC: a firing scheduled before `not_before` or `start_time`, or at or after `end_time`, starts nothing.
-    A firing starts its run up to `jitter_seconds` after the minute it was due.
+    A firing starts its run up to `jitter_seconds` after the minute it was due, and cancels it `deadline_seconds` after
+    its start.
     `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
     CronJob fires on more days than are meant.
     """
@@ -76,6 +81,7 @@ class Order(NamedTuple):
     timezone: str | None = None
     start_time: str | None = None
     jitter_seconds: int | None = None
+    deadline_seconds: int | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
@@ -166,6 +172,18 @@ def starts_at(order: Order, scheduled_time: datetime | None) -> datetime | None:
     text = f"{order.cron_id} {int(scheduled_time.timestamp())}"
     drawn = (uuid.uuid5(_THREADS, text).int >> 96) / 2**32
     return scheduled_time + timedelta(seconds=drawn * order.jitter_seconds)
+
+
+def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime) -> bool:
+    """Whether a pod that is told to stop may be told so because its Job ran into its deadline.
+
+    A pod knows when it started, not when its Job did: it may have waited for a node or an image all that time. What
+    it knows is that no Job is made before its minute. Half the margin is for clocks that differ.
+    """
+    if scheduled_time is None or order.deadline_seconds is None:
+        return False
+    seconds = order.deadline_seconds + (order.jitter_seconds or 0)
+    return now >= scheduled_time + timedelta(seconds=seconds) + DEADLINE_MARGIN / 2
 
 
 class Skip(NamedTuple):

@@ -245,7 +245,8 @@ class GraphCronSpec(Model):
     )
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
         None,
-        description="How long a firing may take over all its attempts, in seconds. Default: the installation's.",
+        description="How long a firing may take over all its attempts, in seconds; then its run is cancelled. "
+        "Default: the installation's.",
     )
     retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="Further attempts of a firing whose failure another attempt can mend. Default: 3."

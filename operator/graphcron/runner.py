@@ -26,7 +26,12 @@ Following is polling, from 0.2 s, growing with the run's age to 5 s: it delays n
 and survives whatever cuts connections. `join` would know sooner, but holds a connection for hours, answers with the
 thread's whole state, and needs the polling anyway to tell its own loss from the run's end.
 
-SIGTERM (a drain, an eviction, a deadline): the pod leaves at once and the run goes on; the next pod follows it.
+SIGTERM (a drain, an eviction): the pod leaves at once and the run goes on; the next pod follows it.
+
+The deadline (`activeDeadlineSeconds`) cancels the run, or it would go on costing money: a timer of the process, since
+a Job that runs into a deadline of its own only stops its pods, as a drain does. It counts from the earliest start that
+is known, the run's or this pod's. The Job's deadline comes a margin later, for pods that never start. One that started
+late may still meet it: told to stop when the Job can be out of time, the pod cancels too.
 """
 
 import json
@@ -52,6 +57,7 @@ from graphcron.firing import (
     Outcome,
     format_time,
     gate,
+    is_out_of_time,
     parse_time,
     starts_at,
 )
@@ -82,6 +88,9 @@ deadline). Longer than runs last: LangGraph ends them after a day (BG_JOB_TIMEOU
 RECORDS_SWEPT = 20
 """Old records deleted by one firing. It leaves one, so they never pile up."""
 
+CANCEL_SECONDS = 20.0
+"""How long a pod tries to cancel its run. Less than the 30 s that Kubernetes leaves to a pod that is told to stop."""
+
 PAGE = 100
 PAGES = 100
 """Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
@@ -98,6 +107,10 @@ class Stopped(BaseException):
     """SIGTERM. A BaseException, so that no handler of errors takes it for one."""
 
 
+class OutOfTime(BaseException):
+    """`activeDeadlineSeconds` have passed. A BaseException for the same reason."""
+
+
 class ThreadBusy(Exception):
     """A thread cron with multitask_strategy reject met a busy thread."""
 
@@ -105,9 +118,18 @@ class ThreadBusy(Exception):
 def main(environ: Mapping[str, str]) -> int:
     """Run one firing; returns the process's exit code. Whatever happens, an outcome is left behind."""
     attempt = Attempt(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
-    before = signal.signal(signal.SIGTERM, _stop)
+    before = signal.signal(signal.SIGTERM, _stop), signal.signal(signal.SIGALRM, _out_of_time)
     try:
-        return attempt.perform(Settings.from_environ(environ))
+        try:
+            return attempt.perform(Settings.from_environ(environ))
+        except OutOfTime:
+            return attempt.exceed()
+        except Stopped:
+            if attempt.may_be_out_of_time():
+                return attempt.exceed()
+            raise
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except Stopped:
         goes_on = "the run goes on, and the next attempt follows it"
         message = f"the pod was told to stop; {goes_on if attempt.run else 'the next attempt looks for its run'}"
@@ -124,11 +146,16 @@ def main(environ: Mapping[str, str]) -> int:
         traceback.print_exc(file=sys.stdout)
         return attempt.report(EXIT_INTERNAL, "Failed", "InternalError", f"{type(error).__name__}; see the log")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGALRM, before[1])
 
 
 def _stop(signal_number: int, frame: object) -> None:
     raise Stopped
+
+
+def _out_of_time(signal_number: int, frame: object) -> None:
+    raise OutOfTime
 
 
 class Attempt:
@@ -152,13 +179,49 @@ class Attempt:
         wait_until(starts_at(self.order, self.firing.scheduled_time))
         headers = read_headers(settings)
         self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        self.limit(0)
         request = request_body(self.order, self.firing, read_input(settings) if self.order.input_from_file else None)
         found = persist(lambda: self.start_or_find(request), settings.start_patience)
         if isinstance(found, Outcome):
             log(f"an earlier attempt saw run {found.run_id} to its end")
             return self.finish(found)
         self.run = found
+        started = _moment(found.created_at)
+        self.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
         return self.finish(self.end(self.follow(found)))
+
+    def limit(self, age: float) -> None:
+        """Set the timer of a firing that has lasted for `age` seconds, unless it is set to an earlier moment."""
+        if self.order.deadline_seconds is not None:
+            left, _ = signal.getitimer(signal.ITIMER_REAL)
+            # 0 would switch it off.
+            rest = max(0.001, self.order.deadline_seconds - age)
+            signal.setitimer(signal.ITIMER_REAL, min(left, rest) if left else rest)
+
+    def may_be_out_of_time(self) -> bool:
+        """Of a pod that was told to stop and has come as far as to know its server."""
+        return hasattr(self, "server") and is_out_of_time(self.order, self.firing.scheduled_time, datetime.now(UTC))
+
+    def exceed(self) -> int:
+        """Cancel the run of a firing whose time is up. A run that was over by then ended as it did."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, CANCEL_SECONDS)
+        try:
+            self.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
+            if not (run := self.run):
+                said = "before its run was started"
+            else:
+                log(f"activeDeadlineSeconds: cancelling run {run.run_id}")
+                persist(lambda: self.server.cancel(self.thread_id, run.run_id), CANCEL_SECONDS / 2)
+                if (status := self.follow(run)) not in ("interrupted", "cancelled"):
+                    return self.finish(self.end(status))
+                said = "and its run was cancelled"
+        except (Refused, TryAgain, OutOfTime) as error:
+            why = str(error) or f"that took longer than {CANCEL_SECONDS:.0f} s"
+            known = "its run may go on, cancel it on the Agent Server" if self.run else "nobody knows if it has a run"
+            said = f"and {known}: {why}"
+        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
+        return self.finish(self.outcome("Failed", "DeadlineExceeded", message))
 
     @property
     def thread_id(self) -> str:
@@ -178,7 +241,7 @@ class Attempt:
         if self.deletes_thread and (recorded := self.recorded()):
             return recorded
         try:
-            run = self.server.start(self.thread_id, request)
+            run = self.start(request)
         except Busy as error:
             if found := self.find():
                 return found
@@ -199,6 +262,15 @@ class Attempt:
             raise
         log(f"run {run.run_id} started on thread {self.thread_id}")
         return run
+
+    def start(self, request: bytes) -> Run:
+        """The timer waits for the answer: one that nobody hears would leave a run that nobody knows."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        try:
+            self.run = self.server.start(self.thread_id, request)
+            return self.run
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
 
     def create_thread(self) -> bool:
         """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
@@ -285,6 +357,7 @@ class Attempt:
 
     def finish(self, outcome: Outcome) -> int:
         """Leave word first, then tidy up: the outcome stands, whether or not the thread can be deleted."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
         self.write(outcome)
         if self.deletes_thread:

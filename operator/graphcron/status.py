@@ -256,9 +256,12 @@ def _outcome(end: Manifest, pods: Sequence[Manifest]) -> Outcome:
         said = termination_outcome(pod) or said
     if end["type"] == "Complete":
         return said or Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word")
-    if end.get("reason") == "DeadlineExceeded":
-        ids = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
-        return Outcome("Failed", "DeadlineExceeded", "did not end within activeDeadlineSeconds", *ids)
+    if end.get("reason") == "DeadlineExceeded" and not (said and said.reason == "DeadlineExceeded"):
+        # The runner ends a firing before its Job's deadline, where it runs at all.
+        run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
+        rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
+        message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
+        return Outcome("Failed", "DeadlineExceeded", message, run_id, thread_id, started_at)
     if said and said.outcome == "Failed":
         return said
     last_words = next(filter(None, map(_last_words, reversed(pods))), "")

@@ -182,6 +182,13 @@ class AgentServerFake:
                 offset, limit = int(query["offset"][0]), int(query["limit"][0])
                 page = runs[offset : offset + limit]
                 return Answer(200, [{key: run[key] for key in query["select"]} for run in page])
+            case ["POST", "threads", _, "runs", run_id, "cancel"]:
+                assert query == {"action": ["interrupt"]}
+                active = [run for run in self.runs if run["run_id"] == run_id and run["status"] in ACTIVE]
+                if not active:
+                    return _not_found("No matching runs to cancel.")
+                self._end(active[0], "interrupted")
+                return Answer(202, b"")
             case ["GET", "threads", _, "runs", run_id]:
                 found = [run for run in self.runs if run["run_id"] == run_id]
                 return Answer(200, found[0]) if found else _not_found(f"Run with ID {run_id} not found")

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from graphcron import runner
-from graphcron.firing import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Firing, Order, Outcome
+from graphcron.firing import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.shell.agent_server_fake import (
     AgentServerFake,
     Answer,
@@ -33,57 +33,13 @@ from tests.shell.agent_server_fake import (
     reset_before,
     undisturbed,
 )
+from tests.shell.run_pod import DUE, FIRING, KEY, Pod
 
-KEY = "lsv2_very_secret"
-DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
-FIRING = Firing.of_job(f"daily-{int(DUE.timestamp()) // 60}", "0d8f8d6e-4a7c-4b62-8a8f-6f4f7d9f2c11")
 START = r"^POST .*/threads/[^/]+/runs$"
 POLL = r"^GET .*/runs$"
 CREATE = r"^POST /threads$"
 """Of the firing's thread first, of the record second."""
 DELETE = r"^DELETE "
-
-
-class Pod:
-    """What Kubernetes gives a run pod, in a directory; each call is one pod of the same Job."""
-
-    def __init__(self, directory: Path, url: str) -> None:
-        self.directory = directory
-        self.termination_log = directory / "termination-log"
-        self.environ = {
-            "GRAPHCRON_JOB_NAME": FIRING.job_name,
-            "GRAPHCRON_JOB_UID": FIRING.job_uid,
-            "AGENT_SERVER_URL": url,
-            "AGENT_SERVER_API_KEY": KEY,
-            "GRAPHCRON_ORDER_PATH": str(directory / "order.json"),
-            "GRAPHCRON_INPUT_PATH": str(directory / "input.json"),
-            "GRAPHCRON_HEADERS_PATH": str(directory / "headers"),
-            "GRAPHCRON_TERMINATION_LOG": str(self.termination_log),
-            "GRAPHCRON_START_PATIENCE_SECONDS": "3",
-            "GRAPHCRON_FOLLOW_PATIENCE_SECONDS": "5",
-            "GRAPHCRON_REQUEST_TIMEOUT_SECONDS": "10",
-        }
-        self.order()
-
-    def order(self, request: Any = None, **fields: Any) -> None:
-        order = Order("cron-1", {"assistant_id": "agent", "input": {"text": "hi"}} | (request or {}), **fields)
-        (self.directory / "order.json").write_text(order.to_json())
-
-    def run(self) -> tuple[int, Outcome]:
-        self.termination_log.unlink(missing_ok=True)
-        code = runner.main(self.environ)
-        return code, self.outcome()
-
-    def outcome(self) -> Outcome:
-        outcome = Outcome.from_json(self.termination_log.read_text())
-        assert outcome is not None
-        return outcome
-
-    def start(self) -> "subprocess.Popen[str]":
-        code = "import os, graphcron.runner; raise SystemExit(graphcron.runner.main(os.environ))"
-        path = str(Path(runner.__file__).parents[1])
-        environ = os.environ | self.environ | {"PYTHONPATH": path}
-        return subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True)
 
 
 @pytest.fixture
@@ -449,6 +405,108 @@ def test_a_defect_of_ours_leaves_an_outcome_too(
 
 def test_no_termination_log_is_no_failure(pod: Pod) -> None:
     assert runner.main(pod.environ | {"GRAPHCRON_TERMINATION_LOG": "/nowhere/log"}) == EXIT_DONE
+
+
+# The deadline
+
+CANCEL = r"/cancel$"
+
+
+def due(ago: timedelta) -> str:
+    """Name of a Job that was due then, to the minute."""
+    return f"daily-{int((datetime.now(UTC) - ago).timestamp()) // 60}"
+
+
+def test_a_run_beyond_the_deadline_is_cancelled_and_not_tried_again(pod: Pod, server: AgentServerFake) -> None:
+    server.ends_as = None
+    pod.order(deadline_seconds=1, keep_thread=True)
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_RUN_FAILED, "Failed", "DeadlineExceeded")
+    assert outcome.message == "activeDeadlineSeconds (1) passed, and its run was cancelled"
+    assert [(run["run_id"], run["status"]) for run in server.runs] == [(outcome.run_id, "interrupted")]
+
+
+def test_the_deadline_counts_from_the_runs_start_and_not_anew_for_each_pod(pod: Pod, server: AgentServerFake) -> None:
+    pod.order(deadline_seconds=60)
+    server.add_thread(FIRING.thread_id)
+    old = (datetime.now(UTC) - timedelta(minutes=2)).isoformat()
+    server.add_run(FIRING.thread_id, {"graphcron_firing": FIRING.job_uid}, "running", old)
+    began = time.monotonic()
+    code, outcome = pod.run()
+    assert (code, outcome.reason, server.started) == (EXIT_RUN_FAILED, "DeadlineExceeded", [])
+    assert time.monotonic() - began < 30, "this pod's own start was counted"
+    assert FIRING.thread_id not in server.threads
+
+
+def test_a_deadline_before_the_run_was_started_starts_none(pod: Pod, server: AgentServerFake) -> None:
+    pod.environ["GRAPHCRON_START_PATIENCE_SECONDS"] = "60"
+    pod.order(deadline_seconds=1)
+    server.fail(START, answer(429, retry_after="30"))
+    code, outcome = pod.run()
+    assert (code, outcome.reason, outcome.run_id) == (EXIT_RUN_FAILED, "DeadlineExceeded", None)
+    assert outcome.message == "activeDeadlineSeconds (1) passed, before its run was started"
+    assert server.started == []
+    assert FIRING.thread_id not in server.threads, "an empty thread was left behind"
+
+
+def test_a_run_whose_start_is_answered_after_the_deadline_is_cancelled(pod: Pod, server: AgentServerFake) -> None:
+    server.ends_as = None
+    pod.order(deadline_seconds=1, keep_thread=True)
+    hold = Hold("before")
+    server.fail(START, hold)
+
+    def answer_late() -> None:
+        time.sleep(1.5)  # past the deadline
+        hold.let_go.set()
+
+    later(hold.reached.is_set, answer_late)
+    assert pod.run()[1].reason == "DeadlineExceeded"
+    assert [run["status"] for run in server.runs] == ["interrupted"]
+
+
+def test_a_run_that_ended_before_it_could_be_cancelled_ended_as_it_did(pod: Pod, server: AgentServerFake) -> None:
+    server.ends_as = None
+    pod.order(deadline_seconds=1)
+
+    def end_first(handle: Callable[[], Answer]) -> Answer:
+        server.end_runs("success")
+        return handle()
+
+    server.fail(CANCEL, end_first)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
+
+
+def test_a_run_that_cannot_be_cancelled_is_told_as_such(pod: Pod, server: AgentServerFake) -> None:
+    server.ends_as = None
+    pod.order(deadline_seconds=1)
+    server.fail(CANCEL, answer(403, {"detail": "read only"}))
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
+    assert "may go on, cancel it on the Agent Server" in outcome.message
+    assert "read only" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("ago", "code", "reason", "status"),
+    [
+        (timedelta(0), EXIT_TRY_AGAIN, "PodStopped", "pending"),
+        (timedelta(minutes=20), EXIT_RUN_FAILED, "DeadlineExceeded", "interrupted"),
+    ],
+    ids=["in time", "late"],
+)
+def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
+    pod: Pod, server: AgentServerFake, ago: timedelta, code: int, reason: str, status: str
+) -> None:
+    server.ends_as = None
+    pod.environ["GRAPHCRON_JOB_NAME"] = due(ago)
+    pod.order(deadline_seconds=600, keep_thread=True)
+    with pod.start() as process:
+        until(lambda: polls(server) >= 1)
+        process.terminate()
+        assert process.wait(20) == code
+    assert pod.outcome().reason == reason
+    assert [run["status"] for run in server.runs] == [status]
 
 
 # What breaks on the way

@@ -1,7 +1,7 @@
 """What the operator and a run pod agree on."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from graphcron.firing import (
     Skip,
     format_time,
     gate,
+    is_out_of_time,
     parse_time,
     scheduled_time_of,
     starts_at,
@@ -106,6 +107,21 @@ def test_jitter_is_the_same_at_each_attempt_and_within_its_seconds() -> None:
 def test_without_jitter_or_by_hand_a_firing_starts_at_once() -> None:
     assert starts_at(Order("c", {}), DUE) is None
     assert starts_at(Order("c", {}, jitter_seconds=600), None) is None
+
+
+@pytest.mark.parametrize(
+    ("deadline", "jitter", "seconds", "out"),
+    [(600, 0, 629, False), (600, 0, 630, True), (600, 60, 689, False), (600, 60, 690, True), (None, 60, 1e6, False)],
+)
+def test_a_job_can_be_out_of_time_only_after_its_minute_and_all_it_may_take(
+    deadline: int | None, jitter: int, seconds: float, out: bool
+) -> None:
+    order = Order("c", {}, deadline_seconds=deadline, jitter_seconds=jitter)
+    assert is_out_of_time(order, DUE, DUE + timedelta(seconds=seconds)) is out
+
+
+def test_nobody_knows_when_a_job_by_hand_is_out_of_time() -> None:
+    assert is_out_of_time(Order("c", {}, deadline_seconds=1), None, DUE) is False
 
 
 def test_a_skip_says_when_the_firing_was_due() -> None:

@@ -220,12 +220,13 @@ class TestCounts:
         assert len(world.graphcron["status"]["history"]) == 10
 
 
-def test_jitter_goes_to_the_run_pods_and_lengthens_the_jobs_deadline(world: World) -> None:
+def test_jitter_and_deadline_go_to_the_run_pods_and_the_jobs_own_deadline_comes_later(world: World) -> None:
     world.edit(jitterSeconds=300, activeDeadlineSeconds=600)
     world.reconcile("10:05")
     assert order(world).jitter_seconds == 300
+    assert order(world).deadline_seconds == 600
     assert world.cron_job
-    assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 900
+    assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == 600 + 300 + 60
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,8 @@ def test_who_names_no_deadline_has_that_of_the_installation(world: World, own: d
     world.edit(**own)
     world.reconcile("10:05")
     assert world.cron_job
-    assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == seconds
+    assert order(world).deadline_seconds == own.get("activeDeadlineSeconds", 600)
+    assert world.cron_job["spec"]["jobTemplate"]["spec"]["activeDeadlineSeconds"] == seconds + 60
 
 
 class TestTheLeastInterval:

@@ -253,7 +253,19 @@ def test_a_deadline_is_named_although_the_pod_said_something_else(world: World) 
     world.reconcile("10:05")
     world.fire("11:00", "Failed", UNREACHABLE, reason="DeadlineExceeded")
     world.reconcile("11:01")
-    assert world.graphcron["status"]["history"][0]["reason"] == "DeadlineExceeded"
+    entry = world.graphcron["status"]["history"][0]
+    assert entry["reason"] == "DeadlineExceeded"
+    assert "could not start?" in entry["message"]
+
+
+def test_the_pod_that_cancelled_its_run_at_the_deadline_has_the_last_word(world: World) -> None:
+    world.reconcile("10:05")
+    said = {"outcome": "Failed", "reason": "DeadlineExceeded", "message": "its run was cancelled", "run_id": "r1"}
+    world.fire("11:00", "Failed", json.dumps(said), reason="PodFailurePolicy")
+    world.fire("12:00", "Failed", json.dumps(said), reason="DeadlineExceeded")
+    world.reconcile("12:01")
+    for entry in world.graphcron["status"]["history"]:
+        assert (entry["reason"], entry["message"], entry["runId"]) == (said["reason"], said["message"], "r1")
 
 
 def test_a_pod_that_died_without_a_word_leaves_its_last_line(world: World) -> None:

@@ -1,0 +1,53 @@
+"""What a run pod relies on, from LangGraph's own server."""
+
+import json
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphcron.firing import EXIT_RUN_FAILED, Firing
+from tests.contract.conftest import Side
+from tests.shell.run_pod import Pod
+
+LONG = {"input": {"sleep": 60}}
+
+
+def firing() -> Firing:
+    """A firing of this minute."""
+    return Firing.of_job(f"daily-{int(datetime.now(UTC).timestamp()) // 60}", str(uuid.uuid4()))
+
+
+def get(server: Side, path: str) -> Any:
+    answer = server.send("GET", path)
+    return answer.body if answer.status == 200 else answer.status
+
+
+@pytest.fixture
+def server(reference_url: str) -> Side:
+    return Side(reference_url)
+
+
+def new_thread(server: Side) -> str:
+    return str(server.send("POST", "/threads", json.dumps({})).body["thread_id"])
+
+
+@pytest.mark.parametrize("on_thread", [False, True], ids="kept thread".split())
+def test_at_the_deadline_the_run_is_cancelled(server: Side, tmp_path: Path, on_thread: bool) -> None:
+    pod = Pod(tmp_path, server.url, firing())
+    pod.order(LONG, deadline_seconds=2, keep_thread=True, thread_id=new_thread(server) if on_thread else None)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
+    assert "was cancelled" in outcome.message
+    run = get(server, f"/threads/{outcome.thread_id}/runs/{outcome.run_id}")
+    assert run["status"] == "interrupted"
+
+
+def test_at_the_deadline_the_thread_of_a_run_that_is_cancelled_is_deleted(server: Side, tmp_path: Path) -> None:
+    pod = Pod(tmp_path, server.url, firing())
+    pod.order(LONG, deadline_seconds=2)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
+    assert get(server, f"/threads/{outcome.thread_id}") == 404
