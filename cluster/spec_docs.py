@@ -54,6 +54,7 @@ STATES = {
     "InvalidTimezone": "no IANA zone of that name",
     "RequestTooLarge": "a run request above 240 KiB: use `inputFrom`",
     "NoAgentServer": "neither `server` nor the installation names an Agent Server",
+    "InPodNotAllowed": "the installation does not let `image` run; the message says what it lets",
     "CronJobNameTaken": "a CronJob of that name belongs to somebody else",
     "CronJobRefused": "the cluster refused the CronJob; it is asked again each minute",
     "InternalError": "the operator failed on it; its log has the details",
@@ -134,13 +135,13 @@ How schedules are read, and when nothing fires: [schedules.md](schedules.md). Th
 STUCK = """\
 ## Pods that do not start
 
-A firing has no time limit unless `activeDeadlineSeconds` or the chart's `runPods.activeDeadlineSeconds` sets one. The
-run pod keeps it, and cancels the run. The Job has a limit too, 60 s and `jitterSeconds` longer. It begins when the Job is made, so a pod that never starts (an image
-that cannot be pulled, a missing Secret, no node with room) counts too, and the firing ends as `Failed`,
-`DeadlineExceeded`. Without a limit the pod waits until what is missing is there, and the condition `RunsStarting` is
-False meanwhile and says what that is. With `concurrencyPolicy: Forbid` no further firing starts until then; `Allow`
-adds a pod at each. A volume that cannot be mounted (`inputFrom` or `server.headersSecretRef` names what is not there)
-is in the events of the pod alone: `kubectl describe pod`.
+A firing has no time limit unless `activeDeadlineSeconds` or the chart's `runs.activeDeadlineSeconds` sets one. The
+run pod keeps it, and cancels the run. The Job has a limit too, 60 s and `jitterSeconds` longer. It begins when the Job
+is made, so a pod that never starts (an image that cannot be pulled, a missing Secret, no node with room) counts too,
+and the firing ends as `Failed`, `DeadlineExceeded`. Without a limit the pod waits until what is missing is there, and
+the condition `RunsStarting` is False meanwhile and says what that is. With `concurrencyPolicy: Forbid` no further
+firing starts until then; `Allow` adds a pod at each. A volume that cannot be mounted (`inputFrom` or
+`server.headersSecretRef` names what is not there) is in the events of the pod alone: `kubectl describe pod`.
 """
 
 

@@ -97,7 +97,8 @@ def _request(spec: GraphCronSpec) -> dict[str, Any]:
 def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_template.RunPods) -> Manifest:
     """The CronJob for a GraphCron, as server-side apply takes it.
 
-    Raises InvalidGraphCron when the order is too large for a pod, or no Agent Server is known.
+    Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
+    not let this image run.
     """
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None:
@@ -158,12 +159,15 @@ def _job(
     spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: pod_template.RunPods
 ) -> Manifest:
     template = spec.template or Template()
+    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only who asks gets that.
+    once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
+    # A drain or an eviction is not the run's fault and uses up no retry.
+    drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     job: Manifest = {
-        "backoffLimit": _or(spec.retry_limit, DEFAULT_RETRY_LIMIT),
+        "backoffLimit": 0 if once else _or(spec.retry_limit, DEFAULT_RETRY_LIMIT),
         "podFailurePolicy": {
             "rules": [
-                # A drain or an eviction is not the run's fault and uses up no retry.
-                {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+                *([] if once else [drained]),
                 {
                     "action": "FailJob",
                     "onExitCodes": {
@@ -176,7 +180,7 @@ def _job(
         },
         "template": {
             "metadata": {
-                "labels": (template.labels or {}) | labels,
+                "labels": (template.labels or {}) | labels | (pod_template.IN_POD_LABEL if spec.in_pod else {}),
                 "annotations": (template.annotations or {}) | {firing.ORDER_ANNOTATION: order_text},
             },
             "spec": pod,

@@ -49,7 +49,23 @@ DEFAULT_HISTORY_LIMIT = 1
 """Finished Jobs kept of each kind. The history is in the status; a kept Job carries a copy of the input."""
 
 
+ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
+
+CHECKPOINTS_PATH = "/checkpoints"
+"""Where a run pod has the volume of `spec.checkpointer.claimName`."""
+
 START_BEFORE_END = "startTime must be before endTime"
+
+IN_POD_NEEDS_IMAGE = "engine inPod needs image: the container image with langgraph.json and the graph's dependencies"
+IN_POD_ONLY = (
+    "image, workingDir, envFrom and checkpointer are for engine inPod alone: set engine to inPod, or remove them"
+)
+IN_POD_NEVER = (
+    "server, webhook, multitaskStrategy and checkpointDuring are not for engine inPod: remove them, or the engine"
+)
+IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else keeps the thread between two firings"
+
+_CEL_IN_POD = "(has(self.engine) && self.engine == 'inPod')"
 
 
 class InvalidGraphCron(Exception):
@@ -119,9 +135,9 @@ class KeySelector(Model):
 
 
 class NameReference(Model):
-    """A whole Secret in the GraphCron's namespace."""
+    """A whole Secret or ConfigMap in the GraphCron's namespace."""
 
-    name: Annotated[str, Field(min_length=1, description="Name of the Secret.")]
+    name: Annotated[str, Field(min_length=1, description="Its name.")]
 
 
 class InputFrom(Model):
@@ -158,6 +174,42 @@ class Server(Model):
     )
     headers_secret_ref: NameReference | None = Field(
         None, description="Secret whose keys are header names and whose values are sent with every request."
+    )
+
+
+class EnvFrom(Model):
+    """All keys of a Secret or ConfigMap in the GraphCron's namespace, as environment variables."""
+
+    secret_ref: NameReference | None = Field(None, description="The Secret.")
+    config_map_ref: NameReference | None = Field(None, description="The ConfigMap.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.secretRef) != has(self.configMapRef)",
+                    "message": ENV_FROM_ONE,
+                }
+            ]
+        }
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.secret_ref is None) == (self.config_map_ref is None):
+            raise ValueError(ENV_FROM_ONE)
+        return self
+
+
+class Checkpointer(Model):
+    """Where a graph that runs in the pod keeps its threads, so that a later firing or attempt finds them."""
+
+    url_secret_ref: KeySelector = Field(
+        description="Key of a Secret that holds the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
+        f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
+    )
+    claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+        None, description=f"PersistentVolumeClaim to mount at {CHECKPOINTS_PATH}. Default: none."
     )
 
 
@@ -249,7 +301,9 @@ class GraphCronSpec(Model):
         "Default: the installation's.",
     )
     retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Further attempts of a firing whose failure another attempt can mend. Default: 3."
+        None,
+        description="Further attempts of a firing whose failure another attempt can mend. Default: 3; 0 for engine "
+        "inPod without checkpointer, where another attempt runs the graph from its start.",
     )
     successful_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None, description="Jobs of succeeded firings that are kept. Default: 1."
@@ -258,6 +312,25 @@ class GraphCronSpec(Model):
         None, description="Jobs of failed firings that are kept. Default: 1."
     )
     server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
+    engine: Literal["agentServer", "inPod"] | None = Field(
+        None,
+        description="What runs the graph: the Agent Server, or the run pod itself, in an image of yours. "
+        "Default: agentServer.",
+    )
+    image: Annotated[str, Field(pattern=r"^\S+$", max_length=1024)] | None = Field(
+        None,
+        description="Image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
+    )
+    working_dir: Annotated[str, Field(pattern="^/", max_length=1024)] | None = Field(
+        None, description="Folder of langgraph.json in the image. Default: the image's own working directory."
+    )
+    env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = Field(
+        None,
+        description="Secrets and ConfigMaps whose keys the graph has as environment variables (keys of models).",
+    )
+    checkpointer: Checkpointer | None = Field(
+        None, description="Where a graph that runs in the pod keeps its threads. Default: they end with the pod."
+    )
     template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
 
     model_config = ConfigDict(
@@ -266,10 +339,44 @@ class GraphCronSpec(Model):
                 {
                     "rule": "!has(self.startTime) || !has(self.endTime) || self.startTime < self.endTime",
                     "message": START_BEFORE_END,
-                }
+                },
+                {"rule": f"!{_CEL_IN_POD} || has(self.image)", "message": IN_POD_NEEDS_IMAGE},
+                {
+                    "rule": f"{_CEL_IN_POD} || !has(self.image) && !has(self.workingDir) && !has(self.envFrom) "
+                    "&& !has(self.checkpointer)",
+                    "message": IN_POD_ONLY,
+                },
+                {
+                    "rule": f"!{_CEL_IN_POD} || !has(self.server) && !has(self.webhook) "
+                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring)",
+                    "message": IN_POD_NEVER,
+                },
+                {
+                    "rule": f"!{_CEL_IN_POD} || !has(self.threadId) || has(self.checkpointer)",
+                    "message": IN_POD_THREAD,
+                },
             ]
         }
     )
+
+    @property
+    def in_pod(self) -> bool:
+        """Whether the run pod runs the graph itself."""
+        return self.engine == "inPod"
+
+    @model_validator(mode="after")
+    def _fits_its_engine(self) -> Self:
+        own = (self.image, self.working_dir, self.env_from, self.checkpointer)
+        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during)
+        if not self.in_pod and any(value is not None for value in own):
+            raise ValueError(IN_POD_ONLY)
+        if self.in_pod and any(value is not None for value in foreign):
+            raise ValueError(IN_POD_NEVER)
+        if self.in_pod and self.image is None:
+            raise ValueError(IN_POD_NEEDS_IMAGE)
+        if self.in_pod and self.thread_id is not None and self.checkpointer is None:
+            raise ValueError(IN_POD_THREAD)
+        return self
 
     @model_validator(mode="after")
     def _starts_before_it_ends(self) -> Self:

@@ -1,13 +1,32 @@
-"""The pod of a firing, from the outside: how it is secured and placed, what it is given, whose credentials it gets."""
+"""The pod of a firing, from the outside: how it is secured and placed, what it is given, whose credentials it gets.
+
+With `engine: inPod` the container is the user's image. It need hold nothing of ours: an init container of our image
+copies the runner into a volume, and the image's own Python runs it (docs/adr/0007-the-runner-comes-to-the-graph.md).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphcron import firing
-from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector, Template
+from graphcron.models import (
+    CHECKPOINTS_PATH,
+    GROUP,
+    GraphCronSpec,
+    InvalidGraphCron,
+    KeySelector,
+    NameReference,
+    Template,
+)
 
 CONTAINER = "run"
+
+IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
+"""Label of pods that run a graph: they reach for its language model, where other run pods reach for an Agent Server."""
+
+IN_POD_NOT_ALLOWED = "spec.image is not allowed here; allowed are {}; runs.inPod.images of the Helm chart lists them"
+IN_POD_OFF = "engine inPod is off here: runs.inPod.images of the Helm chart lists the images that may run, and is empty"
+"""Why an image may not run, in the words of the chart's ValidatingAdmissionPolicy."""
 
 USER_ID = 65532
 """The image's user, by number: `runAsNonRoot` cannot judge a name."""
@@ -18,7 +37,8 @@ Manifest = dict[str, Any]
 @dataclass(frozen=True)
 class RunPods:
     """What the installation says about all run pods. `service_account` exists in `namespace` only; pods elsewhere
-    take their namespace's default account, and no pod is given a token."""
+    take their namespace's default account, and no pod is given a token. `in_pod_images` are the images that GraphCrons
+    may name, each in full or up to a `*` at its end; none means that the engine is off."""
 
     image: str
     image_pull_policy: str = "IfNotPresent"
@@ -33,12 +53,21 @@ class RunPods:
     resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
     )
+    in_pod_images: tuple[str, ...] = ()
+    in_pod_resources: Mapping[str, Any] = field(
+        default_factory=lambda: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+    )
+
+    def allows(self, image: str) -> bool:
+        return any(
+            image.startswith(allowed[:-1]) if allowed.endswith("*") else image == allowed
+            for allowed in self.in_pod_images
+        )
 
 
 def pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
-    template = spec.template or Template()
-    volumes = _volumes(spec, pods)
     """The pod spec; `spec.template` can place a run pod, and cannot weaken what secures it."""
+    template = spec.template or Template()
     manifest: Manifest = {
         "restartPolicy": "Never",  # podFailurePolicy asks for it
         "automountServiceAccountToken": False,
@@ -50,28 +79,7 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
             "fsGroup": USER_ID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [
-            {
-                "name": CONTAINER,
-                "image": pods.image,
-                "imagePullPolicy": pods.image_pull_policy,
-                "args": ["run"],
-                "env": _environment(spec, pods),
-                "resources": template.resources if template.resources is not None else dict(pods.resources),
-                "securityContext": {
-                    "allowPrivilegeEscalation": False,
-                    "readOnlyRootFilesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
-                # A pod that dies before it can say why leaves the end of its log instead.
-                "terminationMessagePolicy": "FallbackToLogsOnError",
-                "volumeMounts": [
-                    {"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes
-                ],
-            }
-        ],
-        "volumes": [volume for _, volume in volumes],
-    }
+    } | (_in_pod(spec, pods) if spec.in_pod else _following(spec, pods))
     if pods.service_account and namespace == pods.namespace:
         manifest["serviceAccountName"] = pods.service_account
     secrets = [*pods.image_pull_secrets, *(secret.name for secret in template.image_pull_secrets or [])]
@@ -86,6 +94,98 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
     return manifest | {key: value for key, value in optional.items() if value}
 
 
+_SECURITY = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def _container(spec: GraphCronSpec, resources: Mapping[str, Any], volumes: "list[tuple[str, Manifest]]") -> Manifest:
+    """What both engines' containers have in common."""
+    own = spec.template.resources if spec.template else None
+    return {
+        "name": CONTAINER,
+        "resources": own if own is not None else dict(resources),
+        "securityContext": _SECURITY,
+        # A pod that dies before it can say why leaves the end of its log instead.
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes],
+    }
+
+
+def _following(spec: GraphCronSpec, pods: RunPods) -> Manifest:
+    """Our image alone, which follows a run on an Agent Server."""
+    volumes = _volumes(spec, pods)
+    ours = {
+        "image": pods.image,
+        "imagePullPolicy": pods.image_pull_policy,
+        "args": ["run"],
+        "env": _environment(spec, pods),
+    }
+    return {
+        "containers": [_container(spec, pods.resources, volumes) | ours],
+        "volumes": [volume for _, volume in volumes],
+    }
+
+
+_RUNNER_PATH = "/graphcron"
+"""Where the user's container has the runner."""
+
+
+def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
+    """The user's image, which runs the graph by the runner that our image brings. The image's user may be root or
+    nobody in particular: it runs as ours, so its files must be readable by all, as files of images are."""
+    if not pods.in_pod_images:
+        raise InvalidGraphCron("InPodNotAllowed", IN_POD_OFF)
+    if spec.image is None or not pods.allows(spec.image):
+        raise InvalidGraphCron("InPodNotAllowed", IN_POD_NOT_ALLOWED.format(", ".join(pods.in_pod_images)))
+    volumes = _volumes(spec, pods)
+    runner: Manifest = {"name": "runner", "emptyDir": {}}
+    tmp: Manifest = {"name": "tmp", "emptyDir": {}}
+    container = _container(spec, pods.in_pod_resources, [*volumes, (_RUNNER_PATH, runner)])
+    container["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108  a volume of the pod's own
+    if claim := spec.checkpointer and spec.checkpointer.claim_name:
+        container["volumeMounts"].append({"name": "checkpoints", "mountPath": CHECKPOINTS_PATH})
+        volumes.append((CHECKPOINTS_PATH, {"name": "checkpoints", "persistentVolumeClaim": {"claimName": claim}}))
+    environment = [
+        *_IDENTITY,
+        # The root file system is read-only, and the image's HOME may be root's.
+        {"name": "HOME", "value": "/tmp"},  # noqa: S108
+        {"name": "PYTHONDONTWRITEBYTECODE", "value": "1"},
+        {"name": "PYTHONUNBUFFERED", "value": "1"},
+    ]
+    if spec.checkpointer:
+        environment.append(_from_key("GRAPHCRON_CHECKPOINTER_URL", spec.checkpointer.url_secret_ref))
+    theirs: Manifest = {"image": spec.image, "command": ["python3", _RUNNER_PATH], "env": environment}
+    if spec.working_dir:
+        theirs["workingDir"] = spec.working_dir
+    if spec.env_from:
+        theirs["envFrom"] = [
+            _env_from("secretRef", source.secret_ref) or _env_from("configMapRef", source.config_map_ref)
+            for source in spec.env_from
+        ]
+    brings = {
+        "name": "runner",
+        "image": pods.image,
+        "imagePullPolicy": pods.image_pull_policy,
+        "args": ["copy-runner", _RUNNER_PATH],
+        "resources": dict(pods.resources),
+        "securityContext": _SECURITY,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "runner", "mountPath": _RUNNER_PATH}],
+    }
+    return {
+        "initContainers": [brings],
+        "containers": [container | theirs],
+        "volumes": [*(volume for _, volume in volumes), runner, tmp],
+    }
+
+
+def _env_from(kind: str, source: NameReference | None) -> Manifest | None:
+    return {kind: {"name": source.name}} if source else None
+
+
 def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
     """Identity of the firing, and the Agent Server. The installation's key goes to its own server alone."""
     own = spec.server
@@ -97,14 +197,12 @@ def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
             "the installation has no Agent Server: set spec.server.url, or agentServer.url in the Helm values",
         )
     environment: list[Manifest] = [
-        _from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
-        _from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
+        *_IDENTITY,
         # Kubernetes expands $(NAME) in values; a doubled dollar is a plain one.
         {"name": "AGENT_SERVER_URL", "value": url.replace("$", "$$")},
     ]
     if key is not None:
-        reference = {"name": key.name, "key": key.key}
-        environment.append({"name": "AGENT_SERVER_API_KEY", "valueFrom": {"secretKeyRef": reference}})
+        environment.append(_from_key("AGENT_SERVER_API_KEY", key))
     if pods.ca_config_map is not None and own is None:
         environment.append({"name": "AGENT_SERVER_CA_FILE", "value": f"{_CA_PATH}/ca.crt"})
     return environment
@@ -115,6 +213,16 @@ def _from_label(name: str, label: str) -> Manifest:
         "name": name,
         "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{label}']"}},
     }
+
+
+def _from_key(name: str, key: KeySelector) -> Manifest:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
+
+
+_IDENTITY = (
+    _from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
+    _from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
+)
 
 
 _CA_PATH = "/etc/graphcron/ca"
@@ -134,7 +242,7 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
             volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
     if spec.server and (headers := spec.server.headers_secret_ref):
         volumes.append((firing.HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
-    if pods.ca_config_map and spec.server is None:
+    if pods.ca_config_map and spec.server is None and not spec.in_pod:
         volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))
     return volumes
 

@@ -60,7 +60,11 @@ class OperatorSettings:
                 namespace=environ.get("GRAPHCRON_NAMESPACE") or None,
                 service_account=environ.get("GRAPHCRON_RUN_SERVICE_ACCOUNT") or None,
                 active_deadline_seconds=_parsed(environ, "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS", _limit, 0) or None,
-                **_optional(resources=_parsed(environ, "GRAPHCRON_RUN_RESOURCES", _json(dict), None)),
+                in_pod_images=tuple(_parsed(environ, "GRAPHCRON_IN_POD_IMAGES", _json(list), [])),
+                **_optional(
+                    resources=_parsed(environ, "GRAPHCRON_RUN_RESOURCES", _json(dict), None),
+                    in_pod_resources=_parsed(environ, "GRAPHCRON_IN_POD_RESOURCES", _json(dict), None),
+                ),
             ),
             namespace=environ.get("GRAPHCRON_WATCH_NAMESPACE") or None,
             health_port=_parsed(environ, "GRAPHCRON_HEALTH_PORT", int, 8081),

@@ -29,8 +29,8 @@ NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
-# InvalidSpec (models.read_spec), RequestTooLarge and NoAgentServer (desired.cron_job) come with their exceptions;
-# the reasons of a run's end come from its run pod.
+# InvalidSpec (models.read_spec), RequestTooLarge, NoAgentServer and InPodNotAllowed (desired.cron_job) come with their
+# exceptions; the reasons of a run's end come from its run pod.
 
 RUNS_STARTING = "RunsStarting"
 """Condition; there only while run pods cannot start, and then False."""
@@ -121,7 +121,8 @@ _HOPELESS = (
 def _cannot_start(pod: Manifest) -> tuple[str, str] | None:
     """Reason and message when this pod cannot start until somebody does something."""
     name = pod["metadata"]["name"]
-    for container in pod.get("status", {}).get("containerStatuses", []):
+    states = pod.get("status", {})
+    for container in [*states.get("initContainerStatuses", []), *states.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting") or {}
         if waiting.get("reason") in _HOPELESS:
             return waiting[

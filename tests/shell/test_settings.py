@@ -15,6 +15,7 @@ def test_defaults() -> None:
     assert settings.pods.server_url == "http://agent.example"
     assert settings.pods.api_key is None
     assert settings.pods.resources["limits"] == {"memory": "128Mi"}
+    assert settings.pods.in_pod_images == (), "the engine is off until images are listed"
 
 
 def test_all_that_the_chart_sets() -> None:
@@ -25,6 +26,8 @@ def test_all_that_the_chart_sets() -> None:
             "AGENT_SERVER_API_KEY_SECRET": "keys/api-key",
             "GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"1"}}',
             "GRAPHCRON_RUN_IMAGE_PULL_SECRETS": '["a","b"]',
+            "GRAPHCRON_IN_POD_IMAGES": '["registry.example/*"]',
+            "GRAPHCRON_IN_POD_RESOURCES": '{"limits":{"memory":"2Gi"}}',
             "GRAPHCRON_WORKERS": "3",
             "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600",
             "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS": "7200",
@@ -39,6 +42,8 @@ def test_all_that_the_chart_sets() -> None:
     assert settings.pods.resources == {"requests": {"cpu": "1"}}
     assert settings.pods.image_pull_secrets == ("a", "b")
     assert (settings.workers, settings.minimum_interval, settings.pods.active_deadline_seconds) == (3, 600, 7200)
+    assert settings.pods.in_pod_images == ("registry.example/*",)
+    assert settings.pods.in_pod_resources == {"limits": {"memory": "2Gi"}}
     assert (settings.lease, settings.identity) == (("release", "graphcron-operator"), "graphcron-operator-7")
 
 

@@ -20,15 +20,20 @@ INSTALLATION = RunPods(
 )
 
 
-def pod_of(pods: RunPods = INSTALLATION, namespace: str = "team", **spec: Any) -> dict[str, Any]:
+def job_of(pods: RunPods = INSTALLATION, namespace: str = "team", **spec: Any) -> dict[str, Any]:
     manifest = cron_job(
         {"metadata": METADATA | {"namespace": namespace}},
         GraphCronSpec.model_validate({"schedule": "0 * * * *", "assistantId": "agent"} | spec),
         Timing(read("0 * * * *"), suspend=False, not_before=None),
         pods,
     )
-    spec_: dict[str, Any] = manifest["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    return spec_
+    job: dict[str, Any] = manifest["spec"]["jobTemplate"]["spec"]
+    return job
+
+
+def pod_of(pods: RunPods = INSTALLATION, namespace: str = "team", **spec: Any) -> dict[str, Any]:
+    pod: dict[str, Any] = job_of(pods, namespace, **spec)["template"]["spec"]
+    return pod
 
 
 def environment(pod: dict[str, Any]) -> dict[str, Any]:
