@@ -28,12 +28,20 @@ down: $(READY) ## remove the cluster and every trace of it
 .PHONY: test
 test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end, contract
 
+# A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
+IN_POD := .build/in-pod
 .PHONY: unit
-unit: $(READY) chart-tools ## the tests that need no cluster
+unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
 	@$(VENV)/bin/coverage erase
 	@$(VENV)/bin/coverage run -m pytest tests/unit tests/shell tests/cluster tests/chart
 	@$(VENV)/bin/coverage combine --quiet
 	@$(VENV)/bin/coverage report
+
+$(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
+	@echo "preparing $(IN_POD)"
+	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(IN_POD)
+	@VIRTUAL_ENV=$(IN_POD) $(VENV)/bin/uv pip sync --quiet --require-hashes $<
+	@touch $@
 
 .PHONY: e2e
 e2e: $(READY) ## the end-to-end tests, on a real cluster
@@ -136,6 +144,8 @@ lock: $(READY) ## resolve the locked dependencies anew
 	@$(COMPILE) requirements/node.in --output-file requirements/node.txt
 	@$(COMPILE) requirements/sbom.in --output-file requirements/sbom.txt
 	@$(COMPILE) examples/agent/requirements.in --output-file examples/agent/requirements.txt
+	@$(COMPILE) examples/in-pod/requirements.in --constraint examples/agent/requirements.txt \
+	  --output-file examples/in-pod/requirements.txt
 
 $(READY): $(LOCKS) pyproject.toml
 	@./cluster/venv.sh $(VENV)

@@ -12,6 +12,8 @@ commands:
   operator   reconcile GraphCrons into CronJobs
   facade     serve LangGraph's cron API, and pass all else to the Agent Server
   run        start one run and follow it to its end (what a run pod does)
+  copy-runner DIRECTORY
+             leave the part that runs a graph in an image of yours (what an init container does)
   next       tell when a schedule fires (graphcron next --help)
   crd        print the CustomResourceDefinition as YAML
   version    print the version
@@ -28,6 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron import runner
 
             return runner.main(os.environ)
+        case ["copy-runner", directory]:
+            from graphcron import in_pod
+
+            in_pod.copy_to(directory)
+            return 0
         case ["operator" | "facade" as command]:
             return _serve(command)
         case ["next", *rest]:

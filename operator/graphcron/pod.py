@@ -31,9 +31,10 @@ class Settings(NamedTuple):
 
     job_name: str
     job_uid: str
-    server_url: str
+    server_url: str = ""
     api_key: str | None = None
     ca_file: str | None = None
+    checkpointer_url: str | None = None
     order_path: str = ORDER_PATH
     input_path: str = INPUT_PATH
     headers_path: str = HEADERS_PATH
@@ -42,8 +43,10 @@ class Settings(NamedTuple):
     request_timeout: float = 30.0
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> "Settings":
-        missing = [name for name in _REQUIRED.values() if not environ.get(name)]
+    def from_environ(cls, environ: Mapping[str, str], *, server: bool = True) -> "Settings":
+        """`server` says whether an Agent Server is needed."""
+        required = [*_JOB.values(), *([_SERVER_URL] if server else [])]
+        missing = [name for name in required if not environ.get(name)]
         if missing:
             raise PodError("EnvironmentInvalid", f"not set: {', '.join(missing)}")
         try:
@@ -57,15 +60,14 @@ class Settings(NamedTuple):
         return f"Settings(job_uid={self.job_uid!r}, …)"  # never the key
 
 
-_REQUIRED = {
-    "job_name": "GRAPHCRON_JOB_NAME",
-    "job_uid": "GRAPHCRON_JOB_UID",
-    "server_url": "AGENT_SERVER_URL",
-}
+_JOB = {"job_name": "GRAPHCRON_JOB_NAME", "job_uid": "GRAPHCRON_JOB_UID"}
+_SERVER_URL = "AGENT_SERVER_URL"
 _TEXTS = {
-    **_REQUIRED,
+    **_JOB,
+    "server_url": _SERVER_URL,
     "api_key": "AGENT_SERVER_API_KEY",
     "ca_file": "AGENT_SERVER_CA_FILE",
+    "checkpointer_url": "GRAPHCRON_CHECKPOINTER_URL",
     "order_path": "GRAPHCRON_ORDER_PATH",
     "input_path": "GRAPHCRON_INPUT_PATH",
     "headers_path": "GRAPHCRON_HEADERS_PATH",

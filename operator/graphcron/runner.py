@@ -115,13 +115,13 @@ class ThreadBusy(Exception):
     """A thread cron with multitask_strategy reject met a busy thread."""
 
 
-def main(environ: Mapping[str, str]) -> int:
+def main(environ: Mapping[str, str], engine: "type[Attempt] | None" = None) -> int:
     """Run one firing; returns the process's exit code. Whatever happens, an outcome is left behind."""
-    attempt = Attempt(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
+    attempt = (engine or Attempt)(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
     before = signal.signal(signal.SIGTERM, _stop), signal.signal(signal.SIGALRM, _out_of_time)
     try:
         try:
-            return attempt.perform(Settings.from_environ(environ))
+            return attempt.perform(Settings.from_environ(environ, server=attempt.needs_server))
         except OutOfTime:
             return attempt.exceed()
         except Stopped:
@@ -131,9 +131,7 @@ def main(environ: Mapping[str, str]) -> int:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
     except Stopped:
-        goes_on = "the run goes on, and the next attempt follows it"
-        message = f"the pod was told to stop; {goes_on if attempt.run else 'the next attempt looks for its run'}"
-        return attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", message)
+        return attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", attempt.stopped())
     except TryAgain as error:
         return attempt.report(EXIT_TRY_AGAIN, "Failed", error.reason, str(error))
     except ThreadBusy as error:
@@ -165,6 +163,7 @@ class Attempt:
     firing: Firing
     server: AgentServer
     settings: Settings
+    needs_server = True
 
     def __init__(self, termination_log: str) -> None:
         self.termination_log = termination_log
@@ -177,6 +176,15 @@ class Attempt:
         if skip := gate(self.order, self.firing.scheduled_time):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
         wait_until(starts_at(self.order, self.firing.scheduled_time))
+        return self.carry_out()
+
+    def stopped(self) -> str:
+        goes_on = "the run goes on, and the next attempt follows it"
+        return f"the pod was told to stop; {goes_on if self.run else 'the next attempt looks for its run'}"
+
+    def carry_out(self) -> int:
+        """The firing, once it is due: the part that differs from engine to engine."""
+        settings = self.settings
         headers = read_headers(settings)
         self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
         self.limit(0)

@@ -43,7 +43,7 @@ def test_every_condition_is_there() -> None:
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
     told = {reason for reasons in spec_docs.REASONS.values() for reason in reasons}
     known = {status.NO_OUTCOME, NOT_ON_THIS_DAY, missed.STILL_RUNNING, missed.DEADLINE_PASSED}
-    files = ("runner.py", "agent_server.py", "pod.py", "firing.py", "status.py")
+    files = ("runner.py", "in_pod.py", "langgraph_json.py", "agent_server.py", "pod.py", "firing.py", "status.py")
     assert told == known | {reason for file in files for reason in _reasons(PACKAGE / file)}
 
 
