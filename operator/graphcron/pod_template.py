@@ -25,7 +25,7 @@ IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
 """Label of pods that run a graph: they reach for its language model, where other run pods reach for an Agent Server."""
 
 IN_POD_NOT_ALLOWED = "spec.image is not allowed here; allowed are {}; runs.inPod.images of the Helm chart lists them"
-IN_POD_OFF = "engine inPod is off here: runs.inPod.images of the Helm chart lists the images that may run, and is empty"
+IN_POD_OFF = "engine inPod is off here; runs.inPod.images of the Helm chart lists the images that may run, and is empty"
 """Why an image may not run, in the words of the chart's ValidatingAdmissionPolicy."""
 
 USER_ID = 65532

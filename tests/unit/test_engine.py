@@ -127,7 +127,7 @@ def test_secrets_come_by_reference_alone() -> None:
 
 
 def test_the_default_of_no_image_means_that_the_engine_is_off() -> None:
-    with pytest.raises(InvalidGraphCron, match=r"off here: runs\.inPod\.images") as refused:
+    with pytest.raises(InvalidGraphCron, match=r"off here; runs\.inPod\.images") as refused:
         pod_of(**IN_POD)
     assert refused.value.reason == "InPodNotAllowed"
 
@@ -169,7 +169,9 @@ def test_pods_that_run_a_graph_are_told_apart_by_a_label() -> None:
         labels: dict[str, str] = job_of(PODS, **spec)["template"]["metadata"]["labels"]
         return labels.get("graphcron.dev/engine")
 
+    claimed = {"labels": {"graphcron.dev/engine": "inPod"}}
     assert label(**IN_POD, template={"labels": {"graphcron.dev/engine": "none"}}) == "inPod"
+    assert label(template=claimed) is None, "it would choose its own NetworkPolicy"
     assert label() is None
 
 
