@@ -30,13 +30,21 @@ _KEY = re.compile(r"[!-~]+")
 
 CLOSED = (
     "This GraphCron facade serves no crons yet, since nobody has said who may use them. Its administrator sets "
-    "facade.auth.mode of the Helm chart: apiKeys (with facade.auth.existingSecret), or open for everybody"
+    "facade.auth.mode of the Helm chart: apiKeys (with facade.auth.existingSecret), tokenReview, or open for everybody"
 )
 NO_KEY = "No API key was sent: send yours in the x-api-key header (in Python: get_client(url=…, api_key=…))"
 SEVERAL_KEYS = "Several x-api-key headers were sent: send one"
 UNKNOWN_KEY = (
     "The API key is not known here: send the whole key, one that the Secret of this GraphCron facade has (a change of "
     "the Secret takes about a minute to arrive)"
+)
+NO_BEARER = (
+    "No Kubernetes bearer token was sent: send one in the Authorization header (in Python: get_client(url=…, "
+    'headers={"Authorization": "Bearer …"}), with what `kubectl create token` prints)'
+)
+SEVERAL_BEARERS = "Several Authorization headers were sent: send one"
+UNKNOWN_BEARER = (
+    "Kubernetes does not know this bearer token, or it has expired, or is meant for another audience: send a new one"
 )
 
 
@@ -46,6 +54,8 @@ class Mode(StrEnum):
     CLOSED = ""
     """Nobody has chosen: no crons for anyone."""
     API_KEYS = "apiKeys"
+    TOKEN_REVIEW = "tokenReview"  # noqa: S105  no password
+    """By the bearer tokens of Kubernetes' users and service accounts."""
     OPEN = "open"
     """Everybody may do everything."""
 
@@ -81,14 +91,15 @@ class Keys:
 
     def owner_of(self, key: str) -> str | None:
         """Whose key it is. Takes the same time for each key of the same length, known or not."""
-        given, owner = _digest(key), None
-        for digest, candidate in self.digests:
-            if hmac.compare_digest(given, digest):
+        given, owner = digest(key), None
+        for known, candidate in self.digests:
+            if hmac.compare_digest(given, known):
                 owner = candidate  # and on, or the time would tell how far the search went
         return owner
 
 
-def _digest(key: str) -> bytes:
+def digest(key: str) -> bytes:
+    """By which a key or token is known without being kept."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()
 
 
@@ -113,13 +124,13 @@ def read_keys(files: Mapping[str, bytes]) -> tuple[Keys, list[str]]:
             if fault := _fault(line):
                 faults.append(f"line {number} of '{owner}' {fault}")
             elif line:
-                owners.setdefault(_digest(line), set()).add(owner)
+                owners.setdefault(digest(line), set()).add(owner)
     for names in owners.values():
         if len(names) > 1:
             faults.append(f"{' and '.join(map(repr, sorted(names)))} have the same API key: give each its own")
     if not files:
         faults.append("it has no API keys: each key of the Secret is an owner, its value that owner's API key")
-    known = tuple((digest, min(names)) for digest, names in owners.items() if len(names) == 1)
+    known = tuple((hashed, min(names)) for hashed, names in owners.items() if len(names) == 1)
     return Keys(known), faults
 
 
@@ -134,11 +145,12 @@ def _fault(line: str) -> str | None:
 
 
 def identify(mode: Mode, keys: Keys, given: Sequence[str]) -> Caller:
-    """Who sent these x-api-key headers. Raises RestError 401 unless that is known, when it matters."""
+    """Who sent these x-api-key headers. Raises RestError 401 unless that is known, when it matters. In mode tokenReview
+    Kubernetes says it (`reviewed`), and until then it is nobody."""
     match mode:
         case Mode.OPEN:
             return EVERYBODY
-        case Mode.CLOSED:
+        case Mode.CLOSED | Mode.TOKEN_REVIEW:
             return NOBODY
         case Mode.API_KEYS:
             if not given:
@@ -150,6 +162,39 @@ def identify(mode: Mode, keys: Keys, given: Sequence[str]) -> Caller:
             if owner is None:
                 raise RestError(401, UNKNOWN_KEY)
             return Caller(owner)
+
+
+def read_bearer(given: Sequence[str]) -> str:
+    """The token in these Authorization headers (RFC 6750, 2.1). Raises RestError 401 unless there is exactly one."""
+    if len(given) > 1:
+        raise RestError(401, SEVERAL_BEARERS)
+    scheme, _, token = given[0].strip().partition(" ") if given else ("", "", "")
+    if scheme.lower() != "bearer" or not _KEY.fullmatch(token.strip()):
+        raise RestError(401, NO_BEARER)
+    return token.strip()
+
+
+def token_review(token: str, audience: str | None) -> Manifest:
+    """The question for Kubernetes whose token it is (authentication.k8s.io/v1, TokenReview)."""
+    spec = {"token": token} | ({"audiences": [audience]} if audience else {})
+    return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
+
+
+def reviewed(answer: Manifest, audience: str | None) -> Caller:
+    """Whose token it was. Raises RestError 401 for one that is not good, or not for that audience: an apiserver that
+    knows nothing of audiences says none (TokenReviewStatus)."""
+    status = answer.get("status", {})
+    name = status.get("user", {}).get("username")
+    if not status.get("authenticated") or not name or (audience and audience not in status.get("audiences", [])):
+        raise RestError(401, UNKNOWN_BEARER)
+    return Caller(owner_of_user(name))
+
+
+def owner_of_user(name: str) -> str:
+    """The label value for a user of Kubernetes, whose name may have any characters and length: readable, and by its
+    digest no other user's."""
+    readable = re.sub(r"[^A-Za-z0-9]+", "-", name.removeprefix("system:serviceaccount:")).strip("-")[:40].strip("-")
+    return f"{readable or 'user'}-{digest(name).hex()[:20]}"
 
 
 def check_crons(caller: Caller) -> None:

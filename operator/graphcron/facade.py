@@ -7,7 +7,7 @@ import asyncio
 import logging
 import re
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from aiohttp.typedefs import Handler, Middleware
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from graphcron import access, logs, openapi, store
-from graphcron.access import API_KEY_HEADER, NO_QUOTA, Keys, Mode, Quota
+from graphcron.access import API_KEY_HEADER, NO_QUOTA, Caller, Keys, Mode, Quota
 from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.cache import CachedStore
@@ -29,8 +29,11 @@ from graphcron.paths import is_literal_cron_path, reaches_crons
 from graphcron.routes import CALLER, Routes, json_answer
 from graphcron.settings import FacadeSettings, InvalidSettings
 from graphcron.store import KubeStore, Store
+from graphcron.tokens import TokenReviews
 
 logger = logging.getLogger(__name__)
+
+CallerOf = Callable[[Sequence[str]], Awaitable[Caller]]
 
 WARNINGS = {
     Mode.OPEN: "auth mode open: whoever reaches this facade sees, changes and deletes every cron of the namespace",
@@ -62,6 +65,7 @@ async def _serve(settings: FacadeSettings) -> None:
             ca_file=settings.ca_file,
             mode=settings.auth_mode,
             keys=keys,
+            caller_of=TokenReviews(kube, settings.token_audience).caller,
             forward_api_key=settings.forward_api_key,
             quota=settings.quota,
             origins=Origins(settings.cors_origins),
@@ -128,6 +132,7 @@ def make_app(
     *,
     mode: Mode = Mode.CLOSED,
     keys: Callable[[], Keys] = Keys,
+    caller_of: CallerOf | None = None,
     forward_api_key: bool = True,
     quota: Quota = NO_QUOTA,
     origins: Origins = Origins(),  # noqa: B008  frozen
@@ -135,9 +140,10 @@ def make_app(
     draining: asyncio.Event | None = None,
 ) -> web.Application:
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
-    certificate is judged by, instead of the system's. `keys` gives the API keys that count now. Without
-    `forward_api_key` the Agent Server never sees the caller's. `origins` are the pages that browsers let call. Once
-    `draining` is set it is not ready any more."""
+    certificate is judged by, instead of the system's. `keys` gives the API keys that count now, `caller_of` who sent
+    an Authorization header, in mode tokenReview. Without `forward_api_key` the Agent Server never sees the caller's;
+    tokens of Kubernetes it never sees. `origins` are the pages that browsers let call. Once `draining` is set it is
+    not ready any more."""
     metrics = metrics or FacadeMetrics()
     clock = now or (lambda: datetime.now(UTC))
     routes = Routes(crons, clock, quota, openapi.document(mode), metrics.conflicts.inc, draining)
@@ -146,7 +152,7 @@ def make_app(
         _browsers(origins, routes),
         _answer_errors,
         _guard_paths,
-        _identify(mode, keys, routes),
+        _identify(mode, keys, caller_of, routes),
     ]
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     if agent_server_url is not None:
@@ -154,6 +160,8 @@ def make_app(
 
         async def connect(_: web.Application) -> AsyncIterator[None]:
             withheld = frozenset() if forward_api_key else frozenset({API_KEY_HEADER})
+            if mode is Mode.TOKEN_REVIEW:
+                withheld |= {"authorization"}  # whoever has it may do at the apiserver what its owner may
             async with AgentServer.connect(url, ca_file, withheld) as routes.agent_server:
                 yield
 
@@ -246,7 +254,7 @@ async def _guard_paths(request: web.Request, handler: Handler) -> web.StreamResp
     return await handler(request)
 
 
-def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middleware:
+def _identify(mode: Mode, keys: Callable[[], Keys], caller_of: CallerOf | None, routes: Routes) -> Middleware:
     """Nothing but the probes is answered before it is known who asks. Without a mode everything but crons is."""
     probes = (routes.healthz, routes.readyz)
 
@@ -260,7 +268,10 @@ def _identify(mode: Mode, keys: Callable[[], Keys], routes: Routes) -> Middlewar
             # A browser sends no key with it, and does nothing but ask.
             request[CALLER] = access.NOBODY
             return await handler(request)
-        caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
+        if mode is Mode.TOKEN_REVIEW and caller_of:
+            caller = await caller_of(request.headers.getall(hdrs.AUTHORIZATION, []))
+        else:
+            caller = access.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
         if called not in (routes.openapi, routes.pass_through):
             access.check_crons(caller)
         request[CALLER] = caller

@@ -260,6 +260,10 @@ class Kube:
             if not query["continue"]:
                 return items, int(page["metadata"].get("resourceVersion") or 0)
 
+    async def review_token(self, review: Manifest) -> Manifest:
+        """The TokenReview with its status: whose token it is."""
+        return await self._object("POST", "/apis/authentication.k8s.io/v1/tokenreviews", None, review)
+
     async def ready(self) -> None:
         """Returns when the apiserver answers; raises KubeError otherwise."""
         await self._call("GET", "/version")

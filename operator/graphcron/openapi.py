@@ -153,7 +153,7 @@ _API_KEY = {"type": "apiKey", "in": "header", "name": API_KEY_HEADER}
 
 _ERRORS = {
     400: f"The request asks for nothing, or its {idempotency.HEADER} is malformed",
-    401: "No API key was sent, or one that is not known; or the Agent Server wants other credentials",
+    401: "No API key or token was sent, or one that is not known; or the Agent Server wants other credentials",
     403: "Nobody may use crons here yet, or the Agent Server refuses the caller",
     404: "There is no such cron, thread or assistant for the caller",
     409: "Others are changing the cron, or have taken its place",
@@ -187,6 +187,9 @@ def document(mode: Mode) -> Document:
     if mode is Mode.API_KEYS:
         described["components"]["securitySchemes"] = {API_KEY_HEADER: _API_KEY}
         described["security"] = [{API_KEY_HEADER: []}]
+    if mode is Mode.TOKEN_REVIEW:
+        described["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+        described["security"] = [{"bearer": []}]
     return described
 
 

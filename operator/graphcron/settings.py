@@ -89,7 +89,8 @@ class FacadeSettings:
     """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
     `agent_server_url` only crons are served. `writes_config_map` is shared by all facades of a namespace and lets them
     answer from memory; without it each read goes to the apiserver. `keys_dir` is where the Secret with the API keys is
-    mounted, and is there in mode apiKeys; `forward_api_key` says whether the Agent Server gets the caller's key too.
+    mounted, and is there in mode apiKeys; `token_audience` is what tokens must be meant for in mode tokenReview;
+    `forward_api_key` says whether the Agent Server gets the caller's key too.
     `cors_origins` are the pages that browsers let call. `shutdown_delay` is how many seconds it still listens after
     SIGTERM."""
 
@@ -101,6 +102,7 @@ class FacadeSettings:
     log_level: str = "INFO"
     auth_mode: Mode = Mode.CLOSED
     keys_dir: str | None = None
+    token_audience: str | None = None
     forward_api_key: bool = True
     quota: Quota = NO_QUOTA
     writes_config_map: str | None = None
@@ -118,6 +120,7 @@ class FacadeSettings:
         return cls(
             auth_mode=mode,
             keys_dir=keys_dir,
+            token_audience=environ.get("GRAPHCRON_TOKEN_AUDIENCE") or None,
             forward_api_key=_parsed(environ, "GRAPHCRON_FORWARD_API_KEY", _yes_or_no, True),
             quota=Quota(
                 crons=_parsed(environ, "GRAPHCRON_CRONS_PER_OWNER", _limit, 0),
@@ -170,7 +173,7 @@ def _mode(text: str) -> Mode:
     try:
         return Mode(text)
     except ValueError:
-        raise ValueError(f"it must be {Mode.API_KEYS} or {Mode.OPEN}") from None
+        raise ValueError(f"it must be {Mode.API_KEYS}, {Mode.TOKEN_REVIEW} or {Mode.OPEN}") from None
 
 
 def _log_format(text: str) -> str:

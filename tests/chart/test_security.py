@@ -28,19 +28,19 @@ def table() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-def listed(scope: str) -> set[Permission]:
-    places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns"}
+def listed(scope: str, mode: str = "") -> set[Permission]:
+    places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns", "tokenReview": "cluster"}
     return {
         Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
         for account, resource, verbs, where, _ in table()
-        if resource
+        if resource and where in ("scope", "release", mode)
         for verb in verbs.split(",")
     }
 
 
-def granted(scope: str) -> set[Permission]:
+def granted(scope: str, mode: str = "") -> set[Permission]:
     """By every binding of the release."""
-    items = render(f"scope={scope}")
+    items = render(f"scope={scope}", f"facade.auth.mode={mode}")
     roles = {
         (item["kind"], item["metadata"]["name"]): item for item in items if item["kind"] in ("Role", "ClusterRole")
     }
@@ -57,9 +57,10 @@ def granted(scope: str) -> set[Permission]:
 
 
 @pytest.mark.parametrize("scope", ["cluster", "namespace"])
-def test_what_is_granted_is_what_the_document_lists(scope: str) -> None:
-    assert granted(scope) - listed(scope) == set(), "granted, and not in docs/security.md"
-    assert listed(scope) - granted(scope) == set(), "in docs/security.md, and not granted"
+@pytest.mark.parametrize("mode", ["open", "tokenReview"])
+def test_what_is_granted_is_what_the_document_lists(scope: str, mode: str) -> None:
+    assert granted(scope, mode) - listed(scope, mode) == set(), "granted, and not in docs/security.md"
+    assert listed(scope, mode) - granted(scope, mode) == set(), "in docs/security.md, and not granted"
 
 
 def test_each_account_is_in_the_document_and_each_row_has_a_reason() -> None:
@@ -71,7 +72,7 @@ def test_each_account_is_in_the_document_and_each_row_has_a_reason() -> None:
 @pytest.mark.parametrize("scope", ["cluster", "namespace"])
 def test_no_account_reads_secrets_or_grants_itself_more(scope: str) -> None:
     """The rules that must not change by editing chart and document together."""
-    for permission in granted(scope):
+    for permission in granted(scope, "tokenReview"):
         assert permission.resource not in ("secrets", "pods/exec", "serviceaccounts/token")
         assert "*" not in permission.resource + permission.verb
         assert permission.verb not in ("bind", "escalate", "impersonate")

@@ -2,17 +2,22 @@
 
 import asyncio
 import logging
+import re
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import AuthenticationError
+from multidict import CIMultiDict
 
-from graphcron.access import Keys, Mode, Quota, read_keys
+from graphcron.access import Keys, Mode, Quota, owner_of_user, read_keys, reviewed
+from graphcron.body import RestError
 from graphcron.cli import main
+from graphcron.kube import Kube, Refused
+from graphcron.tokens import TokenReviews
 from graphcron.wire import NO_METADATA
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
@@ -45,6 +50,10 @@ async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client
     url = await upstream.start()
     async with serving(store, url, Mode.API_KEYS, keys=known) as own, aiohttp.ClientSession() as session:
         yield Client(own, session)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
 def sent(key: str) -> dict[str, str]:
@@ -107,6 +116,120 @@ class TestKeys:
             now = read_keys({"eve": STRANGER.encode()})[0]
             assert (await call("POST", "/runs/crons/count", {}, headers=sent(STRANGER)))[0] == 200
             assert (await call("POST", "/runs/crons/count", {}, headers=sent(ADA)))[0] == 401
+
+
+class TestTokens:
+    """Mode tokenReview, with an apiserver that knows two tokens."""
+
+    @pytest.fixture
+    async def reviews(self) -> list[dict[str, Any]]:
+        return []
+
+    @pytest.fixture
+    async def client(
+        self, store: MemoryStore, upstream: Upstream, reviews: list[dict[str, Any]]
+    ) -> AsyncIterator[Client]:
+        class Apiserver:
+            async def review_token(self, review: dict[str, Any]) -> dict[str, Any]:
+                reviews.append(review)
+                known = {ADA: "system:serviceaccount:team:ada", BOB: "bob@example.com"}
+                if review["spec"]["token"] == "down":
+                    raise Refused(403, "tokenreviews is forbidden")
+                name = known.get(review["spec"]["token"])
+                told = {"authenticated": True, "user": {"username": name}} if name else {"user": {}}
+                return {"status": told | {"audiences": review["spec"]["audiences"]}}
+
+        tokens = TokenReviews(cast("Kube", Apiserver()), "graphcron")
+        url = await upstream.start()
+        async with (
+            serving(store, url, Mode.TOKEN_REVIEW, caller_of=tokens.caller) as own,
+            aiohttp.ClientSession() as session,
+        ):
+            yield Client(own, session)
+
+    async def test_each_sees_their_own_and_kubernetes_is_asked_once(
+        self, client: Client, reviews: list[dict[str, Any]]
+    ) -> None:
+        cron = (await client.call("POST", "/runs/crons", MINIMAL, headers=bearer(ADA)))[1]
+        assert cron["user_id"] == owner_of_user("system:serviceaccount:team:ada")
+        assert cron["user_id"].startswith("team-ada-")
+        for who, count in ((ADA, 1), (BOB, 0), (ADA, 1)):
+            assert (await client.call("POST", "/runs/crons/count", {}, headers=bearer(who)))[1] == count
+        assert (await client.call("GET", f"/runs/crons/{cron['cron_id']}", headers=bearer(BOB)))[0] == 404
+        assert [review["spec"] for review in reviews] == [
+            {"token": ADA, "audiences": ["graphcron"]},
+            {"token": BOB, "audiences": ["graphcron"]},
+        ]
+
+    @pytest.mark.parametrize(
+        ("headers", "said"),
+        [
+            ([], "No Kubernetes bearer token"),
+            ([("Authorization", "Basic YTpi")], "No Kubernetes bearer token"),
+            ([("Authorization", "Bearer ")], "No Kubernetes bearer token"),
+            ([("Authorization", f"Bearer {STRANGER}")], "does not know this bearer token"),
+            ([("Authorization", f"Bearer {ADA}"), ("Authorization", f"Bearer {BOB}")], "Several Authorization"),
+        ],
+    )
+    async def test_nobody_else_is_let_in(
+        self, client: Client, upstream: Upstream, headers: list[tuple[str, str]], said: str
+    ) -> None:
+        for method, path, body in (*CRON_CALLS, ("GET", "/info", None)):
+            status, answer, _ = await client.call(method, path, body, headers=CIMultiDict(headers))
+            assert status == 401
+            assert method == "HEAD" or said in answer["detail"]
+            assert STRANGER not in str(answer)
+        assert upstream.seen == []
+
+    async def test_the_agent_server_never_sees_a_token(self, client: Client, upstream: Upstream) -> None:
+        """It could do at the apiserver what its owner may."""
+        headers = bearer(ADA) | {"X-Api-Key": "the Agent Server's"}
+        assert (await client.call("POST", "/runs/crons", MINIMAL, headers=headers))[0] == 200
+        assert (await client.call("GET", "/info", headers=headers))[0] == 200
+        assert len(upstream.seen) == 2
+        assert ADA not in str(upstream.seen)
+        assert all(headers["X-Api-Key"] == "the Agent Server's" for _, headers in upstream.seen)
+
+    async def test_an_apiserver_that_does_not_say_is_503(self, client: Client) -> None:
+        status, answer, headers = await client.call("POST", "/runs/crons/count", {}, headers=bearer("down"))
+        assert (status, headers["Retry-After"]) == (503, "5")
+        assert answer["detail"] == "Kubernetes does not say whose token this is: tokenreviews is forbidden"
+
+    async def test_an_answer_is_remembered_for_seconds_and_no_longer(self, reviews: list[dict[str, Any]]) -> None:
+        class Apiserver:
+            good = True
+
+            async def review_token(self, review: dict[str, Any]) -> dict[str, Any]:
+                reviews.append(review)
+                return {"status": {"authenticated": self.good, "user": {"username": "ada"}}}
+
+        moment, apiserver = [0.0], Apiserver()
+        tokens = TokenReviews(cast("Kube", apiserver), None, clock=lambda: moment[0])
+        for moment[0] in (0.0, 9.0, 11.0):
+            assert (await tokens.caller([f"Bearer {ADA}"])).owner == owner_of_user("ada")
+        assert len(reviews) == 2
+        apiserver.good, moment[0] = False, 30.0
+        for _ in range(2):
+            with pytest.raises(RestError, match="does not know"):
+                await tokens.caller([f"Bearer {ADA}"])
+        assert len(reviews) == 4, "a token that is not good is not remembered: it may be good in a moment"
+
+
+def test_a_token_for_another_audience_is_not_good() -> None:
+    told = {"authenticated": True, "user": {"username": "ada"}}
+    assert reviewed({"status": told}, None).owner
+    assert reviewed({"status": told | {"audiences": ["graphcron"]}}, "graphcron").owner
+    for audiences in ([], ["https://kubernetes.default.svc"]):
+        with pytest.raises(RestError, match="audience"):
+            reviewed({"status": told | {"audiences": audiences}}, "graphcron")
+    with pytest.raises(RestError, match="audience"):
+        reviewed({"status": told}, "graphcron")  # of an apiserver that knows nothing of audiences
+
+
+@pytest.mark.parametrize("name", ["ada", "system:serviceaccount:team:ada", "a@example.com", "Ä" * 300, "x" * 300, "-"])
+def test_an_owner_of_kubernetes_is_a_label_value_and_nobody_elses(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", owner_of_user(name))
+    assert owner_of_user(name) != owner_of_user(name + "-")
 
 
 class TestAgentServer:
