@@ -135,6 +135,20 @@ spec:
 How schedules are read, and when nothing fires: [schedules.md](schedules.md). The same by REST: [rest.md](rest.md).
 """
 
+OVERLAPS = """\
+## Firings that overlap, and deletion
+
+`concurrencyPolicy: Allow` (the default) lets a firing start beside one that is running. `Forbid` skips it, as
+`StillRunning`. `Replace` cancels the run of the earlier firing on the Agent Server, waits until it has stopped, and
+then starts its own; the message of the new firing names the run that was cancelled. The cluster deletes the Job of the
+earlier firing, so that one has no entry in the history. Its stateless thread is deleted or kept, as `onRunCompleted`
+says. A firing that is skipped cancels nothing.
+
+**Deleting a GraphCron cancels no run**, as on LangGraph's platform: no further firing starts, the run pods are stopped,
+and a run that is on goes on to its end, unless somebody sends the Agent Server a
+`POST /threads/THREAD/runs/RUN/cancel`.
+"""
+
 STUCK = """\
 ## Pods that do not start
 
@@ -178,6 +192,7 @@ def _lines() -> Iterator[str]:
         "turned False;\na firing failed or was missed. Normal: `Ready` is True for another reason; a firing was "
         "skipped. Each is told once.\n"
     )
+    yield OVERLAPS
     yield STUCK
 
 

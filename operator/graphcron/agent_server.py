@@ -164,6 +164,11 @@ class AgentServer:
         except NotFound:
             return
 
+    def busy_threads(self, metadata: Mapping[str, Any], limit: int) -> list[str]:
+        """Ids of threads that have this metadata and a run that is not over."""
+        query = {"metadata": metadata, "status": "busy", "select": ["thread_id"], "limit": limit}
+        return [thread["thread_id"] for thread in self._list("POST", "/threads/search", _json(query))]
+
     def oldest_threads(self, metadata: Mapping[str, Any], limit: int) -> list[tuple[str, str]]:
         """Ids and creation times of threads that have this metadata."""
         query = {

@@ -76,6 +76,7 @@ def order(
         end_time=firing.format_time(spec.end_time) if spec.end_time else None,
         jitter_seconds=spec.jitter_seconds or None,
         deadline_seconds=spec.active_deadline_seconds,
+        replace=spec.concurrency_policy == "Replace",
         input_from_file=spec.input_from is not None,
         days=days or None,
         timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,

@@ -36,7 +36,10 @@ FIRING_METADATA = "graphcron_firing"
 """Key in a run's metadata that holds the identity of the firing which started it."""
 
 CRON_METADATA = "cron_id"
-"""Key in a run's metadata that names its cron, as LangGraph's own scheduler writes it."""
+"""Key in a run's metadata that names its cron, as LangGraph's own scheduler writes it. Servers strip it (0.16.7)."""
+
+CRON_MARK = "graphcron_cron"
+"""Key in the metadata of a run and of a stateless firing's thread that names their cron, and that servers keep."""
 
 EXIT_DONE = 0
 """The run succeeded, or this firing was skipped on purpose."""
@@ -65,7 +68,7 @@ class Order(NamedTuple):
     stateless cron; `keep_thread` says whether its thread outlives the run (`onRunCompleted: keep`). Times are
     RFC 3339 in UTC: a firing scheduled before `not_before` or `start_time`, or at or after `end_time`, starts nothing.
     A firing starts its run up to `jitter_seconds` after the minute it was due, and cancels it `deadline_seconds` after
-    its start.
+    its start. `replace` says that it first cancels the runs of earlier firings (`concurrencyPolicy: Replace`).
     `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
     CronJob fires on more days than are meant.
     """
@@ -82,6 +85,7 @@ class Order(NamedTuple):
     start_time: str | None = None
     jitter_seconds: int | None = None
     deadline_seconds: int | None = None
+    replace: bool = False
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""

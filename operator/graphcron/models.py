@@ -290,7 +290,8 @@ class GraphCronSpec(Model):
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
         None,
-        description="What happens when a firing is due while one is running, as in a CronJob. Default: Allow.",
+        description="What happens when a firing is due while one is running, as in a CronJob; Replace cancels that "
+        "one's run. Default: Allow.",
     )
     starting_deadline_seconds: Annotated[int, Field(ge=10, le=31_536_000)] | None = Field(
         None, description="How late a firing may start, in seconds. Default: 3600."

@@ -26,6 +26,11 @@ Following is polling, from 0.2 s, growing with the run's age to 5 s: it delays n
 and survives whatever cuts connections. `join` would know sooner, but holds a connection for hours, answers with the
 thread's whole state, and needs the polling anyway to tell its own loss from the run's end.
 
+`concurrencyPolicy: Replace`: Kubernetes deletes the Job of the earlier firing, which stops its pod as a drain does. So
+the pod that takes its place cancels the run, before it starts its own. An earlier pod that has sent its request but has
+no answer yet when the new one looks is missed: its Job is deleted before the new one is made, so it is a matter of
+seconds. Nobody takes the place of a cron that is deleted: its runs go on, as on LangGraph's platform.
+
 SIGTERM (a drain, an eviction): the pod leaves at once and the run goes on; the next pod follows it.
 
 The deadline (`activeDeadlineSeconds`) cancels the run, or it would go on costing money: a timer of the process, since
@@ -46,6 +51,7 @@ from typing import TypeVar
 
 from graphcron.agent_server import AgentServer, AgentServerError, Busy, NotFound, Refused, Run, TryAgain, plain
 from graphcron.firing import (
+    CRON_MARK,
     CRON_METADATA,
     EXIT_DONE,
     EXIT_REFUSED,
@@ -168,6 +174,7 @@ class Attempt:
     def __init__(self, termination_log: str) -> None:
         self.termination_log = termination_log
         self.run: Run | None = None
+        self.replaced = ""
 
     def perform(self, settings: Settings) -> int:
         self.settings = settings
@@ -248,6 +255,8 @@ class Attempt:
         # Only now: the record is written before the thread is deleted, so this order misses neither.
         if self.deletes_thread and (recorded := self.recorded()):
             return recorded
+        if self.order.replace:
+            self.cancel_earlier()
         try:
             run = self.start(request)
         except Busy as error:
@@ -271,6 +280,27 @@ class Attempt:
         log(f"run {run.run_id} started on thread {self.thread_id}")
         return run
 
+    def cancel_earlier(self) -> None:
+        """Cancel what earlier firings of the cron still have running. Raises TryAgain until that has stopped."""
+        thread_id = self.order.thread_id
+        for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
+            with suppress(NotFound):  # the earlier pod was quicker
+                for run in self.server.runs(where, PAGE):
+                    if self.is_earlier(run):
+                        self.server.cancel(where, run.run_id)
+                        self.replaced = (
+                            f"run {run.run_id} of an earlier firing was cancelled (concurrencyPolicy Replace)"
+                        )
+                        log(self.replaced)
+                        if self.server.status(where, run.run_id) in ACTIVE:
+                            raise TryAgain("ThreadBusy", f"{self.replaced}, and has not stopped yet")
+            if self.deletes_thread:
+                self.server.delete_thread(where)
+
+    def is_earlier(self, run: Run) -> bool:
+        mark = run.metadata.get(FIRING_METADATA, self.firing.job_uid)
+        return run.metadata.get(CRON_MARK) == self.order.cron_id and mark != self.firing.job_uid
+
     def start(self, request: bytes) -> Run:
         """The timer waits for the answer: one that nobody hears would leave a run that nobody knows."""
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
@@ -282,7 +312,7 @@ class Attempt:
 
     def create_thread(self) -> bool:
         """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
-        metadata = {**(self.order.request.get("metadata") or {}), CRON_METADATA: self.order.cron_id}
+        metadata = {**(self.order.request.get("metadata") or {}), **_cron_marks(self.order)}
         try:
             return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
         except NotFound as error:
@@ -337,7 +367,7 @@ class Attempt:
         thread = f"thread {self.thread_id}"
         if status == "success":
             if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
-                return self.outcome("Succeeded", "RunSucceeded")
+                return self.outcome("Succeeded", "RunSucceeded", self.replaced)
             lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
             return self.outcome("Succeeded", "WaitingForInput", waits)
@@ -419,8 +449,8 @@ class Attempt:
         return exit_code
 
     def write(self, outcome: Outcome) -> None:
-        log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
         write_termination_message(self.termination_log, outcome.to_json())
+        log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
 
 
 def wait_until(start: datetime | None) -> None:
@@ -428,6 +458,10 @@ def wait_until(start: datetime | None) -> None:
     if start and (left := (start - datetime.now(UTC)).total_seconds()) > 0:
         log(f"jitterSeconds: the run starts at {format_time(start)}, in {left:.0f} s")
         time.sleep(left)
+
+
+def _cron_marks(order: Order) -> dict[str, str]:
+    return {CRON_METADATA: order.cron_id, CRON_MARK: order.cron_id}
 
 
 def _moment(text: str) -> datetime | None:
@@ -461,8 +495,8 @@ def persist(call: Callable[[], T], patience: float) -> T:
 def request_body(order: Order, firing: Firing, input_json: bytes | None) -> bytes:
     """The body of `POST /threads/{id}/runs`. `input_json` goes in byte by byte: no number is read and rounded."""
     request = dict(order.request)
-    mark = {CRON_METADATA: order.cron_id, FIRING_METADATA: firing.job_uid}
-    request["metadata"] = {**(request.get("metadata") or {}), **mark}
+    mark = {FIRING_METADATA: firing.job_uid}
+    request["metadata"] = {**(request.get("metadata") or {}), **_cron_marks(order), **mark}
     if order.thread_id is None:
         request["multitask_strategy"] = "reject"
     if input_json is not None:

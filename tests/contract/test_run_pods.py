@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.firing import EXIT_RUN_FAILED, Firing
+from graphcron.firing import EXIT_DONE, EXIT_RUN_FAILED, Firing
 from tests.contract.conftest import Side
 from tests.shell.run_pod import Pod
 
@@ -43,6 +43,44 @@ def test_at_the_deadline_the_run_is_cancelled(server: Side, tmp_path: Path, on_t
     assert "was cancelled" in outcome.message
     run = get(server, f"/threads/{outcome.thread_id}/runs/{outcome.run_id}")
     assert run["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("on_thread", [False, True], ids="kept thread".split())
+def test_replace_cancels_the_run_of_the_earlier_firing(server: Side, tmp_path: Path, on_thread: bool) -> None:
+    fields: dict[str, Any] = {"keep_thread": True, "thread_id": new_thread(server) if on_thread else None}
+    (tmp_path / "earlier").mkdir()
+    pod = Pod(tmp_path / "earlier", server.url, firing())
+    pod.order(LONG, **fields)
+    with pod.start() as process:
+        assert process.stdout
+        assert "started on thread" in process.stdout.readline()
+        process.terminate()  # as Kubernetes does when it replaces a Job
+        process.wait(20)
+    old = pod.outcome()
+    assert old.reason == "PodStopped"
+    assert get(server, f"/threads/{old.thread_id}/runs/{old.run_id}")["status"] in ("pending", "running")
+
+    pod = Pod(tmp_path, server.url, firing())
+    pod.order({"input": {}}, replace=True, **fields)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
+    assert str(old.run_id) in outcome.message
+    assert get(server, f"/threads/{old.thread_id}/runs/{old.run_id}")["status"] == "interrupted"
+
+
+def test_replace_removes_the_thread_of_the_earlier_run(server: Side, tmp_path: Path) -> None:
+    (tmp_path / "earlier").mkdir()
+    pod = Pod(tmp_path / "earlier", server.url, firing())
+    pod.order(LONG)
+    with pod.start() as process:
+        assert process.stdout
+        assert "started on thread" in process.stdout.readline()
+        process.kill()
+    thread_id = Firing.of_job("", pod.environ["GRAPHCRON_JOB_UID"]).thread_id
+    pod = Pod(tmp_path, server.url, firing())
+    pod.order({"input": {}}, replace=True)
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert get(server, f"/threads/{thread_id}") == 404
 
 
 def test_at_the_deadline_the_thread_of_a_run_that_is_cancelled_is_deleted(server: Side, tmp_path: Path) -> None:

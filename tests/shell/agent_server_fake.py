@@ -159,7 +159,7 @@ class AgentServerFake:
             case ["POST", "threads"]:
                 if data["thread_id"] in self.threads:
                     return Answer(409, {"detail": f"Thread with ID {data['thread_id']} already exists"})
-                self.add_thread(data["thread_id"], data["metadata"])
+                self.add_thread(data["thread_id"], _unreserved(data["metadata"]))
                 self.threads[data["thread_id"]]["ttl"] = data.get("ttl")
                 return Answer(200, self.threads[data["thread_id"]])
             case ["POST", "threads", "search"]:
@@ -199,14 +199,13 @@ class AgentServerFake:
             if len(data["assistant_id"]) == 36:
                 return _not_found("Thread or assistant not found.")
             return Answer(422, {"detail": f"Invalid assistant: '{data['assistant_id']}'. Must be either: …"})
-        given = {key: value for key, value in data["metadata"].items() if key != "cron_id"}  # reserved: stripped
         if thread_id not in self.threads:
             return _not_found("Thread or assistant not found.")
         busy = any(run["thread_id"] == thread_id and run["status"] in ACTIVE for run in self.runs)
         if busy and data.get("multitask_strategy") == "reject":
             return Answer(409, {"detail": "Thread is already running a task."})
         self.started.append(data)
-        run = self.add_run(thread_id, given, "pending")
+        run = self.add_run(thread_id, _unreserved(data["metadata"]), "pending")
         created = dict(run)
         self.threads[thread_id]["status"] = "busy"
         if self.ends_as:
@@ -224,6 +223,8 @@ class AgentServerFake:
     def _search(self, data: Json) -> Iterator[Json]:
         wanted = data.get("metadata", {}).items()
         for thread in sorted(self.threads.values(), key=lambda thread: thread["created_at"]):
+            if data.get("status", thread["status"]) != thread["status"]:
+                continue
             if thread["thread_id"] in data.get("ids", self.threads) and wanted <= thread["metadata"].items():
                 yield {key: thread[key] for key in data["select"]}
 
@@ -262,6 +263,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args: Any) -> None:
         """Quiet."""
+
+
+def _unreserved(metadata: Json) -> Json:
+    return {key: value for key, value in metadata.items() if key != "cron_id"}
 
 
 def _not_found(detail: str) -> Answer:

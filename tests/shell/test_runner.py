@@ -92,7 +92,9 @@ def test_a_kept_thread_stays_with_the_crons_metadata(pod: Pod, server: AgentServ
     pod.order({"metadata": {"team": "red"}}, keep_thread=True)
     assert pod.run()[0] == EXIT_DONE
     assert server.threads.keys() == {FIRING.thread_id}
-    assert server.threads[FIRING.thread_id]["metadata"] == {"team": "red", "cron_id": "cron-1"}
+    sent = json.loads(server.bodies[0])["metadata"]
+    assert sent == {"team": "red", "cron_id": "cron-1", "graphcron_cron": "cron-1"}
+    assert server.threads[FIRING.thread_id]["metadata"] == {"team": "red", "graphcron_cron": "cron-1"}
     assert server.threads[FIRING.thread_id]["ttl"] is None
 
 
@@ -111,6 +113,7 @@ def test_a_thread_cron_runs_on_its_thread_with_its_own_strategy(pod: Pod, server
 
 
 def test_the_request_is_the_orders_and_carries_the_firings_mark(pod: Pod, server: AgentServerFake) -> None:
+    cron = {"cron_id": "cron-1", "graphcron_cron": "cron-1"}
     config = {"configurable": {"cron_id": "cron-1"}}
     pod.order({"metadata": {"team": "red"}, "config": config, "webhook": "https://example.com"})
     pod.run()
@@ -120,7 +123,7 @@ def test_the_request_is_the_orders_and_carries_the_firings_mark(pod: Pod, server
             "input": {"text": "hi"},
             "config": config,
             "webhook": "https://example.com",
-            "metadata": {"team": "red", "cron_id": "cron-1", "graphcron_firing": FIRING.job_uid},
+            "metadata": {"team": "red", **cron, "graphcron_firing": FIRING.job_uid},
             "multitask_strategy": "reject",
         }
     ]
@@ -507,6 +510,87 @@ def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
         assert process.wait(20) == code
     assert pod.outcome().reason == reason
     assert [run["status"] for run in server.runs] == [status]
+
+
+# Replace
+
+
+def earlier(server: AgentServerFake, thread_id: str, status: str = "running", cron: str = "cron-1") -> Any:
+    """A run of an earlier firing of that cron."""
+    server.threads[thread_id]["status"] = "busy"
+    return server.add_run(thread_id, {"graphcron_firing": "an earlier Job", "graphcron_cron": cron}, status)
+
+
+def test_replace_cancels_the_run_of_the_earlier_firing_and_removes_its_thread(
+    pod: Pod, server: AgentServerFake
+) -> None:
+    thread_id = server.add_thread(metadata={"graphcron_cron": "cron-1"})
+    run = earlier(server, thread_id)
+    foreign = server.add_thread(metadata={"graphcron_cron": "cron-2"})
+    other = earlier(server, foreign, cron="cron-2")
+    pod.order(replace=True)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
+    assert outcome.message == f"run {run['run_id']} of an earlier firing was cancelled (concurrencyPolicy Replace)"
+    assert (run["status"], other["status"]) == ("interrupted", "running")
+    assert server.threads.keys() == {foreign, FIRING.record_id}
+    cancelled = server.requests.index(f"POST /threads/{thread_id}/runs/{run['run_id']}/cancel")
+    assert cancelled < server.requests.index(f"POST /threads/{FIRING.thread_id}/runs")
+
+
+def test_replace_leaves_a_thread_that_is_to_be_kept(pod: Pod, server: AgentServerFake) -> None:
+    thread_id = server.add_thread(metadata={"graphcron_cron": "cron-1"})
+    run = earlier(server, thread_id)
+    pod.order(replace=True, keep_thread=True)
+    assert pod.run()[0] == EXIT_DONE
+    assert run["status"] == "interrupted"
+    assert thread_id in server.threads
+
+
+def test_replace_on_a_thread_cancels_only_what_this_cron_has_running(pod: Pod, server: AgentServerFake) -> None:
+    thread_id = server.add_thread()
+    runs = {
+        "running": earlier(server, thread_id),
+        "pending": earlier(server, thread_id, "pending"),
+        "over": earlier(server, thread_id, "success"),
+        "of another cron": earlier(server, thread_id, "pending", cron="cron-2"),
+        "of somebody": server.add_run(thread_id, {"graphcron_cron": "cron-1"}, "pending"),
+    }
+    pod.order(replace=True, thread_id=thread_id)
+    assert pod.run()[0] == EXIT_DONE
+    assert {name: run["status"] for name, run in runs.items()} == {
+        "running": "interrupted",
+        "pending": "interrupted",
+        "over": "success",
+        "of another cron": "pending",
+        "of somebody": "pending",
+    }
+
+
+def test_replace_waits_until_the_earlier_run_has_stopped(pod: Pod, server: AgentServerFake) -> None:
+    """A server tells a worker to stop, and that takes its time."""
+    thread_id = server.add_thread()
+    run = earlier(server, thread_id)
+    pod.order({"multitask_strategy": "reject"}, thread_id=thread_id, replace=True)
+    server.fail(CANCEL, answer(202, b""), answer(202, b""))
+    assert pod.run()[0] == EXIT_DONE
+    assert run["status"] == "interrupted"
+    assert sum(request.endswith("/cancel") for request in server.requests) == 3
+
+
+def test_a_retried_pod_that_finds_its_run_replaces_nothing(pod: Pod, server: AgentServerFake) -> None:
+    pod.order(replace=True, keep_thread=True)
+    first = pod.run()
+    server.add_thread("later", {"graphcron_cron": "cron-1"})
+    later_run = earlier(server, "later")
+    assert pod.run() == first
+    assert later_run["status"] == "running"
+
+
+def test_without_replace_earlier_runs_go_on(pod: Pod, server: AgentServerFake) -> None:
+    run = earlier(server, server.add_thread(metadata={"graphcron_cron": "cron-1"}))
+    pod.run()
+    assert run["status"] == "running"
 
 
 # What breaks on the way

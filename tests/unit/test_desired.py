@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.desired import Timing, cron_job
+from graphcron.desired import Timing, cron_job, order
 from graphcron.dialect import read
 from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
 from graphcron.pod_template import RunPods
@@ -100,6 +100,12 @@ def test_the_template_cannot_take_over_our_labels_or_order() -> None:
     assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
     assert template["labels"]["team"] == "blue"
     assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
+
+
+@pytest.mark.parametrize(("policy", "replace"), [(None, False), ("Allow", False), ("Forbid", False), ("Replace", True)])
+def test_only_replace_tells_the_run_pods_to_cancel_earlier_runs(policy: str | None, replace: bool) -> None:
+    spec = {"schedule": "0 * * * *", "assistantId": "agent"} | ({"concurrencyPolicy": policy} if policy else {})
+    assert order(METADATA, GraphCronSpec.model_validate(spec), None).replace is replace
 
 
 def test_input_from_a_secret_is_mounted_not_read() -> None:
