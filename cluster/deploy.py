@@ -6,7 +6,7 @@ place already is left alone, so that a second call takes seconds.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +23,8 @@ NAMESPACE = "graphcron"
 RELEASE = "graphcron"
 AGENT_SERVER_URL = f"http://agent-server.{NAMESPACE}.svc"
 CHART = "charts/graphcron"
+NEEDED = ("graphcron", "agent")
+"""Images of the release and its Agent Server; who needs others loads them (`load`)."""
 
 RELEASE_COMMAND = (
     *("upgrade", "--install", RELEASE, CHART, "--namespace", NAMESPACE),
@@ -45,9 +47,14 @@ def cluster_and_images(place: Place = HERE) -> None:
     time, the other for the compiler."""
     with ThreadPoolExecutor() as pool:
         cluster = pool.submit(_up)
-        archives = pool.map(lambda name: images.build(name, place), images.IMAGES)
-        built = dict(zip(images.IMAGES, archives, strict=True))
+        archives = pool.map(lambda name: images.build(name, place), NEEDED)
+        built = dict(zip(NEEDED, archives, strict=True))
         cluster.result()
+    load(built, place)
+
+
+def load(built: Mapping[str, Path], place: Place = HERE) -> None:
+    """Put these images, by name, into the running cluster, unless it has them."""
     note = place.state / "loaded.json"
     # The note lies in the cluster's own folder and goes with it.
     loaded = json.loads(note.read_text()) if note.exists() else {}

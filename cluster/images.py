@@ -58,6 +58,12 @@ IMAGES = {
             "examples/agent/serve.py",
         ),
     ),
+    "in-pod": Image(
+        repository="graphcron/example-in-pod",
+        dockerfile="examples/in-pod/Dockerfile",
+        lock="examples/in-pod/requirements.txt",
+        sources=("examples/agent/graph.py", "examples/in-pod/langgraph.json"),
+    ),
 }
 
 _BUILD_LOCK = "requirements/build.txt"

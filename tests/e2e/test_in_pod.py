@@ -1,0 +1,150 @@
+"""Firings that run their graph in the pod: in an image that has nothing of ours, with no Agent Server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cluster import deploy, images
+from cluster.errors import ClusterError
+from cluster.paths import HERE
+from examples.demo import flow
+from examples.demo.session import Session, curl, wait_for
+from tests.e2e.conftest import graphcron, ready
+
+IMAGE = "graphcron/example-in-pod:dev"
+IN_POD: dict[str, Any] = {"engine": "inPod", "image": IMAGE}
+EXAMPLE: list[dict[str, Any]] = list(yaml.safe_load_all((HERE.root / "examples/in-pod/graphcron.yaml").read_text()))
+THREAD: str = EXAMPLE[-1]["spec"]["threadId"]
+EVERY_MINUTE = "* * * * *"
+
+MESSAGES = """
+import json, sys
+from langgraph.checkpoint.sqlite import SqliteSaver
+with SqliteSaver.from_conn_string("/checkpoints/threads.sqlite") as saver:
+    found = saver.get_tuple({"configurable": {"thread_id": sys.argv[1]}})
+    print(json.dumps([message.content for message in found.checkpoint["channel_values"]["messages"]]))
+"""
+
+
+@pytest.fixture(scope="module")
+def in_pod(session: Session) -> Iterator[Session]:
+    """A release that lets the example's image run, and a volume for its threads."""
+    deploy.load({"in-pod": images.build("in-pod")})
+    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
+    deploy.helm(HERE, *words, "--set", "runs.inPod.images[0]=graphcron/example-in-pod:*", "--wait", "--timeout", "120s")
+    claim = json.loads(json.dumps(EXAMPLE[1]))
+    folder = HERE.state / "in-pod-threads"
+    if not session.get("storageclasses"):
+        # The local cluster has none. Its node is this machine, so a folder of the cluster's own is a volume there.
+        folder.mkdir(parents=True, exist_ok=True)
+        session.apply(volume(session, folder))
+        claim["spec"] |= {"storageClassName": "", "volumeName": "in-pod-threads"}
+    session.apply(EXAMPLE[0], claim)
+    yield session
+    session.kubectl("delete", "graphcrons", "--all", "--wait=true")
+    session.kubectl("delete", "pods", "-l", "app.kubernetes.io/managed-by=graphcron", "--wait=true")
+    session.kubectl("delete", "pod", "reader", "--ignore-not-found")
+    session.kubectl("delete", "pvc", "in-pod-threads", "--wait=true")
+    session.kubectl("delete", "pv", "in-pod-threads", "--ignore-not-found")
+    deploy.release(HERE)
+
+
+def volume(session: Session, folder: Path) -> dict[str, Any]:
+    """A folder of the node, as a volume that is no hostPath of a pod."""
+    (node,) = session.get("nodes")
+    on = [{"key": "kubernetes.io/hostname", "operator": "In", "values": [node["metadata"]["name"]]}]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": "in-pod-threads"},
+        "spec": {
+            "capacity": {"storage": "64Mi"},
+            "accessModes": ["ReadWriteOnce"],
+            "local": {"path": str(folder)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": on}]}},
+        },
+    }
+
+
+def fire(session: Session, name: str, job: str) -> dict[str, Any]:
+    """What a firing by hand leaves in the history."""
+    session.kubectl("create", "job", job, f"--from=cronjob/{name}")
+
+    def over() -> dict[str, Any] | None:
+        told = (session.one("graphcron", name) or {}).get("status", {}).get("history", [])
+        return next((firing for firing in told if firing["jobName"] == job), None)
+
+    return wait_for(f"Job {job}", over, 120)
+
+
+def test_it_fires_and_fails_as_the_other_engine_does(in_pod: Session) -> None:
+    in_pod.apply(
+        graphcron("runs", schedule=EVERY_MINUTE, input=flow.asking("alone?"), **IN_POD),
+        graphcron("fails", input={"fail": "out of ideas"}, **IN_POD),
+        graphcron("asks", input={"interrupt": "sure?"}, **IN_POD),
+    )
+    ready(in_pod, "runs", "fails", "asks")
+    failed, asked = fire(in_pod, "fails", "by-hand-fails"), fire(in_pod, "asks", "by-hand-asks")
+    assert (failed["outcome"], failed["reason"]) == ("Failed", "RunError")
+    assert failed["message"] == "RuntimeError: out of ideas"
+    assert (asked["outcome"], asked["reason"]) == ("Succeeded", "WaitingForInput")
+    ran = flow.firing_of(in_pod, "runs")
+    assert (ran["outcome"], ran["reason"]) == ("Succeeded", "RunSucceeded"), ran
+    assert ran["runId"]
+
+
+def test_the_pod_has_no_key_no_token_and_no_server(in_pod: Session) -> None:
+    (pod,) = in_pod.get("pods", "-l", "batch.kubernetes.io/job-name=by-hand-fails")
+    assert "AGENT_SERVER" not in json.dumps(pod["spec"])
+    assert not [volume for volume in pod["spec"]["volumes"] if "projected" in volume]
+    (container,) = pod["spec"]["containers"]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+def test_a_thread_is_kept_on_its_volume_from_firing_to_firing(in_pod: Session) -> None:
+    thread = json.loads(json.dumps(EXAMPLE[2]))
+    thread["spec"]["schedule"] = "0 0 1 1 *"
+    in_pod.apply(thread)
+    ready(in_pod, "in-pod")
+    for job in ("thread-one", "thread-two"):
+        firing = fire(in_pod, "in-pod", job)
+        assert (firing["outcome"], firing["threadId"]) == ("Succeeded", THREAD), firing
+    (cron_job,) = [item for item in in_pod.get("cronjobs") if item["metadata"]["name"] == "in-pod"]
+    spec = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    reader = {name: spec[name] for name in ("securityContext", "volumes", "automountServiceAccountToken")}
+    container = spec["containers"][0] | {"command": ["python3", "-c", MESSAGES, THREAD], "env": []}
+    reader["volumes"] = [volume for volume in spec["volumes"] if volume["name"] in ("checkpoints", "tmp")]
+    container["volumeMounts"] = [
+        mount for mount in container["volumeMounts"] if mount["name"] in ("checkpoints", "tmp")
+    ]
+    in_pod.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "reader"},
+            "spec": reader | {"containers": [container], "restartPolicy": "Never"},
+        }
+    )
+    in_pod.kubectl("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/reader", "--timeout=60s")
+    said = json.loads(in_pod.kubectl("logs", "reader"))
+    assert len([line for line in said if line == "What time is it?"]) == 2, "the second firing went on with the first's"
+    assert len(said) == 4
+
+
+def test_an_image_that_is_not_listed_is_refused_at_the_door(in_pod: Session) -> None:
+    with pytest.raises(ClusterError, match=r"spec\.image is not allowed here"):
+        in_pod.apply(graphcron("foreign", engine="inPod", image="evil.example/x:1"))
+
+
+def test_the_rest_api_shows_it_and_changes_what_it_can(in_pod: Session, url: str) -> None:
+    uid = (in_pod.one("graphcron", "fails") or {})["metadata"]["uid"]
+    changed = json.loads(curl("-X", "PATCH", f"{url}/runs/crons/{uid}", "--json", '{"schedule": "5 5 1 1 *"}'))
+    assert changed["schedule"] == "5 5 1 1 *"
+    refused = json.loads(curl("-X", "PATCH", f"{url}/runs/crons/{uid}", "--json", '{"webhook": "https://a.example"}'))
+    assert "not for engine inPod" in refused["detail"]
+    spec = (in_pod.one("graphcron", "fails") or {})["spec"]
+    assert (spec["engine"], spec["image"], spec["schedule"]) == ("inPod", IMAGE, "5 5 1 1 *")
