@@ -59,7 +59,7 @@ async def test_limits_that_an_upgrade_brings_count_for_graphcrons_that_nobody_to
         assert not jobs["dense"]["spec"]["suspend"]
         async with operator(url, tmp_path, **limits):
             await until(lambda: "TooFrequent" in str(crons["dense"]["status"]))
-            await until(lambda: jobs["rare"]["spec"]["jobTemplate"]["spec"].get("activeDeadlineSeconds") == 600)
+            await until(lambda: jobs["rare"]["spec"]["jobTemplate"]["spec"].get("activeDeadlineSeconds") == 660)
     assert jobs["dense"]["spec"]["suspend"]
     assert not jobs["rare"]["spec"]["suspend"]
 
