@@ -13,7 +13,8 @@ import json
 import socket
 import ssl
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -254,7 +255,8 @@ class AgentServer:
         if status == 409:
             raise Busy("ThreadBusy", said)
         if status in (429, 503):
-            raise TryAgain("AgentServerOverloaded", said, _retry_after(headers))
+            wait = retry_after(headers.get("retry-after", ""), datetime.now(UTC))
+            raise TryAgain("AgentServerOverloaded", said, wait)
         if status in (408, 425) or status >= 500:
             raise TryAgain("AgentServerError", said, SETTLE_SECONDS if status in (408, 504) else 0.0)
         raise Refused("RequestRefused", said)
@@ -314,7 +316,13 @@ def _origin_of(location: str) -> str:
         return "an unreadable address"
 
 
-def _retry_after(headers: http.client.HTTPMessage) -> float:
-    """Seconds. A date, which servers of this kind do not send, counts as nothing said."""
-    text = headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() else 0.0
+def retry_after(text: str, now: datetime) -> float:
+    """Seconds to wait by a Retry-After header, a number of them or a date (RFC 9110, 10.2.3); 0 for what is neither."""
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())

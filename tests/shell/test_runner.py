@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from graphcron import runner
+from graphcron.agent_server import retry_after
 from graphcron.firing import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.shell.agent_server_fake import (
     AgentServerFake,
@@ -653,6 +654,30 @@ def test_retry_after_is_heeded(pod: Pod, server: AgentServerFake) -> None:
     began = time.monotonic()
     assert pod.run()[0] == EXIT_DONE
     assert time.monotonic() - began >= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("Sun, 22 Nov 2026 19:20:30 GMT", 30),
+        ("Sun, 22 Nov 2026 19:20:30", 30),
+        ("Sun, 22 Nov 2026 20:21:00 +0100", 60),
+        ("Sun, 22 Nov 2026 19:00:00 GMT", 0),
+        ("soon", 0),
+        ("-5", 0),
+        ("1.5", 0),
+        ("٧", 0),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(text: str, seconds: float) -> None:
+    assert retry_after(text, DUE) == seconds
+
+
+def test_a_retry_after_that_is_absurd_is_longer_than_any_patience() -> None:
+    assert retry_after("9" * 400, DUE) > 1e300
 
 
 @pytest.mark.parametrize(
