@@ -104,7 +104,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 
 .PHONY: bench
 bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
-	@$(RUN) bench/runner_start.py
+	@PYTHONPATH=operator:. $(RUN) -m bench.runner_start
 	@$(RUN) -m bench.facade
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 

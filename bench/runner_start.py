@@ -1,12 +1,15 @@
 """What a run pod's start costs, against the least that could do its work: `python -c "import http.client, json"`.
 
-Both are started by turns, so that whatever else the machine does falls on both. Prints medians and their ratios.
+Both are started by turns, so that whatever else the machine does falls on both. Prints medians and their ratios, and
+what a pod uses that follows a run: from that come the resources that run pods ask for.
 """
 
 import os
+import re
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -31,6 +34,28 @@ def main() -> None:
     print("  ratio                        {:6.2f}     {:6.2f}            {:6.2f}".format(*ratios))
 
 
+def following(seconds: float = 20.0) -> None:
+    """Of a run pod that has sent an input of 200 KB and follows its run."""
+    # Only now: a process is counted as no smaller than the one that it was forked from.
+    from tests.shell.agent_server_fake import AgentServerFake
+    from tests.shell.run_pod import Pod
+
+    server = AgentServerFake()
+    server.ends_as = None
+    with server.listening() as url, tempfile.TemporaryDirectory() as folder:
+        pod = Pod(Path(folder), url)
+        pod.order({"input": {"text": "x" * 200_000}})
+        with pod.start() as process:
+            time.sleep(seconds)
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            server.end_runs("success")
+            process.communicate()
+    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    peak = int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+    print(f"following a run for {seconds:.0f} s: {cpu:.2f} s of CPU, {peak:.1f} MiB at most (wanted: 30)")
+
+
 def once(code: str) -> tuple[float, float, float]:
     """Seconds of wall clock, seconds of CPU, and peak resident KiB of one start."""
     operator = Path(__file__).parents[1] / "operator"
@@ -46,3 +71,4 @@ def once(code: str) -> tuple[float, float, float]:
 
 if __name__ == "__main__":
     main()
+    following()

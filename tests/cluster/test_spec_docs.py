@@ -1,6 +1,7 @@
 """docs/spec.md has every field, condition, outcome and reason that there is."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -45,6 +46,12 @@ def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
     known = {status.NO_OUTCOME, NOT_ON_THIS_DAY, missed.STILL_RUNNING, missed.DEADLINE_PASSED}
     files = ("runner.py", "in_pod.py", "langgraph_json.py", "agent_server.py", "pod.py", "firing.py", "status.py")
     assert told == known | {reason for file in files for reason in _reasons(PACKAGE / file)}
+
+
+def test_what_to_do_is_said_for_each_reason_of_a_firing() -> None:
+    rows = (HERE.root / "docs/runs.md").read_text().partition("## What to do")[2].partition("\n## ")[0]
+    told = {reason for row in re.findall(r"^\| (`.*?) \|", rows, re.M) for reason in re.findall(r"`(\w+)`", row)}
+    assert told == {reason for reasons in spec_docs.REASONS.values() for reason in reasons} - {"RunSucceeded"}
 
 
 def test_every_reason_of_a_state_is_there_and_no_other() -> None:
