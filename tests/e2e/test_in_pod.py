@@ -1,6 +1,7 @@
 """Firings that run their graph in the pod: in an image that has nothing of ours, with no Agent Server."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ def in_pod(session: Session) -> Iterator[Session]:
     folder = HERE.state / "in-pod-threads"
     if not session.get("storageclasses"):
         # The local cluster has none. Its node is this machine, so a folder of the cluster's own is a volume there.
-        folder.mkdir(parents=True, exist_ok=True)
+        if folder.exists():
+            shutil.rmtree(folder)  # of another run of these tests in the same cluster
+        folder.mkdir(parents=True)
         session.apply(volume(session, folder))
         claim["spec"] |= {"storageClassName": "", "volumeName": "in-pod-threads"}
     session.apply(EXAMPLE[0], claim)
