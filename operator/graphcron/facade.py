@@ -168,7 +168,7 @@ def make_app(
         app.cleanup_ctx.append(connect)
 
     app.on_response_prepare.append(say_id)
-    own = ("/healthz", "/readyz", "/openapi.json")
+    own = (*PROBES, "/openapi.json")
     on_id = (hdrs.METH_DELETE, hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_PATCH)
     any_id, thread_id = "/runs/crons/{cron_id:[^/]+}", "/threads/{thread_id:[^/]+}/runs/crons"
     app.add_routes(
