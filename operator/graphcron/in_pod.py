@@ -49,6 +49,9 @@ GRACE_SECONDS = 10.0
 _RUN = "graphcron_run"
 """Key in a checkpoint's metadata: the id of the attempt's run, under which LangSmith has its trace."""
 
+_STARTED = "graphcron_started"
+"""Key in a checkpoint's metadata: when the first attempt started the run, RFC 3339. The deadline counts from it."""
+
 MODULES = (
     "__init__", "days", "firing", "pod", "agent_server", "runner", "langgraph_json", "in_pod",
 )  # fmt: skip
@@ -172,6 +175,7 @@ class InPodAttempt(Attempt):
                     if (state.metadata or {}).get(FIRING_METADATA) == self.firing.job_uid:
                         if over := await self.end_of(graph, state, config):
                             return over
+                        self.started_at(state.metadata, config["metadata"])
                         log(f"an earlier attempt came to {', '.join(task.name for task in state.tasks)}: resuming")
                         given = None
                 return await self.stream(graph, given, config)
@@ -185,11 +189,18 @@ class InPodAttempt(Attempt):
             traceback.print_exc(file=sys.stdout)
             return self.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
 
+    def started_at(self, earlier: Mapping[str, Any], ours: dict[str, Any]) -> None:
+        """Take over when the run that is resumed was started: another attempt has no more time."""
+        if started := earlier.get(_STARTED):
+            ours[_STARTED] = started
+            self.limit((datetime.now(UTC) - parse_time(started)).total_seconds())
+
     def config(self, run_id: uuid.UUID) -> dict[str, Any]:
         """The cron's config with what LangGraph's server adds to it."""
         request = self.order.request
         given = request.get("config") or {}
         mark = {CRON_METADATA: self.order.cron_id, FIRING_METADATA: self.firing.job_uid, _RUN: str(run_id)}
+        mark[_STARTED] = datetime.now(UTC).isoformat()
         identity = {"thread_id": self.thread_id, CRON_METADATA: self.order.cron_id}
         # As there, what is given as context can be read as configurable, and the other way round (`stream`).
         settings = request.get("context") or given.get("configurable") or {}

@@ -527,6 +527,18 @@ def test_a_run_that_takes_too_long_is_cancelled_and_not_tried_again(pod: Pod) ->
     assert checkpoints(pod, outcome.thread_id) == 0
 
 
+def test_another_attempt_has_no_more_time(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order({"durability": "sync"}, deadline_seconds=8)
+    killed_in_second(pod)
+    time.sleep(8)  # the firing's time passes with no pod at work
+    pod.touch("hold")
+    began = time.monotonic()
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
+    assert time.monotonic() - began < 8 + 10, "at once, but for what a node that blocks is given"
+
+
 # Checkpointers
 
 
