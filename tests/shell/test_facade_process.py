@@ -112,7 +112,7 @@ async def test_api_keys_are_asked_for_reloaded_and_never_said(tmp_path: Path) ->
 
 @pytest.mark.parametrize("mode", ["Open", "apikeys"])
 async def test_a_misspelt_mode_ends_it_at_once(tmp_path: Path, mode: str) -> None:
-    with pytest.raises(AssertionError, match="it must be apiKeys or open"):
+    with pytest.raises(AssertionError, match="it must be apiKeys, tokenReview or open"):
         async with facade(tmp_path, GRAPHCRON_AUTH_MODE=mode):
             pass
 
