@@ -20,8 +20,9 @@ from typing import Any
 
 from graphcron import kube
 from graphcron.kube import Kube
+from graphcron.reflector import Reflector
 from graphcron.sharing import Shared
-from graphcron.snapshot import Outdated, Snapshot
+from graphcron.snapshot import Snapshot
 from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
 from graphcron.versions import version_of
 from graphcron.wire import NO_METADATA
@@ -37,8 +38,8 @@ NOTE_SECONDS = 10.0
 NOTE_WAIT_SECONDS = 0.025
 """How long a note waits for other writes under way, to speak of them too."""
 
-PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Seconds between attempts to list and watch; the last one repeats."""
+PAUSE_SECONDS = 0.1
+"""Between attempts to write a note while the apiserver is busy."""
 
 
 class CachedStore(KubeStore):
@@ -48,6 +49,7 @@ class CachedStore(KubeStore):
         super().__init__(kube, namespace)
         self._note_name = note
         self._snapshot: Snapshot | None = None
+        self._listed: list[Manifest] = []
         self._moved = asyncio.Event()
         self._heard = time.monotonic()
         self._looks = Shared[int | None]()
@@ -62,7 +64,8 @@ class CachedStore(KubeStore):
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["CachedStore"]:
         """Reads from memory while this is entered."""
-        task = asyncio.create_task(self._watch_for_ever(), name="watch")
+        reflector = Reflector(self._kube, kube.GRAPHCRONS, self._namespace, "", self)
+        task = asyncio.create_task(reflector.run(), name="watch")
         try:
             yield self
         finally:
@@ -196,7 +199,7 @@ class CachedStore(KubeStore):
                     except kube.Conflict:
                         continue  # another replica was at it: look again what it says
                     except kube.Unavailable:
-                        await asyncio.sleep(PAUSES[0])
+                        await asyncio.sleep(PAUSE_SECONDS)
             self._note_is_fine()
         except TimeoutError:
             log.warning("other replicas may learn late of a write: ConfigMap %s was not written", self._note_name)
@@ -220,48 +223,28 @@ class CachedStore(KubeStore):
         gone = await self._once(lambda snapshot: not snapshot.holds(uid))
         return None if gone is None else gone.changed
 
-    # The watch
-
-    async def _watch_for_ever(self) -> None:
-        failures = 0
-        while True:
-            try:
-                items, version = await self._kube.list_graphcrons_at(self._namespace)
-                self._move(Snapshot(items, version))
-                log.info("%d GraphCrons are in memory", len(items))
-                failures = 0
-                await self._follow()
-            except Outdated as outdated:
-                log.info("the watch of GraphCrons begins anew: %s", outdated)
-            except kube.KubeError as error:
-                # The snapshot stays: reads that cannot be sure of it do not use it.
-                log.warning("GraphCrons cannot be watched: %s", error.message)
-            except Exception:
-                log.exception("the watch of GraphCrons failed")
-            await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
-            failures += 1
-
-    async def _follow(self) -> None:
-        """Apply events until the watch cannot go on. One that ends or breaks goes on from where it was."""
-        broken = 0
-        while True:
-            assert self._snapshot is not None
-            try:
-                async for event in self._kube.watch_graphcrons(self._namespace, self._snapshot.version):
-                    self._snapshot.apply(event)
-                    self._move(self._snapshot)
-                    broken = 0
-            except kube.Gone as gone:
-                raise Outdated(gone.message) from None
-            except kube.Unavailable as error:
-                log.info("the watch of GraphCrons broke: %s", error.message)
-            await asyncio.sleep(PAUSES[min(broken, len(PAUSES) - 1)])
-            broken += 1
-
     def _move(self, snapshot: Snapshot) -> None:
         self._snapshot, self._heard = snapshot, time.monotonic()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
+
+    # What the Reflector tells. The snapshot stays while a list is read, and while there is no watch: reads that cannot
+    # be sure of it do not use it.
+
+    def begin(self) -> None:
+        self._listed = []
+
+    def put(self, manifest: Manifest) -> None:
+        self._listed.append(manifest)
+
+    def complete(self, version: int) -> None:
+        self._move(Snapshot(self._listed, version))
+        self._listed = []
+
+    def apply(self, event: dict[str, Any]) -> None:
+        assert self._snapshot is not None, "a list comes first"
+        self._snapshot.apply(event)
+        self._move(self._snapshot)
 
 
 NOTE_KEY = "newest-write"

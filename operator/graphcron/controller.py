@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,8 +61,9 @@ class Controller:
         self._left: set[Name] = set()
 
     def lead(self) -> None:
-        """Look at everything anew, first at what was left to another leader."""
-        for name in [*self._left, *self.seen.names()]:
+        """Do what was left to another leader. For all else the last look found nothing to write, and each event since
+        brought another look."""
+        for name in self._left:
             self.queue.add(name)
 
     async def reconcile(self, name: Name) -> None:
@@ -77,6 +78,8 @@ class Controller:
         except NotLeading:
             self._left.add(name)
             outcome = ""
+            if self._leads():  # the lead was lost and won again while a request was under way
+                self.queue.add(name)
         finally:
             if outcome:
                 self._metrics.reconciled.labels(outcome).observe(time.perf_counter() - started)
@@ -147,7 +150,7 @@ class Controller:
             message = f"The cluster refused the CronJob: {refused.message}"
             return observed, self._stalled(plan, status.REFUSED_BY_CLUSTER, message)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
-        self.seen.wrote(CRON_JOBS, cron_job)
+        self.seen.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
 
     def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
@@ -162,21 +165,47 @@ class Controller:
             # Deleted meanwhile; a namesake comes with an event of its own.
             self.seen.drop(GRAPHCRONS, graphcron)
             return
-        self.seen.wrote(GRAPHCRONS, written)
+        self.seen.put(GRAPHCRONS, written)
         self._metrics.wrote_status(graphcron.get("status"), wanted)
         for note in notes:
             level = logging.WARNING if note.type == "Warning" else logging.INFO
             log.log(level, "GraphCron %s/%s: %s: %s", *name, note.reason, note.message)
             await self._tell(name, graphcron, note)
 
-    async def sweep(self, shelf: str, namespace: str | None) -> None:
-        """Forget what the cluster no longer has. kopf lists anew when a watch was too old to go on, and what was
-        deleted in between is not in the list, nor is it told."""
-        selector = "" if shelf == GRAPHCRONS else SELECTOR
-        items, version = await self._kube.list_metadata(SHELVES[shelf], namespace, selector)
-        for name in self.seen.drop_missing(shelf, {item["metadata"]["uid"] for item in items}, version):
+    async def load(self, namespace: str | None) -> None:
+        """See all GraphCrons, and have each looked at. kopf lists them once more, object by object, each in a task of
+        its own: that takes several times as long, and finds them known. Raises KubeError."""
+        async for items, _ in self._kube.pages(SHELVES[GRAPHCRONS], namespace, ""):
+            for item in items:
+                self.seen.is_repeated(item)  # so that kopf's list counts as another one
+                self.saw(GRAPHCRONS, {"type": None, "object": item})
+
+    def mirror(self, shelf: str) -> "Shelf":
+        """What a Reflector of that resource tells."""
+        return Shelf(self, shelf)
+
+    def saw(self, shelf: str, event: Mapping[str, Any]) -> None:
+        """An object as a watch brings it, or a list, whose events have no type. Whether it is news is for us to say:
+        what comes may be known from before, or be what we wrote ourselves."""
+        if event["type"] == "DELETED":
+            name, known = self.seen.drop(shelf, event["object"]), False
+        else:
+            known = self.seen.is_known(shelf, event["object"])
+            name = self.seen.put(shelf, event["object"])
+        if name and not known and (shelf == GRAPHCRONS or self.seen.has(name)):
+            self.queue.add(name)
+
+    def missing(self, shelf: str, uids: set[str], version: int) -> None:
+        """Forget what a list of that version no longer has. It was deleted while nothing was watched."""
+        for name in self.seen.drop_missing(shelf, uids, version):
             log.info("GraphCron %s/%s: one of its %s went unnoticed", *name, shelf)
             self.queue.add(name)
+
+    async def sweep(self, namespace: str | None) -> None:
+        """Find GraphCrons that were deleted unnoticed: kopf lists anew when a watch was too old to go on, and does not
+        tell what that list no longer has."""
+        items, version = await self._kube.list_metadata(SHELVES[GRAPHCRONS], namespace, "")
+        self.missing(GRAPHCRONS, {item["metadata"]["uid"] for item in items}, version)
 
     async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
         """A Kubernetes event. Best effort: the status says the same and is the truth."""
@@ -203,6 +232,30 @@ class Controller:
             await self._kube.create_event(name[0], event)
         except Exception as error:
             log.warning("GraphCron %s/%s: its event was not written: %s", *name, error)
+
+
+class Shelf:
+    """The mirror of one resource of those that belong to GraphCrons."""
+
+    def __init__(self, controller: Controller, shelf: str) -> None:
+        self._controller = controller
+        self._shelf = shelf
+        self._listed: set[str] = set()
+
+    def begin(self) -> None:
+        self._listed = set()
+
+    def put(self, manifest: Manifest) -> None:
+        self._listed.add(manifest["metadata"]["uid"])
+        self._controller.saw(self._shelf, {"type": None, "object": manifest})
+
+    def complete(self, version: int) -> None:
+        self._controller.missing(self._shelf, self._listed, version)
+        self._listed = set()
+
+    def apply(self, event: dict[str, Any]) -> None:
+        if event["type"] != "BOOKMARK":
+            self._controller.saw(self._shelf, event)
 
 
 def _name_taken(name: Name) -> str:

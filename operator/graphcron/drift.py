@@ -1,7 +1,6 @@
 """Whether a live object still has all that was asked for, as server-side apply would judge it."""
 
 import re
-from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -12,22 +11,25 @@ def in_sync(desired: Any, live: Any) -> bool:
     Lists of named things (containers, variables, volumes) are compared by name, as server-side apply merges them;
     other lists exactly. Quantities are compared by value, since the apiserver rewrites them.
     """
-    if isinstance(desired, Mapping):
-        if not isinstance(live, Mapping):
+    # Each look at a GraphCron asks this of a hundred values, so it goes by the types that JSON brings.
+    if isinstance(desired, str):
+        return bool(desired == live)
+    if isinstance(desired, dict):
+        if not isinstance(live, dict):
             return not desired and live is None
         return all(_in_sync_field(key, value, live.get(key)) for key, value in desired.items())
     if isinstance(desired, list):
         if not isinstance(live, list):
             return not desired and live is None
         if key := _merge_key(desired):
-            present = {item.get(key): item for item in live if isinstance(item, Mapping)}
+            present = {item.get(key): item for item in live if isinstance(item, dict)}
             return all(in_sync(item, present.get(item[key])) for item in desired)
         return len(desired) == len(live) and all(map(in_sync, desired, live))
     return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
 
 
 def _in_sync_field(key: str, desired: Any, live: Any) -> bool:
-    if key in ("requests", "limits") and isinstance(desired, Mapping) and isinstance(live, Mapping):
+    if key in ("requests", "limits") and isinstance(desired, dict) and isinstance(live, dict):
         return {name: _quantity(value) for name, value in desired.items()} == {
             name: _quantity(live.get(name)) for name in desired
         }
@@ -56,6 +58,6 @@ def _quantity(value: Any) -> Any:
 def _merge_key(items: list[Any]) -> str | None:
     """The field by which Kubernetes merges such a list, None for a list that is replaced as a whole."""
     for key in ("mountPath", "name", "uid"):
-        if items and all(isinstance(item, Mapping) and key in item for item in items):
+        if items and all(isinstance(item, dict) and key in item for item in items):
             return key
     return None

@@ -21,14 +21,13 @@ from yarl import URL
 
 from graphcron import __version__
 from graphcron.fence import Fence, FenceClosed
-from graphcron.models import API_VERSION, GROUP, KIND, PLURAL
+from graphcron.heartbeat import WATCH_SECONDS
+from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
 FIELD_MANAGER = "graphcron"
 CONNECTION_LIMIT = 50
 """Connections at once. Unbounded TLS connections cost an operator 376 MiB at 10,000 objects."""
 REQUEST_TIMEOUT_SECONDS = 30.0
-WATCH_SECONDS = 600
-"""How long the apiserver keeps a watch open."""
 SILENCE_SECONDS = 90.0
 """After which a watch counts as dead: while nothing happens the apiserver sends a bookmark about every minute."""
 OBJECT_LIMIT = 4 * 1024 * 1024
@@ -36,6 +35,10 @@ OBJECT_LIMIT = 4 * 1024 * 1024
 PAGE_SIZE = 500
 
 Manifest = dict[str, Any]
+Resource = tuple[str, str, str]
+"""Group (empty for the core's), version and plural."""
+
+GRAPHCRONS: Resource = (GROUP, VERSION, PLURAL)
 
 
 class KubeError(Exception):
@@ -136,31 +139,54 @@ class Kube:
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
-        return (await self.list_graphcrons_at(namespace))[0]
+        return [item async for items, _ in self.pages(GRAPHCRONS, namespace, "") for item in items]
 
-    async def list_graphcrons_at(self, namespace: str | None) -> tuple[list[Manifest], int]:
-        """As `list_graphcrons`, with the resource version of that list."""
-        items: list[Manifest] = []
-        token = ""
+    async def pages(
+        self, resource: Resource, namespace: str | None, selector: str, accept: str = "application/json"
+    ) -> AsyncIterator[tuple[list[Manifest], int]]:
+        """All objects of a resource, page by page, each page with the resource version of the whole list. Raises Gone
+        when the rest of a list is not to be had any more."""
+        query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": ""}
         while True:
-            page = await self._call("GET", _graphcrons(namespace), {"limit": str(PAGE_SIZE), "continue": token})
-            items += page["items"]
-            token = page["metadata"].get("continue", "")
-            if not token:
-                return items, int(page["metadata"].get("resourceVersion") or 0)
+            page = await self._object("GET", _all_of(resource, namespace), query, None, "application/json", accept)
+            # A list says once what its items are.
+            kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
+            yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                return
 
-    async def watch_graphcrons(self, namespace: str | None, version: int) -> AsyncIterator[Manifest]:
-        """Watch events later than that resource version, bookmarks among them, until the apiserver ends the watch.
+    async def list_metadata(
+        self, resource: Resource, namespace: str | None, selector: str
+    ) -> tuple[list[Manifest], int]:
+        """Metadata of all objects of a resource, and the version of that list."""
+        found: list[Manifest] = []
+        version = 0
+        async for items, version in self.pages(resource, namespace, selector, _METADATA_ONLY):  # noqa: B007
+            found += items
+        return found, version
+
+    async def watch(
+        self,
+        resource: Resource,
+        namespace: str | None,
+        selector: str,
+        version: int,
+        opened: Callable[[aiohttp.StreamReader], object] = lambda stream: None,
+    ) -> AsyncIterator[Manifest]:
+        """Watch events later than that resource version, bookmarks among them, until the apiserver ends the watch, as
+        it is asked to after `WATCH_SECONDS`. `opened` is told the body of its answer.
 
         Raises Gone when that version is too old, and Unavailable when the watch breaks or falls silent.
         """
         query = {
-            "watch": "1",
+            "labelSelector": selector,
+            "watch": "true",
             "allowWatchBookmarks": "true",
             "resourceVersion": str(version),
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        url, headers = await self._address(_graphcrons(namespace), query, "application/json")
+        url, headers = await self._address(_all_of(resource, namespace), query, "application/json")
         patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
             async with self._session().get(
@@ -168,8 +194,13 @@ class Kube:
             ) as response:
                 if response.status >= 300:
                     raise error_of(response.status, _message(await response.read(), response.status))
+                opened(response.content)
                 async for line in response.content:
-                    yield json.loads(line)
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        status = event["object"]
+                        raise error_of(status.get("code", 500), str(status.get("message") or status))
+                    yield event
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(0, f"the Kubernetes API stopped telling: {str(error) or type(error).__name__}") from None
 
@@ -243,22 +274,6 @@ class Kube:
         except NotFound:
             return False
         return any(resource["name"] == PLURAL for resource in resources["resources"])
-
-    async def list_metadata(
-        self, resource: tuple[str, str, str], namespace: str | None, selector: str
-    ) -> tuple[list[Manifest], int]:
-        """Metadata of all objects of a resource (group, version, plural), and the version of that list."""
-        group, version, plural = resource
-        root = f"/apis/{group}/{version}" if group else f"/api/{version}"
-        path = f"{root}/namespaces/{quote(namespace, safe='')}/{plural}" if namespace else f"{root}/{plural}"
-        query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": ""}
-        items: list[Manifest] = []
-        while True:
-            page = await self._object("GET", path, query, None, "application/json", _METADATA_ONLY)
-            items += page["items"]
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                return items, int(page["metadata"].get("resourceVersion") or 0)
 
     async def review_token(self, review: Manifest) -> Manifest:
         """The TokenReview with its status: whose token it is."""
@@ -380,9 +395,14 @@ def yaml_of(manifest: Manifest) -> bytes:
     return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
-def _graphcrons(namespace: str | None, name: str = "") -> str:
+def _all_of(resource: Resource, namespace: str | None) -> str:
+    group, version, plural = resource
     scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
-    return f"/apis/{API_VERSION}{scope}/{PLURAL}" + (f"/{quote(name, safe='')}" if name else "")
+    return (f"/apis/{group}/{version}" if group else f"/api/{version}") + f"{scope}/{plural}"
+
+
+def _graphcrons(namespace: str, name: str = "") -> str:
+    return _all_of(GRAPHCRONS, namespace) + (f"/{quote(name, safe='')}" if name else "")
 
 
 def _config_map(namespace: str, name: str) -> str:

@@ -34,7 +34,6 @@ class Seen:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._untold: dict[Name, set[tuple[str, str]]] = {}
         self._announced: set[str] = set()
-        self._written: dict[str, str | None] = {}
 
     def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it is about, None when it names none."""
@@ -50,7 +49,6 @@ class Seen:
             return None
         key, uid = manifest["metadata"]["name"], manifest["metadata"]["uid"]
         self._announced.discard(uid)
-        self._written.pop(uid, None)
         self._gone[uid] = None
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
@@ -88,19 +86,13 @@ class Seen:
         self._announced.add(uid)
         return repeated
 
-    def wrote(self, shelf: str, manifest: Mapping[str, Any]) -> None:
-        """As `put`, of what we wrote ourselves, as the apiserver answered it."""
-        self.put(shelf, manifest)
-        self._written[manifest["metadata"]["uid"]] = manifest["metadata"].get("resourceVersion")
-
-    def is_echo(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether this is what we wrote last, and so no news. Asked once, when the watch brings it."""
-        metadata = manifest["metadata"]
-        version = self._written.get(metadata["uid"])
-        if version is None or version != metadata.get("resourceVersion"):
-            return False
-        del self._written[metadata["uid"]]
-        return True
+    def is_known(self, shelf: str, manifest: Mapping[str, Any]) -> bool:
+        """Whether that very version is here already: it was listed before, or we wrote it ourselves."""
+        name = _graphcron_of(shelf, manifest)
+        known = self._shelves[shelf].get(name, {}).get(manifest["metadata"]["name"]) if name else None
+        return known is not None and all(
+            known["metadata"].get(key) == manifest["metadata"].get(key) for key in ("uid", "resourceVersion")
+        )
 
     def drop_missing(self, shelf: str, uids: set[str], version: int) -> set[Name]:
         """Drop what a list of that version no longer has; returns the GraphCrons that it is about."""
@@ -125,6 +117,10 @@ class Seen:
         jobs = _owned((cron_job,) if cron_job else (), self._shelves[JOBS].get(name, {}).values())
         pods = _owned(jobs, self._shelves[PODS].get(name, {}).values())
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
+
+    def has(self, name: Name) -> bool:
+        """Whether there is a GraphCron of that name."""
+        return name in self._shelves[GRAPHCRONS]
 
     def names(self) -> list[Name]:
         """All GraphCrons."""

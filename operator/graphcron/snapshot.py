@@ -14,10 +14,6 @@ from graphcron.wire import NO_METADATA, cron_id
 Manifest = dict[str, Any]
 
 
-class Outdated(Exception):
-    """The watch cannot go on from where it was; list anew."""
-
-
 class Snapshot:
     """`version` is the resource version that this is the state of: all writes up to it are in here, none beyond.
     `changed` is that of the last change; a watch tells of later versions too, at which nothing changed."""
@@ -31,10 +27,8 @@ class Snapshot:
             self._put(item)
 
     def apply(self, event: Mapping[str, Any]) -> None:
-        """Take in one watch event. Raises Outdated for one that ends the watch."""
+        """Take in one watch event."""
         kind, about = event["type"], event["object"]
-        if kind == "ERROR":
-            raise Outdated(str(about.get("message") or about))
         self.version = max(self.version, version_of(about))
         if kind == "DELETED":
             self._drop(about["metadata"]["uid"])

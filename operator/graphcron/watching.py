@@ -1,7 +1,8 @@
 """The operator process, and the only module that knows kopf: it hands kopf's events to the controller.
 
-kopf brings the events and nothing else: no handler state, no finalizer, no annotation is ever written by it. Every
-event, of a GraphCron or of a CronJob, Job or pod of ours, means the same: look at that GraphCron again.
+kopf brings the events of GraphCrons and nothing else: no handler state, no finalizer, no annotation is ever written by
+it. What belongs to them, CronJobs, Jobs and pods of ours, comes by a Reflector each, which is there before kopf starts.
+Every event means the same: look at that GraphCron again.
 """
 
 import asyncio
@@ -23,7 +24,8 @@ from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
 from graphcron.kube import Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.operator_metrics import OperatorMetrics
-from graphcron.seen import CRON_JOBS, JOBS, PODS
+from graphcron.reflector import Reflector
+from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS
 from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
 
@@ -104,24 +106,20 @@ def register(
         settings.networking.error_backoffs = Backoffs()
         settings.watching.chunk_size = 500
         settings.watching.server_timeout = WATCH_SECONDS
-        for shelf in (CRON_JOBS, JOBS, PODS):
-            group, version, plural = SHELVES[shelf]
-            key = (group, version, plural) if group else (version, plural)
-            settings.watching.label_selectors[key] = SELECTOR
 
         async def sweep(shelf: str) -> None:
-            await controller.sweep(shelf, given.namespace)
+            await controller.sweep(given.namespace)
             sweeps.add_after(shelf, SWEEP_SECONDS)
 
-        for shelf in SHELVES:
-            sweeps.add_after(shelf, SWEEP_SECONDS)
+        sweeps.add_after(GRAPHCRONS, SWEEP_SECONDS)
         at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, given.workers)))
         at_work.append(asyncio.create_task(sweeps.run(sweep, workers=1)))
 
     @kopf.on.cleanup(registry=registry)
     async def _stop(**_: object) -> None:
-        # What is under way is waited for: a request that is given up may be carried out all the same, and later.
-        fence.close()
+        # What is under way is waited for: a request that is given up may be carried out all the same, and later. The
+        # Lease is kept and renewed until kopf has ended, which takes it a few seconds at times.
+        fence.shut()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(fence.emptied(), RELEASE_SECONDS)
         for task in at_work:
@@ -134,8 +132,13 @@ def register(
         found = kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
         return _session(found, heartbeat) if found else None
 
-    for shelf, resource in SHELVES.items():
-        _watch(registry, controller, sweeps, shelf, [part for part in resource if part])
+    @kopf.on.event(*SHELVES[GRAPHCRONS], registry=registry, id="saw")
+    async def _saw(event: kopf.RawEvent, **_: object) -> None:
+        # What a list brings has no type. An object that comes so, and was there before, means another list.
+        if event["type"] != "DELETED" and controller.seen.is_repeated(event["object"]) and event["type"] is None:
+            sweeps.add(GRAPHCRONS)
+        controller.saw(GRAPHCRONS, event)
+
     return at_work
 
 
@@ -159,30 +162,6 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
     return kopf.AiohttpSession(server=found.server, default_namespace=found.default_namespace, aiohttp_session=session)
 
 
-def _watch(
-    registry: kopf.OperatorRegistry, controller: Controller, sweeps: WorkQueue[str], shelf: str, resource: list[str]
-) -> None:
-    # kopf calls no handler before it has listed and indexed all resources that have an index: so what `remember`
-    # puts in is whole before the first reconciliation, and a restart takes nothing for missing that is only unread.
-    @kopf.index(*resource, registry=registry, id=f"remember-{shelf}")
-    async def _remember(body: kopf.Body, **_: object) -> None:
-        controller.seen.put(shelf, dict(body))
-
-    @kopf.on.event(*resource, registry=registry, id=f"saw-{shelf}")
-    async def _saw(event: kopf.RawEvent, **_: object) -> None:
-        if event["type"] == "DELETED":
-            name = controller.seen.drop(shelf, event["object"])
-        else:
-            name = controller.seen.put(shelf, event["object"])
-            # What a list brings has no type. An object that comes so, and was there before, means another list.
-            if controller.seen.is_repeated(event["object"]) and event["type"] is None:
-                sweeps.add(shelf)
-            if controller.seen.is_echo(event["object"]):
-                return
-        if name:
-            controller.queue.add(name)
-
-
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
     fence, metrics = Fence(), OperatorMetrics()
@@ -198,6 +177,10 @@ async def run(settings: OperatorSettings) -> None:
         leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
         registry = kopf.OperatorRegistry()
         at_work = register(registry, controller, fence, heartbeat, settings)
+        reflectors = [
+            Reflector(kube, SHELVES[shelf], settings.namespace, SELECTOR, controller.mirror(shelf), heartbeat.opened)
+            for shelf in (CRON_JOBS, JOBS, PODS)
+        ]
         metrics.observe(
             queue_depth=lambda: len(controller.queue),
             leads=lambda: fence.is_open,
@@ -215,22 +198,27 @@ async def run(settings: OperatorSettings) -> None:
 
         scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
         log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
-        # Started before kopf, which ends what was started after it: the Lease is kept until the very end.
-        ours = [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
-        try:
-            async with health.serving(
-                health_port=settings.health_port,
-                metrics_port=settings.metrics_port,
-                problems=problems,
-                synced=lambda: heartbeat.synced,
-                registry=metrics.registry,
-            ):
+        async with health.serving(
+            health_port=settings.health_port,
+            metrics_port=settings.metrics_port,
+            problems=problems,
+            synced=lambda: heartbeat.synced,
+            registry=metrics.registry,
+        ):
+            # All are started before kopf, which ends what was started after it: the Lease is kept until the very end.
+            ours = [asyncio.create_task(reflector.run()) for reflector in reflectors]
+            try:
+                # GraphCrons come last, so that a restart takes nothing of theirs for missing that is only unread.
+                for reflector in reflectors:
+                    await reflector.listed.wait()
+                await _load(controller, settings.namespace)
+                ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
                 await kopf.operator(registry=registry, standalone=True, **scope)
-        finally:
-            for task in ours:
-                task.cancel()
-            await asyncio.wait(ours)
-            await leader.release()
+            finally:
+                for task in ours:
+                    task.cancel()
+                await asyncio.wait(ours)
+                await leader.release()
 
 
 async def _listen(heartbeat: Heartbeat) -> None:
@@ -259,6 +247,15 @@ async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
             raise SystemExit(f"graphcron: {problem}")
         log.warning("waiting: %s", problem)
         await asyncio.sleep(min(2.0, patience))
+
+
+async def _load(controller: Controller, namespace: str | None) -> None:
+    while True:
+        try:
+            return await controller.load(namespace)
+        except KubeError as error:
+            log.warning("waiting: %s", error.message)
+            await asyncio.sleep(2.0)
 
 
 def main(environ: Mapping[str, str]) -> None:

@@ -84,6 +84,8 @@ class WorkQueue(Generic[Key]):
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
+            # Looks that wait for nothing, thousands of them after a start, would keep all else waiting: Lease, probes.
+            await asyncio.sleep(0)
 
     def _retry(self, key: Key, error: Exception) -> None:
         failures = self._failures[key] = self._failures.get(key, 0) + 1

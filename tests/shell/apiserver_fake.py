@@ -192,7 +192,11 @@ class FakeApiserver:
         while plural in self.held:  # noqa: ASYNC110 - a test releases it, and announces nothing
             await asyncio.sleep(0.02)
         items = [item for item in self.objects[plural].values() if _selected(request, item)]
-        return web.json_response({"items": items, "metadata": {"resourceVersion": str(self._version)}})
+        version, kind = next(
+            (version, names[plural]) for version, names in [("v1", CORE), *self.groups.items()] if plural in names
+        )
+        listed = {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": str(self._version)}}
+        return web.json_response(listed | {"items": items})
 
     async def _watch(self, request: web.Request, plural: str) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "application/json"})

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from graphcron.controller import Controller
-from graphcron.kube import Conflict, Kube, Refused, Unavailable
+from graphcron.kube import Conflict, Kube, NotLeading, Refused, Unavailable
 from graphcron.pod_template import RunPods
 from graphcron.seen import Name
 from tests.shell.cluster_memory import MemoryCluster
@@ -22,7 +22,8 @@ class Bench:
     def __init__(self) -> None:
         self.kube = MemoryCluster()
         pods = RunPods(image="graphcron:test", server_url="http://agent.example")
-        self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW)
+        self.leads = True
+        self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW, leads=lambda: self.leads)
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
@@ -183,15 +184,60 @@ async def test_one_that_the_code_trips_over_says_so_and_stalls_alone(bench: Benc
     assert "its log has the details" in bench.ready["message"]
 
 
-async def test_a_sweep_forgets_what_is_gone_and_looks_again(bench: Bench) -> None:
-    """After a list that kopf read anew, a deletion in the gap is never told: the CronJob would stay missing."""
+async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Bench) -> None:
+    """A deletion while nothing was watched is never told: the CronJob would stay missing."""
     bench.make()
     await bench.reconcile()
     bench.kube.cron_jobs.clear()
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == [], "it was not told"
-    await bench.controller.sweep("cron_jobs", None)
+    mirror = bench.controller.mirror("cron_jobs")
+    mirror.begin()
+    mirror.complete(10**9)
     assert len(bench.controller.queue) == 1
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello"]
+
+
+async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothing_else(bench: Bench) -> None:
+    bench.make()
+    bench.leads = False
+    await bench.reconcile()
+    assert bench.kube.writes == []
+    bench.controller.lead()
+    assert len(bench.controller.queue) == 1
+    bench.leads = True
+    await bench.reconcile()
+    assert bench.kube.writes == ["cronjob hello", "status hello"]
+    other = Bench()
+    other.kube = bench.kube
+    other.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
+    other.controller.seen.put("cron_jobs", bench.kube.cron_jobs["hello"])
+    await other.reconcile()
+    other.controller.lead()
+    assert len(other.controller.queue) == 0, "its last look found nothing to write"
+
+
+async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_again(bench: Bench) -> None:
+    bench.make()
+    bench.kube.fail = [NotLeading(0, "this operator ceased to lead")]
+    await bench.reconcile()
+    assert len(bench.controller.queue) == 1
+    await bench.reconcile()
+    assert bench.kube.writes == ["cronjob hello", "status hello"]
+
+
+async def test_only_news_is_looked_at(bench: Bench) -> None:
+    """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
+    made = bench.make()
+    await bench.reconcile()
+    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": bench.kube.cron_jobs["hello"]})
+    bench.controller.saw("graphcrons", {"type": None, "object": bench.kube.graphcrons["hello"]})
+    stranger = {"metadata": owned_by(made) | {"name": "x", "labels": {"graphcron.dev/graphcron": "x"}}}
+    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": stranger})
+    assert len(bench.controller.queue) == 0
+    changed = copy.deepcopy(bench.kube.cron_jobs["hello"])
+    changed["metadata"]["resourceVersion"] = "1000"
+    bench.controller.saw("cron_jobs", {"type": "MODIFIED", "object": changed})
+    assert len(bench.controller.queue) == 1

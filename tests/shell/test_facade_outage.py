@@ -33,9 +33,9 @@ class CountingKube(Kube):
 
     lists = 0
 
-    async def list_graphcrons_at(self, namespace: str | None) -> tuple[list[Manifest], int]:
+    def pages(self, *what: Any, **options: Any) -> AsyncIterator[tuple[list[Manifest], int]]:
         self.lists += 1
-        return await super().list_graphcrons_at(namespace)
+        return super().pages(*what, **options)
 
 
 @pytest.fixture

@@ -69,11 +69,13 @@ def test_every_character_reaches_a_yaml_parser_as_it_is(code: int) -> None:
 
 
 async def test_a_long_list_is_read_page_by_page(kube: Kube, apiserver: Apiserver) -> None:
+    listed = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCronList"}
     apiserver.answers = [
-        (200, {"items": [{"n": 1}], "metadata": {"continue": "more&more"}}),
-        (200, {"items": [{"n": 2}], "metadata": {}}),
+        (200, listed | {"items": [{"n": 1}], "metadata": {"continue": "more&more"}}),
+        (200, listed | {"items": [{"n": 2}], "metadata": {}}),
     ]
-    assert await kube.list_graphcrons(None) == [{"n": 1}, {"n": 2}]
+    said = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron"}
+    assert await kube.list_graphcrons(None) == [said | {"n": 1}, said | {"n": 2}]
     assert apiserver.asked[0][1] == "/apis/graphcron.dev/v1/graphcrons?limit=500"
     assert apiserver.asked[1][1].endswith("limit=500&continue=more%26more")
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from graphcron.seen import GRAPHCRONS
-from tests.shell.apiserver_fake import WATCHED, FakeApiserver
+from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import operator, until
 
 PATIENCE = 60.0
@@ -103,8 +103,9 @@ async def test_it_is_not_ready_before_everything_is_listed(
 ) -> None:
     apiserver.held = {"jobs"}
     async with apiserver.serving() as url, operator(url, tmp_path, **ports.environment):
-        await until(lambda: all(apiserver.watches_of(plural) for plural in WATCHED if plural != "jobs"))
-        assert (await ports.get("/readyz"))[0] == 503
+        await until(lambda: any("/jobs" in path for _, path in apiserver.requests))
+        await ports.until("/readyz", 503)
+        assert (await ports.get("/healthz"))[0] == 200
         apiserver.held = set()
         await ports.until("/readyz", 200)
 

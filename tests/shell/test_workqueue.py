@@ -109,3 +109,19 @@ async def test_an_earlier_time_replaces_a_later_one() -> None:
     async with running(queue, work):
         queue.add_after("a", 0.0)
         await until(lambda: done == ["a"])
+
+
+async def test_looks_that_wait_for_nothing_let_others_go_on() -> None:
+    """Thousands of them follow a start, and the Lease has to be renewed meanwhile."""
+    queue, done, others = WorkQueue[str](), [], 0
+
+    async def work(key: str) -> None:
+        done.append(key)
+
+    for number in range(1000):
+        queue.add(str(number))
+    async with running(queue, work):
+        while len(done) < 1000:
+            await asyncio.sleep(0)
+            others += 1
+    assert others >= 200

@@ -135,12 +135,13 @@ def test_the_second_announcement_of_an_object_is_a_repetition() -> None:
     assert [seen.is_repeated(thing("a", uid)) for uid in ("u1", "u1", "u2")] == [False, True, False]
 
 
-def test_what_we_wrote_ourselves_is_no_news_when_the_watch_brings_it_and_any_other_version_is() -> None:
+def test_the_very_version_that_is_here_is_no_news_and_any_other_is() -> None:
     seen = Seen()
-    written = {"metadata": {"name": "hello", "namespace": "team", "uid": "u", "resourceVersion": "7"}}
-    seen.wrote(GRAPHCRONS, written)
-    assert seen.of(("team", "hello"))
-    other = {"metadata": written["metadata"] | {"resourceVersion": "8"}}
-    assert not seen.is_echo(other)
-    assert seen.is_echo(written)
-    assert not seen.is_echo(written), "a second time it comes with a list: somebody may have missed something"
+    known = {"metadata": {"name": "hello", "namespace": "team", "uid": "u", "resourceVersion": "7"}}
+    assert not seen.is_known(GRAPHCRONS, known)
+    seen.put(GRAPHCRONS, known)
+    assert seen.is_known(GRAPHCRONS, known)
+    for other in ({"resourceVersion": "8"}, {"uid": "v"}, {"name": "other"}):
+        assert not seen.is_known(GRAPHCRONS, {"metadata": known["metadata"] | other})
+    seen.drop(GRAPHCRONS, known)
+    assert not seen.is_known(GRAPHCRONS, known)

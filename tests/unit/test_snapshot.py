@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import pytest
-
-from graphcron.snapshot import Outdated, Snapshot
+from graphcron.snapshot import Snapshot
 
 NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
 
@@ -35,12 +33,6 @@ def test_a_bookmark_moves_the_version_and_changes_nothing() -> None:
     snapshot = Snapshot([cron("a", 3)], 5)
     snapshot.apply(event("BOOKMARK", {"metadata": {"resourceVersion": "90"}}))
     assert (snapshot.version, snapshot.changed, len(snapshot.manifests())) == (90, 5, 1)
-
-
-def test_an_error_ends_it() -> None:
-    snapshot = Snapshot([], 5)
-    with pytest.raises(Outdated, match="too old resource version"):
-        snapshot.apply(event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 5 (9)"}))
 
 
 def test_one_that_is_being_deleted_is_gone() -> None:
