@@ -26,6 +26,7 @@ class Fence:
     def __init__(self, clock: Callable[[], float] = steady_clock) -> None:
         self._clock = clock
         self._until = float("-inf")
+        self._shut = False
         self._inside = 0
         self._left = asyncio.Event()
 
@@ -34,10 +35,16 @@ class Fence:
         return self._clock() < self._until
 
     def open_until(self, moment: float) -> None:
-        self._until = moment
+        if not self._shut:
+            self._until = moment
 
     def close(self) -> None:
         self._until = float("-inf")
+
+    def shut(self) -> None:
+        """Close it for good: this process is about to end."""
+        self._shut = True
+        self.close()
 
     def check(self) -> None:
         """Raises FenceClosed."""

@@ -69,8 +69,8 @@ class Leader:
         self._notice()
 
     async def release(self) -> None:
-        """Stop writing, let what is under way end, and give the Lease back."""
-        self._fence.close()
+        """Stop writing for good, let what is under way end, and give the Lease back."""
+        self._fence.shut()
         self._notice()
         try:
             async with asyncio.timeout(RELEASE_SECONDS):

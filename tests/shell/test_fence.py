@@ -93,3 +93,14 @@ async def test_one_who_closes_it_can_wait_for_what_is_under_way(bench: Bench) ->
     bench.may_answer.set()
     await emptied
     assert (await write)["metadata"]["name"] == "a"
+
+
+async def test_shut_it_stays_shut_though_the_lease_is_renewed(bench: Bench) -> None:
+    """The process ends, and keeps the Lease until then, so that no other writes meanwhile."""
+    bench.fence.open_until(110.0)
+    bench.fence.shut()
+    bench.fence.open_until(120.0)
+    assert not bench.fence.is_open
+    with pytest.raises(NotLeading):
+        await bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}})
+    assert bench.asked == []
