@@ -30,12 +30,11 @@ test: lint type verify unit e2e contract ## everything: lint, types, layers, gen
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod
+# Half of the time is waiting, so that one more than there are cores keeps them busy.
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 .PHONY: unit
 unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
-	@$(VENV)/bin/coverage erase
-	@$(VENV)/bin/coverage run -m pytest tests/unit tests/shell tests/cluster tests/chart
-	@$(VENV)/bin/coverage combine --quiet
-	@$(VENV)/bin/coverage report
+	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term tests/unit tests/shell tests/cluster tests/chart
 
 $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
 	@echo "preparing $(IN_POD)"
