@@ -25,7 +25,7 @@ CONDITIONS = {
     "RunsStarting": (
         "only while False: the pod of a running firing cannot start; reason and message are the kubelet's or "
         "the scheduler's, such as `ImagePullBackOff`, `CreateContainerConfigError` (a Secret is missing) or "
-        "`Unschedulable`"
+        "`Unschedulable`; `ContainerCreating` when its volumes or its network are not ready after 60 s"
     ),
     "LastRunSucceeded": (
         "once a firing ended: whether the last one succeeded, with its reason. Skipped and missed firings "
@@ -157,8 +157,9 @@ run pod keeps it, and cancels the run. The Job has a limit too, 60 s and `jitter
 is made, so a pod that never starts (an image that cannot be pulled, a missing Secret, no node with room) counts too,
 and the firing ends as `Failed`, `DeadlineExceeded`. Without a limit the pod waits until what is missing is there, and
 the condition `RunsStarting` is False meanwhile and says what that is. With `concurrencyPolicy: Forbid` no further
-firing starts until then; `Allow` adds a pod at each. A volume that cannot be mounted (`inputFrom` or
-`server.headersSecretRef` names what is not there) is in the events of the pod alone: `kubectl describe pod`.
+firing starts until then; `Allow` adds a pod at each. Of a volume that cannot be mounted (`inputFrom` or
+`server.headersSecretRef` names what is not there) only the events of the pod tell: after 60 s the condition says
+`ContainerCreating`, and to look there.
 """
 
 

@@ -107,7 +107,7 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
         next_run_times=_coming(spec, schedule, zone, timing, now) if fires else (),
         enabled=fires,
         timezone=spec.timezone or DEFAULT_TIMEZONE,
-        wake_at=_wake_at(spec, verdict, pending, now),
+        wake_at=min(filter(None, (_wake_at(spec, verdict, pending, now), _late_start(seen, now))), default=None),
         lost=tuple(_lost(spec, schedule, zone, timing, seen, now)),
     )
 
@@ -154,6 +154,12 @@ def _wake_at(spec: GraphCronSpec, verdict: Verdict, pending: datetime | None, no
     # An event tells when a slot's Job is made. When none is made, because the slot is late or was passed over, nothing
     # does, and yet the next firing is another one, or the last before endTime is over.
     return pending + A_LITTLE_LATER if pending > now else now + LATER
+
+
+def _late_start(seen: Observed, now: datetime) -> datetime | None:
+    """When the next pod counts as one that cannot start. Nothing happens then, so no event tells."""
+    late = (status.late_at(pod) for pod in seen.pods)
+    return min((moment for moment in late if moment and moment > now), default=None)
 
 
 SOONER = timedelta(minutes=2)

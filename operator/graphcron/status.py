@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from graphcron.firing import NOT_ON_THIS_DAY, Outcome, format_time, parse_time, scheduled_time_of
@@ -93,7 +93,7 @@ def conditions(
         wanted.append((SUSPENDED, True, verdict.reason, message))
     if verdict.reason == EXPIRED:
         wanted.append((EXPIRED, True, verdict.reason, message))
-    if stuck := next(filter(None, map(_cannot_start, pods)), None):
+    if stuck := next(filter(None, (_cannot_start(pod) or _starts_late(pod, now) for pod in pods)), None):
         wanted.append((RUNS_STARTING, False, *stuck))
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
@@ -125,14 +125,43 @@ def _cannot_start(pod: Manifest) -> tuple[str, str] | None:
     for container in [*states.get("initContainerStatuses", []), *states.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting") or {}
         if waiting.get("reason") in _HOPELESS:
-            return waiting[
-                "reason"
-            ], f"run pod {pod['metadata']['name']}: {waiting.get('message') or waiting['reason']}"
+            return waiting["reason"], f"run pod {name}: {waiting.get('message') or waiting['reason']}"
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             reason = condition.get("reason") or "Unschedulable"
-            return reason, f"Run pod {name}: {condition.get('message') or reason}"
+            return reason, f"run pod {name}: {condition.get('message') or reason}"
     return None
+
+
+START_PATIENCE = timedelta(seconds=60)
+"""For a pod's volumes and network, on a node that has only just come up."""
+
+CONTAINER_CREATING = "ContainerCreating"
+"""What `kubectl get pods` shows of such a pod."""
+
+
+def late_at(pod: Manifest) -> datetime | None:
+    """When a pod on a node counts as one that cannot start, unless its volumes and its network are ready by then; None
+    when they are. (Kubernetes says so since 1.29, KEP-3085. Pulling an image comes later, and may take its time.)"""
+    states = pod.get("status", {})
+    if states.get("phase") != "Pending" or "startTime" not in states:
+        return None
+    unready = ("PodReadyToStartContainers", "False")
+    if not any((condition["type"], condition["status"]) == unready for condition in states.get("conditions", [])):
+        return None
+    return parse_time(states["startTime"]) + START_PATIENCE
+
+
+def _starts_late(pod: Manifest, now: datetime) -> tuple[str, str] | None:
+    """As `_cannot_start`, for what only the events of a pod tell: a volume that cannot be mounted."""
+    late, name = late_at(pod), pod["metadata"]["name"]
+    if late is None or now < late:
+        return None
+    return CONTAINER_CREATING, (
+        f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s. Do the Secrets "
+        "and ConfigMaps exist that spec.inputFrom and spec.server.headersSecretRef name? "
+        f"'kubectl describe pod {name}' says what is missing"
+    )
 
 
 def _condition(

@@ -63,6 +63,12 @@ async def made(session: Session, url: str, client: LangGraphClient) -> AsyncIter
             concurrencyPolicy="Forbid",
             server={"url": "http://agent-server", "apiKeySecretRef": {"name": "missing", "key": "api-key"}},
         ),
+        graphcron(
+            "volumeless",
+            schedule=EVERY_MINUTE,
+            concurrencyPolicy="Forbid",
+            inputFrom={"secretKeyRef": {"name": "missing", "key": "input"}},
+        ),
         graphcron("surprise"),
     )
     yield made
@@ -141,6 +147,15 @@ async def test_a_run_pod_that_cannot_start_says_what_is_missing(session: Session
     assert 'secret "missing" not found' in condition["message"]
 
 
+async def test_a_run_pod_whose_volume_is_not_there_says_where_to_look(session: Session, made: Made) -> None:
+    session.kubectl("wait", "--for=condition=RunsStarting=False", "graphcron/volumeless", "--timeout=150s")
+    found = (session.one("graphcron", "volumeless") or {})["status"]["conditions"]
+    (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
+    assert condition["reason"] == "ContainerCreating"
+    pod = condition["message"].partition("kubectl describe pod ")[2].partition("'")[0]
+    assert 'secret "missing" not found' in session.kubectl("describe", "pod", pod)
+
+
 async def test_with_the_agent_server_away_it_says_why_and_the_next_firing_works(
     session: Session, url: str, made: Made
 ) -> None:
@@ -209,6 +224,6 @@ async def test_at_the_end_every_door_deletes_and_nothing_is_left(
     names = [made.by_kubectl, *made.by_sdk, *made.by_curl]
     await flow.delete_all(session, client, url, Screen(), list(made.by_sdk), list(made.by_curl), made.by_kubectl)
     flow.gone(session, names)
-    others = ["away", "fails", "no-assistant", "exact", "stuck", "surprise"]
+    others = ["away", "fails", "no-assistant", "exact", "stuck", "volumeless", "surprise"]
     session.kubectl("delete", "graphcrons", *others)
     flow.gone(session, others)

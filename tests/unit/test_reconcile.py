@@ -151,6 +151,40 @@ def test_a_run_pod_that_cannot_start_says_why(world: World) -> None:
     assert "RunsStarting" not in [condition["type"] for condition in world.graphcron["status"]["conditions"]]
 
 
+def test_a_run_pod_whose_volumes_are_not_there_after_a_minute_says_where_to_look(world: World) -> None:
+    """Only its events would tell what is missing, and nothing happens to it any more."""
+    world.reconcile("10:05")
+    world.fire("11:00", said="")
+    unready = {"type": "PodReadyToStartContainers", "status": "False"}
+    creating = [{"state": {"waiting": {"reason": "ContainerCreating"}}}]
+    started = "2026-12-01T11:00:02Z"
+    status = {"phase": "Pending", "startTime": started, "conditions": [unready], "containerStatuses": creating}
+    world.pods[0]["status"] = status
+    world.reconcile("11:00:30")
+    assert "RunsStarting" not in [condition["type"] for condition in world.graphcron["status"]["conditions"]]
+    assert world.decide("11:00:30").wake_at == at("11:01:02")
+    world.reconcile("11:01:02")
+    condition = world.condition("RunsStarting")
+    assert (condition["status"], condition["reason"]) == ("False", "ContainerCreating")
+    assert "spec.inputFrom" in condition["message"]
+    assert f"kubectl describe pod {world.pods[0]['metadata']['name']}" in condition["message"]
+    writes = len(world.writes)
+    world.reconcile("11:20")
+    assert len(world.writes) == writes, "it is told once"
+    world.pods[0]["status"] |= {"conditions": [unready | {"status": "True"}]}
+    world.reconcile("11:21")
+    assert "RunsStarting" not in [condition["type"] for condition in world.graphcron["status"]["conditions"]]
+
+
+def test_a_run_pod_that_pulls_its_image_for_long_is_no_trouble(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", said="")
+    ready = {"type": "PodReadyToStartContainers", "status": "True"}
+    world.pods[0]["status"] = {"phase": "Pending", "startTime": "2026-12-01T11:00:02Z", "conditions": [ready]}
+    world.reconcile("11:10")
+    assert "RunsStarting" not in [condition["type"] for condition in world.graphcron["status"]["conditions"]]
+
+
 def test_a_run_id_outlives_the_pod_that_told_it(world: World) -> None:
     world.reconcile("10:05")
     world.fire("11:00", "Failed", json.dumps({"outcome": "Failed", "reason": "PodStopped", "run_id": "r1"}))
