@@ -10,6 +10,7 @@ import contextlib
 import gc
 import itertools
 import logging
+import signal
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -164,6 +165,7 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
+    _listen_to_signals()
     fence, metrics = Fence(), OperatorMetrics()
     heartbeat = Heartbeat(SHELVES[shelf][2] for shelf in SHELVES)
 
@@ -221,6 +223,15 @@ async def run(settings: OperatorSettings) -> None:
                 await leader.release()
 
 
+def _listen_to_signals() -> None:
+    """Until kopf does it by itself. The first process of a container hears no signal that it has no handler for, and to
+    wait for the CRD, or for an apiserver, may take long."""
+    task = asyncio.current_task()
+    assert task
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+
+
 async def _listen(heartbeat: Heartbeat) -> None:
     while True:
         heartbeat.listen()
@@ -265,4 +276,5 @@ def main(environ: Mapping[str, str]) -> None:
     # The picture of the cluster is a million small objects that stay, with no cycles among them. Python would look
     # through them for cycles after each 700 new ones.
     gc.set_threshold(50_000, 20, 100)
-    asyncio.run(run(settings))
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(run(settings))

@@ -125,6 +125,20 @@ async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeAp
     assert b"s3cret" not in output
 
 
+@pytest.mark.parametrize("waits_for", ["/apis", "/jobs"], ids=["the CRD", "a list"])
+async def test_sigterm_is_heard_while_it_waits(apiserver: FakeApiserver, tmp_path: Path, waits_for: str) -> None:
+    """The first process of a container hears none that it has no handler for: it would be killed after 30 s."""
+    apiserver.held = {"jobs"}
+    if waits_for == "/apis":
+        del apiserver.groups["graphcron.dev/v1"]
+    async with apiserver.serving() as url, operator(url, tmp_path) as process:
+        await until(lambda: any(path.partition("?")[0].endswith(waits_for) for _, path in apiserver.requests))
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(process.communicate(), 10)
+    assert process.returncode == 0, output.decode()
+    assert b"Traceback" not in output
+
+
 def test_kopf_is_told_to_try_again_for_ever() -> None:
     waits = iter(Backoffs())
     assert all(0 < next(waits) <= 20 for _ in range(10_000))
