@@ -75,12 +75,14 @@ async def main() -> None:
         async with asyncio.TaskGroup() as group:
             for _ in range(IN_FLIGHT):
                 group.create_task(work())
-            watch = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
-            async with session.get(CRONS, params=watch) as answer:
-                async for line in answer.content:
-                    event = json.loads(line)
-                    if event["type"] in ("ADDED", "MODIFIED"):
-                        see(event["object"])
+            while True:  # the apiserver ends watches of a resource that has only just been defined
+                watch = {"watch": "true", "resourceVersion": version, "allowWatchBookmarks": "true"}
+                async with session.get(CRONS, params=watch) as answer:
+                    async for line in answer.content:
+                        event = json.loads(line)
+                        version = event["object"]["metadata"]["resourceVersion"]
+                        if event["type"] in ("ADDED", "MODIFIED"):
+                            see(event["object"])
 
 
 asyncio.run(main())
