@@ -264,7 +264,7 @@ def graphcron(name: str, number: int = 0) -> dict[str, Any]:
         "kind": "GraphCron",
         "metadata": {"name": name, "namespace": NAMESPACE},
         "spec": {
-            "schedule": f"{number % 60} {number // 60 % 24} 1 1 *",
+            "schedule": f"{number % 60} {number // 60 % 24} 1 2 *",
             "timezone": "Europe/Berlin",
             "assistantId": "agent",
             "input": {"messages": [{"role": "user", "content": "What happened since yesterday? " * 4}]},
