@@ -59,7 +59,7 @@ class OperatorMetrics:
         queue_depth: Callable[[], float],
         leads: Callable[[], bool],
         last_watch: Callable[[], float],
-        graphcrons: Callable[[], Iterable[Mapping[str, Any]]],
+        states: Callable[[], Iterable[str]],
     ) -> None:
         """What is looked up at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
@@ -72,7 +72,7 @@ class OperatorMetrics:
             registry=self.registry,
         )
         watched.set_function(last_watch)
-        self.registry.register(_States(graphcrons))
+        self.registry.register(_States(states))
 
     def wrote_status(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
         """Count the firings that this status tells first."""
@@ -89,11 +89,11 @@ class OperatorMetrics:
 
 
 class _States(Collector):
-    def __init__(self, graphcrons: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
-        self._graphcrons = graphcrons
+    def __init__(self, states: Callable[[], Iterable[str]]) -> None:
+        self._states = states
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        found = Tally(status.state_of(graphcron) for graphcron in self._graphcrons())
+        found = Tally(self._states())
         family = GaugeMetricFamily("graphcron_graphcrons", "GraphCrons by state.", labels=["state"])
         for state in status.STATES:
             family.add_metric([state], found[state])

@@ -1,8 +1,9 @@
 """What the operator's watches have brought so far: its picture of the cluster, from which each decision is made."""
 
+import marshal
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphcron import status
 from graphcron.desired import CRON_LABEL
@@ -21,6 +22,26 @@ REMEMBERED_DELETIONS = 10_000
 must not bring the object back. Answers are seconds late at most."""
 
 
+class _Packed(NamedTuple):
+    """An object, and what is asked of it without looking into it. As bytes it takes a sixth of its memory; to unpack
+    one costs some microseconds. They never leave this process, so marshal may have any format."""
+
+    uid: str
+    version: int
+    state: str
+    data: bytes
+
+    @classmethod
+    def of(cls, shelf: str, manifest: Manifest) -> "_Packed":
+        state = status.state_of(manifest) if shelf == GRAPHCRONS else ""
+        return cls(manifest["metadata"]["uid"], version_of(manifest), state, marshal.dumps(manifest))
+
+    @property
+    def manifest(self) -> Manifest:
+        found: Manifest = marshal.loads(self.data)  # noqa: S302 - by `of`, from this very process
+        return found
+
+
 class Seen:
     """GraphCrons, CronJobs, Jobs and pods by GraphCron and name.
 
@@ -30,7 +51,7 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        self._shelves: dict[str, dict[Name, dict[str, Manifest]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
+        self._shelves: dict[str, dict[Name, dict[str, _Packed]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._untold: dict[Name, set[tuple[str, str]]] = {}
         self._announced: set[str] = set()
@@ -57,7 +78,8 @@ class Seen:
             self._untold.setdefault(name, set()).add((shelf, key))
             return name
         # A namesake that was made since stays.
-        if self._shelves[shelf].get(name, {}).get(key, {"metadata": {"uid": None}})["metadata"]["uid"] == uid:
+        known = self._shelves[shelf].get(name, {}).get(key)
+        if known and known.uid == uid:
             self._forget(shelf, name, key)
         if shelf == GRAPHCRONS:
             for about, left in self._untold.pop(name, set()):
@@ -66,13 +88,16 @@ class Seen:
 
     def told(self, name: Name) -> None:
         """The status tells all that was seen: Jobs and pods that are gone may be forgotten, a pod with its Job."""
-        jobs = self._shelves[JOBS].get(name, {})
         untold = self._untold.get(name, set())
+        if not untold:
+            return
+        jobs = self._shelves[JOBS].get(name, {})
         gone_jobs = {key for shelf, key in untold if shelf == JOBS}
         for shelf, key in sorted(untold):
             if shelf == PODS:
-                job = jobs.get(status.job_of(self._shelves[PODS][name][key]) or "")
-                if job and job["metadata"]["name"] not in gone_jobs and not status.is_over(job):
+                made_by = status.job_of(self._shelves[PODS][name][key].manifest) or ""
+                job = jobs.get(made_by)
+                if job and made_by not in gone_jobs and not status.is_over(job.manifest):
                     continue
             self._forget(shelf, name, key)
             untold.discard((shelf, key))
@@ -90,17 +115,15 @@ class Seen:
         """Whether that very version is here already: it was listed before, or we wrote it ourselves."""
         name = _graphcron_of(shelf, manifest)
         known = self._shelves[shelf].get(name, {}).get(manifest["metadata"]["name"]) if name else None
-        return known is not None and all(
-            known["metadata"].get(key) == manifest["metadata"].get(key) for key in ("uid", "resourceVersion")
-        )
+        return known is not None and (known.uid, known.version) == (manifest["metadata"]["uid"], version_of(manifest))
 
     def drop_missing(self, shelf: str, uids: set[str], version: int) -> set[Name]:
         """Drop what a list of that version no longer has; returns the GraphCrons that it is about."""
         missing = [
-            manifest
+            known.manifest
             for place in self._shelves[shelf].values()
-            for manifest in place.values()
-            if manifest["metadata"]["uid"] not in uids and version_of(manifest) <= version
+            for known in place.values()
+            if known.uid not in uids and known.version <= version
         ]
         return {name for manifest in missing if (name := self.drop(shelf, manifest))}
 
@@ -109,13 +132,14 @@ class Seen:
 
         Jobs and pods of a deleted namesake bear the same label, and are none of its runs: owners decide.
         """
-        graphcron = self._shelves[GRAPHCRONS].get(name, {}).get(name[1])
-        if graphcron is None or graphcron["metadata"].get("deletionTimestamp"):
+        graphcrons = self._all(GRAPHCRONS, name)
+        if not graphcrons or graphcrons[0]["metadata"].get("deletionTimestamp"):
             return None
-        cron_job = self._shelves[CRON_JOBS].get(name, {}).get(name[1])
-        cron_job = cron_job if cron_job and owns(graphcron, cron_job) else None
-        jobs = _owned((cron_job,) if cron_job else (), self._shelves[JOBS].get(name, {}).values())
-        pods = _owned(jobs, self._shelves[PODS].get(name, {}).values())
+        graphcron = graphcrons[0]
+        cron_jobs = (found for found in self._all(CRON_JOBS, name) if found["metadata"]["name"] == name[1])
+        cron_job = next((found for found in cron_jobs if owns(graphcron, found)), None)
+        jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
+        pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
 
     def has(self, name: Name) -> bool:
@@ -126,9 +150,9 @@ class Seen:
         """All GraphCrons."""
         return list(self._shelves[GRAPHCRONS])
 
-    def graphcrons(self) -> Iterator[Manifest]:
-        """All GraphCrons, as they are known."""
-        return (graphcron for place in self._shelves[GRAPHCRONS].values() for graphcron in place.values())
+    def states(self) -> Iterator[str]:
+        """What each GraphCron is in, one of `status.STATES`."""
+        return (known.state for place in self._shelves[GRAPHCRONS].values() for known in place.values())
 
     def __len__(self) -> int:
         """How many objects are kept."""
@@ -137,8 +161,11 @@ class Seen:
     def _place(self, shelf: str, name: Name, kept: Manifest) -> None:
         place = self._shelves[shelf].setdefault(name, {})
         known = place.get(kept["metadata"]["name"])
-        if known is None or version_of(known) <= version_of(kept):
-            place[kept["metadata"]["name"]] = kept
+        if known is None or known.version <= version_of(kept):
+            place[kept["metadata"]["name"]] = _Packed.of(shelf, kept)
+
+    def _all(self, shelf: str, name: Name) -> list[Manifest]:
+        return [known.manifest for known in self._shelves[shelf].get(name, {}).values()]
 
     def _forget(self, shelf: str, name: Name, key: str) -> None:
         place = self._shelves[shelf].get(name, {})

@@ -187,7 +187,7 @@ async def run(settings: OperatorSettings) -> None:
             queue_depth=lambda: len(controller.queue),
             leads=lambda: fence.is_open,
             last_watch=lambda: heartbeat.last_heard,
-            graphcrons=controller.seen.graphcrons,
+            states=controller.seen.states,
         )
 
         def problems() -> list[str]:
