@@ -97,10 +97,13 @@ def start(place_id: str, program: Program, log: Path) -> None:
         "GRAPHCRON_CLUSTER": f"{place_id}/{program.name}/{program.fingerprint}",
     }
     with log.open("ab") as output:
-        _Daemon(
+        process = _Daemon(
             list(program.argv), env=environment, cwd="/",
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
         )  # fmt: skip
+    # Popen returns when the kernel has closed our end, a moment before it shows the new environment.
+    while process.poll() is None and not _mark(process.pid):
+        time.sleep(0.001)
 
 
 def stop(processes: Iterable[Running], seconds: float = 0) -> None:
