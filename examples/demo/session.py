@@ -60,33 +60,42 @@ class Session:
     @contextmanager
     def forward(self, target: str, port: int) -> Iterator[str]:
         """The URL on this machine that leads to a port of a Service, Deployment or pod."""
+        words = ("-n", self.namespace, "port-forward", "--address", "127.0.0.1", target, f":{port}")
+        with self._serving(f"port-forward to {target}", "Forwarding from 127.0.0.1:", *words) as url:
+            yield url
+
+    @contextmanager
+    def proxy(self) -> Iterator[str]:
+        """The apiserver's URL on this machine, for who asks it more often than a kubectl can be started."""
+        with self._serving("proxy", "Starting to serve on 127.0.0.1:", "proxy", "--port=0") as url:
+            yield url
+
+    @contextmanager
+    def _serving(self, what: str, says: str, *words: str) -> Iterator[str]:
         # kubectl prints the port that it was given by the system, and nothing else tells it.
         with tempfile.TemporaryFile("w+") as said:
             process = subprocess.Popen(
-                [
-                    str(self.place.bin / "kubectl"),
-                    *("-n", self.namespace, "port-forward", "--address", "127.0.0.1", target, f":{port}"),
-                ],
+                [str(self.place.bin / "kubectl"), *words],
                 env=commands.environment(self.place.kubeconfig),
                 stdout=said,
                 stderr=subprocess.STDOUT,
             )
             try:
-                local = wait_for(f"port-forward to {target}", lambda: _port(said, process), 20, 0.05)
+                local = wait_for(what, lambda: _port(said, says, process), 20, 0.05)
                 yield f"http://127.0.0.1:{local}"
             finally:
                 process.terminate()
                 process.wait()
 
 
-def _port(said: Any, process: subprocess.Popen[bytes]) -> int | None:
+def _port(said: Any, says: str, process: subprocess.Popen[bytes]) -> int | None:
     said.seek(0)
     text = said.read()
     if process.poll() is not None:
-        raise TookTooLong(f"kubectl port-forward ended: {text.strip()}")
+        raise TookTooLong(f"kubectl ended: {text.strip()}")
     for line in text.splitlines():
-        if line.startswith("Forwarding from 127.0.0.1:"):
-            return int(line.split(":")[1].split()[0])
+        if line.startswith(says):
+            return int(line.removeprefix(says).split()[0])
     return None
 
 
