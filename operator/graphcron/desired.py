@@ -140,7 +140,7 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_t
             "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
             "jobTemplate": {
                 "metadata": {"labels": labels},
-                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods), pods),
+                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods, size), pods),
             },
         },
     }

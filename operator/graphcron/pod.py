@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
-from graphcron.firing import HEADERS_PATH, INPUT_PATH, ORDER_PATH, Order
+from graphcron.firing import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, Order
 
 TERMINATION_LOG = "/dev/termination-log"
 """Kubernetes' default `terminationMessagePath`."""
@@ -35,6 +35,7 @@ class Settings(NamedTuple):
     api_key: str | None = None
     ca_file: str | None = None
     checkpointer_url: str | None = None
+    order: str | None = None
     order_path: str = ORDER_PATH
     input_path: str = INPUT_PATH
     headers_path: str = HEADERS_PATH
@@ -68,6 +69,7 @@ _TEXTS = {
     "api_key": "AGENT_SERVER_API_KEY",
     "ca_file": "AGENT_SERVER_CA_FILE",
     "checkpointer_url": "GRAPHCRON_CHECKPOINTER_URL",
+    "order": ORDER_VARIABLE,
     "order_path": "GRAPHCRON_ORDER_PATH",
     "input_path": "GRAPHCRON_INPUT_PATH",
     "headers_path": "GRAPHCRON_HEADERS_PATH",
@@ -85,10 +87,13 @@ def log(message: str) -> None:
 
 
 def read_order(settings: Settings) -> Order:
+    """From the environment, or from its file. Bytes in both: an image's locale may be anything."""
+    where = ORDER_VARIABLE if settings.order else settings.order_path
     try:
-        return Order.from_json(_read(settings.order_path).decode())
+        data = os.fsencode(settings.order) if settings.order else _read(settings.order_path)
+        return Order.from_json(data.decode())
     except (OSError, ValueError, TypeError) as error:
-        raise PodError("OrderInvalid", f"the order at {settings.order_path} cannot be read: {error}") from None
+        raise PodError("OrderInvalid", f"the order at {where} cannot be read: {error}") from None
 
 
 def read_input(settings: Settings) -> bytes:

@@ -65,8 +65,8 @@ class RunPods:
         )
 
 
-def pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
-    """The pod spec; `spec.template` can place a run pod, and cannot weaken what secures it."""
+def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
+    """The pod spec; `spec.template` can place a run pod, and cannot weaken what secures it. A size is in bytes."""
     template = spec.template or Template()
     manifest: Manifest = {
         "restartPolicy": "Never",  # podFailurePolicy asks for it
@@ -79,7 +79,7 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods) -> Manifest:
             "fsGroup": USER_ID,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-    } | (_in_pod(spec, pods) if spec.in_pod else _following(spec, pods))
+    } | (_in_pod(spec, pods) if spec.in_pod else _following(spec, pods, order_size))
     if pods.service_account and namespace == pods.namespace:
         manifest["serviceAccountName"] = pods.service_account
     secrets = [*pods.image_pull_secrets, *(secret.name for secret in template.image_pull_secrets or [])]
@@ -104,29 +104,32 @@ _SECURITY = {
 def _container(spec: GraphCronSpec, resources: Mapping[str, Any], volumes: "list[tuple[str, Manifest]]") -> Manifest:
     """What both engines' containers have in common."""
     own = spec.template.resources if spec.template else None
-    return {
+    mounts = [{"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes]
+    # No empty list: the apiserver would drop it, and the live object never be what was asked for.
+    return ({"volumeMounts": mounts} if mounts else {}) | {
         "name": CONTAINER,
         "resources": own if own is not None else dict(resources),
         "securityContext": _SECURITY,
         # A pod that dies before it can say why leaves the end of its log instead.
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes],
     }
 
 
-def _following(spec: GraphCronSpec, pods: RunPods) -> Manifest:
+def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
     """Our image alone, which follows a run on an Agent Server."""
-    volumes = _volumes(spec, pods)
+    volumes, environment = _volumes(spec, pods), _environment(spec, pods)
+    if order_size <= firing.ORDER_VARIABLE_LIMIT:
+        environment.append({"name": firing.ORDER_VARIABLE, "valueFrom": {"fieldRef": _ORDER}})
+    else:
+        volumes.insert(0, _order_file())
     ours = {
         "image": pods.image,
         "imagePullPolicy": pods.image_pull_policy,
         "args": ["run"],
-        "env": _environment(spec, pods),
+        "env": environment,
     }
-    return {
-        "containers": [_container(spec, pods.resources, volumes) | ours],
-        "volumes": [volume for _, volume in volumes],
-    }
+    found: Manifest = {"containers": [_container(spec, pods.resources, volumes) | ours]}
+    return found | ({"volumes": [volume for _, volume in volumes]} if volumes else {})
 
 
 _RUNNER_PATH = "/graphcron"
@@ -140,7 +143,8 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
         raise InvalidGraphCron("InPodNotAllowed", IN_POD_OFF)
     if spec.image is None or not pods.allows(spec.image):
         raise InvalidGraphCron("InPodNotAllowed", IN_POD_NOT_ALLOWED.format(", ".join(pods.in_pod_images)))
-    volumes = _volumes(spec, pods)
+    # A file, whatever its size: it needs volumes anyway, and programs that the graph starts inherit the environment.
+    volumes = [_order_file(), *_volumes(spec, pods)]
     runner: Manifest = {"name": "runner", "emptyDir": {}}
     tmp: Manifest = {"name": "tmp", "emptyDir": {}}
     container = _container(spec, pods.in_pod_resources, [*volumes, (_RUNNER_PATH, runner)])
@@ -228,12 +232,17 @@ _IDENTITY = (
 _CA_PATH = "/etc/graphcron/ca"
 
 
-def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
-    """Mount path and volume of each thing a run pod reads."""
-    field_path = f"metadata.annotations['{firing.ORDER_ANNOTATION}']"
+_ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{firing.ORDER_ANNOTATION}']"}
+
+
+def _order_file() -> tuple[str, Manifest]:
     directory, _, file = firing.ORDER_PATH.rpartition("/")
-    item = {"path": file, "fieldRef": {"apiVersion": "v1", "fieldPath": field_path}}
-    volumes: list[tuple[str, Manifest]] = [(directory, {"name": "order", "downwardAPI": {"items": [item]}})]
+    return directory, {"name": "order", "downwardAPI": {"items": [{"path": file, "fieldRef": _ORDER}]}}
+
+
+def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
+    """Mount path and volume of each thing, besides its order, that a run pod reads."""
+    volumes: list[tuple[str, Manifest]] = []
     if source := spec.input_from:
         directory, _, file = firing.INPUT_PATH.rpartition("/")
         if source.secret_key_ref:

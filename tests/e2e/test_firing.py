@@ -22,6 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 EVERY_MINUTE = "* * * * *"
 BYTES_THAT_OTHERS_CHANGE = "$(HOME) $$(X) \"quotes\" 'single' \\ back\nnew line\t🌍 é \u2028 \u0085 \ufeff \x7f"
+LARGE = BYTES_THAT_OTHERS_CHANGE * 1500
+"""More than an environment variable may have: it goes by a file."""
 
 
 class Made:
@@ -57,6 +59,7 @@ async def made(session: Session, url: str, client: LangGraphClient) -> AsyncIter
         graphcron("fails", schedule=EVERY_MINUTE, input={"fail": "out of ideas"}, retryLimit=0),
         graphcron("no-assistant", schedule=EVERY_MINUTE, assistantId="nobody"),
         graphcron("exact", schedule=EVERY_MINUTE, input=flow.asking(BYTES_THAT_OTHERS_CHANGE), onRunCompleted="keep"),
+        graphcron("large", schedule=EVERY_MINUTE, input=flow.asking(LARGE), onRunCompleted="keep"),
         graphcron(
             "stuck",
             schedule=EVERY_MINUTE,
@@ -105,10 +108,11 @@ async def test_a_stateless_thread_is_deleted_after_its_run(session: Session, url
     assert "not found" in answer["detail"]
 
 
-async def test_the_input_arrives_byte_for_byte(session: Session, url: str, made: Made) -> None:
-    firing = flow.firing_of(session, "exact")
+@pytest.mark.parametrize(("name", "text"), [("exact", BYTES_THAT_OTHERS_CHANGE), ("large", LARGE)])
+async def test_the_input_arrives_byte_for_byte(session: Session, url: str, made: Made, name: str, text: str) -> None:
+    firing = flow.firing_of(session, name)
     answer = json.loads(curl(f"{url}/threads/{firing['threadId']}/state"))
-    assert answer["values"]["messages"][0]["content"] == BYTES_THAT_OTHERS_CHANGE
+    assert answer["values"]["messages"][0]["content"] == text
 
 
 async def test_a_run_knows_its_cron(session: Session, url: str, made: Made) -> None:
@@ -122,7 +126,7 @@ async def test_a_run_pod_has_no_token(session: Session, made: Made) -> None:
     pods = session.get("pods", "-l", f"graphcron.dev/graphcron={made.by_kubectl}")
     assert pods
     for pod in pods:
-        assert not [volume for volume in pod["spec"]["volumes"] if "projected" in volume], "no token is mounted"
+        assert not [volume for volume in pod["spec"].get("volumes", []) if "projected" in volume], "no token is mounted"
 
 
 async def test_a_failed_run_says_what_the_agent_said(session: Session, made: Made) -> None:
@@ -224,6 +228,6 @@ async def test_at_the_end_every_door_deletes_and_nothing_is_left(
     names = [made.by_kubectl, *made.by_sdk, *made.by_curl]
     await flow.delete_all(session, client, url, Screen(), list(made.by_sdk), list(made.by_curl), made.by_kubectl)
     flow.gone(session, names)
-    others = ["away", "fails", "no-assistant", "exact", "stuck", "volumeless", "surprise"]
+    others = ["away", "fails", "no-assistant", "exact", "large", "stuck", "volumeless", "surprise"]
     session.kubectl("delete", "graphcrons", *others)
     flow.gone(session, others)

@@ -137,6 +137,21 @@ def test_input_arrives_as_it_was_given(pod: Pod, server: AgentServerFake) -> Non
     assert server.started[0]["input"] == given
 
 
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C", "POSIX"])
+def test_an_order_by_the_environment_arrives_as_it_was_given(pod: Pod, server: AgentServerFake, locale: str) -> None:
+    given = {"text": '$(HOME) $$(X) "\n😀 é \u2028 \ufeff \x7f', "nothing": "\0", "long": "x" * 90_000}
+    pod.order({"input": given})
+    order = pod.directory / "order.json"
+    # Without these two, Python would make UTF-8 of what is not.
+    plain = {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    pod.environ |= {"GRAPHCRON_ORDER": order.read_text()} | plain
+    order.unlink()
+    with pod.start() as process:
+        said, _ = process.communicate(timeout=30)
+    assert process.returncode == EXIT_DONE, said
+    assert server.started[0]["input"] == given
+
+
 def test_half_a_surrogate_pair_is_sent_too(pod: Pod, server: AgentServerFake) -> None:
     """UTF-8 cannot hold it. Whether it is acceptable is the server's to say."""
     order = {"cron_id": "cron-1", "request": {"assistant_id": "agent", "input": "\ud83d ä"}}
@@ -385,6 +400,7 @@ def test_a_thread_cron_without_its_thread_says_what_to_do(pod: Pod, server: Agen
         ({"AGENT_SERVER_URL": "http://localhost:many"}, "ServerUrlInvalid"),
         ({"AGENT_SERVER_URL": "https://localhost", "AGENT_SERVER_CA_FILE": "/nowhere/ca.crt"}, "CaFileInvalid"),
         ({"GRAPHCRON_ORDER_PATH": "/nowhere/order.json"}, "OrderInvalid"),
+        ({"GRAPHCRON_ORDER": "[]"}, "OrderInvalid"),
         ({"AGENT_SERVER_API_KEY": "hunter2\nx: y"}, "HeaderInvalid"),
     ],
 )

@@ -108,6 +108,28 @@ def test_only_replace_tells_the_run_pods_to_cancel_earlier_runs(policy: str | No
     assert order(METADATA, GraphCronSpec.model_validate(spec), None).replace is replace
 
 
+def test_an_order_goes_by_the_environment_and_a_pod_that_needs_no_volume_has_none() -> None:
+    """A kubelet takes 0.3 s for the first volume of a pod. An empty list would never be what the apiserver has."""
+    pod = pod_of(RunPods(image="graphcron:1", server_url="https://default.example"))
+    path = "metadata.annotations['graphcron.dev/order']"
+    assert environment(pod)["GRAPHCRON_ORDER"] == {"fieldRef": {"apiVersion": "v1", "fieldPath": path}}
+    assert "volumes" not in pod
+    assert "volumeMounts" not in pod["containers"][0]
+
+
+@pytest.mark.parametrize("character", ["x", "é", "🌍"])
+def test_an_order_that_is_too_large_for_the_environment_is_a_file(character: str) -> None:
+    """Linux counts bytes, and 128 KiB of them with the variable's name."""
+    text = character * (97 * 1024 // len(character.encode()))
+    pod = pod_of(input={"text": text})
+    assert "GRAPHCRON_ORDER" not in environment(pod)
+    assert pod["volumes"][0]["name"] == "order"
+    assert pod["containers"][0]["volumeMounts"][0]["mountPath"] == "/etc/graphcron/order"
+    just = pod_of(input={"text": text[: 95 * 1024 // len(character.encode())]})
+    assert "GRAPHCRON_ORDER" in environment(just)
+    assert [volume["name"] for volume in just["volumes"]] == ["ca"]
+
+
 def test_input_from_a_secret_is_mounted_not_read() -> None:
     pod = pod_of(inputFrom={"secretKeyRef": {"name": "big", "key": "payload"}})
     (volume,) = [volume for volume in pod["volumes"] if volume["name"] == "input"]

@@ -108,6 +108,8 @@ def test_our_image_brings_the_runner_and_the_graph_cannot_change_it() -> None:
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert mounts["/graphcron"]["readOnly"] is True
     assert "readOnly" not in mounts[environment(pod)["HOME"]]
+    assert "GRAPHCRON_ORDER" not in environment(pod), "what the graph starts would inherit it"
+    assert mounts["/etc/graphcron/order"]["readOnly"] is True
     named = {volume["name"] for volume in pod["volumes"]}
     assert {mount["name"] for mount in container["volumeMounts"]} == named
 
