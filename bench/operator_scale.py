@@ -104,8 +104,9 @@ class Watcher:
             assert answer.status == 200, listed
         version = listed["metadata"]["resourceVersion"]
         self.following += 1
-        while True:  # the apiserver ends watches of a resource that has only just been defined
-            async with session.get(path, params={"watch": "true", "resourceVersion": version}) as answer:
+        while True:  # the apiserver ends watches of a resource that has only just been defined, or forgets them
+            watch = {"watch": "true", "resourceVersion": version, "timeoutSeconds": "20"}
+            async with session.get(path, params=watch) as answer:
                 assert answer.status == 200, await answer.text()
                 async for line in answer.content:
                     event = json.loads(line)

@@ -173,12 +173,17 @@ class Controller:
             await self._tell(name, graphcron, note)
 
     async def load(self, namespace: str | None) -> None:
-        """See all GraphCrons, and have each looked at. kopf lists them once more, object by object, each in a task of
-        its own: that takes several times as long, and finds them known. Raises KubeError."""
+        """See all GraphCrons, and have each looked at, first those that were changed since their status was written.
+        kopf lists them once more, object by object, each in a task of its own: that takes several times as long, and
+        finds them known. Raises KubeError."""
+        steady: list[Name] = []
         async for items, _ in self._kube.pages(SHELVES[GRAPHCRONS], namespace, ""):
             for item in items:
                 self.seen.is_repeated(item)  # so that kopf's list counts as another one
-                self.saw(GRAPHCRONS, {"type": None, "object": item})
+                if name := self.seen.put(GRAPHCRONS, item):
+                    (self.queue.add if status.state_of(item) == status.PENDING else steady.append)(name)
+        for name in steady:
+            self.queue.add(name)
 
     def mirror(self, shelf: str) -> "Shelf":
         """What a Reflector of that resource tells."""

@@ -40,7 +40,8 @@ NO_OUTCOME = "NoOutcome"
 
 Manifest = Mapping[str, Any]
 
-STATES = ("ready", "suspended", "expired", "stalled", "pending")
+PENDING = "pending"
+STATES = ("ready", "suspended", "expired", "stalled", PENDING)
 """What a GraphCron can be, for metrics."""
 
 
@@ -49,7 +50,7 @@ def state_of(graphcron: Manifest) -> str:
     told = graphcron.get("status") or {}
     reasons = {condition["type"]: condition["reason"] for condition in told.get("conditions", [])}
     if READY not in reasons or told.get("observedGeneration") != graphcron["metadata"].get("generation"):
-        return "pending"
+        return PENDING
     if STALLED in reasons:
         return "stalled"
     if reasons[READY] == EXPIRED:

@@ -26,7 +26,7 @@ from graphcron.kube import Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.operator_metrics import OperatorMetrics
 from graphcron.reflector import Reflector
-from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS
+from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name
 from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
 
@@ -37,6 +37,10 @@ SWEEP_SECONDS = 600.0
 
 LISTEN_SECONDS = 1.0
 """Between looks at what the watches have brought."""
+
+FIRST_LOOKS_SECONDS = 10.0
+"""For the looks at all that is there at the start, before kopf starts. Where they write much, new GraphCrons need not
+wait for all of it."""
 
 CONNECTIONS = 50
 """Of kopf: a watch holds one for each resource."""
@@ -92,8 +96,7 @@ def register(
     heartbeat: Heartbeat,
     given: OperatorSettings,
 ) -> list[asyncio.Task[None]]:
-    """Hand kopf's events to the controller, and have its queue worked on while kopf runs. Returns what will be the
-    workers: none of them may end before kopf does."""
+    """Hand kopf's events to the controller. Returns what is at work beside kopf until it ends: none may end before."""
     at_work: list[asyncio.Task[None]] = []
     sweeps: WorkQueue[str] = WorkQueue()
 
@@ -106,6 +109,7 @@ def register(
         settings.networking.request_timeout = 30
         settings.networking.error_backoffs = Backoffs()
         settings.watching.chunk_size = 500
+        settings.queueing.idle_timeout = 1.0  # after which the task of an object ends; each keeps its last event
         settings.watching.server_timeout = WATCH_SECONDS
 
         async def sweep(shelf: str) -> None:
@@ -113,7 +117,6 @@ def register(
             sweeps.add_after(shelf, SWEEP_SECONDS)
 
         sweeps.add_after(GRAPHCRONS, SWEEP_SECONDS)
-        at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, given.workers)))
         at_work.append(asyncio.create_task(sweeps.run(sweep, workers=1)))
 
     @kopf.on.cleanup(registry=registry)
@@ -215,6 +218,8 @@ async def run(settings: OperatorSettings) -> None:
                     await reflector.listed.wait()
                 await _load(controller, settings.namespace)
                 ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
+                at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers)))
+                await _first_looks(controller.queue)
                 await kopf.operator(registry=registry, standalone=True, **scope)
             finally:
                 for task in ours:
@@ -267,6 +272,14 @@ async def _load(controller: Controller, namespace: str | None) -> None:
         except KubeError as error:
             log.warning("waiting: %s", error.message)
             await asyncio.sleep(2.0)
+
+
+async def _first_looks(queue: WorkQueue[Name]) -> None:
+    """kopf would take turns with them, to bring what is known already."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_LOOKS_SECONDS):
+            while len(queue):  # noqa: ASYNC110 - it announces nothing
+                await asyncio.sleep(0.02)
 
 
 def main(environ: Mapping[str, str]) -> None:
