@@ -185,7 +185,8 @@ class CachedStore(KubeStore):
         """A note costs the apiserver as much as a cron does. So it waits for those that are being written, a while."""
         if self._writing:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._none_writing.wait(), NOTE_WAIT_SECONDS)
+                async with asyncio.timeout(NOTE_WAIT_SECONDS):
+                    await self._none_writing.wait()
 
     async def _tell(self, version: int) -> None:
         """Note that there is a write of that version. Others that come meanwhile are noted together."""

@@ -6,6 +6,7 @@ a failing key comes back after a growing delay while the others go on.
 """
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import logging
@@ -108,7 +109,7 @@ class WorkQueue(Generic[Key]):
                     del self._due[key]
                     self.add(key)
             wait = self._later[0][0] - now if self._later else None
-            try:
-                await asyncio.wait_for(self._alarm.wait(), wait)
-            except TimeoutError:
-                continue
+            # Not `wait_for`: in Python 3.11 it forgets that it was cancelled when the alarm has rung as well.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._alarm.wait()

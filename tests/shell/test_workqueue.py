@@ -125,3 +125,21 @@ async def test_looks_that_wait_for_nothing_let_others_go_on() -> None:
             await asyncio.sleep(0)
             others += 1
     assert others >= 200
+
+
+async def test_it_ends_though_a_later_time_comes_in_at_that_moment() -> None:
+    """Python 3.11's `wait_for` forgets that it was cancelled when what it waits for has happened too. An operator that
+    was told to stop while it had much to do went on for ever."""
+    queue = WorkQueue[str]()
+
+    async def work(_: str) -> None:
+        pass
+
+    task = asyncio.create_task(queue.run(work, 1))
+    queue.add_after("a", 1000.0)
+    for _ in range(10):
+        await asyncio.sleep(0)  # it waits for the time that comes first
+    queue.add_after("b", 900.0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=10)
+    assert done
