@@ -217,6 +217,8 @@ async def run(settings: OperatorSettings) -> None:
                 for reflector in reflectors:
                     await reflector.listed.wait()
                 await _load(controller, settings.namespace)
+                # Else the first looks would leave what they find to a leader that is yet to come, and all come twice.
+                await leader.attempt()
                 ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
                 at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers)))
                 await _first_looks(controller.queue)
