@@ -6,7 +6,6 @@ All crons of this file are made at once, before the minute turns, and each test 
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,7 +15,7 @@ from langgraph_sdk.client import LangGraphClient
 from examples.demo import flow
 from examples.demo.screen import Screen
 from examples.demo.session import Session, curl, wait_for
-from tests.e2e.conftest import graphcron, no_operator
+from tests.e2e.conftest import graphcron, no_operator, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,16 +75,6 @@ async def made(session: Session, url: str, client: LangGraphClient) -> AsyncIter
     )
     yield made
     session.kubectl("delete", "service", "agent-sometimes")
-
-
-def service(name: str, selector: dict[str, str]) -> dict[str, Any]:
-    ports = [{"name": "http", "port": 80, "targetPort": "http"}]
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"selector": selector, "ports": ports},
-    }
 
 
 async def test_every_door_leads_to_a_run_and_its_answer(session: Session, client: LangGraphClient, made: Made) -> None:

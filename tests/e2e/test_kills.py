@@ -26,7 +26,7 @@ from cluster.paths import HERE
 from examples.demo import flow
 from examples.demo.session import Session, TookTooLong, wait_for
 from graphcron.firing import CRON_MARK, FIRING_METADATA, Firing, format_time
-from tests.e2e.conftest import graphcron, ready
+from tests.e2e.conftest import graphcron, ready, service
 
 RUN_SECONDS = 25
 """Longer than Kubernetes takes to make the next pod (10 s after a failure), so that this one has a run to follow."""
@@ -108,12 +108,6 @@ def manifest(story: Story, schedule: str) -> dict[str, Any]:
     if story.moment == "early":
         spec["server"] = {"url": f"http://{story.name}"}
     return graphcron(story.name, **spec)
-
-
-def service(name: str, selector: dict[str, str]) -> dict[str, Any]:
-    ports = [{"name": "http", "port": 80, "targetPort": "http"}]
-    spec = {"selector": selector, "ports": ports}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
 def ask(url: str, body: Any = None) -> Any:

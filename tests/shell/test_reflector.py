@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -13,10 +13,9 @@ from graphcron import reflector
 from graphcron.kube import Kube
 from graphcron.reflector import Reflector
 from tests.shell.apiserver_fake import FakeApiserver
+from tests.shell.operator_process import until
 
 JOBS = ("batch", "v1", "jobs")
-WAIT = 20.0
-"""Seconds after which a test gives up; none waits for it when all is well."""
 
 
 class Copy:
@@ -59,29 +58,30 @@ async def apiserver() -> FakeApiserver:
 
 
 @pytest.fixture
-async def copy(apiserver: FakeApiserver) -> AsyncIterator[Copy]:
+async def opened() -> list[Any]:
+    """What the Reflector told of its watches."""
+    return []
+
+
+@pytest.fixture
+async def copy(apiserver: FakeApiserver, opened: list[Any]) -> AsyncIterator[Copy]:
     """What a Reflector tells while the test lasts."""
     copy = Copy()
-    async with AsyncExitStack() as stack:
+    async with apiserver.serving() as url:
         configuration = Configuration()
-        configuration.host = await stack.enter_async_context(apiserver.serving())
-        client = await stack.enter_async_context(ApiClient(configuration))
-        task = asyncio.create_task(Reflector(Kube(client), JOBS, "team", "mine=yes", copy).run())
-        yield copy
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await apiserver.cut_watches()
+        configuration.host = url
+        async with ApiClient(configuration) as client:
+            tested = Reflector(Kube(client), JOBS, "team", "mine=yes", copy, lambda *what: opened.append(what))
+            task = asyncio.create_task(tested.run())
+            yield copy
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await apiserver.cut_watches()
 
 
 def job(name: str, mine: str = "yes") -> dict[str, Any]:
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "labels": {"mine": mine}}}
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(WAIT):
-        while not condition():  # noqa: ASYNC110 - the task under test announces nothing
-            await asyncio.sleep(0.005)
 
 
 async def test_what_was_there_and_what_comes_by_selector(apiserver: FakeApiserver, copy: Copy) -> None:
@@ -158,21 +158,10 @@ async def test_a_mirror_that_trips_is_filled_anew(
     assert "the watch of jobs failed" in caplog.text
 
 
-async def test_it_is_told_when_a_watch_is_open(apiserver: FakeApiserver) -> None:
-    async with AsyncExitStack() as stack:
-        configuration = Configuration()
-        configuration.host = await stack.enter_async_context(apiserver.serving())
-        client = await stack.enter_async_context(ApiClient(configuration))
-        opened: list[Any] = []
-        watch = Reflector(Kube(client), JOBS, None, "", Copy(), lambda *what: opened.append(what))
-        task = asyncio.create_task(watch.run())
-        await asyncio.wait_for(watch.listed.wait(), WAIT)
-        await until(lambda: opened)
-        await apiserver.put("jobs", job("a"))
-        ((plural, stream),) = opened
-        assert plural == "jobs"
-        await until(lambda: stream.total_bytes > 0)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await apiserver.cut_watches()
+async def test_it_is_told_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
+    await until(lambda: opened)
+    assert copy.lists == 1
+    await apiserver.put("jobs", job("a"))
+    ((plural, stream),) = opened
+    assert plural == "jobs"
+    await until(lambda: stream.total_bytes > 0)

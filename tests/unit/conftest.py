@@ -62,8 +62,13 @@ class World:
             self.writes.append("status")
             self.graphcron["status"] = wanted
 
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """By type."""
+        return {condition["type"]: condition for condition in self.graphcron["status"]["conditions"]}
+
     def condition(self, kind: str) -> Any:
-        return {condition["type"]: condition for condition in self.graphcron["status"]["conditions"]}[kind]
+        return self.conditions[kind]
 
     def fire(self, due: str, end: str | None = None, said: str | None = None, **condition: Any) -> None:
         """A Job for that minute; `end` is Complete or Failed, `said` its pod's termination message."""
