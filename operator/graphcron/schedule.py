@@ -1,14 +1,16 @@
 """When a schedule fires: the instants at which the CronJob controller will, clock changes included."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from graphcron.days import Days, meant
+from graphcron.days import Days, meant, month_length
 
 HORIZON_YEARS = 5
 """robfig/cron stops looking for a firing after five years (spec.go, Next)."""
@@ -35,15 +37,25 @@ class Field:
     values: frozenset[int]
     star: bool
 
+    @cached_property
+    def ordered(self) -> list[int]:
+        return sorted(self.values)
+
+    def from_(self, least: int) -> int | None:
+        """Its first value that is not below `least`, None when there is none."""
+        place = bisect_left(self.ordered, least)
+        return self.ordered[place] if place < len(self.ordered) else None
+
 
 def days_match(day: Field, weekday: Field, local: date) -> bool:
     """Day of month and day of week are alternatives when both are restricted, and must both hold otherwise
     (crontab(5); robfig/cron, dayMatches)."""
-    by_date = local.day in day.values
-    by_weekday = local.isoweekday() % 7 in weekday.values
-    if day.star or weekday.star:
-        return by_date and by_weekday
-    return by_date or by_weekday
+    return _match(day, weekday, local.day, local.isoweekday() % 7)
+
+
+def _match(day: Field, weekday: Field, date_number: int, weekday_number: int) -> bool:
+    by_date, by_weekday = date_number in day.values, weekday_number in weekday.values
+    return (by_date and by_weekday) if day.star or weekday.star else (by_date or by_weekday)
 
 
 @dataclass(frozen=True)
@@ -115,7 +127,7 @@ def next_times(
     if start is not None and start > after:
         after = start - timedelta(seconds=1)  # the walk goes by whole seconds, and finds what is later
     times = _next_times(schedule, zone, after, count, until)
-    return [time for time in times if end is None or time < end]
+    return [found for found in times if end is None or found < end]
 
 
 def _next_times(
@@ -187,15 +199,91 @@ def _days(schedule: Schedule, first: datetime) -> Iterator[datetime]:
 
 
 def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
+    found = by_calendar(schedule, zone, after)
+    return walked(schedule, zone, after) if found is None else found
+
+
+def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
     """The next firing by the walk that robfig/cron takes (spec.go, Next): month, day, hour, minute, each from the
     field's own start, starting over when one rolls. That walk, and not the definition of a schedule, is what
-    decides about hours that a clock change skips or repeats, so it is followed step by step.
+    decides about hours that a clock change skips or repeats, so it is followed step by step. None when no firing comes
+    within five years.
     """
     walk = _Walk(zone, after)
     last_year = walk.local.year + HORIZON_YEARS
     while walk.local.year <= last_year:
         if _advance(schedule, walk):
             return walk.utc
+    return None
+
+
+def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
+    """What `walked` comes to, for a tenth of its work at best, where no change of clocks can turn the walk aside: the
+    days of departure and of arrival are as long as any, and each day between begins at midnight. None elsewhere."""
+    local = (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
+    wall = local.replace(tzinfo=None)
+    if local.toordinal() in _changes(zone, local.year).near or (found := _next_wall(schedule, wall)) is None:
+        return None
+    if found.toordinal() in _changes(zone, found.year).near:
+        return None
+    first, last = local.toordinal() - local.day + 1, found.toordinal()  # the walk sets out at the start of the month
+    for year in range(local.year, found.year + 1):
+        for day in _changes(zone, year).late:
+            if first <= day <= last:
+                return None
+    return found.replace(tzinfo=zone).astimezone(UTC)
+
+
+class _Changes(NamedTuple):
+    """Days of a year, by their ordinals, about the changes of its clocks: those no more than a day from one, and those
+    that do not begin at midnight."""
+
+    near: frozenset[int]
+    late: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _changes(zone: ZoneInfo, year: int) -> _Changes:
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    days = [first + timedelta(days=number) for number in range(-3, 370)]
+    offsets = [_offset(zone, day) for day in days]
+    # The clocks of one place may have the date before or after that of UTC.
+    changed = [day.date() for day, before, after in zip(days, offsets, offsets[1:], strict=False) if before != after]
+    near = {day.toordinal() + apart for day in changed for apart in range(-2, 3)}
+    late = [day for day in sorted(near) if not _begins_at_midnight(zone, day)]
+    return _Changes(frozenset(near), tuple(late))
+
+
+def _begins_at_midnight(zone: ZoneInfo, day: int) -> bool:
+    midnight = datetime.fromordinal(day)
+    return _instant(zone, midnight).astimezone(zone).replace(tzinfo=None, fold=0) == midnight
+
+
+def _next_wall(schedule: Schedule, wall: datetime) -> datetime | None:
+    """The first time on the schedule that is not before `wall`, as if clocks never changed; None when none comes within
+    five years."""
+    if wall.second:
+        wall += timedelta(seconds=60 - wall.second)
+    if wall.month in schedule.month.values and schedule.on_day(wall):
+        if wall.hour in schedule.hour.values and (minute := schedule.minute.from_(wall.minute)) is not None:
+            return wall.replace(minute=minute)
+        if (hour := schedule.hour.from_(wall.hour + 1)) is not None:
+            return wall.replace(hour=hour, minute=schedule.minute.ordered[0])
+    if (day := _next_day(schedule, wall)) is None:
+        return None
+    return datetime.combine(day, time(schedule.hour.ordered[0], schedule.minute.ordered[0]))
+
+
+def _next_day(schedule: Schedule, after: date) -> date | None:
+    """The first day later than that one on which it fires."""
+    year, month, first = after.year, after.month, after.day + 1
+    while year <= after.year + HORIZON_YEARS:
+        if month in schedule.month.values:
+            weekday = date(year, month, 1).isoweekday() - 1
+            for number in range(first, month_length(year, month) + 1):
+                if _match(schedule.day, schedule.weekday, number, (weekday + number) % 7):
+                    return date(year, month, number)
+        year, month, first = year + month // 12, month % 12 + 1, 1
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 from croniter import croniter
 
 from graphcron.dialect import InvalidSchedule, read
-from graphcron.schedule import InvalidTimezone, next_times, read_timezone, shortest_interval
+from graphcron.schedule import InvalidTimezone, by_calendar, next_times, read_timezone, shortest_interval, walked
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,48 @@ CLOCK_CHANGES = {
 def test_clock_changes_are_those_of_the_cluster(spec: str, zone: str, after: str, expected: list[str]) -> None:
     times = next_times(read(spec), ZoneInfo(zone), at(after), len(expected))
     assert times == [at(text) for text in expected]
+
+
+ODD_ZONES = (
+    "Europe/Berlin", "Africa/Cairo", "Africa/Casablanca", "America/Asuncion", "America/Havana", "America/Santiago",
+    "Antarctica/Troll", "Asia/Beirut", "Asia/Gaza", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia",
+)  # fmt: skip
+"""With changes at midnight, on the first of a month, by half an hour and by two hours; and two with none."""
+
+
+def test_the_short_cut_comes_to_what_the_walk_comes_to() -> None:
+    """Half of the starts lie within days of a change of clocks."""
+    chosen = random.Random(7)
+    changes = {name: _changes_of(name) for name in ODD_ZONES}
+    answered = 0
+    for _ in range(4000):
+        zone = read_timezone(chosen.choice(ODD_ZONES))
+        after = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(seconds=chosen.randrange(5 * 366 * 86_400))
+        if changes[zone.key] and chosen.random() < 0.5:
+            after = chosen.choice(changes[zone.key]) + timedelta(seconds=chosen.randrange(-5 * 86_400, 4 * 86_400))
+        spec = " ".join(_random_field(chosen, low, high) for low, high in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6)))
+        try:
+            schedule = read(spec)
+        except InvalidSchedule:
+            continue
+        found = by_calendar(schedule, zone, after)
+        if found is not None:
+            answered += 1
+            assert found == walked(schedule, zone, after), (spec, zone.key, after)
+    assert answered > 2000, "it is asked for naught"
+
+
+def _changes_of(name: str) -> list[datetime]:
+    zone = ZoneInfo(name)
+    days = [datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(5 * 366)]
+    return [
+        day for day, later in pairwise(days) if day.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset()
+    ]
+
+
+def _random_field(chosen: random.Random, low: int, high: int) -> str:
+    first, last = sorted((chosen.randint(low, high), chosen.randint(low, high)))
+    return chosen.choice(("*", "*", str(first), str(last), f"{first}-{last}", f"*/{max(1, first)}", f"{first},{last}"))
 
 
 def test_in_utc_it_fires_when_langgraph_would() -> None:
