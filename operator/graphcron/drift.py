@@ -11,13 +11,18 @@ def in_sync(desired: Any, live: Any) -> bool:
     Lists of named things (containers, variables, volumes) are compared by name, as server-side apply merges them;
     other lists exactly. Quantities are compared by value, since the apiserver rewrites them.
     """
-    # Each look at a GraphCron asks this of a hundred values, so it goes by the types that JSON brings.
-    if isinstance(desired, str):
-        return bool(desired == live)
+    # Each look at a GraphCron asks this of a hundred values, most of them texts: those are not worth a call.
     if isinstance(desired, dict):
         if not isinstance(live, dict):
             return not desired and live is None
-        return all(_in_sync_field(key, value, live.get(key)) for key, value in desired.items())
+        for key, value in desired.items():
+            other = live.get(key)
+            if type(value) is str:
+                if value != other:
+                    return False
+            elif not in_sync(value, other) and not (key in ("requests", "limits") and _same_amounts(value, other)):
+                return False
+        return True
     if isinstance(desired, list):
         if not isinstance(live, list):
             return not desired and live is None
@@ -28,12 +33,10 @@ def in_sync(desired: Any, live: Any) -> bool:
     return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
 
 
-def _in_sync_field(key: str, desired: Any, live: Any) -> bool:
-    if key in ("requests", "limits") and isinstance(desired, dict) and isinstance(live, dict):
-        return {name: _quantity(value) for name, value in desired.items()} == {
-            name: _quantity(live.get(name)) for name in desired
-        }
-    return in_sync(desired, live)
+def _same_amounts(desired: Any, live: Any) -> bool:
+    if not isinstance(desired, dict) or not isinstance(live, dict):
+        return False
+    return all(_quantity(value) == _quantity(live.get(name)) for name, value in desired.items())
 
 
 _SUFFIXES: dict[str, Decimal] = {
