@@ -128,30 +128,31 @@ class Controller:
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is so now, and the plan with the verdict that came of it."""
-        if plan.apply is not None and observed.cron_job is None:
-            # Server-side apply would take over a CronJob that somebody else made under this name.
-            try:
-                found = await self._kube.get_cron_job(*name)
-            except NotFound:
-                found = None
-            if found and not owns(observed.graphcron, found):
-                if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
-                    raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
-                return observed, self._stalled(plan, status.NAME_TAKEN, _name_taken(name))
-            if found:
-                self.seen.put(CRON_JOBS, found)
-                observed = replace(observed, cron_job=found)
-                plan = self._decide(name, observed)
         if plan.apply is None:
             return observed, plan
+        unseen = observed.cron_job is None
         try:
-            cron_job = await self._kube.apply_cron_job(name[0], plan.apply)
+            cron_job = await self._kube.apply_cron_job(name[0], plan.apply, anew=unseen)
+        except Conflict:
+            if unseen:
+                return await self._meet(name, observed, plan, await self._kube.get_cron_job(*name))
+            raise
         except Refused as refused:
             message = f"The cluster refused the CronJob: {refused.message}"
             return observed, self._stalled(plan, status.REFUSED_BY_CLUSTER, message)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.seen.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
+
+    async def _meet(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
+        """Go on from a CronJob of that name that was not seen: ours, and its news is on the way, or somebody else's."""
+        if owns(observed.graphcron, found):
+            self.seen.put(CRON_JOBS, found)
+            observed = replace(observed, cron_job=found)
+            return await self._apply(name, observed, self._decide(name, observed))
+        if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
+            raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
+        return observed, self._stalled(plan, status.NAME_TAKEN, _name_taken(name))
 
     def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
         """Something that can end without an event of ours, such as a quota: so it is looked at again."""

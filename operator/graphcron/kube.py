@@ -243,10 +243,13 @@ class Kube:
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
         return await self._object("GET", _cron_jobs(namespace, name))
 
-    async def apply_cron_job(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Server-side apply: makes it or changes what differs; fields of other managers stay."""
+    async def apply_cron_job(self, namespace: str, manifest: Manifest, *, anew: bool = False) -> Manifest:
+        """Server-side apply: makes it or changes what differs; fields of other managers stay.
+
+        With `anew` it makes one, or raises Conflict when there is one of that name, which may be somebody else's.
+        """
         query = _MANAGER | {"force": "true"}
-        body = yaml_of(manifest)
+        body = yaml_of(manifest | {"metadata": manifest["metadata"] | _OF_NOBODY} if anew else manifest)
         return await self._object("PATCH", _cron_jobs(namespace, manifest["metadata"]["name"]), query, body, _APPLY)
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
@@ -369,6 +372,9 @@ class Kube:
 
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
+_OF_NOBODY = {"resourceVersion": "1"}
+"""The revision of an empty etcd, so no object has it: the apiserver compares it with that of an object that is there,
+and does not look at it for one that is to be made (registry/generic/registry/store.go, Update)."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _KINDS = {PLURAL: KIND, "cronjobs": "CronJob", "events": "Event", "leases": "Lease"}

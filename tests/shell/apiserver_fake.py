@@ -234,6 +234,8 @@ class FakeApiserver:
         before = self.objects[plural].get(manifest["metadata"]["name"])
         if before:
             manifest = before | manifest | {"metadata": before["metadata"] | manifest["metadata"]}
+            if manifest["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]:
+                return _status(409, "the object has been modified; please apply your changes to the latest version")
         stored = await self.put(plural, manifest)
         return web.json_response(stored, status=200 if before else 201)
 

@@ -4,7 +4,7 @@ import copy
 import itertools
 from typing import Any
 
-from graphcron.kube import KubeError, NotFound
+from graphcron.kube import Conflict, KubeError, NotFound
 
 Manifest = dict[str, Any]
 
@@ -48,9 +48,11 @@ class MemoryCluster:
             raise NotFound(404, f'cronjobs.batch "{name}" not found')
         return copy.deepcopy(self.cron_jobs[name])
 
-    async def apply_cron_job(self, namespace: str, manifest: Manifest) -> Manifest:
-        self._write(f"cronjob {manifest['metadata']['name']}")
+    async def apply_cron_job(self, namespace: str, manifest: Manifest, *, anew: bool = False) -> Manifest:
         before = self.cron_jobs.get(manifest["metadata"]["name"])
+        if anew and before:
+            raise Conflict(409, "the object has been modified")
+        self._write(f"cronjob {manifest['metadata']['name']}")
         stored = copy.deepcopy(manifest)
         stored["metadata"]["resourceVersion"] = str(next(self._versions))
         stored["metadata"]["uid"] = before["metadata"]["uid"] if before else f"cj-{next(self._versions)}"

@@ -61,6 +61,14 @@ async def test_apply_is_server_side_apply_under_our_name(kube: Kube, apiserver: 
     assert body == {"metadata": {"name": "a"}, "spec": {}}
 
 
+async def test_what_is_made_anew_takes_over_nothing(kube: Kube, apiserver: Apiserver) -> None:
+    """That a real apiserver reads it so is for tests/e2e (CronJobNameTaken)."""
+    apiserver.answers = [(409, {"message": "the object has been modified"})]
+    with pytest.raises(Conflict):
+        await kube.apply_cron_job("team", {"metadata": {"name": "a"}, "spec": {}}, anew=True)
+    assert apiserver.asked[0][3]["metadata"] == {"name": "a", "resourceVersion": "1"}
+
+
 @pytest.mark.parametrize("code", [0x01, 0x22, 0x5C, 0x7F, 0x85, 0xA0, 0xE9, 0x2028, 0x2029, 0xFEFF, 0xFFFF, 0x1F30D])
 def test_every_character_reaches_a_yaml_parser_as_it_is(code: int) -> None:
     """YAML folds some line breaks that JSON knows nothing of, and refuses JSON's two escapes for one emoji."""
