@@ -59,6 +59,7 @@ class Controller:
         self._clock = clock
         self._leads = leads
         self._left: set[Name] = set()
+        self._began = False
 
     def lead(self) -> None:
         """Do what was left to another leader. For all else the last look found nothing to write, and each event since
@@ -174,16 +175,17 @@ class Controller:
             await self._tell(name, graphcron, note)
 
     async def load(self, namespace: str | None) -> None:
-        """See all GraphCrons, and have each looked at, first those that were changed since their status was written.
-        kopf lists them once more, object by object, each in a task of its own: that takes several times as long, and
-        finds them known. Raises KubeError."""
-        steady: list[Name] = []
+        """See all GraphCrons. kopf lists them once more, object by object, each in a task of its own: that takes longer
+        by several times, and finds them known. Raises KubeError."""
         async for items, _ in self._kube.pages(SHELVES[GRAPHCRONS], namespace, ""):
             for item in items:
                 self.seen.is_repeated(item)  # so that kopf's list counts as another one
-                if name := self.seen.put(GRAPHCRONS, item):
-                    (self.queue.add if status.state_of(item) == status.PENDING else steady.append)(name)
-        for name in steady:
+                self.seen.put(GRAPHCRONS, item)
+
+    def begin(self) -> None:
+        """All is seen that is there: have each GraphCron looked at, and again whenever something is seen of it."""
+        self._began = True
+        for name in self.seen.names():
             self.queue.add(name)
 
     def mirror(self, shelf: str) -> "Shelf":
@@ -198,7 +200,7 @@ class Controller:
         else:
             known = self.seen.is_known(shelf, event["object"])
             name = self.seen.put(shelf, event["object"])
-        if name and not known and (shelf == GRAPHCRONS or self.seen.has(name)):
+        if self._began and name and not known and (shelf == GRAPHCRONS or self.seen.has(name)):
             self.queue.add(name)
 
     def missing(self, shelf: str, uids: set[str], version: int) -> None:

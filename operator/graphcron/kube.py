@@ -41,6 +41,11 @@ Resource = tuple[str, str, str]
 GRAPHCRONS: Resource = (GROUP, VERSION, PLURAL)
 
 
+UNPACKED = {"Accept-Encoding": "identity"}
+"""For lists: to pack a page takes an apiserver longer than to send it over a cluster's network (client-go has
+DisableCompression for it)."""
+
+
 class KubeError(Exception):
     """The apiserver did not do what was asked. `status` is its HTTP status, 0 when there was no answer."""
 
@@ -345,7 +350,7 @@ class Kube:
         """The URL of a request, and the headers that say who sends it and what it takes."""
         given = {key: value for key, value in (query or {}).items() if value}
         url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
-        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"}
+        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"} | UNPACKED
         for auth in (await self._client.configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
         return URL(url, encoded=True), headers

@@ -147,8 +147,11 @@ class Seen:
         return name in self._shelves[GRAPHCRONS]
 
     def names(self) -> list[Name]:
-        """All GraphCrons."""
-        return list(self._shelves[GRAPHCRONS])
+        """All GraphCrons, first those that were changed since their status was written."""
+        return sorted(self._shelves[GRAPHCRONS], key=lambda name: not self._is_pending(name))
+
+    def _is_pending(self, name: Name) -> bool:
+        return any(known.state == status.PENDING for known in self._shelves[GRAPHCRONS][name].values())
 
     def states(self) -> Iterator[str]:
         """What each GraphCron is in, one of `status.STATES`."""

@@ -22,7 +22,7 @@ from graphcron import health, logs
 from graphcron.controller import SELECTOR, SHELVES, Controller
 from graphcron.fence import Fence
 from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
-from graphcron.kube import Kube, KubeError
+from graphcron.kube import UNPACKED, Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.operator_metrics import OperatorMetrics
 from graphcron.reflector import Reflector
@@ -158,7 +158,7 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
     tracing.on_request_end.append(answered)
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=found.as_ssl_context()),
-        headers=found.as_http_headers(),
+        headers=UNPACKED | found.as_http_headers(),
         proxy=found.proxy_url,
         trust_env=bool(found.trust_env),
         trace_configs=[tracing],
@@ -213,10 +213,11 @@ async def run(settings: OperatorSettings) -> None:
             # All are started before kopf, which ends what was started after it: the Lease is kept until the very end.
             ours = [asyncio.create_task(reflector.run()) for reflector in reflectors]
             try:
-                # GraphCrons come last, so that a restart takes nothing of theirs for missing that is only unread.
-                for reflector in reflectors:
-                    await reflector.listed.wait()
-                await _load(controller, settings.namespace)
+                # No look before all is there: it would take for missing what is only unread.
+                await asyncio.gather(
+                    _load(controller, settings.namespace), *(reflector.listed.wait() for reflector in reflectors)
+                )
+                controller.begin()
                 # Else the first looks would leave what they find to a leader that is yet to come, and all come twice.
                 await leader.attempt()
                 ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]

@@ -24,6 +24,7 @@ class Bench:
         pods = RunPods(image="graphcron:test", server_url="http://agent.example")
         self.leads = True
         self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW, leads=lambda: self.leads)
+        self.controller.begin()
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
@@ -65,6 +66,7 @@ async def test_a_cronjob_that_the_watch_has_not_brought_is_found(bench: Bench) -
         RunPods(image="graphcron:test", server_url="http://agent.example"),
         clock=lambda: NOW,
     )
+    again.controller.begin()
     again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
     bench.kube.writes.clear()
     await again.reconcile()
