@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from graphcron import firing, pod_template
@@ -32,6 +32,12 @@ CRON_LABEL = f"{GROUP}/graphcron"
 
 DIGEST_ANNOTATION = f"{GROUP}/desired"
 """Digest of what was applied: it differs when a field was dropped, which no comparison with the live object shows."""
+
+INSTALLATION_ANNOTATION = f"{GROUP}/installation"
+"""What it was applied by (`installation`): another one may want all of them to be otherwise."""
+
+FIELD_MANAGER = "graphcron"
+"""Our name in server-side apply."""
 
 ORDER_LIMIT = 240 * 1024
 """Bytes of an order. It travels in an annotation, and Kubernetes limits all annotations of an object together to
@@ -95,8 +101,16 @@ def _request(spec: GraphCronSpec) -> dict[str, Any]:
     return {name: value for name, value in given if value is not None}
 
 
-def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_template.RunPods) -> Manifest:
-    """The CronJob for a GraphCron, as server-side apply takes it.
+def installation(pods: pod_template.RunPods, least: timedelta) -> str:
+    """All that decides about CronJobs beside their GraphCrons: version, settings of run pods, and the least time
+    between two firings."""
+    return f"{pods.digest}.{int(least.total_seconds())}"
+
+
+def cron_job(
+    graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_template.RunPods, made_by: str = ""
+) -> Manifest:
+    """The CronJob for a GraphCron, as server-side apply takes it, marked with the `installation` that made it.
 
     Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
     not let this image run.
@@ -119,7 +133,7 @@ def cron_job(graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_t
             "name": metadata["name"],
             "namespace": metadata["namespace"],
             "labels": labels,
-            "annotations": {},
+            "annotations": {INSTALLATION_ANNOTATION: made_by},
             "ownerReferences": [
                 {
                     "apiVersion": API_VERSION,

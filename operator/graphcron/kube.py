@@ -20,11 +20,11 @@ from kubernetes.aio.client import ApiClient, Configuration
 from yarl import URL
 
 from graphcron import __version__
+from graphcron.desired import FIELD_MANAGER
 from graphcron.fence import Fence, FenceClosed
 from graphcron.heartbeat import WATCH_SECONDS
 from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
 
-FIELD_MANAGER = "graphcron"
 CONNECTION_LIMIT = 50
 """Connections at once. Unbounded TLS connections cost an operator 376 MiB at 10,000 objects."""
 REQUEST_TIMEOUT_SECONDS = 30.0

@@ -4,11 +4,13 @@ With `engine: inPod` the container is the user's image. It need hold nothing of 
 copies the runner into a volume, and the image's own Python runs it (docs/adr/0007-the-runner-comes-to-the-graph.md).
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from graphcron import firing
+from graphcron import __version__, firing
 from graphcron.models import (
     CHECKPOINTS_PATH,
     GROUP,
@@ -57,6 +59,11 @@ class RunPods:
     in_pod_resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
     )
+
+    @cached_property
+    def digest(self) -> str:
+        """Differs when any of it does, and between versions of the operator."""
+        return hashlib.sha256(f"{__version__} {self!r}".encode()).hexdigest()[:12]
 
     def allows(self, image: str) -> bool:
         return any(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from graphcron import missed, status
-from graphcron.desired import Timing, cron_job, is_a_run, not_before
+from graphcron.desired import Timing, cron_job, installation, is_a_run, not_before
 from graphcron.dialect import InvalidSchedule, read
 from graphcron.drift import in_sync
 from graphcron.firing import format_time, parse_time, scheduled_time_of
@@ -93,11 +93,11 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
     the installation allows."""
     try:
         spec = read_spec(seen.graphcron.get("spec"))
-        schedule, zone = _read_when(spec, seen.graphcron["metadata"]["uid"])
+        schedule, zone = read_when(spec, seen.graphcron["metadata"]["uid"])
         pending = _pending(spec, schedule, zone, seen.cron_job, now)
         verdict = _verdict(spec, schedule, zone, pending, seen, now, least)
         timing = _timing(spec, schedule, verdict, seen, now)
-        wanted = cron_job(seen.graphcron, spec, timing, pods)
+        wanted = cron_job(seen.graphcron, spec, timing, pods, installation(pods, least))
     except InvalidGraphCron as invalid:
         return Plan(_stalled(invalid.reason, invalid.message, seen))
     fires = verdict.reason in (status.SCHEDULED, status.NOT_STARTED)
@@ -112,7 +112,8 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
     )
 
 
-def _read_when(spec: GraphCronSpec, uid: str) -> tuple[Schedule, ZoneInfo]:
+def read_when(spec: GraphCronSpec, uid: str) -> tuple[Schedule, ZoneInfo]:
+    """Schedule and zone of a GraphCron with that uid. Raises InvalidGraphCron."""
     try:
         return read(spec.schedule, uid), read_timezone(spec.timezone)
     except InvalidSchedule as invalid:

@@ -194,11 +194,18 @@ _READ_OF_METADATA = (
 )  # fmt: skip
 
 
+_SETTER = ("manager", "operation", "subresource")
+
+
 def _kept(shelf: str, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
     if shelf in (GRAPHCRONS, CRON_JOBS):
-        return {**manifest, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
+        kept = {key: value for key, value in metadata.items() if key != "managedFields"}
+        if shelf == CRON_JOBS:  # who has set anything; which fields is most of it, and not asked for
+            setters = metadata.get("managedFields", [])
+            kept["managedFields"] = [{key: entry[key] for key in _SETTER if key in entry} for entry in setters]
+        return {**manifest, "metadata": kept}
     return {
         "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
         "status": manifest.get("status", {}),

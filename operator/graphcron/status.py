@@ -185,10 +185,11 @@ def firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequenc
     """
     entries = {_key(entry): entry for entry in old}
     for job in jobs:
-        entry = _entry(job, [pod for pod in pods if job_of(pod) == job["metadata"]["name"]])
+        its_pods = [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
+        entry = _entry(job, its_pods)
         if entry and entry.job_name and entry.reason != NOT_ON_THIS_DAY:
             known = entries.get(entry.job_name)
-            if known is None or entry.reason != NO_OUTCOME:
+            if known is None or (its_pods and entry.reason != NO_OUTCOME):
                 entries[entry.job_name] = _fill(entry, known)
     return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
 

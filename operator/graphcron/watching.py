@@ -217,11 +217,11 @@ async def run(settings: OperatorSettings) -> None:
                 await asyncio.gather(
                     _load(controller, settings.namespace), *(reflector.listed.wait() for reflector in reflectors)
                 )
-                controller.begin()
                 # Else the first looks would leave what they find to a leader that is yet to come, and all come twice.
                 await leader.attempt()
                 ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
                 at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers)))
+                await controller.begin()
                 await _first_looks(controller.queue)
                 await kopf.operator(registry=registry, standalone=True, **scope)
             finally:

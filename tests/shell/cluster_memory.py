@@ -57,6 +57,7 @@ class MemoryCluster:
         stored["metadata"]["resourceVersion"] = str(next(self._versions))
         stored["metadata"]["uid"] = before["metadata"]["uid"] if before else f"cj-{next(self._versions)}"
         stored["metadata"]["creationTimestamp"] = "2026-12-01T10:00:00Z"
+        stored["metadata"]["managedFields"] = [{"manager": "graphcron", "operation": "Apply"}]
         self.cron_jobs[stored["metadata"]["name"]] = stored
         return copy.deepcopy(stored)
 

@@ -24,7 +24,6 @@ class Bench:
         pods = RunPods(image="graphcron:test", server_url="http://agent.example")
         self.leads = True
         self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW, leads=lambda: self.leads)
-        self.controller.begin()
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
@@ -66,7 +65,6 @@ async def test_a_cronjob_that_the_watch_has_not_brought_is_found(bench: Bench) -
         RunPods(image="graphcron:test", server_url="http://agent.example"),
         clock=lambda: NOW,
     )
-    again.controller.begin()
     again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
     bench.kube.writes.clear()
     await again.reconcile()
@@ -194,6 +192,7 @@ async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Be
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == [], "it was not told"
+    await bench.controller.begin()
     mirror = bench.controller.mirror("cron_jobs")
     mirror.begin()
     mirror.complete(10**9)
@@ -221,6 +220,22 @@ async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothi
     assert len(other.controller.queue) == 0, "its last look found nothing to write"
 
 
+@pytest.mark.parametrize("touched", [False, True])
+async def test_a_start_looks_at_what_somebody_has_touched(bench: Bench, touched: bool) -> None:
+    bench.make()
+    await bench.reconcile()
+    cron_job = bench.kube.cron_jobs["hello"]
+    if touched:
+        cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
+    again = Bench()
+    again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
+    again.controller.seen.put("cron_jobs", cron_job)
+    await again.controller.begin()
+    assert len(again.controller.queue) == touched
+    if not touched:
+        assert again.controller.queue.due_in(HELLO) == pytest.approx(55 * 60 + 30, abs=5)
+
+
 async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_again(bench: Bench) -> None:
     bench.make()
     bench.kube.fail = [NotLeading(0, "this operator ceased to lead")]
@@ -232,6 +247,7 @@ async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_ag
 
 async def test_only_news_is_looked_at(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
+    await bench.controller.begin()
     made = bench.make()
     await bench.reconcile()
     bench.controller.saw("cron_jobs", {"type": "ADDED", "object": bench.kube.cron_jobs["hello"]})

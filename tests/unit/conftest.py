@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from graphcron.desired import installation
 from graphcron.pod_template import RunPods
-from graphcron.reconcile import Observed, Plan, conclude, decide
+from graphcron.reconcile import A_LITTLE_LATER, Observed, Plan, conclude, decide
+from graphcron.settled import settled_until
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
 
@@ -45,8 +47,10 @@ class World:
         return decide(observed, self.run_pods, at(now), self.least)
 
     def reconcile(self, now: str) -> None:
-        """What the controller does, on data: apply, then the status, each only when it differs."""
+        """What the controller does, on data: apply, then the status, each only when it differs. What is settled would
+        have been left alone by a start at this moment, so there had better be nothing to do."""
         plan = self.decide(now)
+        until = self.settled_until(now)
         if plan.apply is not None:
             self.writes.append("cronjob")
             before = self.cron_job
@@ -54,13 +58,27 @@ class World:
             self.cron_job["metadata"]["creationTimestamp"] = (
                 before["metadata"]["creationTimestamp"] if before else f"2026-12-01T{now}:00Z"
             )
+            self.cron_job["metadata"]["managedFields"] = [
+                {"manager": "graphcron", "operation": "Apply"},
+                {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
+            ]
             self.cron_job["status"] = before["status"] if before else {}
         observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
         wanted, notes = conclude(observed, plan, at(now))
         self.told += [f"{note.type} {note.reason}" for note in notes]
+        if until is not None:
+            assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for settled"
+            assert plan.wake_at == until + A_LITTLE_LATER
         if wanted != self.graphcron.get("status"):
             self.writes.append("status")
             self.graphcron["status"] = wanted
+
+    def settled_until(self, now: str) -> datetime | None:
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        try:
+            return settled_until(observed, installation(self.run_pods, self.least), at(now))
+        except ValueError:
+            return None
 
     @property
     def conditions(self) -> dict[str, Any]:

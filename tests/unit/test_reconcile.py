@@ -185,15 +185,16 @@ def test_a_run_pod_that_pulls_its_image_for_long_is_no_trouble(world: World) -> 
     assert "RunsStarting" not in world.conditions
 
 
-def test_a_run_id_outlives_the_pod_that_told_it(world: World) -> None:
+def test_what_a_pod_said_outlives_it(world: World) -> None:
     world.reconcile("10:05")
-    world.fire("11:00", "Failed", json.dumps({"outcome": "Failed", "reason": "PodStopped", "run_id": "r1"}))
+    said = json.dumps({"outcome": "Failed", "reason": "PodStopped", "run_id": "r1"})
+    world.fire("11:00", "Failed", said, reason="DeadlineExceeded")
     world.reconcile("11:01")
-    world.jobs[0]["status"]["conditions"][0]["reason"] = "DeadlineExceeded"
     world.pods.clear()
     world.reconcile("11:02")
     entry = world.graphcron["status"]["history"][0]
     assert (entry["reason"], entry["runId"]) == ("DeadlineExceeded", "r1")
+    assert "run r1 may go on" in entry["message"]
 
 
 def test_an_end_time_in_the_past_never_fires(world: World) -> None:

@@ -1,0 +1,75 @@
+"""What a start can leave alone: GraphCrons that nobody has touched since their status was written. Pure.
+
+To compute what a GraphCron should be, and to compare, takes a fraction of a millisecond; after a start it takes
+thousands of them together. Server-side apply keeps a record of who has set which field of an object
+(metadata.managedFields). While that of a CronJob names nobody beside us, it is as we applied it, and the status says
+for which generation. Whatever is less plain than that is looked at.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from graphcron import status
+from graphcron.desired import FIELD_MANAGER, INSTALLATION_ANNOTATION, not_before
+from graphcron.firing import parse_time
+from graphcron.models import read_spec
+from graphcron.reconcile import Manifest, Observed, read_when
+from graphcron.schedule import next_times
+
+
+def settled_until(seen: Observed, installation: str, now: datetime) -> datetime | None:
+    """The next firing of a GraphCron for which nothing is to be done before, since `decide` and `conclude` would come
+    to what is there; None when only they can tell. `installation` is what a CronJob applied today would be marked with.
+
+    Raises InvalidGraphCron, InvalidSchedule and InvalidTimezone for a spec that nobody can have called ready.
+    """
+    live, told = seen.cron_job, seen.graphcron.get("status") or {}
+    if live is None or not _is_scheduled(seen.graphcron) or not _is_as_applied(live, installation):
+        return None
+    coming = told.get("nextRunTimes")
+    if not coming or not _is_told(seen, live, told):
+        return None
+    first = parse_time(coming[0])
+    # The first slot after the last that fired: an earlier one would be late or lost, and that is to be told.
+    return first if first > now and first == _slot_after_the_last(seen.graphcron, live) else None
+
+
+def _is_scheduled(graphcron: Manifest) -> bool:
+    """Whether its status speaks of this generation, and says that it fires and no more."""
+    conditions = {condition["type"]: condition["reason"] for condition in graphcron["status"].get("conditions", [])}
+    return (
+        status.state_of(graphcron) == "ready"
+        and conditions.pop(status.READY) == status.SCHEDULED
+        and conditions.keys() <= {status.LAST_RUN_SUCCEEDED}
+    )
+
+
+def _is_as_applied(live: Manifest, installation: str) -> bool:
+    metadata = live["metadata"]
+    setters = {
+        (entry["manager"], entry["operation"])
+        for entry in metadata.get("managedFields", [])
+        if entry.get("subresource") != "status"
+    }
+    return (
+        setters == {(FIELD_MANAGER, "Apply")}
+        and metadata.get("annotations", {}).get(INSTALLATION_ANNOTATION) == installation
+        and not live["spec"].get("suspend")
+    )
+
+
+def _is_told(seen: Observed, live: Manifest, told: dict[str, Any]) -> bool:
+    """Whether the status has every firing that can be seen, with how it ended. None is under way."""
+    fired = live.get("status", {})
+    if fired.get("active") or told.get("active") or fired.get("lastScheduleTime") != told.get("lastScheduleTime"):
+        return False
+    known = {entry.get("jobName") for entry in told.get("history", []) if entry["reason"] != status.NO_OUTCOME}
+    return {job["metadata"]["name"] for job in seen.jobs} | {status.job_of(pod) for pod in seen.pods} <= known
+
+
+def _slot_after_the_last(graphcron: Manifest, live: Manifest) -> datetime | None:
+    spec = read_spec(graphcron["spec"])
+    schedule, zone = read_when(spec, graphcron["metadata"]["uid"])
+    last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
+    last = max(last, not_before(live) or last)
+    return next(iter(next_times(schedule, zone, last, 1, start=spec.start_time, end=spec.end_time)), None)
