@@ -361,6 +361,14 @@ def compare(count: int, ours: dict[str, float], theirs: dict[str, float]) -> lis
     return missed
 
 
+def plot(name: str, values: dict[int, float]) -> None:
+    """Of a cost that grows with the number of objects all bars are as long."""
+    print(f"\n{name}")
+    longest = max(values.values())
+    for count, value in values.items():
+        print(f"{count:>7} {'█' * round(50 * value / longest):<50}{value:>7.2f}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("counts", nargs="*", type=int, default=[1000])
@@ -373,11 +381,9 @@ def main() -> None:
         missed += compare(count, ours, theirs)
         rows.append((count, ours))
     if len(rows) > 1:
-        print("\n  count  all Ready, s  per 1000  CPU, s  per 1000  peak, MiB  per 1000")
-        for count, ours in rows:
-            ready, cpu, peak = ours["all Ready, s"], ours["CPU per object, ms"] * count / 1e3, ours["peak, MiB"]
-            per = 1000 / count
-            print(f"{count:>7}{ready:>14.1f}{ready * per:>10.1f}{cpu:>8.1f}{cpu * per:>10.1f}{peak:>11.0f}")
+        plot("all Ready, s for each 1000", {count: ours["all Ready, s"] / count * 1e3 for count, ours in rows})
+        plot("CPU per object, ms", {count: ours["CPU per object, ms"] for count, ours in rows})
+        plot("restart, s for each 1000", {count: ours["restart, s"] / count * 1e3 for count, ours in rows})
     if missed:
         raise SystemExit("missed: " + "; ".join(missed))
 

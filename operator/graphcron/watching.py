@@ -214,9 +214,10 @@ async def run(settings: OperatorSettings) -> None:
             ours = [asyncio.create_task(reflector.run()) for reflector in reflectors]
             try:
                 # No look before all is there: it would take for missing what is only unread.
-                await asyncio.gather(
-                    _load(controller, settings.namespace), *(reflector.listed.wait() for reflector in reflectors)
-                )
+                with _no_collection():
+                    await asyncio.gather(
+                        _load(controller, settings.namespace), *(reflector.listed.wait() for reflector in reflectors)
+                    )
                 # Else the first looks would leave what they find to a leader that is yet to come, and all come twice.
                 await leader.attempt()
                 ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
@@ -266,6 +267,16 @@ async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
             raise SystemExit(f"graphcron: {problem}")
         log.warning("waiting: %s", problem)
         await asyncio.sleep(min(2.0, patience))
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """A page is a quarter of a million small objects, which go when it was read, and have no cycles to be found."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def _load(controller: Controller, namespace: str | None) -> None:
