@@ -50,7 +50,7 @@ def facade(namespace: str, agent_server_url: str) -> Iterator[str]:
         "GRAPHCRON_NAMESPACE": namespace,
         "GRAPHCRON_HOST": "127.0.0.1",
         "GRAPHCRON_PORT": str(port),
-        "GRAPHCRON_METRICS_PORT": str(free_port()),
+        "GRAPHCRON_METRICS_PORT": "0",
         "GRAPHCRON_AUTH_MODE": "open",
         "AGENT_SERVER_URL": agent_server_url,
     }

@@ -10,8 +10,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp.test_utils import unused_port
-
 OPERATOR = Path(__file__).parents[2] / "operator"
 
 Operator = AbstractAsyncContextManager[asyncio.subprocess.Process]
@@ -49,8 +47,8 @@ async def operator_by(
             "GRAPHCRON_RUN_IMAGE": "graphcron:test",
             "AGENT_SERVER_URL": "http://agent.example",
             "GRAPHCRON_WATCH_NAMESPACE": "team",
-            "GRAPHCRON_HEALTH_PORT": str(unused_port()),
-            "GRAPHCRON_METRICS_PORT": str(unused_port()),
+            "GRAPHCRON_HEALTH_PORT": "0",  # any: one that was looked for before may be taken by now
+            "GRAPHCRON_METRICS_PORT": "0",
         }
         | environment,
         stdout=asyncio.subprocess.PIPE,
