@@ -4,7 +4,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
@@ -221,6 +221,8 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime
     """What `walked` comes to, for a tenth of its work at best, where no change of clocks can turn the walk aside: the
     days of departure and of arrival are as long as any, and each day between begins at midnight. None elsewhere."""
     local = (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
+    if not MINYEAR < local.year < MAXYEAR - HORIZON_YEARS:
+        return None  # there is no day before or after to ask about
     wall = local.replace(tzinfo=None)
     if local.toordinal() in _changes(zone, local.year).near or (found := _next_wall(schedule, wall)) is None:
         return None

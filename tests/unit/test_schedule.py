@@ -92,6 +92,12 @@ def test_the_short_cut_comes_to_what_the_walk_comes_to() -> None:
     assert answered > 2000, "it is asked for naught"
 
 
+@pytest.mark.parametrize("year", [1, 2, 9993, 9994, 9998])
+def test_the_calendar_may_end(year: int) -> None:
+    schedule, zone = read("0 9 1 2 *"), ZoneInfo("Etc/UTC")
+    assert next_times(schedule, zone, datetime(year, 3, 1, tzinfo=UTC), 1) == [datetime(year + 1, 2, 1, 9, tzinfo=UTC)]
+
+
 def _changes_of(name: str) -> list[datetime]:
     zone = ZoneInfo(name)
     days = [datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(5 * 366)]
