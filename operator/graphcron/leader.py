@@ -1,6 +1,7 @@
 """Takes the Lease, keeps it and gives it back: what `lease` decides, carried out. Meanwhile the fence is open."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ class Leader:
         self._lease: Manifest | None = None
         self._first_seen = 0.0
         self._leads = False
+        self._claimed = False
         self._told = ""
         self.answering_since: float | None = None
         """Since when the apiserver has answered each attempt, by `clock`; None when it did not answer the last."""
@@ -75,14 +77,24 @@ class Leader:
         try:
             async with asyncio.timeout(RELEASE_SECONDS):
                 await self._fence.emptied()
-            if self._lease and lease.held_by(self._lease) == self._identity:
+            if self._claimed:
                 async with asyncio.timeout(RELEASE_SECONDS):
-                    await self._kube.replace_lease(self._namespace, lease.release(self._lease, datetime.now(UTC)))
+                    await self._give_back()
         except (KubeError, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             log.warning(
                 "Lease %s/%s was not given back, and runs out by itself: %s", self._namespace, self._name, reason
             )
+
+    async def _give_back(self) -> None:
+        """A claim that was cut off may have been carried out, or will be yet: so the Lease is read before."""
+        while True:
+            await self._read()
+            if not self._lease or lease.held_by(self._lease) != self._identity:
+                return
+            with contextlib.suppress(Conflict):
+                await self._kube.replace_lease(self._namespace, lease.release(self._lease, datetime.now(UTC)))
+                return
 
     async def _take_or_renew(self) -> None:
         if self._lease is None or lease.held_by(self._lease) != self._identity:
@@ -92,6 +104,7 @@ class Leader:
         sent = self._clock()
         claim = lease.claim(self._lease, self._name, self._identity, self._timing, datetime.now(UTC))
         write = self._kube.replace_lease if self._lease else self._kube.create_lease
+        self._claimed = True
         self._saw(await write(self._namespace, claim))
         self._notice()  # had it closed meanwhile, it is a new beginning: writes were refused
         self._fence.open_until(sent + self._timing.renew_deadline)

@@ -1,12 +1,17 @@
 """Two operators as real processes, one Lease: one writes, the other is ready to, and never both."""
 
 import asyncio
+import copy
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from graphcron.fence import Fence
+from graphcron.kube import Conflict, Kube, NotFound
+from graphcron.leader import Leader
+from graphcron.lease import Timing
 from graphcron.seen import GRAPHCRONS
 from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import operator, until
@@ -108,6 +113,52 @@ async def test_a_leader_that_ends_gives_the_lease_back(apiserver: FakeApiserver,
             await until(lambda: ready(apiserver))
             assert apiserver.holder == "new"
             assert not wrote(apiserver, "old")
+
+
+class LeaseMemory:
+    """The Leases of an apiserver. One that is told to be `slow` writes, sets `written`, and does not answer."""
+
+    def __init__(self) -> None:
+        self.lease: dict[str, Any] | None = None
+        self.slow = False
+        self.written = asyncio.Event()
+
+    async def get_lease(self, namespace: str, name: str) -> dict[str, Any]:
+        if self.lease is None:
+            raise NotFound(404, "no such Lease")
+        return copy.deepcopy(self.lease)
+
+    async def create_lease(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        return await self.replace_lease(namespace, manifest)
+
+    async def replace_lease(self, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        known = self.lease["metadata"]["resourceVersion"] if self.lease else None
+        if manifest["metadata"].get("resourceVersion") != known:
+            raise Conflict(409, "the object has been modified")
+        version = {"resourceVersion": str(int(known or 0) + 1)}
+        self.lease = copy.deepcopy(manifest | {"metadata": manifest["metadata"] | version})
+        if self.slow:
+            self.written.set()
+            await asyncio.Event().wait()
+        return copy.deepcopy(self.lease)
+
+
+@pytest.mark.parametrize("renewals", [0, 1])
+async def test_a_claim_that_was_cut_off_is_given_back_too(renewals: int) -> None:
+    kube, fence = LeaseMemory(), Fence()
+    leader = Leader(cast("Kube", kube), fence, ("team", "graphcron"), "me", Timing(), lambda: None)
+    for _ in range(renewals):
+        await leader.attempt()
+    kube.slow = True
+    attempt = asyncio.create_task(leader.attempt())
+    await kube.written.wait()
+    attempt.cancel()
+    await asyncio.wait([attempt])
+    assert kube.lease
+    assert kube.lease["spec"]["holderIdentity"] == "me"
+    kube.slow = False
+    await leader.release()
+    assert kube.lease["spec"]["holderIdentity"] == ""
 
 
 async def test_without_the_lease_nobody_writes(apiserver: FakeApiserver, tmp_path: Path) -> None:
