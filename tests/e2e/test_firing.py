@@ -6,6 +6,7 @@ All crons of this file are made at once, before the minute turns, and each test 
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -134,10 +135,14 @@ async def test_what_can_never_work_is_tried_once(session: Session, made: Made) -
 async def test_a_run_pod_that_cannot_start_says_what_is_missing(session: Session, made: Made) -> None:
     flow.firing_of(session, made.by_kubectl)
     session.kubectl("wait", "--for=condition=RunsStarting=False", "graphcron/stuck", "--timeout=30s")
-    found = (session.one("graphcron", "stuck") or {})["status"]["conditions"]
-    (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
-    assert condition["reason"] == "CreateContainerConfigError"
-    assert 'secret "missing" not found' in condition["message"]
+
+    def condition() -> dict[str, Any]:
+        found = (session.one("graphcron", "stuck") or {})["status"]["conditions"]
+        return next(condition for condition in found if condition["type"] == "RunsStarting")
+
+    assert condition()["reason"] == "CreateContainerConfigError"
+    # A busy kubelet first says that it could not look for the Secret yet ("failed to sync secret cache").
+    wait_for("the Secret's name", lambda: 'secret "missing" not found' in condition()["message"], 120)
 
 
 async def test_a_run_pod_whose_volume_is_not_there_says_where_to_look(session: Session, made: Made) -> None:
