@@ -69,10 +69,11 @@ class Run(NamedTuple):
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Run":
-        try:
-            return cls(data["run_id"], data["status"], data["created_at"], data.get("metadata") or {})
-        except LookupError:
-            raise TryAgain("AgentServerError", "the server answered something that is no run") from None
+        run_id, status, created_at = (data.get(name) for name in ("run_id", "status", "created_at"))
+        metadata = data.get("metadata") or {}
+        if not all(map(_is_plain, (run_id, status, created_at))) or not isinstance(metadata, Mapping):
+            raise TryAgain("AgentServerError", "the server answered something that is no run")
+        return cls(str(run_id), str(status), str(created_at), metadata)
 
 
 _RUN_FIELDS = [("select", name) for name in Run._fields]
@@ -132,7 +133,7 @@ class AgentServer:
         """Whether the thread has stopped in the middle of its graph, waiting for input."""
         query = _json({"ids": [thread_id], "select": ["thread_id", "status"]})
         found = self._list("POST", "/threads/search", query)
-        return any(thread["thread_id"] == thread_id and thread["status"] == "interrupted" for thread in found)
+        return any((thread.get("thread_id"), thread.get("status")) == (thread_id, "interrupted") for thread in found)
 
     def error_of(self, thread_id: str) -> str:
         """The server's message about the thread's last failure, "" when it has none."""
@@ -142,10 +143,12 @@ class AgentServer:
         if error:
             return plain(str(error))
         tasks = self._object("GET", f"{_thread(thread_id)}/state").get("tasks") or []
-        return plain("; ".join(str(task["error"]) for task in tasks if task.get("error")))
+        failed = (task for task in tasks if isinstance(task, Mapping) and task.get("error"))
+        return plain("; ".join(str(task["error"]) for task in failed))
 
     def thread_metadata(self, thread_id: str) -> Mapping[str, Any]:
-        return self._object("GET", _thread(thread_id)).get("metadata") or {}
+        metadata = self._object("GET", _thread(thread_id)).get("metadata")
+        return metadata if isinstance(metadata, Mapping) else {}
 
     def create_thread(self, thread_id: str, metadata: Mapping[str, Any], ttl: timedelta | None = None) -> bool:
         """False when it exists already. After `ttl` the server deletes the thread, if it sweeps at all."""
@@ -168,7 +171,8 @@ class AgentServer:
     def busy_threads(self, metadata: Mapping[str, Any], limit: int) -> list[str]:
         """Ids of threads that have this metadata and a run that is not over."""
         query = {"metadata": metadata, "status": "busy", "select": ["thread_id"], "limit": limit}
-        return [thread["thread_id"] for thread in self._list("POST", "/threads/search", _json(query))]
+        found = self._list("POST", "/threads/search", _json(query))
+        return [thread["thread_id"] for thread in found if _is_plain(thread.get("thread_id"))]
 
     def oldest_threads(self, metadata: Mapping[str, Any], limit: int) -> list[tuple[str, str]]:
         """Ids and creation times of threads that have this metadata."""
@@ -180,7 +184,8 @@ class AgentServer:
             "limit": limit,
         }
         found = self._list("POST", "/threads/search", _json(query))
-        return [(thread["thread_id"], thread["created_at"]) for thread in found]
+        known = [(thread.get("thread_id"), thread.get("created_at")) for thread in found]
+        return [(str(thread), str(created)) for thread, created in known if _is_plain(thread) and _is_plain(created)]
 
     def _object(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
@@ -229,7 +234,7 @@ class AgentServer:
         if 200 <= status < 300:
             try:
                 return json.loads(data) if data else None
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise TryAgain(
                     "AgentServerError", f"{answered} with something that is not an Agent Server's JSON"
                 ) from None
@@ -297,11 +302,16 @@ def _in_words(error: Exception) -> str:
     return plain(f"{type(error).__name__}: {error}")
 
 
+def _is_plain(value: object) -> bool:
+    """Whether it can be an id, a status or a time: a short text, which goes into URLs, messages and files."""
+    return isinstance(value, str) and 0 < len(value) <= 64 and value.isascii() and value.isprintable()
+
+
 def _detail(data: bytes) -> str:
     """What an Agent Server says about an error; "" when the body is not one of its own."""
     try:
         detail = json.loads(data)["detail"]
-    except (ValueError, LookupError, TypeError):
+    except (ValueError, LookupError, TypeError, RecursionError):
         return ""
     return plain(detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False))
 

@@ -203,10 +203,13 @@ class Skip(NamedTuple):
     message: str
 
 
+OUTCOMES = ("Succeeded", "Failed", "Skipped")
+
+
 class Outcome(NamedTuple):
     """How a firing ended, as the run pod's termination message tells it.
 
-    `outcome` is Succeeded, Failed or Skipped; `reason` is CamelCase for programs, `message` a sentence for people.
+    `outcome` is one of `OUTCOMES`; `reason` is CamelCase for programs, `message` a sentence for people.
     """
 
     outcome: str
@@ -232,12 +235,25 @@ class Outcome(NamedTuple):
 
     @classmethod
     def from_json(cls, text: str) -> "Outcome | None":
-        """None when the text is not an outcome: a pod that was killed leaves none, or half of one."""
+        """None when the text is not an outcome: a pod that was killed leaves none, or half of one, and where the image
+        is a user's, so may be what is in it."""
         try:
             data = json.loads(text)
-            return cls(**{key: value for key, value in data.items() if key in cls._fields})
-        except (ValueError, TypeError, AttributeError):
+            found = cls(**{key: value for key, value in data.items() if key in cls._fields})
+            if found.started_at is not None:
+                parse_time(found.started_at)
+        except (ValueError, TypeError, AttributeError, RecursionError):
             return None
+        texts = (found.reason, found.message, found.run_id or "", found.thread_id or "")
+        return found if found.outcome in OUTCOMES and all(isinstance(value, str) for value in texts) else None
+
+
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID in its usual spelling: lower case, with hyphens where they belong. (Python reads others.)"""
+    try:
+        return len(text) == 36 and str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def parse_time(text: str) -> datetime:

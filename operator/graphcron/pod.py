@@ -101,6 +101,8 @@ def read_input(settings: Settings) -> bytes:
     try:
         data = _read(settings.input_path).removeprefix(b"\xef\xbb\xbf")
         json.loads(data.decode(), parse_int=str, parse_float=str, parse_constant=_no_constant)
+    except RecursionError:
+        raise PodError("InputInvalid", "spec.inputFrom holds JSON that is nested too deep") from None
     except (OSError, ValueError) as error:
         # A JSONDecodeError names the place, not the text; a UnicodeDecodeError's text would hold a byte of it.
         why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)

@@ -286,8 +286,9 @@ class Attempt:
         for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
             with suppress(NotFound):  # the earlier pod was quicker
                 for run in self.server.runs(where, PAGE):
-                    if self.is_earlier(run):
-                        self.server.cancel(where, run.run_id)
+                    if run.status not in ACTIVE or not self.is_earlier(run):
+                        continue
+                    if self.server.cancel(where, run.run_id):
                         self.replaced = (
                             f"run {run.run_id} of an earlier firing was cancelled (concurrencyPolicy Replace)"
                         )
@@ -389,8 +390,8 @@ class Attempt:
         """For what is good to know, but must not change how the run ended."""
         try:
             return persist(call, self.settings.start_patience)
-        except (Refused, TryAgain) as error:
-            log(f"no details: {error}")
+        except Exception as error:  # a server's answer may have any shape
+            log(f"no details: {_named(error)}")
             return unknown
 
     def finish(self, outcome: Outcome) -> int:
@@ -405,8 +406,8 @@ class Attempt:
                 except TryAgain as error:
                     log(f"thread {self.thread_id} may be left behind: {error}")
                     break
-                except Refused as error:
-                    log(f"thread {self.thread_id}: {error}")
+                except Exception as error:  # word was left, so that nothing which comes now may change it
+                    log(f"thread {self.thread_id}: {_named(error)}")
         return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
 
     def recorded(self) -> Outcome | None:
@@ -445,6 +446,9 @@ class Attempt:
         )
 
     def report(self, exit_code: int, outcome: str, reason: str, message: str) -> int:
+        """Nothing interrupts it: it is the last that a pod does."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.write(self.outcome(outcome, reason, message))
         return exit_code
 
@@ -467,9 +471,13 @@ def _cron_marks(order: Order) -> dict[str, str]:
 def _moment(text: str) -> datetime | None:
     """A time from the server; None when it cannot be read, which no firing should fail for."""
     try:
-        return parse_time(text)
-    except ValueError:
+        return parse_time(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
+
+
+def _named(error: Exception) -> str:
+    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"
 
 
 def persist(call: Callable[[], T], patience: float) -> T:

@@ -169,7 +169,11 @@ def test_input_from_a_file_is_sent_byte_by_byte(pod: Pod, server: AgentServerFak
     assert server.started[0]["metadata"]["graphcron_firing"] == FIRING.job_uid
 
 
-@pytest.mark.parametrize("data", [b"", b"secret words", b'{"a": NaN}', b'{}, "assistant_id": "x"', b'"\xff"'])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"secret words", b'{"a": NaN}', b'{}, "assistant_id": "x"', b'"\xff"', b"[" * 20_000 + b"]" * 20_000],
+    ids=["nothing", "words", "NaN", "two values", "no UTF-8", "deep"],
+)
 def test_a_file_that_is_not_json_is_refused_and_not_quoted(
     pod: Pod, server: AgentServerFake, data: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -294,9 +298,22 @@ def test_an_error_that_only_the_state_knows_is_found(pod: Pod, server: AgentServ
     assert pod.run()[1].message == "KeyError('x')"
 
 
-def test_a_detail_that_cannot_be_had_changes_no_outcome(pod: Pod, server: AgentServerFake) -> None:
-    server.fail(r"search$", answer(403, {"detail": "no"}))
+@pytest.mark.parametrize(
+    "fault", [answer(403, {"detail": "no"}), answer(200, [{}]), answer(200, [{"thread_id": ["x"], "status": 1}])]
+)
+def test_a_detail_that_cannot_be_had_changes_no_outcome(pod: Pod, server: AgentServerFake, fault: Fault) -> None:
+    server.fail(r"search$", fault)
     assert pod.run()[1].outcome == "Succeeded"
+
+
+@pytest.mark.parametrize("tasks", [["x", 1, None], {"error": "x"}, 7, "x"])
+def test_an_error_of_odd_shape_is_a_failure_all_the_same(pod: Pod, server: AgentServerFake, tasks: Any) -> None:
+    server.ends_as = None
+    server.fail(r"/state$", answer(200, {"tasks": tasks}))
+    later(lambda: server.started, lambda: server.end_runs("error"))
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_RUN_FAILED, "Failed", "RunError")
+    assert FIRING.thread_id not in server.threads
 
 
 def test_a_busy_thread_that_rejects_is_a_failure_and_no_second_try(pod: Pod, server: AgentServerFake) -> None:
@@ -413,11 +430,8 @@ def test_a_pod_that_was_given_nonsense_says_what(
     assert "hunter2" not in outcome.message + capsys.readouterr().out
 
 
-def test_a_defect_of_ours_leaves_an_outcome_too(
-    pod: Pod, server: AgentServerFake, capsys: pytest.CaptureFixture[str]
-) -> None:
-    server.fail(CREATE, answer(200))
-    server.fail(r"^GET /threads/[^/]+$", answer(200, {"metadata": "no object"}))
+def test_a_defect_of_ours_leaves_an_outcome_too(pod: Pod, capsys: pytest.CaptureFixture[str]) -> None:
+    pod.order(deadline_seconds="an hour")
     code, outcome = pod.run()
     assert (code, outcome.reason) == (1, "InternalError")
     assert "Traceback" in capsys.readouterr().out
@@ -582,6 +596,7 @@ def test_replace_on_a_thread_cancels_only_what_this_cron_has_running(pod: Pod, s
         "of another cron": "pending",
         "of somebody": "pending",
     }
+    assert not any(runs["over"]["run_id"] in request for request in server.requests), "what is over needs no cancelling"
 
 
 def test_replace_waits_until_the_earlier_run_has_stopped(pod: Pod, server: AgentServerFake) -> None:
@@ -612,6 +627,8 @@ def test_without_replace_earlier_runs_go_on(pod: Pod, server: AgentServerFake) -
 
 # What breaks on the way
 
+RUN = {"run_id": "1", "status": "pending", "created_at": "2026-11-22T19:20:00+00:00", "metadata": {}}
+
 BREAKS = {
     "reset before it is handled": reset_before,
     "reset after it was handled": reset_after,
@@ -623,6 +640,9 @@ BREAKS = {
     "200 of a login page": answer(200, b"<html>"),
     "half an answer": lambda handle: Answer(200, b'{"run_id": "'),
     "an answer of another kind": lambda handle: (handle(), Answer(200, {"hello": "you"}))[1],
+    "a run whose id is none": lambda handle: (handle(), Answer(200, RUN | {"run_id": ["x"]}))[1],
+    "a run whose metadata are none": lambda handle: (handle(), Answer(200, RUN | {"metadata": "x"}))[1],
+    "JSON that is too deep": lambda handle: (handle(), Answer(200, b"[" * 20_000 + b"]" * 20_000))[1],
 }
 
 
