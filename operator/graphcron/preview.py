@@ -9,14 +9,14 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
 from cron_descriptor import FormatError, Options, get_description
 
 from graphcron.dialect import InvalidSchedule, read
 from graphcron.firing import format_time, parse_time
-from graphcron.schedule import Field, InvalidTimezone, Schedule, next_times, read_timezone
+from graphcron.schedule import DAYS_HORIZON_YEARS, Field, InvalidTimezone, Schedule, next_times, read_timezone
 
 COUNT = 5
 """Times that are told when no count is asked for: as many as the status of a GraphCron has."""
@@ -160,11 +160,12 @@ def _read_count(count: object) -> int:
 def _ask(question: Question) -> tuple[Schedule, list[datetime]]:
     try:
         schedule, zone = read(question.schedule, question.seed), read_timezone(question.timezone)
-        return schedule, next_times(schedule, zone, question.after, question.count)
     except (InvalidSchedule, InvalidTimezone) as error:
         raise Unanswerable(str(error)) from None
-    except OverflowError:
-        raise Unanswerable("after is too near to the end of the calendar, the years 1 and 9999") from None
+    times = next_times(schedule, zone, question.after, question.count)
+    if len(times) < question.count and not MINYEAR < question.after.year < MAXYEAR - DAYS_HORIZON_YEARS:
+        raise Unanswerable("after is too near to the end of the calendar, the years 1 and 9999")
+    return schedule, times
 
 
 def for_people(question: Question) -> Iterable[str]:

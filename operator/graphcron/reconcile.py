@@ -283,7 +283,7 @@ def _verdict(
 
 def _waits(start: datetime, schedule: Schedule, zone: ZoneInfo, now: datetime) -> bool:
     """Whether the CronJob is better suspended until its startTime: only when it would fire before."""
-    return now < start - SOONER and bool(next_times(schedule, zone, now, 1, end=start))
+    return now + SOONER < start and bool(next_times(schedule, zone, now, 1, end=start))
 
 
 def _failures(seen: Observed) -> int:

@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import cached_property, lru_cache
@@ -125,7 +126,8 @@ def next_times(
     """The first `count` firings later than `after`, not before `start` and before `end`, in UTC; fewer when none comes
     within five years. The walk stops after `until`, which a firing may be at."""
     if start is not None and start > after:
-        after = start - timedelta(seconds=1)  # the walk goes by whole seconds, and finds what is later
+        # The walk goes by whole seconds, and finds what is later.
+        after = start - timedelta(seconds=1) if start.year > MINYEAR else start
     times = _next_times(schedule, zone, after, count, until)
     return [found for found in times if end is None or found < end]
 
@@ -135,19 +137,20 @@ def _next_times(
 ) -> list[datetime]:
     times: list[datetime] = []
     moment = last = after
-    while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
-        if until is not None and found > until:
-            break
-        local = found.astimezone(zone)
-        if meant(schedule.days, local):
-            times.append(found)
-            moment = last = found
-        elif found.year - last.year > DAYS_HORIZON_YEARS:
-            break
-        else:
-            # The rest of a day that is not meant need not be walked minute by minute.
-            end = local.replace(hour=23, minute=59, second=0, fold=0)
-            moment = max(found, end.astimezone(UTC))
+    with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
+        while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
+            if until is not None and found > until:
+                break
+            local = found.astimezone(zone)
+            if meant(schedule.days, local):
+                times.append(found)
+                moment = last = found
+            elif found.year - last.year > DAYS_HORIZON_YEARS:
+                break
+            else:
+                # The rest of a day that is not meant need not be walked minute by minute.
+                end = local.replace(hour=23, minute=59, second=0, fold=0)
+                moment = max(found, end.astimezone(UTC))
     return times
 
 

@@ -53,6 +53,19 @@ class TestStartTime:
         assert "Suspended" not in types(world)
         assert world.condition("Ready")["reason"] == "Scheduled"
 
+    @pytest.mark.parametrize(
+        ("start", "reason"), [("0001-01-01T00:00:00Z", "Scheduled"), ("9999-12-31T23:59:59Z", "Expired")]
+    )
+    def test_it_may_be_at_either_end_of_the_calendar(self, world: World, start: str, reason: str) -> None:
+        world.edit(startTime=start)
+        world.reconcile("10:05")
+        assert world.condition("Ready")["reason"] == reason
+
+    def test_the_calendar_may_end_before_five_firings(self) -> None:
+        world = World(schedule="0 0 29 2 fri#5", startTime="9960-01-01T00:00:00Z")
+        world.reconcile("10:05")
+        assert world.graphcron["status"]["nextRunTimes"] == ["9980-02-29T00:00:00Z"]
+
     def test_an_operator_that_slept_through_it_lets_the_first_run_come_late(self, world: World) -> None:
         world.edit(startTime="2026-12-01T14:00:00Z")
         world.reconcile("10:05")
