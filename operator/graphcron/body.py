@@ -14,13 +14,16 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from graphcron.models import Nodes, StreamModes, Time
+from graphcron.models import DEPTH_LIMIT, Nodes, StreamModes, Time
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
 
-DEPTH_LIMIT = 250
-"""Levels of nesting; LangGraph's server and pydantic both end at 254."""
+SHOWN_FINDINGS = 10
+"""How many mistakes an answer tells: a body of a megabyte can have a quarter of a million."""
+
+SHOWN_CHARACTERS = 100
+"""Of a name that a client made up."""
 
 WEBHOOK_LIMIT = 4096
 """Characters, as LangGraph's server has it."""
@@ -206,9 +209,10 @@ def read(fields: type[Fields], value: object) -> Body:
 def _explain(error: ValidationError, fields: type[Fields]) -> str:
     """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
-    for found in error.errors(include_url=False, include_input=False, include_context=False):
-        name = str(found["loc"][0])
-        path = ".".join(str(part) for part in found["loc"])
+    findings = error.errors(include_url=False, include_input=False, include_context=False)
+    for found in findings[:SHOWN_FINDINGS]:
+        name = str(found["loc"][0])[:SHOWN_CHARACTERS]
+        path = ".".join(str(part)[:SHOWN_CHARACTERS] for part in found["loc"])
         if found["type"] == "missing":
             sentences.append(f"'{name}' is a required field")
         elif found["type"] == "extra_forbidden":
@@ -218,6 +222,8 @@ def _explain(error: ValidationError, fields: type[Fields]) -> str:
             sentences.append(f"{name} {_SENTENCES[name]}")
         else:
             sentences.append(f"{path} {_MUST.get(found['type']) or found['msg'].replace('Input should', 'must')}")
+    if (more := len(findings) - SHOWN_FINDINGS) > 0:
+        sentences.append(f"and {more} more")
     return "; ".join(dict.fromkeys(sentences))
 
 
@@ -242,30 +248,45 @@ def _finite(text: str) -> float:
 
 def _check_storable(value: object) -> None:
     """Refuse what the apiserver would change or not take."""
-    todo: list[tuple[object, int, str]] = [(value, 0, "")]
+    # A place is spelt out when there is something to say of it: written for each value, a key of half a body in front
+    # of a list that is the other half would take a hundred gigabytes.
+    todo: list[tuple[object, int, _Place]] = [(value, 0, None)]
     while todo:
-        item, depth, path = todo.pop()
+        item, depth, place = todo.pop()
         if depth > DEPTH_LIMIT:
             raise RestError(422, f"The request body is nested deeper than {DEPTH_LIMIT} levels")
         match item:
             case dict():
                 for key, child in item.items():
-                    _check_text(key, path)
-                    todo.append((child, depth + 1, f"{path}.{key}" if path else key))
+                    _check_text(key, place)
+                    todo.append((child, depth + 1, (place, key)))
             case list():
-                todo += [(child, depth + 1, f"{path}[{index}]") for index, child in enumerate(item)]
+                todo += [(child, depth + 1, (place, index)) for index, child in enumerate(item)]
             case str():
-                _check_text(item, path)
+                _check_text(item, place)
             case int() if not -(2**63) <= item < 2**63:
                 raise RestError(
-                    422, f"{path}: Kubernetes would round integers beyond 64 bits: send this one as a string"
+                    422, f"{_spelt(place)}: Kubernetes would round integers beyond 64 bits: send this one as a string"
                 )
 
 
-def _check_text(text: str, path: str) -> None:
+_Place = tuple["_Place", str | int] | None
+"""Where in a body: the place of what holds it, and its key or index in there. None is the body."""
+
+
+def _spelt(place: _Place) -> str:
+    """As people write it, `a.b[0]`, with long keys cut."""
+    parts: list[str] = []
+    while place is not None:
+        place, step = place
+        parts.append(f"[{step}]" if isinstance(step, int) else f".{step[:SHOWN_CHARACTERS]}")
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+def _check_text(text: str, place: _Place) -> None:
     try:
         text.encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         raise RestError(422, INVALID_JSON) from None
     if "\0" in text:
-        raise RestError(422, f"{path or 'A key'}: a NUL character cannot be stored: leave it out")
+        raise RestError(422, f"{_spelt(place) or 'A key'}: a NUL character cannot be stored: leave it out")

@@ -19,7 +19,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from yarl import URL
 
-from graphcron import __version__
+from graphcron import __version__, nesting
 from graphcron.desired import FIELD_MANAGER
 from graphcron.fence import Fence, FenceClosed
 from graphcron.heartbeat import WATCH_SECONDS
@@ -201,7 +201,7 @@ class Kube:
                     raise error_of(response.status, _message(await response.read(), response.status))
                 opened(response.content)
                 async for line in response.content:
-                    event = json.loads(line)
+                    event = nesting.loads(line)
                     if event["type"] == "ERROR":
                         status = event["object"]
                         raise error_of(status.get("code", 500), str(status.get("message") or status))
@@ -344,7 +344,7 @@ class Kube:
             raise error_of(response.status, _message(text, response.status))
         if self._on_write and method != "GET":
             self._on_write(_kind(path), _VERBS[method])
-        return json.loads(text)
+        return nesting.loads(text)
 
     async def _address(self, path: str, query: dict[str, str] | None, accept: str) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and the headers that say who sends it and what it takes."""

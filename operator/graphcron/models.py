@@ -36,6 +36,13 @@ NAME_MESSAGE = (
     "the CronJob has the same name, and Kubernetes appends the scheduled minute to it"
 )
 
+SCHEDULE_LIMIT = 256
+ASSISTANT_LIMIT = 253
+"""Characters."""
+
+DEPTH_LIMIT = 250
+"""Levels of nesting of a spec; LangGraph's server and pydantic both end at 254."""
+
 DEFAULT_TIMEZONE = "Etc/UTC"
 """Always written out: without a zone Kubernetes would use the controller manager's own."""
 
@@ -236,7 +243,7 @@ class GraphCronSpec(Model):
         str,
         Field(
             min_length=1,
-            max_length=256,
+            max_length=SCHEDULE_LIMIT,
             description="Five cron fields: minute, hour, day of month, month, day of week; also L, 15W, L5, 5#2.",
             json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
         ),
@@ -244,13 +251,13 @@ class GraphCronSpec(Model):
     timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
         None, description="IANA time zone of the schedule, such as Europe/Berlin. Default: Etc/UTC."
     )
-    assistant_id: Annotated[str, Field(min_length=1, max_length=253)] = Field(
+    assistant_id: Annotated[str, Field(min_length=1, max_length=ASSISTANT_LIMIT)] = Field(
         description="Assistant to run: its UUID or the name of its graph."
     )
     thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
         None, description="Thread to run on. Default: each firing runs on a thread of its own."
     )
-    input: Json | None = Field(None, description="Input of the graph: any JSON.")
+    input: Json | None = Field(None, description=f"Input of the graph: any JSON of up to {DEPTH_LIMIT} levels.")
     input_from: InputFrom | None = Field(
         None, description="Secret or ConfigMap to read the input from at each firing, up to 1 MiB."
     )
@@ -386,6 +393,13 @@ class GraphCronSpec(Model):
         return self
 
     @model_validator(mode="after")
+    def _configurable_is_an_object(self) -> Self:
+        # Nor is this one: CEL cannot see into a field of free-form JSON.
+        if not isinstance((self.config or {}).get("configurable", {}), dict):
+            raise ValueError("config.configurable must be an object")
+        return self
+
+    @model_validator(mode="after")
     def _one_input(self) -> Self:
         # Not a rule of the CRD: CEL cannot see a field of free-form JSON.
         if self.input is not None and self.input_from is not None:
@@ -461,10 +475,25 @@ def read_spec(spec: object) -> GraphCronSpec:
 
     Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
     """
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            if _is_deeper(value, DEPTH_LIMIT - 1):
+                raise InvalidGraphCron("InvalidSpec", f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
     try:
         return GraphCronSpec.model_validate(spec)
     except ValidationError as error:
         raise InvalidGraphCron("InvalidSpec", explain(error)) from None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether anything lies more than so many levels below it."""
+    level = [value]
+    for _ in range(levels + 1):
+        if not level:
+            return False
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
 
 
 def explain(error: ValidationError, prefix: str = "spec") -> str:

@@ -11,14 +11,14 @@ import gc
 import itertools
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import kopf
 
-from graphcron import health, logs
+from graphcron import health, logs, nesting
 from graphcron.controller import SELECTOR, SHELVES, Controller
 from graphcron.fence import Fence
 from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
@@ -146,6 +146,36 @@ def register(
     return at_work
 
 
+class _Lines:
+    """The body of a watch, which ends lines where it ends chunks, and has none that kopf could not parse."""
+
+    def __init__(self, stream: aiohttp.StreamReader) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
+        rest = b""
+        async for chunk in self._stream.iter_chunked(size):
+            *lines, rest = (rest + chunk).split(b"\n")
+            if lines:
+                yield b"".join(nesting.shallow(line) + b"\n" for line in lines)
+        yield rest
+
+
+class _Answer(aiohttp.ClientResponse):
+    """An answer that kopf can parse, whatever users have made: an object that is nested too deep would end kopf."""
+
+    async def start(self, connection: Any) -> Self:
+        await super().start(connection)
+        self.content = _Lines(self.content)  # type: ignore[assignment]
+        return self
+
+    async def json(self, **given: Any) -> Any:
+        return await super().json(**{"loads": nesting.loads} | given)
+
+
 def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSession:
     """A session as kopf would make it, in which the heartbeat can listen to the watches. (kopf has the bookmarks, and
     hands them to nobody.)"""
@@ -162,6 +192,7 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
         proxy=found.proxy_url,
         trust_env=bool(found.trust_env),
         trace_configs=[tracing],
+        response_class=_Answer,
     )
     return kopf.AiohttpSession(server=found.server, default_namespace=found.default_namespace, aiohttp_session=session)
 
@@ -169,6 +200,7 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT."""
     _listen_to_signals()
+    asyncio.get_running_loop().set_exception_handler(tell_of)
     fence, metrics = Fence(), OperatorMetrics()
     heartbeat = Heartbeat(SHELVES[shelf][2] for shelf in SHELVES)
 
@@ -230,6 +262,15 @@ async def run(settings: OperatorSettings) -> None:
                     task.cancel()
                 await asyncio.wait(ours)
                 await leader.release()
+
+
+def tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """asyncio's own way to tell of an error, but for a stop while kopf reads a watch: it leaves a generator behind that
+    cannot be closed, and nothing is wrong."""
+    if "asyncgen" in context:
+        log.debug("%s", context["message"])
+    else:
+        loop.default_exception_handler(context)
 
 
 def _listen_to_signals() -> None:

@@ -6,11 +6,13 @@ printed, and GRAPHCRON_TEST_SEED repeats a run.
 
 import asyncio
 import copy
+import json
 import os
 import random
 import signal
 import ssl
 import sys
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -24,6 +26,7 @@ from aiohttp.test_utils import unused_port
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
+from graphcron import nesting
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import Observed, conclude, decide, owns
 from tests.chart.helm import render
@@ -301,6 +304,54 @@ async def says_what_is(here: World) -> None:
         assert live["suspend"] is (spec.get("enabled") is False)
         assert live["timeZone"] == spec.get("timezone", "Etc/UTC")
         assert live["schedule"] == spec["schedule"].replace("L", "31")
+
+
+DEEPEST = 9_990
+"""About as many levels as an apiserver takes."""
+
+
+async def test_what_python_cannot_parse_stalls_alone(plane: ControlPlane, tmp_path: Path) -> None:
+    """There at the start, and made later: by a list, and by a watch."""
+
+    def ask(method: str, path: str, text: str = "") -> Any:
+        headers = {"Content-Type": "application/json"}
+        asked = urllib.request.Request(plane.url + path, text.encode() or None, headers, method=method)  # noqa: S310
+        with urllib.request.urlopen(asked, context=plane.api.context) as answer:  # noqa: S310
+            return nesting.loads(answer.read())
+
+    def make(name: str, levels: int) -> None:
+        head = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron", "metadata": {"name": name}}
+        text = json.dumps(head | {"spec": READABLE[0] | {"input": "X"}})
+        ask("POST", CRONS, text.replace('"X"', '{"a":' * levels + "1" + "}" * levels))
+
+    def told() -> dict[str, tuple[str, str]]:
+        """By name, as far as they have a status."""
+        return {
+            item["metadata"]["name"]: (condition["reason"], condition["message"])
+            for item in ask("GET", CRONS)["items"]
+            for condition in item.get("status", {}).get("conditions", [])
+            if condition["type"] == "Ready"
+        }
+
+    for path in (CRONS, CRON_JOBS):
+        ask("DELETE", path)
+    deep = ("InvalidSpec", "spec.input: nested deeper than 250 levels")
+    make("deep-before", DEEPEST)
+    make("plain-before", 1)
+    async with world(plane, tmp_path):
+        await until(lambda: len(told()) == 2)
+        make("deep-after", DEEPEST)
+        make("deeper-than-allowed", 600)
+        make("plain-after", 249)
+        await until(lambda: len(told()) == 5)
+    found = told()
+    ask("DELETE", CRONS)  # or the other tests would have to read them, too
+    assert {name for name, said in found.items() if said == deep} == {
+        "deep-before",
+        "deep-after",
+        "deeper-than-allowed",
+    }
+    assert {name for name, said in found.items() if said[0] == "Scheduled"} == {"plain-before", "plain-after"}
 
 
 @pytest.mark.parametrize("scope", ["namespace", "cluster"])
