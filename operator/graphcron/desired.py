@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,10 +56,7 @@ class Timing:
 
 def cron_id(metadata: Mapping[str, Any]) -> str:
     """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
-    try:
-        return str(uuid.UUID(metadata["name"])) if len(metadata["name"]) == 36 else str(metadata["uid"])
-    except ValueError:
-        return str(metadata["uid"])
+    return str(metadata["name"] if firing.is_uuid(metadata["name"]) else metadata["uid"])
 
 
 def order(
@@ -113,8 +109,10 @@ def cron_job(
     """The CronJob for a GraphCron, as server-side apply takes it, marked with the `installation` that made it.
 
     Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
-    not let this image run.
+    not let this image run, unless the CronJob is suspended.
     """
+    if not when.suspend and (complaint := pod_template.refusal(spec, pods)):
+        raise InvalidGraphCron("InPodNotAllowed", complaint)
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})

@@ -72,6 +72,16 @@ class RunPods:
         )
 
 
+def refusal(spec: GraphCronSpec, pods: RunPods) -> str | None:
+    """Why the installation does not let the image of a GraphCron run; None when it does, or when there is none."""
+    if not spec.in_pod:
+        return None
+    if not pods.in_pod_images:
+        return IN_POD_OFF
+    allowed = spec.image is not None and pods.allows(spec.image)
+    return None if allowed else IN_POD_NOT_ALLOWED.format(", ".join(pods.in_pod_images))
+
+
 def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
     """The pod spec; `spec.template` can place a run pod, and cannot weaken what secures it. A size is in bytes."""
     template = spec.template or Template()
@@ -146,10 +156,6 @@ _RUNNER_PATH = "/graphcron"
 def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
     """The user's image, which runs the graph by the runner that our image brings. The image's user may be root or
     nobody in particular: it runs as ours, so its files must be readable by all, as files of images are."""
-    if not pods.in_pod_images:
-        raise InvalidGraphCron("InPodNotAllowed", IN_POD_OFF)
-    if spec.image is None or not pods.allows(spec.image):
-        raise InvalidGraphCron("InPodNotAllowed", IN_POD_NOT_ALLOWED.format(", ".join(pods.in_pod_images)))
     # A file, whatever its size: it needs volumes anyway, and programs that the graph starts inherit the environment.
     volumes = [_order_file(), *_volumes(spec, pods)]
     runner: Manifest = {"name": "runner", "emptyDir": {}}

@@ -27,7 +27,7 @@ from graphcron.models import (
     InvalidGraphCron,
     read_spec,
 )
-from graphcron.pod_template import RunPods
+from graphcron.pod_template import RunPods, refusal
 from graphcron.schedule import InvalidTimezone, Schedule, next_times, read_timezone, too_frequent
 from graphcron.status import Note, Verdict
 
@@ -95,7 +95,13 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
         spec = read_spec(seen.graphcron.get("spec"))
         schedule, zone = read_when(spec, seen.graphcron["metadata"]["uid"])
         pending = _pending(spec, schedule, zone, seen.cron_job, now)
-        verdict = _verdict(spec, schedule, zone, pending, seen, now, least)
+        if complaint := refusal(spec, pods):
+            # An image that was taken off the list: what fires is stopped, and nothing is made of a new GraphCron.
+            if seen.cron_job is None:
+                raise InvalidGraphCron(status.IN_POD_NOT_ALLOWED, complaint)
+            verdict = Verdict(False, status.IN_POD_NOT_ALLOWED, f"Suspended: {complaint}")
+        else:
+            verdict = _verdict(spec, schedule, zone, pending, seen, now, least)
         timing = _timing(spec, schedule, verdict, seen, now)
         wanted = cron_job(seen.graphcron, spec, timing, pods, installation(pods, least))
     except InvalidGraphCron as invalid:

@@ -21,16 +21,17 @@ EXPIRED = "Expired"
 NOT_STARTED = "NotStarted"
 MAX_FAILURES = "MaxFailuresReached"
 TOO_FREQUENT = "TooFrequent"
+IN_POD_NOT_ALLOWED = "InPodNotAllowed"
 SUSPENDED = "Suspended"
 """Condition; there only while nothing fires, for one of `SUSPENDING`, and then True. `EXPIRED` is one, too."""
-SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT)
+SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED)
 INTERNAL_ERROR = "InternalError"
 NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
-# InvalidSpec (models.read_spec), RequestTooLarge, NoAgentServer and InPodNotAllowed (desired.cron_job) come with their
-# exceptions; the reasons of a run's end come from its run pod.
+# InvalidSpec (models.read_spec), RequestTooLarge and NoAgentServer (desired.cron_job) come with their exceptions; the
+# reasons of a run's end come from its run pod.
 
 RUNS_STARTING = "RunsStarting"
 """Condition; there only while run pods cannot start, and then False."""

@@ -35,8 +35,7 @@ with SqliteSaver.from_conn_string("/checkpoints/threads.sqlite") as saver:
 def in_pod(session: Session) -> Iterator[Session]:
     """A release that lets the example's image run, and a volume for its threads."""
     deploy.load({"in-pod": images.build("in-pod")})
-    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
-    deploy.helm(HERE, *words, "--set", "runs.inPod.images[0]=graphcron/example-in-pod:*", "--wait", "--timeout", "120s")
+    permit(session, "graphcron/example-in-pod:*")
     claim = json.loads(json.dumps(EXAMPLE[1]))
     folder = HERE.state / "in-pod-threads"
     if not session.get("storageclasses"):
@@ -47,6 +46,7 @@ def in_pod(session: Session) -> Iterator[Session]:
         session.apply(volume(session, folder))
         claim["spec"] |= {"storageClassName": "", "volumeName": "in-pod-threads"}
     session.apply(EXAMPLE[0], claim)
+    session.apply(graphcron("runs", schedule=EVERY_MINUTE, input=flow.asking("alone?"), **IN_POD))
     yield session
     session.kubectl("delete", "graphcrons", "--all", "--wait=true")
     session.kubectl("delete", "pods", "-l", "app.kubernetes.io/managed-by=graphcron", "--wait=true")
@@ -54,6 +54,12 @@ def in_pod(session: Session) -> Iterator[Session]:
     session.kubectl("delete", "pvc", "in-pod-threads", "--wait=true")
     session.kubectl("delete", "pv", "in-pod-threads", "--ignore-not-found")
     deploy.release(HERE)
+
+
+def permit(session: Session, images: str) -> None:
+    """A release that lets these images run and no others."""
+    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
+    deploy.helm(HERE, *words, "--set", f"runs.inPod.images[0]={images}", "--wait", "--timeout", "120s")
 
 
 def volume(session: Session, folder: Path) -> dict[str, Any]:
@@ -86,18 +92,14 @@ def fire(session: Session, name: str, job: str) -> dict[str, Any]:
 
 def test_it_fires_and_fails_as_the_other_engine_does(in_pod: Session) -> None:
     in_pod.apply(
-        graphcron("runs", schedule=EVERY_MINUTE, input=flow.asking("alone?"), **IN_POD),
         graphcron("fails", input={"fail": "out of ideas"}, **IN_POD),
         graphcron("asks", input={"interrupt": "sure?"}, **IN_POD),
     )
-    ready(in_pod, "runs", "fails", "asks")
+    ready(in_pod, "fails", "asks")
     failed, asked = fire(in_pod, "fails", "by-hand-fails"), fire(in_pod, "asks", "by-hand-asks")
     assert (failed["outcome"], failed["reason"]) == ("Failed", "RunError")
     assert failed["message"] == "RuntimeError: out of ideas"
     assert (asked["outcome"], asked["reason"]) == ("Succeeded", "WaitingForInput")
-    ran = flow.firing_of(in_pod, "runs")
-    assert (ran["outcome"], ran["reason"]) == ("Succeeded", "RunSucceeded"), ran
-    assert ran["runId"]
 
 
 def test_the_pod_has_no_key_no_token_and_no_server(in_pod: Session) -> None:
@@ -138,6 +140,12 @@ def test_a_thread_is_kept_on_its_volume_from_firing_to_firing(in_pod: Session) -
     assert len(said) == 4
 
 
+def test_it_runs_by_its_schedule(in_pod: Session) -> None:
+    ran = flow.firing_of(in_pod, "runs")
+    assert (ran["outcome"], ran["reason"]) == ("Succeeded", "RunSucceeded"), ran
+    assert ran["runId"]
+
+
 def test_an_image_that_is_not_listed_is_refused_at_the_door(in_pod: Session) -> None:
     with pytest.raises(ClusterError, match=r"spec\.image is not allowed here"):
         in_pod.apply(graphcron("foreign", engine="inPod", image="evil.example/x:1"))
@@ -151,3 +159,11 @@ def test_the_rest_api_shows_it_and_changes_what_it_can(in_pod: Session, url: str
     assert "not for engine inPod" in refused["detail"]
     spec = (in_pod.one("graphcron", "fails") or {})["spec"]
     assert (spec["engine"], spec["image"], spec["schedule"]) == ("inPod", IMAGE, "5 5 1 1 *")
+
+
+def test_an_image_that_is_taken_off_the_list_runs_no_more(in_pod: Session) -> None:
+    assert not (in_pod.one("cronjob", "runs") or {})["spec"]["suspend"]
+    permit(in_pod, "graphcron/another:*")
+    in_pod.kubectl("wait", "--for=condition=Suspended", "graphcron/runs", "--timeout=60s")
+    assert "InPodNotAllowed" in in_pod.kubectl("describe", "graphcron", "runs").partition("Events:")[2]
+    assert (in_pod.one("cronjob", "runs") or {})["spec"]["suspend"]
