@@ -225,7 +225,11 @@ class Quota:
     def check_schedule(self, manifest: Manifest, now: datetime) -> None:
         """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
         text, seed = manifest["spec"]["schedule"], manifest.get("metadata", {}).get("uid", "")
-        if complaint := too_frequent(text, dialect.read(text, seed), timedelta(seconds=self.interval), now):
+        try:
+            schedule = dialect.read(text, seed)
+        except dialect.InvalidSchedule as invalid:  # of a GraphCron that kubectl made, and that stalls for it
+            raise RestError(422, str(invalid)) from None
+        if complaint := too_frequent(text, schedule, timedelta(seconds=self.interval), now):
             raise RestError(422, complaint)
 
 

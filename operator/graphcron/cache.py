@@ -23,7 +23,7 @@ from graphcron.kube import Kube
 from graphcron.reflector import Reflector
 from graphcron.sharing import Shared
 from graphcron.snapshot import Snapshot
-from graphcron.store import Changed, KubeStore, Manifest, Missing, Unavailable, told
+from graphcron.store import KubeStore, Manifest, Missing, Unavailable
 from graphcron.versions import version_of
 from graphcron.wire import NO_METADATA
 
@@ -94,17 +94,11 @@ class CachedStore(KubeStore):
         await self._tell(version_of(written))
         return written
 
-    async def delete(self, cron_id: str) -> None:
-        known = self._snapshot.find(cron_id) if self._snapshot else None
-        metadata = (known or await self.get(cron_id))["metadata"]
-        name, uid = metadata["name"], metadata["uid"]
-        try:
-            with told(missing=cron_id):
-                await self._kube.delete_graphcron(self._namespace, name, uid)
-        except Changed:  # by its name somebody made another one
-            raise Missing(cron_id) from None
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        known = known or await self.get(cron_id)
+        await super().delete(cron_id, known)
         # Kubernetes does not say at which version it was deleted. Our own watch does.
-        if (version := await self._gone(uid)) is not None:
+        if (version := await self._gone(known["metadata"]["uid"])) is not None:
             await self._tell(version)
 
     async def ready(self) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import hdrs, web
+from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client.aiohttp import make_aiohttp_handler
 
@@ -57,6 +58,7 @@ async def _serve(settings: FacadeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    logging.getLogger("aiohttp.server").addFilter(without_quotes)
     keys, metrics, draining = _keys(settings), FacadeMetrics(), asyncio.Event()
     async with Kube.connect() as kube, _store(kube, settings, metrics) as crons:
         app = make_app(
@@ -103,6 +105,16 @@ async def _store(kube: Kube, settings: FacadeSettings, metrics: FacadeMetrics) -
     async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
         metrics.observe_cache(crons.age)
         yield crons
+
+
+def without_quotes(record: logging.LogRecord) -> bool:
+    """For the log of aiohttp, which tells of what is no HTTP with a traceback that quotes it: a header with a key, or a
+    path with a query."""
+    if record.exc_info and isinstance(error := record.exc_info[1], HttpProcessingError):
+        record.msg, record.args = "a request that is no HTTP was refused: %s", (type(error).__name__,)
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:

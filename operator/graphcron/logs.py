@@ -36,7 +36,7 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
-        shown = (f" {key}={value}" for key, value in _fields(record).items() if value is not None)
+        shown = (f" {key}={_plain(value)}" for key, value in _fields(record).items() if value is not None)
         return super().formatMessage(record) + "".join(shown)
 
 
@@ -57,6 +57,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _plain(value: object) -> str:
+    """As it is, or quoted where it could pass for another field or another line: a path may hold anything."""
+    text = str(value)
+    return text if text.isprintable() and " " not in text else repr(text)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:

@@ -32,9 +32,9 @@ class OwnedStore:
         # It was read through `get`, and is written over that very version only.
         return await self._crons.replace(manifest)
 
-    async def delete(self, cron_id: str) -> None:
-        await self.get(cron_id)
-        await self._crons.delete(cron_id)
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        # What was looked at, and not what else may answer to its id.
+        await self._crons.delete(cron_id, await self.get(cron_id))
 
     async def ready(self) -> None:
         await self._crons.ready()

@@ -2,7 +2,12 @@
 
 import itertools
 import re
+from functools import lru_cache
 from urllib.parse import parse_qs, unquote
+
+MOST_DECODINGS = 4
+"""A server decodes a path once, a proxy before it once more. A path that is not plain after so many is nobody's, and
+to go on would let a request of some kilobytes, which can hold two thousand, take seconds."""
 
 _LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
 
@@ -10,19 +15,25 @@ _LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons
 def is_literal_cron_path(raw_path: str) -> bool:
     """Whether it is one of the cron endpoints as the SDKs write them: only an id may hold encoded characters."""
     path = raw_path.partition("?")[0]
-    return bool(_LITERAL_CRON_PATH.fullmatch(path)) and all(
+    if not _LITERAL_CRON_PATH.fullmatch(path) or (readings := _readings(path)) is None:
+        return False
+    return all(
         len([segment for segment in reading if segment not in ("", ".", "..")]) == path.count("/")
-        for reading in _readings(path)
+        for reading in readings
     )
 
 
+@lru_cache(maxsize=256)  # each request is asked about more than once
 def reaches_crons(raw_path: str) -> bool:
     """Whether any server or proxy could take this path for one of the Agent Server's cron endpoints.
 
     Servers differ in what they decode, merge, resolve and ignore (LangGraph's own takes `/runs%2Fcrons` and
     `/runs/crons%0A`), so every reading counts, and `runs/crons` counts anywhere, for servers below a path prefix.
     """
-    for segments in _readings(raw_path.partition("?")[0]):
+    readings = _readings(raw_path.partition("?")[0])
+    if readings is None:
+        return True
+    for segments in readings:
         for reading in (segments, _resolved(segments)):
             folded = [segment.casefold() for segment in reading]
             if ("runs", "crons") in itertools.pairwise(folded):
@@ -30,20 +41,24 @@ def reaches_crons(raw_path: str) -> bool:
     return False
 
 
-def _readings(path: str) -> list[list[str]]:
-    """The path's segments after no decoding, one, two and so on until nothing is left to decode."""
+def _readings(path: str) -> list[list[str]] | None:
+    """The path's segments after no decoding, one, two and so on until nothing is left to decode; None for a path that
+    takes more than `MOST_DECODINGS`."""
     readings = []
-    while True:
+    for _ in range(MOST_DECODINGS + 1):
         readings.append([_bare(segment) for segment in re.split(r"[/\\]+", path)])
         readings[-1] = [segment for segment in readings[-1] if segment]
         decoded = unquote(path)
         if decoded == path:
             return readings
         path = decoded
+    return None
 
 
 def _bare(segment: str) -> str:
     """Without what follows `;`, `?` or `#`, and without spaces and control characters, which some servers drop."""
+    if segment.isalnum():  # nearly all of them
+        return segment
     return re.sub(r"[\x00-\x20\x7f]", "", re.split("[;?#]", segment, maxsplit=1)[0])
 
 

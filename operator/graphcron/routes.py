@@ -201,7 +201,7 @@ class Routes:
         deleted = deleted_by(request.method, request.raw_path)
         at_stake: set[str] = set()
         if deletes_other_threads(request.method, request.raw_path):
-            ids = {manifest["spec"].get("threadId") for manifest in await crons.list()} - {None}
+            ids = {(manifest["spec"].get("threadId") or "").lower() for manifest in await crons.list()} - {""}
             at_stake = await agent_server.threads_among(sorted(ids), request.headers)
 
         async def cascade() -> None:

@@ -35,7 +35,7 @@ def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
     if assistant is not None:
         found = [one for one in found if wire.assistant_uuid(one["spec"]["assistantId"]) == assistant]
     if thread is not None:
-        found = [one for one in found if one["spec"].get("threadId") == thread]
+        found = [one for one in found if (one["spec"].get("threadId") or "").lower() == thread]
     if enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is enabled]
     for key, value in query.get("metadata", {}).items():
@@ -89,7 +89,10 @@ def _id(kind: str, text: str | None) -> str | None:
 
 def _instant(text: str | None) -> str | None:
     """Times in UTC compare as text once they have the same length."""
-    return None if text is None else parse_time(text).isoformat(timespec="microseconds")
+    try:
+        return None if text is None else parse_time(text).isoformat(timespec="microseconds")
+    except ValueError:
+        return text
 
 
 _Key = Callable[[Manifest, datetime], str | None]

@@ -21,7 +21,7 @@ class Snapshot:
     def __init__(self, items: Iterable[Mapping[str, Any]], version: int) -> None:
         self.version = self.changed = version
         self._by_uid: dict[str, Manifest] = {}
-        self._uid_of: dict[str, str] = {}
+        self._uids_of: defaultdict[str, list[str]] = defaultdict(list)
         self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
         for item in items:
             self._put(item)
@@ -47,8 +47,10 @@ class Snapshot:
         return list(self._by_uid.values())
 
     def find(self, identity: str) -> Manifest | None:
-        """The one that answers to this cron id."""
-        return self._by_uid.get(self._uid_of.get(identity, ""))
+        """The one that answers to this cron id. Of two, one by its name and one by its uid, the one by its name: so
+        does the apiserver, which is asked for names."""
+        found = [self._by_uid[uid] for uid in self._uids_of.get(identity, ())]
+        return min(found, key=lambda manifest: manifest["metadata"]["name"] != identity, default=None)
 
     def holds(self, uid: str) -> bool:
         """Whether that very object is there."""
@@ -60,15 +62,16 @@ class Snapshot:
         if "deletionTimestamp" not in manifest["metadata"]:
             kept = _kept(manifest)
             self._by_uid[uid] = kept
-            self._uid_of[cron_id(kept)] = uid
+            self._uids_of[cron_id(kept)].append(uid)
             for pair in _indexed_of(kept):
                 self._having[pair].add(uid)
 
     def _drop(self, uid: str) -> None:
         if (known := self._by_uid.pop(uid, None)) is None:
             return
-        if self._uid_of.get(identity := cron_id(known)) == uid:
-            del self._uid_of[identity]
+        self._uids_of[identity := cron_id(known)].remove(uid)
+        if not self._uids_of[identity]:
+            del self._uids_of[identity]
         for pair in _indexed_of(known):
             self._having[pair].remove(uid)
             if not self._having[pair]:

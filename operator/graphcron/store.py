@@ -53,8 +53,9 @@ class Store(Protocol):
     async def replace(self, manifest: Manifest) -> Manifest:
         """Writes over the version that was read. Raises Changed, Missing and Refused."""
 
-    async def delete(self, cron_id: str) -> None:
-        """With its CronJob, in the background. Raises Missing."""
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        """With its CronJob, in the background. `known` is the cron as it was read, and then that very object is meant,
+        whatever else answers to its id by now. Raises Missing."""
 
     async def ready(self) -> None:
         """Raises Unavailable when the others would."""
@@ -88,14 +89,13 @@ class KubeStore:
         with told(missing=manifest["metadata"]["name"]):
             return await self._kube.replace_graphcron(self._namespace, manifest)
 
-    async def delete(self, cron_id: str) -> None:
-        with told():
-            try:
-                await self._kube.delete_graphcron(self._namespace, cron_id)
-            except kube.NotFound:
-                name = (await self._by_uid(cron_id))["metadata"]["name"]
-                with told(missing=cron_id):
-                    await self._kube.delete_graphcron(self._namespace, name)
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        metadata = (known or await self.get(cron_id))["metadata"]
+        try:
+            with told(missing=cron_id):
+                await self._kube.delete_graphcron(self._namespace, metadata["name"], metadata["uid"])
+        except Changed:  # by its name somebody made another one
+            raise Missing(cron_id) from None
 
     async def ready(self) -> None:
         with told():

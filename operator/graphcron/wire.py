@@ -5,9 +5,9 @@ translation is mostly renaming; what is not is written out below. A GraphCron ma
 other, so nothing here relies on what only the facade would have written.
 """
 
-import copy
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,9 +16,9 @@ from pydantic.alias_generators import to_camel
 
 from graphcron import desired, dialect
 from graphcron.body import Body, RestError
-from graphcron.firing import format_time, parse_time
+from graphcron.firing import format_time, is_uuid, parse_time
 from graphcron.masking import is_masked, mask_url
-from graphcron.models import API_VERSION, KIND, InvalidGraphCron, read_spec
+from graphcron.models import API_VERSION, ASSISTANT_LIMIT, KIND, SCHEDULE_LIMIT, InvalidGraphCron, read_spec
 from graphcron.schedule import InvalidTimezone, next_times, read_timezone
 
 Manifest = dict[str, Any]
@@ -79,8 +79,7 @@ def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
 
     Returns a new manifest with the old resourceVersion, so that writing it over somebody else's change fails.
     """
-    changed = copy.deepcopy(manifest)
-    spec = changed["spec"]
+    spec = dict(manifest["spec"])
     if "metadata" in body:
         body = body | {"metadata": spec.get("metadata", {}) | body["metadata"]}
     _set(spec, body)
@@ -88,8 +87,11 @@ def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
         spec.pop("endTime", None)
     if body.get("enabled"):
         spec.pop("pauseReason", None)
+    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (nesting.py).
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
+    metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
+    changed = manifest | {"metadata": metadata, "spec": spec}
     _check(changed, now)
-    changed["metadata"].setdefault("annotations", {})[UPDATED_AT] = _iso(now)
     return changed
 
 
@@ -97,7 +99,8 @@ def _set(spec: dict[str, Any], body: Body) -> None:
     try:
         # The zone first, as LangGraph's server does.
         read_timezone(body.get("timezone"))
-        if "schedule" in body:
+        # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
+        if len(body.get("schedule") or "") <= SCHEDULE_LIMIT and "schedule" in body:
             dialect.read(body["schedule"])
     except (dialect.InvalidSchedule, InvalidTimezone) as error:
         raise RestError(422, str(error)) from None
@@ -191,7 +194,9 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
     if "webhook" in payload:
         payload["webhook"] = mask_url(payload["webhook"])
     config = payload.pop("config", {})
-    payload["config"] = config | {"configurable": config.get("configurable", {}) | {"cron_id": identity}}
+    configurable = config.get("configurable")
+    configurable = configurable if isinstance(configurable, dict) else {}  # of a GraphCron that stalls for it
+    payload["config"] = config | {"configurable": configurable | {"cron_id": identity}}
     return payload
 
 
@@ -216,18 +221,14 @@ def new_cron_id(now: datetime, entropy: bytes) -> str:
     return str(uuid.UUID(int=value))
 
 
-@lru_cache(maxsize=1024)
 def assistant_uuid(text: str) -> str:
     """The assistant that LangGraph's server would use: a UUID is itself, a graph's name has a derived one."""
+    return _assistant_uuid(text) if len(text) <= ASSISTANT_LIMIT else str(uuid.uuid5(_GRAPHS, text))
+
+
+@lru_cache(maxsize=1024)  # every search filters by it; what is longer than any is not worth its memory
+def _assistant_uuid(text: str) -> str:
     return text if is_uuid(text) else str(uuid.uuid5(_GRAPHS, text))
-
-
-def is_uuid(text: str) -> bool:
-    """Whether it is a UUID in its usual spelling: lower case, with hyphens."""
-    try:
-        return str(uuid.UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def next_run_date(manifest: Manifest, now: datetime) -> str | None:
@@ -239,9 +240,9 @@ def next_run_date(manifest: Manifest, now: datetime) -> str | None:
         return None
     try:
         zone = read_timezone(spec.get("timezone"))
-        start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+        start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
         times = next_times(dialect.read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
-    except (dialect.InvalidSchedule, InvalidTimezone):
+    except (dialect.InvalidSchedule, InvalidTimezone, ValueError):
         return None
     return _rest_time(format_time(times[0])) if times else None
 
@@ -255,7 +256,8 @@ def created_at(manifest: Manifest) -> str:
 @lru_cache(maxsize=20_000)  # every search sorts by it
 def _created_at(name: str, in_kubernetes: str) -> str:
     if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
-        return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
+        with suppress(ValueError, OverflowError, OSError):  # whoever uses kubectl chooses names, also of the year 10889
+            return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
     return _iso(parse_time(in_kubernetes))
 
 
@@ -268,6 +270,19 @@ def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
+def _moment(text: str) -> datetime:
+    """A time of a spec, in UTC. Raises ValueError for those that an apiserver takes and the operator refuses, such as
+    2030-01-01t00:00:00z, and for those that have no equal in UTC within the years that there are."""
+    try:
+        return parse_time(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
 def _rest_time(text: str | None) -> str | None:
-    """A time of Kubernetes as LangGraph writes them: with +00:00 for Z."""
-    return None if text is None else parse_time(text).astimezone(UTC).isoformat()
+    """A time of Kubernetes as LangGraph writes them: with +00:00 for Z. One that cannot be read stays as it is: its
+    GraphCron stalls, and says why."""
+    try:
+        return None if text is None else _moment(text).isoformat()
+    except ValueError:
+        return text

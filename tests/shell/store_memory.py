@@ -59,9 +59,12 @@ class MemoryStore:
             raise store.Changed("the object has been modified; please apply your changes to the latest version")
         return self._write(manifest)
 
-    async def delete(self, cron_id: str) -> None:
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         self._check()
-        del self.manifests[self._found(cron_id)["metadata"]["name"]]
+        found = self._found(cron_id) if known is None else self.manifests.get(known["metadata"]["name"])
+        if found is None:
+            raise store.Missing(cron_id)
+        del self.manifests[found["metadata"]["name"]]
 
     async def ready(self) -> None:
         self._check()

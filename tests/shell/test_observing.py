@@ -1,5 +1,6 @@
 """What is known of each request: its id, its line in the log, its metrics; and which pages may call."""
 
+import asyncio
 import json
 import logging
 import uuid
@@ -105,6 +106,36 @@ class TestLog:
         }
         assert "\n" not in logs.JsonFormatter().format(record)
         assert logs.TextFormatter().format(record).endswith("status=200")
+
+    def test_as_text_no_field_passes_for_another_or_for_a_line(self) -> None:
+        for path in ("/x\n2026-11-23T12:00:00.000Z INFO    x: said", "/x owner=bob"):
+            record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "said", "fields": {"path": path}})
+            assert logs.TextFormatter().format(record).endswith(f"said path={path!r}")
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"GET /info HTTP/1.1\r\nHost: a\r\nx-api-key: hunter2\x01\r\n\r\n",
+            b"GET /info HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + b"hunter2" * 2000 + b"\r\n\r\n",
+            b"GET /info/\xfc?token=hunter2 HTTP/1.1\r\nHost: a\r\n\r\n",
+        ],
+        ids=["a control character", "too long", "a path that is none"],
+    )
+    async def test_what_is_no_http_is_not_quoted(self, sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+        server = logging.getLogger("aiohttp.server")
+        server.addFilter(facade.without_quotes)
+        runner = await facade.start(facade.make_app(MemoryStore(), None), "127.0.0.1", 0)
+        try:
+            reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+            writer.write(sent)
+            assert b" 400 " in await reader.readline()
+            writer.close()
+        finally:
+            await runner.cleanup()
+            server.removeFilter(facade.without_quotes)
+        assert "that is no HTTP was refused" in caplog.text
+        assert "hunter2" not in caplog.text
+        assert "Traceback" not in caplog.text
 
 
 class TestMetrics:

@@ -196,6 +196,7 @@ class TestTrouble:
 
 TRICKS = [
     "/runs%2Fcrons",
+    "/a/%25252525252525252561",  # of no end, as far as anybody will look
     "/runs%2fcrons",
     "/runs/%63rons",
     "/%72uns/crons",

@@ -53,8 +53,8 @@ class CountingStore(MemoryStore):
     async def replace(self, manifest: Any) -> Any:
         return self._count("replace", await super().replace(manifest))
 
-    async def delete(self, cron_id: str) -> None:
-        await super().delete(cron_id)
+    async def delete(self, cron_id: str, known: Any = None) -> None:
+        await super().delete(cron_id, known)
         self._count("delete", None)
 
     def _count(self, verb: str, answer: Any) -> Any:

@@ -110,3 +110,13 @@ async def test_errors_become_the_stores(
 )
 def test_refusals_lose_their_frame(said: str, shown: str) -> None:
     assert readable(said) == shown
+
+
+async def test_what_was_read_is_deleted_and_nothing_else_that_answers_to_its_id(
+    crons: KubeStore, cluster: MemoryKube
+) -> None:
+    read = await crons.get(UID)
+    cluster.manifests[UID] = manifest(UID, "11111111-0000-4000-8000-000000000000")  # named like the other one's uid
+    assert (await crons.get(UID))["metadata"]["name"] == UID
+    await crons.delete(UID, read)
+    assert set(cluster.manifests) == {ID, UID}

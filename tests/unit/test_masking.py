@@ -1,5 +1,7 @@
 """Credentials in a webhook's URL: hidden, and nothing else changed."""
 
+import signal
+
 import pytest
 
 from graphcron.masking import is_masked, mask_url
@@ -37,3 +39,20 @@ def test_what_is_secret_is_hidden_and_known_to_be(url: str, shown: str) -> None:
 def test_all_else_stays(url: str) -> None:
     assert mask_url(url) == url
     assert not is_masked(url)
+
+
+@pytest.mark.parametrize("url", ["http://h/" + "?key" * 16_000, "http://h/?" + "&auth;" * 10_000, "//" + "a" * 65_000])
+def test_no_url_takes_long(url: str) -> None:
+    """A search shows many. With nested repetition these take minutes, up to hours."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(20)
+    try:
+        assert mask_url(url) == url
+        assert not is_masked(url)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

@@ -95,3 +95,20 @@ def test_those_with_some_metadata_are_looked_up() -> None:
     snapshot.apply(event("DELETED", cron("b", 7)))
     assert having(snapshot, team="x") == set()
     assert having(snapshot, team="y") == {"a"}
+
+
+def test_of_two_with_the_same_id_the_one_of_that_name_is_found_and_the_other_is_not_forgotten() -> None:
+    nightly, namesake = cron("nightly", 1, uid=NAMED), cron(NAMED, 2)
+    for items in ([nightly, namesake], [namesake, nightly]):
+        snapshot = Snapshot(items, 5)
+        assert (snapshot.find(NAMED) or {})["metadata"]["name"] == NAMED
+        snapshot.apply(event("DELETED", namesake))
+        assert (snapshot.find(NAMED) or {})["metadata"]["name"] == "nightly"
+        snapshot.apply(event("DELETED", nightly))
+        assert snapshot.find(NAMED) is None
+
+
+def test_a_name_that_python_would_read_as_a_uuid_is_none() -> None:
+    shuffled = NAMED.replace("-", "", 1)[:8] + NAMED[9:11] + "-" + NAMED[11:13] + NAMED[13:]
+    assert (len(shuffled), shuffled.replace("-", "")) == (36, NAMED.replace("-", ""))
+    assert Snapshot([cron(shuffled, 1)], 1).find(NAMED) is None

@@ -2,12 +2,15 @@
 
 import copy
 import json
+import tracemalloc
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from graphcron import body, search, wire
+from graphcron import body, firing, search, wire
+from graphcron.access import Quota
 from graphcron.body import CronCreate, CronPatch, CronSearch, RestError, ThreadCronCreate
 
 NOW = datetime(2026, 11, 22, 19, 25, 15, 114218, tzinfo=UTC)
@@ -183,7 +186,7 @@ class TestCron:
         assert later > ID
         assert ID[14] == "7"
         assert ID[19] in "89ab"
-        assert wire.is_uuid(ID)
+        assert firing.is_uuid(ID)
 
 
 class TestRefusedBodies:
@@ -422,3 +425,78 @@ class TestSearch:
         crons = [made(MINIMAL, cron_id=name) for name in (self.LATER, self.EARLIER, self.MIDDLE)]
         page = search.page(crons, {"sort_by": "end_time"}, NOW)
         assert [cron["cron_id"] for cron in page.crons] == [self.EARLIER, self.MIDDLE, self.LATER]
+
+
+def test_an_update_leaves_what_was_read_alone_and_sends_no_record_of_managers() -> None:
+    """The record may have been cut when it was read (nesting.py), and the apiserver keeps its own."""
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    read = kubectl_made({"schedule": "0 0 1 1 *", "assistantId": "agent", "input": deep, "metadata": {"a": 1}})
+    read["metadata"]["managedFields"] = [{"manager": "kubectl"}]
+    before = json.dumps(read)
+    with pytest.raises(RestError, match=r"^spec\.input: nested deeper than 250 levels$"):
+        patched(read, {"enabled": False})
+    changed = patched(read, {"input": {}, "metadata": {"b": 2}})
+    assert changed["spec"]["metadata"] == {"a": 1, "b": 2}
+    assert "managedFields" not in changed["metadata"]
+    assert json.dumps(read) == before
+
+
+ODD = {
+    "a configurable that is none": {"config": {"configurable": None}},
+    "a configurable of another kind": {"config": {"configurable": ["x"]}},
+    "a start at the end of all time": {"startTime": "9999-12-31T23:59:59Z"},
+    "a start at its beginning": {"startTime": "0001-01-01T00:00:00Z"},
+    "an end beyond UTC": {"endTime": "9999-12-31T23:59:59-05:00"},
+    "an end before it": {"endTime": "0001-01-01T00:00:00+05:00"},
+    "an end in small letters": {"endTime": "2030-01-01t00:00:00z"},
+    "an end with no such offset": {"endTime": "2030-01-01T00:00:00+99:99"},
+    "a minute that is none": {"schedule": "61 * * * *"},
+}
+"""What an apiserver takes, and the operator stalls."""
+
+
+@pytest.mark.parametrize("spec", ODD.values(), ids=ODD)
+def test_an_odd_graphcron_is_shown_and_keeps_no_other_from_being_shown(spec: dict[str, Any]) -> None:
+    odd, plain = kubectl_made(spec), kubectl_made({}, name="plain", uid="11111111-0000-4000-8000-000000000000")
+    for by in ("created_at", "end_time", "next_run_date"):
+        assert len(search.page([odd, plain], {"sort_by": by, "sort_order": "asc"}, NOW).crons) == 2
+    with suppress(RestError):  # of one that stalls; no other error
+        wire.patch(odd, {"enabled": True}, NOW)
+    with suppress(RestError):
+        Quota(interval=60).check_schedule(odd, NOW)
+
+
+def test_a_name_that_tells_of_a_year_beyond_all_is_a_name() -> None:
+    named = kubectl_made({}, name="ffffffff-ffff-7fff-8fff-ffffffffffff")
+    assert wire.created_at(named) == "2026-11-01T08:00:00.000000+00:00"
+
+
+def test_a_thread_is_found_however_it_was_spelt() -> None:
+    cron = kubectl_made({"threadId": THREAD.upper()})
+    assert search.matching([cron], {"thread_id": THREAD}) == [cron]
+
+
+def test_a_body_takes_memory_by_its_size_and_not_by_its_squared() -> None:
+    text = json.dumps({"metadata": {"k" * 10_000: [0] * 10_000}}).encode()
+    tracemalloc.start()
+    try:
+        body.read_json(text)
+        assert tracemalloc.get_traced_memory()[1] < 100 * len(text), "or each value would bear its own path"
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_many_mistakes_some_are_told() -> None:
+    for given in ({"select": [0] * 10_000}, {f"field{number}" * 100: 1 for number in range(1000)}):
+        with pytest.raises(RestError) as refused:
+            body.read(CronSearch, given)
+        assert refused.value.detail.endswith(" more")
+        assert len(refused.value.detail) < 3000
+
+
+def test_a_long_schedule_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("graphcron.wire.dialect.read", None)
+    with pytest.raises(RestError, match=r"^spec\.schedule: string should have at most 256 characters$"):
+        made(MINIMAL | {"schedule": "0 0 1 1 " + "1," * 200_000})
