@@ -145,15 +145,6 @@ async def test_a_run_pod_that_cannot_start_says_what_is_missing(session: Session
     wait_for("the Secret's name", lambda: 'secret "missing" not found' in condition()["message"], 120)
 
 
-async def test_a_run_pod_whose_volume_is_not_there_says_where_to_look(session: Session, made: Made) -> None:
-    session.kubectl("wait", "--for=condition=RunsStarting=False", "graphcron/volumeless", "--timeout=150s")
-    found = (session.one("graphcron", "volumeless") or {})["status"]["conditions"]
-    (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
-    assert condition["reason"] == "ContainerCreating"
-    pod = condition["message"].partition("kubectl describe pod ")[2].partition("'")[0]
-    assert 'secret "missing" not found' in session.kubectl("describe", "pod", pod)
-
-
 async def test_with_the_agent_server_away_it_says_why_and_the_next_firing_works(
     session: Session, url: str, made: Made
 ) -> None:
@@ -214,6 +205,15 @@ async def test_firings_go_on_without_an_operator_which_tells_of_them_when_it_is_
         return any(entry["jobName"] == fired and entry["outcome"] == "Succeeded" for entry in history)
 
     wait_for("the operator to tell of it", told, 30)
+
+
+async def test_a_run_pod_whose_volume_is_not_there_says_where_to_look(session: Session, made: Made) -> None:
+    session.kubectl("wait", "--for=condition=RunsStarting=False", "graphcron/volumeless", "--timeout=150s")
+    found = (session.one("graphcron", "volumeless") or {})["status"]["conditions"]
+    (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
+    assert condition["reason"] == "ContainerCreating"
+    pod = condition["message"].partition("kubectl describe pod ")[2].partition("'")[0]
+    assert 'secret "missing" not found' in session.kubectl("describe", "pod", pod)
 
 
 async def test_at_the_end_every_door_deletes_and_nothing_is_left(
