@@ -175,6 +175,8 @@ class Controller:
             self.seen.drop(GRAPHCRONS, graphcron)
             return
         self.seen.put(GRAPHCRONS, written)
+        if written["metadata"]["generation"] != graphcron["metadata"]["generation"]:
+            self.queue.add(name)  # edited meanwhile, and now known in that version: no event need come of it
         self._metrics.wrote_status(graphcron.get("status"), wanted)
         for note in notes:
             level = logging.WARNING if note.type == "Warning" else logging.INFO
@@ -182,11 +184,9 @@ class Controller:
             await self._tell(name, graphcron, note)
 
     async def load(self, namespace: str | None) -> None:
-        """See all GraphCrons. kopf lists them once more, object by object, each in a task of its own: that takes longer
-        by several times, and finds them known. Raises KubeError."""
+        """See all GraphCrons. kopf lists them once more, and is shown what is news by then. Raises KubeError."""
         async for items, _ in self._kube.pages(SHELVES[GRAPHCRONS], namespace, ""):
             for item in items:
-                self.seen.is_repeated(item)  # so that kopf's list counts as another one
                 self.seen.put(GRAPHCRONS, item)
 
     async def begin(self) -> None:
@@ -232,16 +232,10 @@ class Controller:
             self.queue.add(name)
 
     def missing(self, shelf: str, uids: set[str], version: int) -> None:
-        """Forget what a list of that version no longer has. It was deleted while nothing was watched."""
+        """Forget what a list of that version no longer has: it was deleted while nothing was watched."""
         for name in self.seen.drop_missing(shelf, uids, version):
             log.info("GraphCron %s/%s: one of its %s went unnoticed", *name, shelf)
             self.queue.add(name)
-
-    async def sweep(self, namespace: str | None) -> None:
-        """Find GraphCrons that were deleted unnoticed: kopf lists anew when a watch was too old to go on, and does not
-        tell what that list no longer has."""
-        items, version = await self._kube.list_metadata(SHELVES[GRAPHCRONS], namespace, "")
-        self.missing(GRAPHCRONS, {item["metadata"]["uid"] for item in items}, version)
 
     async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
         """A Kubernetes event. Best effort: the status says the same and is the truth."""

@@ -147,29 +147,19 @@ class Kube:
         return [item async for items, _ in self.pages(GRAPHCRONS, namespace, "") for item in items]
 
     async def pages(
-        self, resource: Resource, namespace: str | None, selector: str, accept: str = "application/json"
+        self, resource: Resource, namespace: str | None, selector: str
     ) -> AsyncIterator[tuple[list[Manifest], int]]:
         """All objects of a resource, page by page, each page with the resource version of the whole list. Raises Gone
         when the rest of a list is not to be had any more."""
         query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": ""}
         while True:
-            page = await self._object("GET", _all_of(resource, namespace), query, None, "application/json", accept)
+            page = await self._object("GET", _all_of(resource, namespace), query)
             # A list says once what its items are.
             kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
             yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
                 return
-
-    async def list_metadata(
-        self, resource: Resource, namespace: str | None, selector: str
-    ) -> tuple[list[Manifest], int]:
-        """Metadata of all objects of a resource, and the version of that list."""
-        found: list[Manifest] = []
-        version = 0
-        async for items, version in self.pages(resource, namespace, selector, _METADATA_ONLY):  # noqa: B007
-            found += items
-        return found, version
 
     async def watch(
         self,
@@ -191,7 +181,7 @@ class Kube:
             "resourceVersion": str(version),
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        url, headers = await self._address(_all_of(resource, namespace), query, "application/json")
+        url, headers = await self._address(_all_of(resource, namespace), query)
         patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
             async with self._session().get(
@@ -303,14 +293,13 @@ class Kube:
         query: dict[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
-        accept: str = "application/json",
         fence: Fence | EllipsisType | None = ...,
     ) -> Any:
         fence = self._fence if isinstance(fence, EllipsisType) else fence
         fence = fence if method != "GET" else None
         try:
             with fence.passing() if fence else nullcontext():
-                return await self._send(method, path, query, body, content_type, accept, fence)
+                return await self._send(method, path, query, body, content_type, fence)
         except FenceClosed as closed:
             raise NotLeading(0, str(closed)) from None
 
@@ -321,10 +310,9 @@ class Kube:
         query: dict[str, str] | None,
         body: object,
         content_type: str,
-        accept: str,
         fence: Fence | None,
     ) -> Any:
-        url, headers = await self._address(path, query, accept)
+        url, headers = await self._address(path, query)
         data: bytes | _FencedBody | None = None
         if body is not None:
             headers["Content-Type"] = content_type
@@ -346,11 +334,11 @@ class Kube:
             self._on_write(_kind(path), _VERBS[method])
         return nesting.loads(text)
 
-    async def _address(self, path: str, query: dict[str, str] | None, accept: str) -> tuple[URL, dict[str, str]]:
+    async def _address(self, path: str, query: dict[str, str] | None) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and the headers that say who sends it and what it takes."""
         given = {key: value for key, value in (query or {}).items() if value}
         url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
-        headers = {"Accept": accept, "User-Agent": f"graphcron/{__version__}"} | UNPACKED
+        headers = {"Accept": "application/json", "User-Agent": f"graphcron/{__version__}"} | UNPACKED
         for auth in (await self._client.configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
         return URL(url, encoded=True), headers
@@ -386,7 +374,6 @@ _KINDS = {PLURAL: KIND, "cronjobs": "CronJob", "events": "Event", "leases": "Lea
 _TIMEOUT = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
-_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
 
 
 def proxy_of(url: str) -> str | None:

@@ -54,7 +54,6 @@ class Seen:
         self._shelves: dict[str, dict[Name, dict[str, _Packed]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._untold: dict[Name, set[tuple[str, str]]] = {}
-        self._announced: set[str] = set()
 
     def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it is about, None when it names none."""
@@ -69,7 +68,6 @@ class Seen:
         if name is None:
             return None
         key, uid = manifest["metadata"]["name"], manifest["metadata"]["uid"]
-        self._announced.discard(uid)
         self._gone[uid] = None
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
@@ -103,13 +101,6 @@ class Seen:
             untold.discard((shelf, key))
         if not untold:
             self._untold.pop(name, None)
-
-    def is_repeated(self, manifest: Mapping[str, Any]) -> bool:
-        """Whether this was asked of that very object before."""
-        uid = manifest["metadata"]["uid"]
-        repeated = uid in self._announced
-        self._announced.add(uid)
-        return repeated
 
     def is_known(self, shelf: str, manifest: Mapping[str, Any]) -> bool:
         """Whether that very version is here already: it was listed before, or we wrote it ourselves."""

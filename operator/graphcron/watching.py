@@ -11,14 +11,14 @@ import gc
 import itertools
 import logging
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import kopf
 
-from graphcron import health, logs, nesting
+from graphcron import health, logs, news
 from graphcron.controller import SELECTOR, SHELVES, Controller
 from graphcron.fence import Fence
 from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
@@ -31,9 +31,6 @@ from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)
-
-SWEEP_SECONDS = 600.0
-"""Between sweeps without a reason: a list that was emptied unnoticed gives no event at all."""
 
 LISTEN_SECONDS = 1.0
 """Between looks at what the watches have brought."""
@@ -94,11 +91,9 @@ def register(
     controller: Controller,
     fence: Fence,
     heartbeat: Heartbeat,
-    given: OperatorSettings,
 ) -> list[asyncio.Task[None]]:
     """Hand kopf's events to the controller. Returns what is at work beside kopf until it ends: none may end before."""
     at_work: list[asyncio.Task[None]] = []
-    sweeps: WorkQueue[str] = WorkQueue()
 
     @kopf.on.startup(registry=registry)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
@@ -111,13 +106,6 @@ def register(
         settings.watching.chunk_size = 500
         settings.queueing.idle_timeout = 1.0  # after which the task of an object ends; each keeps its last event
         settings.watching.server_timeout = WATCH_SECONDS
-
-        async def sweep(shelf: str) -> None:
-            await controller.sweep(given.namespace)
-            sweeps.add_after(shelf, SWEEP_SECONDS)
-
-        sweeps.add_after(GRAPHCRONS, SWEEP_SECONDS)
-        at_work.append(asyncio.create_task(sweeps.run(sweep, workers=1)))
 
     @kopf.on.cleanup(registry=registry)
     async def _stop(**_: object) -> None:
@@ -134,51 +122,18 @@ def register(
     async def _login(**given: Any) -> kopf.AiohttpSession | None:
         # The pod's own account, renewed by kopf when its token has expired; outside of a cluster, KUBECONFIG.
         found = kopf.login_with_service_account(**given) or kopf.login_with_kubeconfig(**given)
-        return _session(found, heartbeat) if found else None
+        return _session(found, heartbeat, controller) if found else None
 
     @kopf.on.event(*SHELVES[GRAPHCRONS], registry=registry, id="saw")
     async def _saw(event: kopf.RawEvent, **_: object) -> None:
-        # What a list brings has no type. An object that comes so, and was there before, means another list.
-        if event["type"] != "DELETED" and controller.seen.is_repeated(event["object"]) and event["type"] is None:
-            sweeps.add(GRAPHCRONS)
         controller.saw(GRAPHCRONS, event)
 
     return at_work
 
 
-class _Lines:
-    """The body of a watch, which ends lines where it ends chunks, and has none that kopf could not parse."""
-
-    def __init__(self, stream: aiohttp.StreamReader) -> None:
-        self._stream = stream
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    async def iter_chunked(self, size: int) -> AsyncIterator[bytes]:
-        rest = b""
-        async for chunk in self._stream.iter_chunked(size):
-            *lines, rest = (rest + chunk).split(b"\n")
-            if lines:
-                yield b"".join(nesting.shallow(line) + b"\n" for line in lines)
-        yield rest
-
-
-class _Answer(aiohttp.ClientResponse):
-    """An answer that kopf can parse, whatever users have made: an object that is nested too deep would end kopf."""
-
-    async def start(self, connection: Any) -> Self:
-        await super().start(connection)
-        self.content = _Lines(self.content)  # type: ignore[assignment]
-        return self
-
-    async def json(self, **given: Any) -> Any:
-        return await super().json(**{"loads": nesting.loads} | given)
-
-
-def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSession:
+def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat, controller: Controller) -> kopf.AiohttpSession:
     """A session as kopf would make it, in which the heartbeat can listen to the watches. (kopf has the bookmarks, and
-    hands them to nobody.)"""
+    hands them to nobody.) Of objects it brings what the controller does not know yet."""
 
     async def answered(_: object, __: object, params: aiohttp.TraceRequestEndParams) -> None:
         if params.url.query.get("watch") == "true" and params.response.status == 200:
@@ -192,7 +147,10 @@ def _session(found: kopf.ConnectionInfo, heartbeat: Heartbeat) -> kopf.AiohttpSe
         proxy=found.proxy_url,
         trust_env=bool(found.trust_env),
         trace_configs=[tracing],
-        response_class=_Answer,
+        response_class=news.answers(
+            is_known=lambda manifest: controller.seen.is_known(GRAPHCRONS, manifest),
+            listed=lambda uids, version: controller.missing(GRAPHCRONS, uids, version),
+        ),
     )
     return kopf.AiohttpSession(server=found.server, default_namespace=found.default_namespace, aiohttp_session=session)
 
@@ -213,7 +171,7 @@ async def run(settings: OperatorSettings) -> None:
         controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics, least=least)
         leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
         registry = kopf.OperatorRegistry()
-        at_work = register(registry, controller, fence, heartbeat, settings)
+        at_work = register(registry, controller, fence, heartbeat)
         reflectors = [
             Reflector(kube, SHELVES[shelf], settings.namespace, SELECTOR, controller.mirror(shelf), heartbeat.opened)
             for shelf in (CRON_JOBS, JOBS, PODS)

@@ -71,12 +71,6 @@ class MemoryCluster:
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.graphcrons[name])
 
-    async def list_metadata(
-        self, resource: tuple[str, str, str], namespace: str | None, selector: str
-    ) -> tuple[list[Manifest], int]:
-        found = {"cronjobs": self.cron_jobs, "graphcrons": self.graphcrons}[resource[2]]
-        return [{"metadata": item["metadata"]} for item in found.values()], next(self._versions)
-
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)
 

@@ -99,6 +99,17 @@ async def test_an_apiserver_that_is_away_is_for_the_queue_to_wait_for(bench: Ben
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
+async def test_an_edit_between_look_and_write_is_looked_at_though_no_event_tells_of_it(bench: Bench) -> None:
+    """A list after a lost watch may bring the version that our own write made, which is known."""
+    bench.make()
+    edited = bench.kube.graphcrons["hello"]
+    edited["metadata"]["generation"], edited["spec"]["schedule"] = 2, "5 * * * *"
+    await bench.reconcile()
+    assert len(bench.controller.queue) == 1
+    await bench.reconcile()
+    assert bench.kube.cron_jobs["hello"]["spec"]["schedule"] == "5 * * * *"
+
+
 async def test_a_graphcron_deleted_under_us_is_no_error(bench: Bench) -> None:
     bench.make()
     del bench.kube.graphcrons["hello"]

@@ -130,11 +130,6 @@ def test_what_a_list_lacks_is_dropped_unless_it_is_newer_than_the_list() -> None
     assert seen.drop_missing(CRON_JOBS, set(), version=10) == set()
 
 
-def test_the_second_announcement_of_an_object_is_a_repetition() -> None:
-    seen = Seen()
-    assert [seen.is_repeated(thing("a", uid)) for uid in ("u1", "u1", "u2")] == [False, True, False]
-
-
 def test_the_very_version_that_is_here_is_no_news_and_any_other_is() -> None:
     seen = Seen()
     known = {"metadata": {"name": "hello", "namespace": "team", "uid": "u", "resourceVersion": "7"}}
