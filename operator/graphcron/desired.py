@@ -1,13 +1,12 @@
 """The CronJob that a GraphCron asks for: the only module that knows what a CronJob of ours looks like."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcron import firing, pod_template
+from graphcron import firing, jsontext, pod_template
 from graphcron.days import Days
 from graphcron.models import (
     API_VERSION,
@@ -165,7 +164,7 @@ def _or(value: int | None, default: int) -> int:
 
 
 def _digest(manifest: Manifest) -> str:
-    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(jsontext.canonical(manifest)).hexdigest()[:16]
 
 
 def _job(

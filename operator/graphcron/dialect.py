@@ -84,6 +84,47 @@ def read(text: str, seed: str = "") -> Schedule:
 
 @lru_cache(maxsize=16384)
 def _read(text: str, seed: str) -> Schedule:
+    parts = text.split()
+    if len(parts) == len(_KINDS):
+        minute, hour, days, month = (_plain_fields(at, *(parts[index] for index in at)) for at in _ALONE)
+        if minute and hour and days and month:
+            return _checked(text, minute[0], hour[0], days[0], month[0], days[1])
+    return read_in_full(text, seed)
+
+
+_ALONE = ((0,), (1,), (2, 4), (3,))
+"""Fields that mean the same whatever the others are. The two of days do together: `1-31` is `*` to croniter, unless
+days of the week are named as well."""
+
+_PLAIN = re.compile(r"[0-9*,/-]+|([a-z]{3}[,-]?)+")
+
+
+@lru_cache(maxsize=4096)  # there are many schedules, and few fields that they are made of
+def _plain_fields(at: tuple[int, ...], *parts: str) -> tuple[Field, ...]:
+    """Fields of numbers or names alone, by their places; none when one is anything else, or wrong: then the schedule
+    has to be read in full."""
+    whole = ["*"] * len(_KINDS)
+    try:
+        for index, part in zip(at, parts, strict=True):
+            if not _PLAIN.fullmatch(part):
+                return ()
+            _check_values(part, part, _KINDS[index])
+            whole[index] = part
+        meant, _ = croniter.expand(" ".join(whole))
+    except (InvalidSchedule, CroniterError, ValueError):
+        return ()
+    return tuple(_spell(whole[index], meant[index], _KINDS[index]) for index in at)
+
+
+def _checked(text: str, minute: Field, hour: Field, day: Field, month: Field, weekday: Field) -> Schedule:
+    schedule = Schedule(minute, hour, day, month, weekday)
+    if not schedule.ever_fires():
+        raise InvalidSchedule(text, "It never fires: no month that it names has such a day.")
+    return schedule
+
+
+def read_in_full(text: str, seed: str) -> Schedule:
+    """What `read` comes to, for ten times its work on most schedules: croniter reads the five fields together."""
     spec = text.strip()
     _refuse_known(text, spec)
     parts = DESCRIPTORS.get(spec.lower(), spec).split()
@@ -104,10 +145,7 @@ def _read(text: str, seed: str) -> Schedule:
         return _beyond_kubernetes(text, parts, meant, numbered)
     fields = [_spell(part, values, kind) for part, values, kind in zip(parts, meant, _KINDS, strict=True)]
     minute, hour, day, month, weekday = fields
-    schedule = Schedule(minute, hour, day, month, weekday)
-    if not schedule.ever_fires():
-        raise InvalidSchedule(text, "It never fires: no month that it names has such a day.")
-    return schedule
+    return _checked(text, minute, hour, day, month, weekday)
 
 
 _HASHES = HashExpander(croniter)  # type: ignore[arg-type]  # it takes the class, whatever its annotation says

@@ -19,7 +19,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 from yarl import URL
 
-from graphcron import __version__, nesting
+from graphcron import __version__, jsontext
 from graphcron.desired import FIELD_MANAGER
 from graphcron.fence import Fence, FenceClosed
 from graphcron.heartbeat import WATCH_SECONDS
@@ -191,7 +191,7 @@ class Kube:
                     raise error_of(response.status, _message(await response.read(), response.status))
                 opened(response.content)
                 async for line in response.content:
-                    event = nesting.loads(line)
+                    event = jsontext.loads(line)
                     if event["type"] == "ERROR":
                         status = event["object"]
                         raise error_of(status.get("code", 500), str(status.get("message") or status))
@@ -316,7 +316,7 @@ class Kube:
         data: bytes | _FencedBody | None = None
         if body is not None:
             headers["Content-Type"] = content_type
-            data = body if isinstance(body, bytes) else json.dumps(body).encode()
+            data = body if isinstance(body, bytes) else jsontext.dumps(body)
             data = _FencedBody(data, content_type, fence) if fence else data
         try:
             async with self._session().request(
@@ -332,7 +332,7 @@ class Kube:
             raise error_of(response.status, _message(text, response.status))
         if self._on_write and method != "GET":
             self._on_write(_kind(path), _VERBS[method])
-        return nesting.loads(text)
+        return jsontext.loads(text)
 
     async def _address(self, path: str, query: dict[str, str] | None) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and the headers that say who sends it and what it takes."""
@@ -389,8 +389,10 @@ def yaml_of(manifest: Manifest) -> bytes:
     JSON writes characters beyond the basic plane as two escapes, which YAML refuses, so they stay as they are; and
     YAML folds or refuses some characters of the basic plane when they stand as they are, so those are escaped.
     """
-    text = json.dumps(manifest, ensure_ascii=False)
-    return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+    text = jsontext.dumps(manifest)
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
 
 
 def _all_of(resource: Resource, namespace: str | None) -> str:

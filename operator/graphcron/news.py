@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from graphcron import nesting
+from graphcron import jsontext
 from graphcron.kube import Manifest
 from graphcron.models import KIND
 
@@ -40,7 +40,7 @@ def answers(is_known: IsKnown, listed: Listed) -> type[aiohttp.ClientResponse]:
             return self
 
         async def json(self, **given: Any) -> Any:
-            answer = await super().json(**{"loads": nesting.loads} | given)
+            answer = await super().json(**{"loads": jsontext.loads} | given)
             if self.ok and answer.get("kind") == f"{KIND}List":
                 read(answer, first="continue" not in self.url.query)
             return answer
@@ -62,13 +62,13 @@ class _Lines:
         rest = b""
         async for chunk in self._stream.iter_chunked(size):
             *lines, rest = (rest + chunk).split(b"\n")
-            if news := b"".join(nesting.shallow(line) + b"\n" for line in lines if self._is_news(line)):
+            if news := b"".join(jsontext.shallow(line) + b"\n" for line in lines if self._is_news(line)):
                 yield news
         yield rest
 
     def _is_news(self, line: bytes) -> bool:
         try:
-            event = nesting.loads(line)
+            event = jsontext.loads(line)
         except ValueError:
             return True  # kopf says what is wrong with it
         return event["type"] not in ("ADDED", "MODIFIED") or not self._is_known(event["object"])

@@ -4,7 +4,6 @@ Handlers raise RestError or the store's errors; the facade makes answers of them
 """
 
 import asyncio
-import json
 import logging
 import os
 from collections import defaultdict
@@ -13,7 +12,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from graphcron import idempotency, openapi, search, store, wire
+from graphcron import idempotency, jsontext, openapi, search, store, wire
 from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
@@ -267,5 +266,4 @@ async def _body(request: web.Request, fields: type[Fields]) -> Body:
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(body=text.encode(), status=status, headers=headers, content_type="application/json")
+    return web.Response(body=jsontext.dumps(value), status=status, headers=headers, content_type="application/json")

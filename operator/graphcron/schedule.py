@@ -285,7 +285,9 @@ def _next_day(schedule: Schedule, after: date) -> date | None:
     while year <= after.year + HORIZON_YEARS:
         if month in schedule.month.values:
             weekday = date(year, month, 1).isoweekday() - 1
-            for number in range(first, month_length(year, month) + 1):
+            # A weekday that counts as `*` is every one: then the next date of the month is looked up.
+            begin = schedule.day.from_(first) if schedule.weekday.star else first
+            for number in range(begin or 32, month_length(year, month) + 1):
                 if _match(schedule.day, schedule.weekday, number, (weekday + number) % 7):
                     return date(year, month, number)
         year, month, first = year + month // 12, month % 12 + 1, 1

@@ -87,7 +87,7 @@ def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
         spec.pop("endTime", None)
     if body.get("enabled"):
         spec.pop("pauseReason", None)
-    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (nesting.py).
+    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (jsontext.py).
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
     changed = manifest | {"metadata": metadata, "spec": spec}

@@ -26,7 +26,7 @@ from aiohttp.test_utils import unused_port
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron import nesting
+from graphcron import jsontext
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import Observed, conclude, decide, owns
 from tests.chart.helm import render
@@ -317,7 +317,7 @@ async def test_what_python_cannot_parse_stalls_alone(plane: ControlPlane, tmp_pa
         headers = {"Content-Type": "application/json"}
         asked = urllib.request.Request(plane.url + path, text.encode() or None, headers, method=method)  # noqa: S310
         with urllib.request.urlopen(asked, context=plane.api.context) as answer:  # noqa: S310
-            return nesting.loads(answer.read())
+            return jsontext.loads(answer.read())
 
     def make(name: str, levels: int) -> None:
         head = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron", "metadata": {"name": name}}

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from graphcron import nesting, news
+from graphcron import jsontext, news
 
 Manifest = dict[str, Any]
 
@@ -109,7 +109,7 @@ async def test_what_is_too_deep_to_be_parsed_is_shown_cut(
     levels, found = 0, event["object"]["spec"]["input"]
     while found is not None:
         levels, found = levels + 1, found["a"]
-    assert levels <= nesting.LEVELS
+    assert levels <= jsontext.LEVELS
 
 
 async def test_of_a_list_it_is_shown_the_same_and_whoever_knows_hears_what_is_in_it(

@@ -1,9 +1,13 @@
 """The dialect layer: what is accepted, how it is spelled for Kubernetes, and what a refusal says."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 from croniter import croniter
 
-from graphcron.dialect import InvalidSchedule, read
+from graphcron.dialect import InvalidSchedule, read, read_in_full
+from graphcron.schedule import Schedule
 
 REWRITTEN = {
     "what Kubernetes reads stays as it was": ("*/5 9-17 1,15 jan-mar mon-fri", "*/5 9-17 1,15 jan-mar mon-fri"),
@@ -114,3 +118,32 @@ def test_a_hash_is_the_same_for_the_same_uid_and_spread_over_the_field_for_many(
 
 def test_a_hash_is_spelled_out_for_kubernetes() -> None:
     assert read("H(0-29)/10 H * * *", "uid").kubernetes == "0-29/10 11 * * *"
+
+
+def piece(rng: random.Random, names: list[str], low: int, high: int) -> str:
+    """What people write into a field, some of it wrong."""
+    first, last = (str(rng.randint(low - rng.choice([0, 0, 0, 1]), high + rng.choice([0, 0, 0, 1]))) for _ in "ab")
+    if names and rng.random() < 0.3:
+        first, last = rng.choice(names), rng.choice([*names, last])
+    kinds = [first, f"{first}-{last}", "*", f"*/{rng.randint(0, 40)}", f"{first}/{rng.randint(1, 9)}", "?", "L", "15W"]
+    return rng.choice([*kinds[:5] * 3, *kinds, f"{first}-{last}/{rng.randint(1, 9)}", f"{first}#{rng.randint(1, 5)}"])
+
+
+def test_field_by_field_it_is_read_as_a_whole_is() -> None:
+    months, days = "jan feb mar apr oct dec".split(), "sun mon tue fri sat".split()
+    kinds: list[tuple[list[str], int, int]] = [([], 0, 59), ([], 0, 23), ([], 1, 31), (months, 1, 12), (days, 0, 7)]
+    rng = random.Random(20261125)
+    outcomes = {True: 0, False: 0}
+    for _ in range(3000):
+        text = " ".join(",".join(piece(rng, *kind) for _ in range(rng.choice([1, 1, 1, 2]))) for kind in kinds)
+        found = [outcome_of(reading, text) for reading in (read, read_in_full)]
+        assert found[0] == found[1], text
+        outcomes[isinstance(found[0], Schedule)] += 1
+    assert min(outcomes.values()) > 300
+
+
+def outcome_of(reading: Callable[[str, str], Schedule], text: str) -> Schedule | str:
+    try:
+        return reading(text, "")
+    except InvalidSchedule as invalid:
+        return str(invalid)

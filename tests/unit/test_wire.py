@@ -428,7 +428,7 @@ class TestSearch:
 
 
 def test_an_update_leaves_what_was_read_alone_and_sends_no_record_of_managers() -> None:
-    """The record may have been cut when it was read (nesting.py), and the apiserver keeps its own."""
+    """The record may have been cut when it was read (jsontext.py), and the apiserver keeps its own."""
     deep: dict[str, Any] = {}
     for _ in range(300):
         deep = {"a": deep}

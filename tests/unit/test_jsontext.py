@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from graphcron import nesting
+from graphcron import jsontext
 from graphcron.models import DEPTH_LIMIT, InvalidGraphCron, read_spec
 
 
@@ -15,12 +15,12 @@ def nested(levels: int, opening: str = '{"a":', closing: str = "}") -> str:
 @pytest.mark.parametrize("opening", ['{"a":', "["])
 def test_however_deep_it_is_read_and_told_from_what_may_be(opening: str) -> None:
     text = f'{{"before":[1],"deep":{nested(20_000, opening, "}" if "{" in opening else "]")},"after":{{"x":"y"}}}}'
-    value = nesting.loads(text)
+    value = jsontext.loads(text)
     assert (value["before"], value["after"]) == ([1], {"x": "y"})
     levels, found = 0, value["deep"]
     while found is not None:
         levels, found = levels + 1, found["a"] if isinstance(found, dict) else found[0]
-    assert levels == nesting.LEVELS - 1  # below the outermost
+    assert levels == jsontext.LEVELS - 1  # below the outermost
     json.dumps(value)
     with pytest.raises(InvalidGraphCron, match=r"^spec\.deep: nested deeper than 250 levels$"):
         read_spec(value)
@@ -28,13 +28,13 @@ def test_however_deep_it_is_read_and_told_from_what_may_be(opening: str) -> None
 
 def test_brackets_within_strings_are_no_nesting() -> None:
     text = json.dumps({"text": '[{"\\' * 1000, "escaped": '\\"[' * 1000, "list": [[]] * 600}).encode()
-    assert nesting.shallow(text) == text
+    assert jsontext.shallow(text) == text
 
 
 def test_what_is_no_json_is_no_json() -> None:
     for text in (b"", b"[" * 20_000, nested(20_000).encode() + b"}"):
         with pytest.raises(ValueError, match=r"."):
-            nesting.loads(text)
+            jsontext.loads(text)
 
 
 def test_a_spec_may_have_as_many_levels_as_a_request() -> None:
