@@ -90,7 +90,7 @@ class Controller:
                 self.queue.add(name)
         finally:
             if outcome:
-                self._metrics.reconciled.labels(outcome).observe(time.perf_counter() - started)
+                self._metrics.reconciled[outcome].observe(time.perf_counter() - started)
 
     async def _reconcile(self, name: Name) -> str:
         """Returns ok or stalled; empty when there was nothing to look at."""
@@ -199,7 +199,7 @@ class Controller:
                 self.queue.add(name)
             else:
                 self._look_at(name, until + A_LITTLE_LATER)
-                self._metrics.reconciled.labels("ok").observe(time.perf_counter() - started)
+                self._metrics.reconciled["ok"].observe(time.perf_counter() - started)
             if number % PAUSE_EVERY == 0:
                 await asyncio.sleep(0)
 

@@ -210,6 +210,8 @@ def _job(
 def not_before(live: Mapping[str, Any]) -> datetime | None:
     """The "not before" that a live CronJob tells its run pods, None when it has none or is unreadable."""
     try:
+        if '"not_before"' not in _live_text(live):
+            return None  # nearly all of them, and an order can be long
         text = _live_order(live).not_before
         return firing.parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
@@ -225,5 +227,9 @@ def is_a_run(live: Mapping[str, Any], scheduled_time: datetime) -> bool:
 
 
 def _live_order(live: Mapping[str, Any]) -> firing.Order:
-    template = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"]
-    return firing.Order.from_json(template[firing.ORDER_ANNOTATION])
+    return firing.Order.from_json(_live_text(live))
+
+
+def _live_text(live: Mapping[str, Any]) -> str:
+    text: str = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"][firing.ORDER_ANNOTATION]
+    return text

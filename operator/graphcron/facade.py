@@ -23,12 +23,13 @@ from graphcron.api_keys import InvalidKeys, KeyDirectory
 from graphcron.body import BODY_LIMIT, RestError
 from graphcron.cache import CachedStore
 from graphcron.cors import Origins, is_preflight
+from graphcron.environ import InvalidSettings
+from graphcron.facade_settings import FacadeSettings
 from graphcron.kube import Kube
 from graphcron.observing import OWNER, PASSED_THROUGH, FacadeMetrics, observed, say_id
 from graphcron.passthrough import AgentServer
 from graphcron.paths import is_literal_cron_path, reaches_crons
 from graphcron.routes import CALLER, Routes, json_answer
-from graphcron.settings import FacadeSettings, InvalidSettings
 from graphcron.store import KubeStore, Store
 from graphcron.tokens import TokenReviews
 

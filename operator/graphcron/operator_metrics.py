@@ -28,13 +28,14 @@ class OperatorMetrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.reconciled = Histogram(
+        reconciled = Histogram(
             "graphcron_reconcile_duration_seconds",
             "Seconds to bring one GraphCron in line, by outcome: ok, stalled (its user must act), retry (it failed).",
             ["outcome"],
             buckets=LATENCIES,
             registry=self.registry,
         )
+        self.reconciled = {outcome: reconciled.labels(outcome) for outcome in ("ok", "stalled", "retry")}
         self.retries = Counter(
             "graphcron_retries", "Reconciliations that failed, and were put off.", registry=self.registry
         )
@@ -79,6 +80,8 @@ class OperatorMetrics:
         old, new = ((told or {}).get("firings") or {} for told in (before, after))
         for outcome, number in new.items():
             self.firings.labels(outcome).inc(max(0, number - old.get(outcome, 0)))
+        if not after.get("history"):
+            return
         known, history = (
             GraphCronStatus.model_validate({"history": (told or {}).get("history")}).history or []
             for told in (before, after)

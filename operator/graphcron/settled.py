@@ -11,17 +11,17 @@ from typing import Any
 
 from graphcron import status
 from graphcron.desired import FIELD_MANAGER, INSTALLATION_ANNOTATION, not_before
+from graphcron.dialect import read
 from graphcron.firing import parse_time
-from graphcron.models import read_spec
-from graphcron.reconcile import Manifest, Observed, read_when
-from graphcron.schedule import next_times
+from graphcron.reconcile import Manifest, Observed
+from graphcron.schedule import next_times, read_timezone
 
 
 def settled_until(seen: Observed, installation: str, now: datetime) -> datetime | None:
     """The next firing of a GraphCron for which nothing is to be done before, since `decide` and `conclude` would come
     to what is there; None when only they can tell. `installation` is what a CronJob applied today would be marked with.
 
-    Raises InvalidGraphCron, InvalidSchedule and InvalidTimezone for a spec that nobody can have called ready.
+    Raises ValueError and LookupError for a spec that nobody can have called ready.
     """
     live, told = seen.cron_job, seen.graphcron.get("status") or {}
     if live is None or not _is_scheduled(seen.graphcron) or not _is_as_applied(live, installation):
@@ -68,8 +68,9 @@ def _is_told(seen: Observed, live: Manifest, told: dict[str, Any]) -> bool:
 
 
 def _slot_after_the_last(graphcron: Manifest, live: Manifest) -> datetime | None:
-    spec = read_spec(graphcron["spec"])
-    schedule, zone = read_when(spec, graphcron["metadata"]["uid"])
+    spec = graphcron["spec"]  # the status calls it ready, so it need not be validated once more
+    schedule, zone = read(spec["schedule"], graphcron["metadata"]["uid"]), read_timezone(spec.get("timezone"))
+    start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
     last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
     last = max(last, not_before(live) or last)
-    return next(iter(next_times(schedule, zone, last, 1, start=spec.start_time, end=spec.end_time)), None)
+    return next(iter(next_times(schedule, zone, last, 1, start=start, end=end)), None)

@@ -25,9 +25,9 @@ from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
 from graphcron.kube import UNPACKED, Kube, KubeError
 from graphcron.leader import RELEASE_SECONDS, Leader
 from graphcron.operator_metrics import OperatorMetrics
+from graphcron.operator_settings import OperatorSettings
 from graphcron.reflector import Reflector
 from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name
-from graphcron.settings import OperatorSettings
 from graphcron.workqueue import WorkQueue
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,8 @@ import yaml
 
 from cluster.paths import HERE
 from graphcron.access import Mode, Quota
-from graphcron.settings import FacadeSettings, OperatorSettings
+from graphcron.facade_settings import FacadeSettings
+from graphcron.operator_settings import OperatorSettings
 from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
 
