@@ -9,6 +9,8 @@ MOST_DECODINGS = 4
 """A server decodes a path once, a proxy before it once more. A path that is not plain after so many is nobody's, and
 to go on would let a request of some kilobytes, which can hold two thousand, take seconds."""
 
+_PLAIN = re.compile(r"(/[A-Za-z0-9_-]+)+")
+
 _LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
 
 
@@ -44,6 +46,8 @@ def reaches_crons(raw_path: str) -> bool:
 def _readings(path: str) -> list[list[str]] | None:
     """The path's segments after no decoding, one, two and so on until nothing is left to decode; None for a path that
     takes more than `MOST_DECODINGS`."""
+    if _PLAIN.fullmatch(path):  # nearly all of them: there is one way to read it
+        return [path[1:].split("/")]
     readings = []
     for _ in range(MOST_DECODINGS + 1):
         readings.append([_bare(segment) for segment in re.split(r"[/\\]+", path)])
