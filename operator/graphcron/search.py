@@ -35,7 +35,8 @@ def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
     if assistant is not None:
         found = [one for one in found if wire.assistant_uuid(one["spec"]["assistantId"]) == assistant]
     if thread is not None:
-        found = [one for one in found if (one["spec"].get("threadId") or "").lower() == thread]
+        # One without a thread is on none, also not on "".
+        found = [one for one in found if (bound := one["spec"].get("threadId")) and bound.lower() == thread]
     if enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is enabled]
     for key, value in query.get("metadata", {}).items():

@@ -478,6 +478,10 @@ def test_a_thread_is_found_however_it_was_spelt() -> None:
     assert search.matching([cron], {"thread_id": THREAD}) == [cron]
 
 
+def test_one_without_a_thread_is_on_no_thread() -> None:
+    assert search.matching([kubectl_made({})], {"thread_id": ""}) == []
+
+
 def test_a_body_takes_memory_by_its_size_and_not_by_its_squared() -> None:
     text = json.dumps({"metadata": {"k" * 10_000: [0] * 10_000}}).encode()
     tracemalloc.start()
