@@ -7,6 +7,7 @@ import asyncio
 import logging
 import re
 import signal
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -29,7 +30,7 @@ from graphcron.kube import Kube
 from graphcron.observing import OWNER, PASSED_THROUGH, FacadeMetrics, observed, say_id
 from graphcron.passthrough import AgentServer
 from graphcron.paths import is_literal_cron_path, reaches_crons
-from graphcron.routes import CALLER, Routes, json_answer
+from graphcron.routes import CALLER, AddressesOf, Routes, json_answer
 from graphcron.store import KubeStore, Store
 from graphcron.tokens import TokenReviews
 
@@ -43,6 +44,9 @@ WARNINGS = {
 }
 
 RETRY_AFTER_SECONDS = 5
+
+LOOKUP_SECONDS = 5.0
+"""For the addresses of a webhook's host."""
 
 SHUTDOWN_SECONDS = 20.0
 """For requests under way; Kubernetes kills 30 seconds after it asked."""
@@ -74,6 +78,7 @@ async def _serve(settings: FacadeSettings) -> None:
             origins=Origins(settings.cors_origins),
             metrics=metrics,
             draining=draining,
+            addresses_of=addresses_of if settings.check_webhook_hosts else None,
         )
         scraped = await start(metrics_app(metrics), settings.host, settings.metrics_port)
         runner = await start(app, settings.host, settings.port)
@@ -106,6 +111,16 @@ async def _store(kube: Kube, settings: FacadeSettings, metrics: FacadeMetrics) -
     async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
         metrics.observe_cache(crons.age)
         yield crons
+
+
+async def addresses_of(host: str) -> Sequence[str]:
+    """As the system looks hosts up: by /etc/hosts and DNS."""
+    try:
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):  # a label of more than 63 characters is a UnicodeError
+        return []
+    return sorted({str(address[0]) for *_, address in found})
 
 
 def without_quotes(record: logging.LogRecord) -> bool:
@@ -151,15 +166,16 @@ def make_app(
     origins: Origins = Origins(),  # noqa: B008  frozen
     metrics: FacadeMetrics | None = None,
     draining: asyncio.Event | None = None,
+    addresses_of: AddressesOf | None = None,
 ) -> web.Application:
     """The facade in front of a store. `now` is the clock; `ca_file` holds the authority that the Agent Server's
     certificate is judged by, instead of the system's. `keys` gives the API keys that count now, `caller_of` who sent
     an Authorization header, in mode tokenReview. Without `forward_api_key` the Agent Server never sees the caller's;
     tokens of Kubernetes it never sees. `origins` are the pages that browsers let call. Once `draining` is set it is
-    not ready any more."""
+    not ready any more. By `addresses_of` hosts of webhooks are checked."""
     metrics = metrics or FacadeMetrics()
     clock = now or (lambda: datetime.now(UTC))
-    routes = Routes(crons, clock, quota, openapi.document(mode), metrics.conflicts.inc, draining)
+    routes = Routes(crons, clock, quota, openapi.document(mode), metrics.conflicts.inc, draining, addresses_of)
     middlewares = [
         observed(metrics, _route_of(routes), frozenset(PROBES)),
         _browsers(origins, routes),

@@ -15,7 +15,7 @@ class FacadeSettings:
     mounted, and is there in mode apiKeys; `token_audience` is what tokens must be meant for in mode tokenReview;
     `forward_api_key` says whether the Agent Server gets the caller's key too.
     `cors_origins` are the pages that browsers let call. `shutdown_delay` is how many seconds it still listens after
-    SIGTERM."""
+    SIGTERM. With `check_webhook_hosts` webhooks may name only hosts that LangGraph's own server lets through."""
 
     namespace: str
     agent_server_url: str | None = None
@@ -33,6 +33,7 @@ class FacadeSettings:
     metrics_port: int = 9090
     log_format: str = "text"
     shutdown_delay: float = 0.0
+    check_webhook_hosts: bool = True
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
@@ -53,6 +54,7 @@ class FacadeSettings:
             cors_origins=frozenset(environ.get("GRAPHCRON_CORS_ORIGINS", "*").split()),
             metrics_port=parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
             log_format=parsed(environ, "GRAPHCRON_LOG_FORMAT", log_format, "text"),
+            check_webhook_hosts=parsed(environ, "GRAPHCRON_WEBHOOK_HOSTS", _checked_or_any, True),
             shutdown_delay=parsed(environ, "GRAPHCRON_SHUTDOWN_DELAY_SECONDS", float, 0.0),
             writes_config_map=environ.get("GRAPHCRON_WRITES_CONFIG_MAP") or None,
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
@@ -68,3 +70,9 @@ def _mode(text: str) -> Mode:
         return Mode(text)
     except ValueError:
         raise ValueError(f"it must be {Mode.API_KEYS}, {Mode.TOKEN_REVIEW} or {Mode.OPEN}") from None
+
+
+def _checked_or_any(text: str) -> bool:
+    if text not in ("checked", "any"):
+        raise ValueError("it must be checked or any")
+    return text == "checked"

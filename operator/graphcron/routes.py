@@ -7,12 +7,13 @@ import asyncio
 import logging
 import os
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from graphcron import idempotency, jsontext, openapi, search, store, wire
+from graphcron import idempotency, jsontext, openapi, search, store, webhook_hosts, wire
 from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
@@ -40,6 +41,9 @@ CALLER = web.RequestKey("caller", Caller)
 PATCH_ATTEMPTS = 10
 """Of one update against concurrent changes of the same cron. Each failure means that somebody else got through."""
 
+AddressesOf = Callable[[str], Awaitable[Sequence[str]]]
+"""The IP addresses of a host; none when it has none."""
+
 CRONS_ONLY = (
     "This GraphCron facade serves crons only, since no Agent Server is configured: name one in its settings, or call "
     "the Agent Server directly"
@@ -48,7 +52,8 @@ CRONS_ONLY = (
 
 class Routes:
     """`agent_server` is None when none is configured; `now` is the clock; `description` is the OpenAPI document of all
-    but what is passed through; `on_conflict` is told of each update that is made again."""
+    but what is passed through; `on_conflict` is told of each update that is made again. By `addresses_of` hosts of
+    webhooks are checked; without it any will do."""
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class Routes:
         description: openapi.Document,
         on_conflict: Callable[[], None],
         draining: asyncio.Event | None,
+        addresses_of: AddressesOf | None,
     ) -> None:
         self._crons = crons
         self._now = now
@@ -65,6 +71,7 @@ class Routes:
         self._description = description
         self._on_conflict = on_conflict
         self._draining = draining
+        self._addresses_of = addresses_of
         self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.agent_server: AgentServer | None = None
 
@@ -107,6 +114,7 @@ class Routes:
                 # It was checked when it was made; an assistant or a quota may have changed since.
                 idempotency.check_same(first, _new(body, identity, thread_id, now, key))
                 return json_answer(wire.cron(first, now))
+        await self._check_webhook(body)
         await self._check_assistant(request, body["assistant_id"])
         manifest = _new(body, identity, thread_id, now, key)
         if thread_id is not None:
@@ -138,6 +146,13 @@ class Routes:
             self._quota.check_room(len(await crons.list()))
             return await crons.create(manifest)
 
+    async def _check_webhook(self, body: Body) -> None:
+        if self._addresses_of is None or (url := body.get("webhook")) is None:
+            return
+        host = urlsplit(url).hostname or ""
+        if complaint := webhook_hosts.refusal(host, await self._addresses_of(host)):
+            raise RestError(422, f"{complaint} (facade.webhookHosts of the Helm chart can allow any)")
+
     async def _check_assistant(self, request: web.Request, given: str) -> None:
         if self.agent_server is None:
             return
@@ -163,6 +178,7 @@ class Routes:
         body = await _body(request, CronPatch)
         if not body:
             raise RestError(400, "Request body cannot be empty")
+        await self._check_webhook(body)
         crons = self._crons_of(request)
         for _ in range(PATCH_ATTEMPTS):
             try:

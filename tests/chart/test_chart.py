@@ -152,6 +152,11 @@ def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
     assert not [mount for mount in spec["containers"][0]["volumeMounts"] if "subPath" in mount]
 
 
+def test_hosts_of_webhooks_are_checked_unless_the_chart_says_any() -> None:
+    assert FacadeSettings.read(given(facade_pod()[1])).check_webhook_hosts
+    assert not FacadeSettings.read(given(facade_pod("facade.webhookHosts=any")[1])).check_webhook_hosts
+
+
 def test_limits_reach_operator_and_facade_in_whole_numbers(tmp_path: Path) -> None:
     """Values from a file are floating-point numbers to Helm."""
     values = tmp_path / "values.yaml"

@@ -95,6 +95,11 @@ def test_quotas_are_off_unless_set() -> None:
     assert FacadeSettings.read(FACADE | given).quota == Quota(crons=5, interval=600)
 
 
+def test_hosts_of_webhooks_are_checked_unless_any_will_do() -> None:
+    assert FacadeSettings.read(FACADE).check_webhook_hosts
+    assert not FacadeSettings.read(FACADE | {"GRAPHCRON_WEBHOOK_HOSTS": "any"}).check_webhook_hosts
+
+
 NO_LIMITS = {"GRAPHCRON_CRONS_PER_OWNER": "0", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": ""}
 WRONG_FACADE = {
     "a limit below none": (
@@ -107,6 +112,10 @@ WRONG_FACADE = {
     ),
     "a mode that is none": ({"GRAPHCRON_AUTH_MODE": "Open"}, "GRAPHCRON_AUTH_MODE is not readable: it must be apiKeys"),
     "keys that are nowhere": ({"GRAPHCRON_AUTH_MODE": "apiKeys"}, "GRAPHCRON_API_KEYS_DIR is not set"),
+    "hosts of webhooks that are neither": (
+        {"GRAPHCRON_WEBHOOK_HOSTS": "all"},
+        "GRAPHCRON_WEBHOOK_HOSTS is not readable: it must be checked or any",
+    ),
     "neither yes nor no": ({"GRAPHCRON_FORWARD_API_KEY": "no"}, "it must be true or false"),
 }
 
