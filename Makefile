@@ -36,10 +36,11 @@ JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
 	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term tests/unit tests/shell tests/cluster tests/chart
 
+# Compiled once: its pods write no bytecode, so that each would compile all of LangGraph anew.
 $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
 	@echo "preparing $(IN_POD)"
 	@$(VENV)/bin/uv venv --quiet --clear --python $(VENV)/bin/python $(IN_POD)
-	@VIRTUAL_ENV=$(IN_POD) $(VENV)/bin/uv pip sync --quiet --require-hashes $<
+	@VIRTUAL_ENV=$(IN_POD) $(VENV)/bin/uv pip sync --quiet --compile-bytecode --require-hashes $<
 	@touch $@
 
 .PHONY: e2e

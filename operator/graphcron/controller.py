@@ -224,11 +224,12 @@ class Controller:
         """An object as a watch brings it, or a list, whose events have no type. Whether it is news is for us to say:
         what comes may be known from before, or be what we wrote ourselves."""
         if event["type"] == "DELETED":
-            name, known = self.seen.drop(shelf, event["object"]), False
+            name = self.seen.drop(shelf, event["object"])
+        elif self.seen.is_known(shelf, event["object"]):
+            return
         else:
-            known = self.seen.is_known(shelf, event["object"])
             name = self.seen.put(shelf, event["object"])
-        if self._began and name and not known and (shelf == GRAPHCRONS or self.seen.has(name)):
+        if self._began and name and (shelf == GRAPHCRONS or self.seen.has(name)):
             self.queue.add(name)
 
     def missing(self, shelf: str, uids: set[str], version: int) -> None:

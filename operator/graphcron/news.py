@@ -41,7 +41,7 @@ def answers(is_known: IsKnown, listed: Listed) -> type[aiohttp.ClientResponse]:
 
         async def json(self, **given: Any) -> Any:
             answer = await super().json(**{"loads": jsontext.loads} | given)
-            if self.ok and answer.get("kind") == f"{KIND}List":
+            if self.ok and isinstance(answer, dict) and answer.get("kind") == f"{KIND}List":
                 read(answer, first="continue" not in self.url.query)
             return answer
 
@@ -69,6 +69,6 @@ class _Lines:
     def _is_news(self, line: bytes) -> bool:
         try:
             event = jsontext.loads(line)
-        except ValueError:
-            return True  # kopf says what is wrong with it
-        return event["type"] not in ("ADDED", "MODIFIED") or not self._is_known(event["object"])
+            return event["type"] not in ("ADDED", "MODIFIED") or not self._is_known(event["object"])
+        except (ValueError, LookupError, TypeError):
+            return True  # no event of an apiserver: kopf says what is wrong with it

@@ -94,10 +94,15 @@ async def test_lines_come_whole_however_they_arrive(
     assert [event["object"]["metadata"]["uid"] for event in await watched(session)] == ["a", "c"]
 
 
-async def test_what_is_no_json_is_left_to_kopf(session: aiohttp.ClientSession, answered: list[bytes]) -> None:
-    answered += [b"<html>\n"]
+@pytest.mark.parametrize(
+    "text", [b"<html>\n", b"[]\n", b'{"kind":"Status"}\n', b'{"type":"ADDED","object":{}}\n', b"\n"]
+)
+async def test_what_is_no_event_is_left_to_kopf(
+    session: aiohttp.ClientSession, answered: list[bytes], text: bytes
+) -> None:
+    answered += [text]
     async with session.get("/crons", params={"watch": "true"}) as answer:
-        assert [chunk async for chunk in answer.content.iter_chunked(2**20)] == [b"<html>\n", b""]
+        assert [chunk async for chunk in answer.content.iter_chunked(2**20)] == [text, b""]
 
 
 async def test_what_is_too_deep_to_be_parsed_is_shown_cut(
