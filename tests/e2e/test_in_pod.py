@@ -155,7 +155,9 @@ def test_the_rest_api_shows_it_and_changes_what_it_can(in_pod: Session, url: str
     uid = (in_pod.one("graphcron", "fails") or {})["metadata"]["uid"]
     changed = json.loads(curl("-X", "PATCH", f"{url}/runs/crons/{uid}", "--json", '{"schedule": "5 5 1 1 *"}'))
     assert changed["schedule"] == "5 5 1 1 *"
-    refused = json.loads(curl("-X", "PATCH", f"{url}/runs/crons/{uid}", "--json", '{"webhook": "https://1.1.1.1/hook"}'))
+    refused = json.loads(
+        curl("-X", "PATCH", f"{url}/runs/crons/{uid}", "--json", '{"webhook": "https://1.1.1.1/hook"}')
+    )
     assert "not for engine inPod" in refused["detail"]
     spec = (in_pod.one("graphcron", "fails") or {})["spec"]
     assert (spec["engine"], spec["image"], spec["schedule"]) == ("inPod", IMAGE, "5 5 1 1 *")

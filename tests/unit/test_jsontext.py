@@ -43,3 +43,14 @@ def test_a_spec_may_have_as_many_levels_as_a_request() -> None:
     assert read_spec(given | {"input": json.loads(nested(levels))}).input
     with pytest.raises(InvalidGraphCron, match=r"^spec\.input: nested deeper than 250 levels$"):
         read_spec(given | {"input": json.loads(nested(levels + 1))})
+
+
+def test_what_was_read_is_written_however_deep_and_however_large_its_numbers() -> None:
+    deep = jsontext.loads(nested(20_000))
+    for value in (deep, {"n": 2**70, "text": "é😀\u2028"}, [1, 1.5, None, True]):
+        assert json.loads(jsontext.dumps(value)) == value
+    assert jsontext.dumps({"é": [1, 2]}) == '{"é":[1,2]}'.encode()
+
+
+def test_equal_values_have_one_canonical_text() -> None:
+    assert jsontext.canonical({"b": {"d": 1, "c": 2}, "a": 3}) == jsontext.canonical({"a": 3, "b": {"c": 2, "d": 1}})
