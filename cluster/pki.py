@@ -115,11 +115,20 @@ def _certificate(
             usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
         builder = builder.add_extension(issuer_key, critical=False)
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    else:
+        # RFC 5280 wants an authority to say so, and from 3.13 on Python does.
+        builder = builder.add_extension(_SIGNS, critical=True)
     if identity.serves:
         alternatives = x509.SubjectAlternativeName([_alternative(name) for name in identity.serves])
         builder = builder.add_extension(alternatives, critical=False)
     signed = builder.sign(issuer[1] if issuer else key, hashes.SHA256())
     return signed.public_bytes(serialization.Encoding.PEM)
+
+
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True, crl_sign=True, digital_signature=True, content_commitment=False, key_encipherment=False,
+    data_encipherment=False, key_agreement=False, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 
 
 def _alternative(name: str) -> x509.GeneralName:

@@ -1,5 +1,6 @@
 """The certificates of a local cluster."""
 
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -30,6 +31,22 @@ def test_the_apiserver_may_be_called_by_address_and_by_service_name(tmp_path: Pa
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert {str(address) for address in names.get_values_for_type(x509.IPAddress)} >= {"10.19.0.1", "10.19.240.1"}
     assert "kubernetes.default.svc" in names.get_values_for_type(x509.DNSName)
+
+
+def test_a_client_that_holds_to_the_letter_of_rfc_5280_trusts_it(tmp_path: Path) -> None:
+    """As Python does by default from 3.13 on."""
+    pki.ensure(tmp_path, PLAN)
+    strict, server = ssl.create_default_context(cafile=tmp_path / "ca.crt"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT
+    server.load_cert_chain(tmp_path / "apiserver.crt", tmp_path / "apiserver.key")
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client, other = strict.wrap_bio(back, there, server_hostname="localhost"), server.wrap_bio(there, back, True)
+    for side in (client, other, client):
+        try:
+            side.do_handshake()
+        except ssl.SSLWantReadError:
+            continue
+    assert client.version()
 
 
 def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
