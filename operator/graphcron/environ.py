@@ -20,12 +20,15 @@ class InvalidSettings(ValueError):
 
 
 def required(environ: Mapping[str, str], name: str, meaning: str) -> str:
+    """A variable that has no default. Raises InvalidSettings when it is not set; `meaning` is what it names."""
     if value := environ.get(name):
         return value
     raise InvalidSettings(f"{name} is not set: it names {meaning}. The Helm chart sets it.")
 
 
 def parsed(environ: Mapping[str, str], name: str, parse: Callable[[str], T], default: T) -> T:
+    """What `parse` makes of a variable, the default when it is empty. A ValueError of `parse` says what it must be, and
+    becomes InvalidSettings."""
     text = environ.get(name)
     if not text:
         return default
@@ -36,12 +39,14 @@ def parsed(environ: Mapping[str, str], name: str, parse: Callable[[str], T], def
 
 
 def log_format(text: str) -> str:
+    """One of `logs.FORMATS`. Raises ValueError."""
     if text not in FORMATS:
         raise ValueError(f"it must be one of {', '.join(FORMATS)}")
     return text
 
 
 def limit(text: str) -> int:
+    """A whole number, 0 for no limit. Raises ValueError."""
     number = int(text)
     if number < 0:
         raise ValueError("it must be 0, for no limit, or more")
@@ -49,12 +54,15 @@ def limit(text: str) -> int:
 
 
 def yes_or_no(text: str) -> bool:
+    """As the chart writes a boolean. Raises ValueError."""
     if text not in ("true", "false"):
         raise ValueError("it must be true or false")
     return text == "true"
 
 
 def json_of(kind: type[Any]) -> Callable[[str], Any]:
+    """A parser of JSON of that kind, dict or list. It raises ValueError."""
+
     def parse(text: str) -> Any:
         value = json.loads(text)
         if not isinstance(value, kind):
@@ -65,4 +73,5 @@ def json_of(kind: type[Any]) -> Callable[[str], Any]:
 
 
 def optional(**values: Any) -> dict[str, Any]:
+    """Those that are given: the others are left to the defaults of whoever takes them."""
     return {name: value for name, value in values.items() if value is not None}
