@@ -68,6 +68,9 @@ _THREADS = uuid.UUID("5f1d3c0e-4f0e-5b0a-9a55-0c6b8c1f7a11")
 """Namespace for thread ids derived from firings; arbitrary, and fixed for ever: a retry must derive the same."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
+
 class Order(NamedTuple):
     """What a run pod is to do at each firing of one GraphCron.
 
@@ -97,7 +100,7 @@ class Order(NamedTuple):
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
         given = {key: value for key, value in self._asdict().items() if value not in (None, False)}
-        return json.dumps(given, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        return _encode(given)
 
     @classmethod
     def from_json(cls, text: str) -> "Order":

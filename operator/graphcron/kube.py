@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
+from functools import lru_cache
 from types import EllipsisType
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -336,9 +337,8 @@ class Kube:
 
     async def _address(self, path: str, query: dict[str, str] | None) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and the headers that say who sends it and what it takes."""
-        given = {key: value for key, value in (query or {}).items() if value}
-        url = self._client.configuration.host.rstrip("/") + path + ("?" + urlencode(given) if given else "")
-        headers = {"Accept": "application/json", "User-Agent": f"graphcron/{__version__}"} | UNPACKED
+        url = self._client.configuration.host.rstrip("/") + path + (_query(tuple(query.items())) if query else "")
+        headers = dict(_HEADERS)
         for auth in (await self._client.configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
         return URL(url, encoded=True), headers
@@ -364,6 +364,7 @@ class Kube:
         return {name: value for name, value in route.items() if value}
 
 
+_HEADERS = {"Accept": "application/json", "User-Agent": f"graphcron/{__version__}"} | UNPACKED
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _OF_NOBODY = {"resourceVersion": "1"}
 """The revision of an empty etcd, so no object has it: the apiserver compares it with that of an object that is there,
@@ -411,6 +412,13 @@ def _config_map(namespace: str, name: str) -> str:
 
 def _cron_jobs(namespace: str, name: str) -> str:
     return f"/apis/batch/v1/namespaces/{quote(namespace, safe='')}/cronjobs/{quote(name, safe='')}"
+
+
+@lru_cache(maxsize=64)  # those of writes are few, and all that is written has one
+def _query(given: tuple[tuple[str, str], ...]) -> str:
+    """With its question mark, and without what is empty."""
+    text = urlencode([(key, value) for key, value in given if value])
+    return f"?{text}" if text else ""
 
 
 def _kind(path: str) -> str:

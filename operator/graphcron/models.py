@@ -5,7 +5,7 @@ apiserver rewrite objects): a field that is not set is None, and its default liv
 field's description.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from graphcron.dialect import CEL_FIVE_FIELDS
-from graphcron.firing import format_time, parse_time
+from graphcron.firing import parse_time
 
 GROUP = "graphcron.dev"
 VERSION = "v1"
@@ -96,7 +96,7 @@ class Model(BaseModel):
 
 def _utc(value: datetime) -> datetime:
     try:
-        return parse_time(format_time(value))
+        return value.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         # 9999-12-31T23:59:59-05:00 is a time, and has no equal in UTC within the years that there are.
         raise ValueError("must lie between the years 1 and 9999 in UTC") from None

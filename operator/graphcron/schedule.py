@@ -1,8 +1,8 @@
 """When a schedule fires: the instants at which the CronJob controller will, clock changes included."""
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
@@ -135,9 +135,12 @@ def next_times(
 def _next_times(
     schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
 ) -> list[datetime]:
+    with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
+        if known := _known(schedule, zone, after, count):
+            return [found for found in known if until is None or found <= until]
     times: list[datetime] = []
     moment = last = after
-    with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
+    with suppress(OverflowError, ValueError):
         while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
             if until is not None and found > until:
                 break
@@ -152,6 +155,45 @@ def _next_times(
                 end = local.replace(hour=23, minute=59, second=0, fold=0)
                 moment = max(found, end.astimezone(UTC))
     return times
+
+
+class _Chain:
+    """Firings of a schedule, one after another, the first of them the next after `since`: those that were found last,
+    each by the calendar alone."""
+
+    since: datetime
+    times: tuple[datetime, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def _chain(schedule: Schedule, zone: ZoneInfo) -> _Chain:
+    return _Chain()
+
+
+def _known(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> Sequence[datetime]:
+    """The next firings, when the calendar alone says them; empty when it does not. Most schedules are those of many
+    GraphCrons, and each is asked for again and again before it fires: so what was found is kept.
+
+    From any moment between two firings the next is the same one, unless the clocks change about that moment."""
+    if schedule.days or count > KEPT_TIMES:
+        return ()
+    chain = _chain(schedule, zone)
+    if chain.times and chain.since <= after < chain.times[-1] and _is_plain(zone, after):
+        first = bisect_right(chain.times, after)
+        if first + count <= len(chain.times):
+            return chain.times[first : first + count]
+    found: list[datetime] = []
+    while len(found) < count:
+        if (following := by_calendar(schedule, zone, found[-1] if found else after)) is None:
+            return ()
+        found.append(following)
+    if len(found) >= len(chain.times) or after >= chain.times[-1]:
+        chain.since, chain.times = after, tuple(found)
+    return found
+
+
+KEPT_TIMES = 5
+"""Of a schedule: as many as a status tells."""
 
 
 def shortest_interval(schedule: Schedule, after: datetime) -> timedelta | None:
@@ -223,11 +265,8 @@ def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | No
 def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
     """What `walked` comes to, for a tenth of its work at best, where no change of clocks can turn the walk aside: the
     days of departure and of arrival are as long as any, and each day between begins at midnight. None elsewhere."""
-    local = (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
-    if not MINYEAR < local.year < MAXYEAR - HORIZON_YEARS:
-        return None  # there is no day before or after to ask about
-    wall = local.replace(tzinfo=None)
-    if local.toordinal() in _changes(zone, local.year).near or (found := _next_wall(schedule, wall)) is None:
+    local = _departure(zone, after)
+    if not _is_plain_day(zone, local) or (found := _next_wall(schedule, local.replace(tzinfo=None))) is None:
         return None
     if found.toordinal() in _changes(zone, found.year).near:
         return None
@@ -237,6 +276,20 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime
             if first <= day <= last:
                 return None
     return found.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _departure(zone: ZoneInfo, after: datetime) -> datetime:
+    """Where a walk sets out: with the next second."""
+    return (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
+
+
+def _is_plain(zone: ZoneInfo, after: datetime) -> bool:
+    return _is_plain_day(zone, _departure(zone, after))
+
+
+def _is_plain_day(zone: ZoneInfo, local: datetime) -> bool:
+    """Whether no change of clocks is near. There must be a day before and after to ask about, too."""
+    return MINYEAR < local.year < MAXYEAR - HORIZON_YEARS and local.toordinal() not in _changes(zone, local.year).near
 
 
 class _Changes(NamedTuple):

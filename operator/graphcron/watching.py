@@ -162,10 +162,7 @@ async def run(settings: OperatorSettings) -> None:
     fence, metrics = Fence(), OperatorMetrics()
     heartbeat = Heartbeat(SHELVES[shelf][2] for shelf in SHELVES)
 
-    def wrote(kind: str, verb: str) -> None:
-        metrics.writes.labels(kind, verb).inc()
-
-    async with Kube.connect(fence, wrote) as kube:
+    async with Kube.connect(fence, metrics.wrote) as kube:
         await _wait_for_the_crd(kube, settings.crd_patience)
         least = timedelta(seconds=settings.minimum_interval)
         controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics, least=least)

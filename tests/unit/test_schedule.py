@@ -92,6 +92,29 @@ def test_the_short_cut_comes_to_what_the_walk_comes_to() -> None:
     assert answered > 2000, "it is asked for naught"
 
 
+def test_what_is_remembered_of_a_schedule_is_what_the_walk_comes_to() -> None:
+    """Asked for again and again, forward and backward, across changes of clocks and between two firings."""
+    chosen = random.Random(11)
+    changes = {name: _changes_of(name) for name in ODD_ZONES}
+    for _ in range(300):
+        zone = read_timezone(chosen.choice(ODD_ZONES))
+        spec = chosen.choice(("{m} {h} * * *", "*/20 {h} * * *", "{m} * * * 1-5", "{m} {h} 1 * *", "0 0 * * *"))
+        schedule = read(spec.format(m=chosen.randrange(60), h=chosen.randrange(24)))
+        moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=chosen.randrange(3 * 366 * 86_400))
+        if changes[zone.key]:
+            moment = chosen.choice(changes[zone.key]) + timedelta(seconds=chosen.randrange(-8 * 86_400, 6 * 86_400))
+        for _ in range(8):
+            count = chosen.randint(1, 6)
+            expected: list[datetime] = []
+            last = moment
+            while len(expected) < count and (found := walked(schedule, zone, last)) is not None:
+                expected.append(last := found)
+            assert next_times(schedule, zone, moment, count) == expected, (schedule.kubernetes, zone.key, moment, count)
+            moment = chosen.choice(
+                (expected[0], expected[-1], moment + timedelta(seconds=chosen.randrange(-9000, 90_000)))
+            )
+
+
 @pytest.mark.parametrize("year", [1, 2, 9993, 9994, 9998])
 def test_the_calendar_may_end(year: int) -> None:
     schedule, zone = read("0 9 1 2 *"), ZoneInfo("Etc/UTC")
