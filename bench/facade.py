@@ -25,6 +25,8 @@ IN_FLIGHT = 20
 BLOCK = 200
 """Creates of one side before it is the other's turn."""
 ROUNDS = 5
+FEW = 1000
+"""Crons at which LangGraph's own server makes some 200 a second."""
 SAMPLES = 200
 """Single requests of a kind on each side."""
 
@@ -50,8 +52,12 @@ async def measure(plane: ControlPlane, crons: int, requests: int) -> None:
             theirs, _ = running.enter_context(sides.langgraph_api())
             async with _session(ours) as facade, _session(theirs) as langgraph, sides.to_apiserver(plane) as direct:
                 apiserver = Apiserver(direct, plane.url)
-                await creates(facade, langgraph, apiserver)
-                crons = max(crons, await count(facade))  # both sides made creates, ours by two doors
+                for size in dict.fromkeys((0, min(FEW, crons), crons)):
+                    await fill(apiserver.create, await count(facade), size)
+                    await fill(creator(langgraph), await count(langgraph), size)
+                    await creates(facade, langgraph, apiserver, size)
+                # Both sides made creates, ours by two doors.
+                crons = max(await count(facade), await count(langgraph))
                 await fill(apiserver.create, await count(facade), crons)
                 await fill(creator(langgraph), await count(langgraph), crons)
                 await reads(facade, langgraph)
@@ -140,7 +146,10 @@ async def at_once(step: Step, numbers: Any, in_flight: int = IN_FLIGHT) -> float
 # The measurements
 
 
-async def creates(facade: aiohttp.ClientSession, langgraph: aiohttp.ClientSession, apiserver: Apiserver) -> None:
+async def creates(
+    facade: aiohttp.ClientSession, langgraph: aiohttp.ClientSession, apiserver: Apiserver, size: int
+) -> None:
+    """With so many crons there: LangGraph's own server takes longer for each the more it has."""
     steps = {"facade": creator(facade), "direct": apiserver.create, "langgraph": creator(langgraph)}
     rates: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():  # the first connections and the first compilation are nobody's
@@ -149,8 +158,8 @@ async def creates(facade: aiohttp.ClientSession, langgraph: aiohttp.ClientSessio
         for name, step in steps.items():
             rates[name].append(BLOCK / await at_once(step, range(turn * BLOCK, (turn + 1) * BLOCK)))
     ours, direct, theirs = (statistics.median(rates[name]) for name in steps)
-    row(f"creates/s, {IN_FLIGHT} in flight, to plain POSTs", ours, direct, "≥ 0.70")
-    row(f"creates/s, {IN_FLIGHT} in flight, to langgraph-api", ours, theirs, "> 1.00")
+    row(f"creates/s with {size} crons, to plain POSTs", ours, direct, "≥ 0.70")
+    row(f"creates/s with {size} crons, to langgraph-api", ours, theirs, "> 1.00" if size else "")
 
 
 async def reads(facade: aiohttp.ClientSession, langgraph: aiohttp.ClientSession) -> None:

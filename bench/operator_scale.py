@@ -34,13 +34,15 @@ CRONS = f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcrons"
 CREATING = 40
 """Creations in flight: more than either can keep up with."""
 EDITS = 200
+RESTARTS = 3
 PATIENCE = 900.0
 
 LIMITS = {
-    "all Ready, s": 1.3, "restart, s": 3.0, "edited while down, s": 2.0, "edit p50, ms": 2.0, "edit p99, ms": 2.0,
+    "all Ready, s": 1.3, "CPU per object, ms": 3 / 1.4,
+    "restart, s": 3.0, "edited while down, s": 2.0, "edit p50, ms": 2.0, "edit p99, ms": 2.0,
 }  # fmt: skip
-"""Times the bare client's."""
-CPU_MS, IDLE_PERCENT = 3.0, 1.0
+"""Times the bare client's. Of CPU 3 ms are allowed where that takes 1.4: other machines are slower, or faster."""
+IDLE_PERCENT = 1.0
 PEAK_MIB = 200.0
 
 
@@ -207,10 +209,13 @@ class Bench:
     async def _restart(self) -> None:
         await self.subject.stop()
         writes = self._writes()
-        self.figures["restart, s"] = await self._start(self.count)
-        await asyncio.sleep(1)
+        times = []
+        for _ in range(RESTARTS):
+            times.append(await self._start(self.count))
+            await asyncio.sleep(1)
+            await self.subject.stop()
+        self.figures["restart, s"] = statistics.median(times)
         self.figures["restart writes"] = self._writes() - writes
-        await self.subject.stop()
         edited = range(0, self.count, 100)
         for number in edited:
             await self._change(f"cron-{number:05}", f"{number % 60} 6 1 1 *")
@@ -349,8 +354,8 @@ def compare(count: int, ours: dict[str, float], theirs: dict[str, float]) -> lis
         ratio = value / other if other else float("nan")
         limit: float | None = LIMITS.get(name)
         late = limit is not None and ratio > limit
-        shown = f"{limit}×" if limit else ""
-        absolute = {"CPU per object, ms": CPU_MS, "peak, MiB": PEAK_MIB, "idle CPU, %": IDLE_PERCENT}.get(name)
+        shown = f"{limit:.3g}×" if limit else ""
+        absolute = {"peak, MiB": PEAK_MIB, "idle CPU, %": IDLE_PERCENT}.get(name)
         exact = {"writes per object": 2, "idle writes": 0, "restart writes": 0, "writes per edit": 2}.get(name)
         if absolute is not None:
             late, shown = value > absolute, f"{absolute}"

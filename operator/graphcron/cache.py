@@ -7,18 +7,25 @@ answers that write, and each read first looks there, and waits until the snapsho
 of a GraphCron, so the watch is bound to bring it. Both are shared by those who come at the same time: one note for
 all writes, one look for all reads that wait.
 
+A note is for the other replicas, and often there is none. So the note also names all who read from memory, and who
+finds in it nobody but itself writes without notes for `ALONE_SECONDS`. Whoever is added waits until that time is over
+for any who had not seen it yet, and only then lists what there is: so nothing that went without a note is missing. Each
+look shows a reader whether it is still named; one that is not joins anew. No clock but the length of that time counts.
+
 Whatever fails on that way (no watch, no note, an apiserver that is slow), the answer is read from the apiserver
 itself: always right, and slower. What kubectl writes is there when the watch brings it, milliseconds later.
 """
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
-from graphcron import kube
+from graphcron import kube, note
+from graphcron.fence import steady_clock
 from graphcron.kube import Kube
 from graphcron.reflector import Reflector
 from graphcron.sharing import Shared
@@ -41,17 +48,35 @@ NOTE_WAIT_SECONDS = 0.025
 PAUSE_SECONDS = 0.1
 """Between attempts to write a note while the apiserver is busy."""
 
+ALONE_SECONDS = 2.0
+"""How long writes go without notes, since a note was begun that named no other replica."""
+
+WORD_SECONDS = 600.0
+"""Between two times that a replica says that it is there, so that it is not taken for gone (`note.GONE_AFTER`)."""
+
+JOIN_SECONDS = 10.0
+"""Between attempts to be named in a note that cannot be written."""
+
+LEAVE_SECONDS = 2.0
+"""For a last word. Without it the others write notes for longer than they must."""
+
 
 class CachedStore(KubeStore):
-    """The GraphCrons of one namespace from memory. `note` is the ConfigMap that the replicas share."""
+    """The GraphCrons of one namespace from memory. `note_name` is the ConfigMap that the replicas share."""
 
-    def __init__(self, kube: Kube, namespace: str, note: str) -> None:
+    def __init__(self, kube: Kube, namespace: str, note_name: str) -> None:
         super().__init__(kube, namespace)
-        self._note_name = note
+        self._note_name = note_name
+        self._me = uuid.uuid4().hex
+        self._said = float("-inf")
+        self._alone_until = float("-inf")
+        self._dropped = asyncio.Event()
         self._snapshot: Snapshot | None = None
+        self._is_whole = self._will_be_whole = False
+        self._own = 0
         self._listed: list[Manifest] = []
         self._moved = asyncio.Event()
-        self._heard = time.monotonic()
+        self._heard = steady_clock()
         self._looks = Shared[int | None]()
         self._noting = asyncio.Lock()
         self._writing = 0
@@ -64,19 +89,16 @@ class CachedStore(KubeStore):
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["CachedStore"]:
         """Reads from memory while this is entered."""
-        reflector = Reflector(self._kube, kube.GRAPHCRONS, self._namespace, "", self)
-        task = asyncio.create_task(reflector.run(), name="watch")
         try:
-            yield self
+            async with _running(self._mirror()):
+                yield self
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             self._snapshot = None
+            await self._leave()
 
     def age(self) -> float | None:
         """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
-        return None if self._snapshot is None else time.monotonic() - self._heard
+        return None if self._snapshot is None else steady_clock() - self._heard
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         snapshot = await self._up_to_date()
@@ -105,6 +127,9 @@ class CachedStore(KubeStore):
         await super().ready()
         if self._snapshot is None:
             raise Unavailable("The GraphCrons are still being read")
+        if self._is_whole and self._said + WORD_SECONDS < steady_clock():
+            with suppress(kube.KubeError):  # looks tell what is wrong with it
+                await self._say_here(joins=False)
 
     async def _by_uid(self, cron_id: str) -> Manifest:
         if (snapshot := await self._up_to_date()) is None:
@@ -124,8 +149,10 @@ class CachedStore(KubeStore):
 
     async def _up_to_date(self) -> Snapshot | None:
         """A snapshot with all that was answered before this call; None when that cannot be told soon."""
-        if self._snapshot is None or (wanted := await self._newest_note()) is None:
+        wanted = None if self._snapshot is None else await self._newest_note()
+        if wanted is None or not self._is_whole:
             return None
+        wanted = max(wanted, self._own)
         return await self._once(lambda snapshot: snapshot.version >= wanted)
 
     async def _once(self, come: Callable[[Snapshot], bool]) -> Snapshot | None:
@@ -144,12 +171,15 @@ class CachedStore(KubeStore):
 
     async def _look(self) -> int | None:
         try:
-            note = await self._kube.get_config_map(self._namespace, self._note_name)
+            found = await self._kube.get_config_map(self._namespace, self._note_name)
         except kube.KubeError as error:
             self._note_fails(error.message)
             return None
+        if self._me not in note.readers(found):
+            self._drop_out()
+            return None
         self._note_is_fine()
-        return _noted(note)
+        return note.newest(found)
 
     def _note_fails(self, message: str) -> None:
         """Said once, not for each read."""
@@ -161,6 +191,59 @@ class CachedStore(KubeStore):
         if self._note_failed:
             log.info("reads are answered from memory again")
         self._note_failed = False
+
+    # Being one of those who read
+
+    async def _mirror(self) -> None:
+        """Keep a snapshot. It is whole once it comes from a list that was begun when nothing went without a note any
+        more."""
+        joined = await self._join()
+        while True:
+            self._will_be_whole = joined
+            self._dropped.clear()
+            async with _running(Reflector(self._kube, kube.GRAPHCRONS, self._namespace, "", self).run()):
+                if joined:
+                    await self._dropped.wait()
+                    log.info("ConfigMap %s names this replica no more: it joins anew", self._note_name)
+                    joined = await self._join()
+                while not joined:
+                    await asyncio.sleep(JOIN_SECONDS)
+                    joined = await self._join()
+
+    async def _join(self) -> bool:
+        """Be named in the note, and wait for those who may not know yet. False when it cannot be written."""
+        try:
+            if await self._say_here(joins=True):
+                await asyncio.sleep(2 * ALONE_SECONDS)  # clocks do not run quite alike
+        except kube.KubeError as error:
+            self._note_fails(error.message)
+            return False
+        return True
+
+    async def _say_here(self, *, joins: bool) -> bool:
+        """Returns whether the note named others before. Who only says it again, and was dropped, has to join."""
+        while True:
+            before = await self._kube.get_config_map(self._namespace, self._note_name)
+            if not joins and self._me not in note.readers(before):
+                self._drop_out()
+                return False
+            after = note.with_reader(before, self._me, datetime.now(UTC))
+            with suppress(kube.Conflict):
+                await self._kube.replace_config_map(self._namespace, after)
+                self._said = steady_clock()
+                return bool(note.readers(before) - {self._me})
+
+    def _drop_out(self) -> None:
+        self._is_whole = self._will_be_whole = False
+        self._dropped.set()
+
+    async def _leave(self) -> None:
+        """Best effort."""
+        with suppress(kube.KubeError, TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                found = await self._kube.get_config_map(self._namespace, self._note_name)
+                if self._me in note.readers(found):
+                    await self._kube.replace_config_map(self._namespace, note.without_reader(found, self._me))
 
     # Telling what was written
 
@@ -183,11 +266,15 @@ class CachedStore(KubeStore):
                     await self._none_writing.wait()
 
     async def _tell(self, version: int) -> None:
-        """Note that there is a write of that version. Others that come meanwhile are noted together."""
+        """Note that there is a write of that version, unless nobody is there to read that. Others that come meanwhile
+        are noted together."""
+        self._own = max(self._own, version)
+        if steady_clock() < self._alone_until:
+            return
         self._to_note = max(self._to_note, version)
         try:
             async with asyncio.timeout(NOTE_SECONDS), self._noting:
-                while self._noted < version:
+                while self._noted < version and self._alone_until <= steady_clock():
                     await self._others()
                     try:
                         await self._write_note(self._to_note)
@@ -203,14 +290,14 @@ class CachedStore(KubeStore):
             self._note_fails(error.message)
 
     async def _write_note(self, version: int) -> None:
-        note = self._note or await self._kube.get_config_map(self._namespace, self._note_name)
+        known = self._note or await self._kube.get_config_map(self._namespace, self._note_name)
         self._note = None
-        version = max(version, _noted(note))
-        if _noted(note) < version:
-            note = await self._kube.replace_config_map(
-                self._namespace, note | {"data": {**note.get("data", {}), NOTE_KEY: str(version)}}
-            )
-        self._note = note
+        version = max(version, note.newest(known))
+        if note.newest(known) < version:
+            began = steady_clock()
+            known = await self._kube.replace_config_map(self._namespace, note.with_newest(known, version))
+            self._alone_until = began + ALONE_SECONDS if note.readers(known) == {self._me} else float("-inf")
+        self._note = known
         self._noted = version
 
     async def _gone(self, uid: str) -> int | None:
@@ -219,7 +306,7 @@ class CachedStore(KubeStore):
         return None if gone is None else gone.changed
 
     def _move(self, snapshot: Snapshot) -> None:
-        self._snapshot, self._heard = snapshot, time.monotonic()
+        self._snapshot, self._heard = snapshot, steady_clock()
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
@@ -233,6 +320,7 @@ class CachedStore(KubeStore):
         self._listed.append(manifest)
 
     def complete(self, version: int) -> None:
+        self._is_whole = self._will_be_whole
         self._move(Snapshot(self._listed, version))
         self._listed = []
 
@@ -242,9 +330,13 @@ class CachedStore(KubeStore):
         self._move(self._snapshot)
 
 
-NOTE_KEY = "newest-write"
-
-
-def _noted(note: Manifest) -> int:
-    text = str((note.get("data") or {}).get(NOTE_KEY, "0"))
-    return int(text) if text.isdigit() else 0
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Until this is left."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

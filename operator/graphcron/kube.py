@@ -4,6 +4,7 @@ It uses the official asynchronous client for credentials, TLS and connections, a
 converting to and from them costs twice the CPU of the request itself.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
@@ -152,15 +153,28 @@ class Kube:
     ) -> AsyncIterator[tuple[list[Manifest], int]]:
         """All objects of a resource, page by page, each page with the resource version of the whole list. Raises Gone
         when the rest of a list is not to be had any more."""
-        query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": ""}
-        while True:
-            page = await self._object("GET", _all_of(resource, namespace), query)
-            # A list says once what its items are.
-            kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
-            yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                return
+        place = _all_of(resource, namespace)
+
+        def ask(rest: str) -> "asyncio.Task[Manifest]":
+            query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": rest}
+            page = asyncio.create_task(self._object("GET", place, query))
+            page.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody comes to ask for it
+            return page
+
+        # The next page is on its way while this one is looked at: the apiserver takes as long to make it.
+        coming = ask("")
+        try:
+            while True:
+                page = await coming
+                if rest := page["metadata"].get("continue", ""):
+                    coming = ask(rest)
+                # A list says once what its items are.
+                kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
+                yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
+                if not rest:
+                    return
+        finally:
+            coming.cancel()
 
     async def watch(
         self,

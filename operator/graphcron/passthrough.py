@@ -22,7 +22,7 @@ from graphcron import openapi, websockets
 from graphcron.body import RestError
 from graphcron.observing import HEADER, REQUEST_ID
 from graphcron.paths import reaches_crons
-from graphcron.sharing import Shared
+from graphcron.sharing import Recent, Shared
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,10 @@ KEEP_ALIVE_SECONDS = 4.0
 
 DISTRUST_SECONDS = 5.0
 """After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
+
+RECENT_SECONDS = 0.25
+"""How long it counts that the Agent Server showed an assistant: many crons are made at once, and it need not be asked
+for each. One that is deleted through this facade is asked for at once."""
 
 SEARCH_LIMIT = 1000
 """Threads that one search of LangGraph's server can find."""
@@ -86,6 +90,7 @@ class AgentServer:
         self._withheld = withheld
         self._distrust_until = 0.0
         self._lookups = Shared[tuple[int, bytes]]()
+        self._shown = Recent(RECENT_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -190,19 +195,24 @@ class AgentServer:
                 request.transport.abort()
             raise
 
-    async def look_up(self, path: str, what: str, headers: Mapping[str, str]) -> bool:
+    async def look_up(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
         """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
-        at the same time with the same ones.
+        at the same time with the same ones, and with `recently` for those a moment later too.
 
         Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
         """
         who = frozenset((name, value) for name, value in _own(headers) if name.lower() not in _TRACES)
+        if recently and self._shown.holds((path, who)):
+            return True
+        asked = self._shown.now()
         try:
             status, body = await self._lookups.answer((path, who), lambda: self._ask(path, headers))
         except _FAILED as error:
             raise Unverified(what, self._unreachable(error)) from None
         match status:
             case 200:
+                if recently:
+                    self._shown.found((path, who), asked)
                 return True
             case 404:
                 return False
@@ -210,6 +220,10 @@ class AgentServer:
                 raise RestError(status, _detail(body) or f"The Agent Server refuses to show {what}")
             case _:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
+
+    def forget(self) -> None:
+        """What was shown recently: something is gone."""
+        self._shown.forget()
 
     async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
         """Those of these threads that are there for whoever has these credentials.

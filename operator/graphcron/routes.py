@@ -157,7 +157,7 @@ class Routes:
         if self.agent_server is None:
             return
         path = f"/assistants/{wire.assistant_uuid(given)}"
-        if not await self.agent_server.look_up(path, f"assistant '{given}'", request.headers):
+        if not await self.agent_server.look_up(path, f"assistant '{given}'", request.headers, recently=True):
             raise RestError(404, f"Assistant '{given}' not found")
 
     async def _check_thread(self, request: web.Request, thread_id: str) -> None:
@@ -226,6 +226,8 @@ class Routes:
                 await self._delete_crons_of(crons, "threads", thread)
 
         async def before_answer(status: int) -> None:
+            if deleted:
+                agent_server.forget()
             if (deleted or at_stake) and 200 <= status < 300:
                 # To its end even when the client leaves: what they belonged to is gone already.
                 await asyncio.shield(cascade())

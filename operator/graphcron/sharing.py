@@ -1,6 +1,8 @@
 """Many who ask the same at the same time, and one question for all of them."""
 
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -31,3 +33,33 @@ class Shared(Generic[T]):
         finally:
             if self._under_way[about] is mine:
                 del self._under_way[about]
+
+
+class Recent:
+    """What was found to be so, for that many seconds from when it was asked."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._clock = clock
+        self._asked: OrderedDict[Hashable, float] = OrderedDict()
+        self._since = float("-inf")
+
+    def now(self) -> float:
+        """By the clock of `found`."""
+        return self._clock()
+
+    def found(self, about: Hashable, asked: float) -> None:
+        """It is so, by an answer to what was asked at that time."""
+        while self._asked and next(iter(self._asked.values())) <= self._clock() - self._seconds:
+            self._asked.popitem(last=False)
+        if asked > self._since:
+            self._asked[about] = asked
+            self._asked.move_to_end(about)
+
+    def holds(self, about: Hashable) -> bool:
+        return self._clock() - self._seconds < self._asked.get(about, float("-inf"))
+
+    def forget(self) -> None:
+        """All that was asked until now."""
+        self._asked.clear()
+        self._since = self._clock()

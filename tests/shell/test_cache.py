@@ -1,15 +1,16 @@
 """Reads from memory: each client reads what it wrote, from any replica, whatever becomes of the watch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron import cache, store
-from graphcron.cache import NOTE_KEY, CachedStore
+from graphcron import cache, note, store
+from graphcron.cache import CachedStore
+from graphcron.fence import steady_clock
 from graphcron.kube import Kube
 from tests.shell.apiserver_fake import FakeApiserver
 
@@ -25,7 +26,13 @@ async def apiserver() -> FakeApiserver:
     return apiserver
 
 
-Start = Callable[[str], Awaitable[CachedStore]]
+Start = Callable[[str], Coroutine[Any, Any, CachedStore]]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ALONE_SECONDS", 0.2)
+    monkeypatch.setattr(cache, "JOIN_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -82,6 +89,20 @@ def lists(apiserver: FakeApiserver, who: str) -> int:
     )
 
 
+def looks(apiserver: FakeApiserver, who: str) -> int:
+    return sum(heard.who == who and heard.method == "GET" and NOTE in heard.path for heard in apiserver.heard)
+
+
+def notes(apiserver: FakeApiserver, who: str = "") -> int:
+    """By that replica, or by all."""
+    return sum(heard.method == "PUT" and NOTE in heard.path and who in (heard.who, "") for heard in apiserver.heard)
+
+
+def named(apiserver: FakeApiserver) -> int:
+    """How many readers the note names."""
+    return len(note.readers(apiserver.objects["configmaps"][NOTE]))
+
+
 async def test_a_list_is_answered_from_memory(replica: Start, apiserver: FakeApiserver) -> None:
     await apiserver.put("graphcrons", cron("there"))
     one = await replica("one")
@@ -106,7 +127,8 @@ async def test_a_read_waits_for_a_watch_that_is_late(replica: Start, apiserver: 
     apiserver.silent.add("other")
     await one.create(cron("a"))
     reading = asyncio.create_task(names(other))
-    await until(lambda: any(heard.who == "other" and NOTE in heard.path for heard in apiserver.heard))
+    before = looks(apiserver, "other")
+    await until(lambda: looks(apiserver, "other") > before)
     assert not reading.done()
     await apiserver.speak()
     assert await reading == {"a"}
@@ -187,27 +209,30 @@ async def test_without_its_note_it_asks_the_apiserver(
     said = [record.message for record in caplog.records if NOTE in record.message]
     assert len(said) == 1, "once, and not for each read"
     await apiserver.put("configmaps", {"metadata": {"name": NOTE}})
-    await names(one)
-    before = lists(apiserver, "one")
-    await names(one)
-    assert lists(apiserver, "one") == before
+    await until(lambda: memory_answers(one, apiserver, "one"))
+
+
+async def memory_answers(crons: CachedStore, apiserver: FakeApiserver, who: str) -> bool:
+    before = lists(apiserver, who)
+    await names(crons)
+    return lists(apiserver, who) == before
 
 
 async def test_writes_at_the_same_time_share_notes(replica: Start, apiserver: FakeApiserver) -> None:
     one, other = await replica("one"), await replica("other")
+    before = notes(apiserver)
     await asyncio.gather(*((one if number % 2 else other).create(cron(f"c{number}")) for number in range(40)))
-    notes = sum(heard.method == "PUT" and NOTE in heard.path for heard in apiserver.heard)
-    assert notes < 40
+    assert 0 < notes(apiserver) - before < 40
     newest = max(int(item["metadata"]["resourceVersion"]) for item in apiserver.objects["graphcrons"].values())
-    assert apiserver.objects["configmaps"][NOTE]["data"] == {NOTE_KEY: str(newest)}
+    assert note.newest(apiserver.objects["configmaps"][NOTE]) == newest
     assert len(await names(one)) == len(await names(other)) == 40
 
 
 async def test_reads_at_the_same_time_share_looks(replica: Start, apiserver: FakeApiserver) -> None:
     one = await replica("one")
+    before = looks(apiserver, "one")
     await asyncio.gather(*(one.list() for _ in range(50)))
-    looks = sum(heard.method == "GET" and NOTE in heard.path for heard in apiserver.heard)
-    assert looks <= 2
+    assert looks(apiserver, "one") - before <= 2
 
 
 async def test_a_client_that_leaves_takes_no_other_reader_with_it(replica: Start, apiserver: FakeApiserver) -> None:
@@ -269,3 +294,113 @@ async def test_it_is_ready_once_it_has_read_them(apiserver: FakeApiserver) -> No
                 await until(lambda: crons.age() is not None)
                 await crons.ready()
                 await apiserver.cut_watches()
+
+
+async def test_who_is_alone_writes_no_notes_and_reads_what_it_wrote(replica: Start, apiserver: FakeApiserver) -> None:
+    one = await replica("one")
+    await one.create(cron("first"))
+    before = notes(apiserver)
+    started = steady_clock()
+    for number in range(5):
+        made = await one.create(cron(f"c{number}"))
+        assert made["metadata"]["name"] in await names(one)
+        await one.replace(made | {"spec": made["spec"] | {"enabled": False}})
+        await one.delete(made["metadata"]["uid"])
+        assert await names(one) == {"first"}
+    assert notes(apiserver) - before <= (steady_clock() - started) / cache.ALONE_SECONDS
+
+
+async def test_what_went_without_a_note_is_read_by_whoever_comes(replica: Start, apiserver: FakeApiserver) -> None:
+    """Writes go on while others come, hear nothing through their watches, and go. What they read is what was answered
+    before; and the first to come back to being alone spares its notes again."""
+    one, there = await replica("one"), {"c0"}
+    await one.create(cron("c0"))
+    before = notes(apiserver)
+    await one.create(cron("c1"))
+    there.add("c1")
+    assert notes(apiserver) == before, "it knows nobody else, or this shows nothing"
+    apiserver.silent |= {"other"}
+    starting = asyncio.create_task(replica("other"))
+    number = 2
+    while not starting.done():
+        await one.create(cron(f"c{number}"))
+        there.add(f"c{number}")
+        number += 1
+        await asyncio.sleep(0)
+    other = await starting
+    assert lists(apiserver, "other") == 1
+    for name in ("x", "y", "z"):
+        await one.create(cron(name))
+        there.add(name)
+        assert await names(other) == there
+
+
+async def test_whoever_goes_is_written_for_no_longer(apiserver: FakeApiserver, replica: Start) -> None:
+    one = await replica("one")
+    async with apiserver.serving() as url:
+        configuration = Configuration()
+        configuration.host = url
+        async with ApiClient(configuration) as client:
+            async with CachedStore(Kube(client), "team", NOTE).watching():
+                await until(lambda: named(apiserver) == 2)
+            assert named(apiserver) == 1
+            await apiserver.cut_watches()
+    await one.create(cron("a"))
+    before = notes(apiserver)
+    await one.create(cron("b"))
+    assert notes(apiserver) == before
+
+
+async def test_a_reader_that_was_dropped_reads_the_truth_and_joins_anew(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though its watch is silent, and the other one takes itself to be alone."""
+    one, other = await replica("one"), await replica("other")
+    monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
+    found = apiserver.objects["configmaps"][NOTE]
+    await apiserver.put("configmaps", note.without_reader(found, other._me))
+    noted = await one.create(cron("a"))
+    await until(lambda: other._snapshot is not None and other._snapshot.holds(noted["metadata"]["uid"]))
+    apiserver.silent.add("other")
+    before = notes(apiserver, "one")
+    await one.create(cron("b"))
+    assert await names(other) == {"a", "b"}
+    await until(lambda: named(apiserver) == 2)
+    await one.create(cron("c"))
+    assert notes(apiserver, "one") == before, "it does not know yet, or this shows nothing"
+    assert await names(other) == {"a", "b", "c"}
+    await apiserver.speak()
+    await until(lambda: memory_answers(other, apiserver, "other"))
+    await one.create(cron("d"))
+    assert await names(other) == {"a", "b", "c", "d"}
+
+
+async def test_who_is_alone_and_hears_nothing_reads_what_it_wrote(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "ALONE_SECONDS", 10.0)
+    one = await replica("one")
+    await one.create(cron("a"))
+    apiserver.silent.add("one")
+    before = notes(apiserver)
+    async with no_patience(monkeypatch):
+        await one.create(cron("b"))
+        assert await names(one) == {"a", "b"}
+    assert notes(apiserver) == before
+
+
+async def test_who_was_dropped_does_not_come_back_by_saying_that_it_is_there(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await replica("one")
+    monkeypatch.setattr(cache, "WORD_SECONDS", 0.0)
+    said = note.READER + one._me
+    before = apiserver.objects["configmaps"][NOTE]
+    await apiserver.put("configmaps", before | {"data": {said: "2026-01-01T00:00:00Z"}})
+    await one.ready()
+    assert apiserver.objects["configmaps"][NOTE]["data"][said] > "2026-01-01T00:00:00Z"
+    listed = lists(apiserver, "one")
+    await apiserver.put("configmaps", before | {"data": {}})
+    await one.ready()
+    await until(lambda: named(apiserver) == 1)
+    await until(lambda: lists(apiserver, "one") > listed)

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import io
 import json
+import time
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
+from graphcron import passthrough
 from graphcron import store as stores
 from graphcron.passthrough import AgentServer
 from tests.shell.facade_server import Client, serving
@@ -120,6 +122,30 @@ class TestCreate:
         assert mine
         assert theirs
         assert not any("X-Api-Key" in given for given in mine)
+
+    async def test_an_assistant_that_was_shown_a_moment_ago_is_not_asked_for_again(
+        self, client: Client, upstream: Upstream
+    ) -> None:
+        """To those with the same credentials; and never a thread."""
+        upstream.threads.add(thread := str(uuid.uuid4()))
+        started = time.monotonic()
+        for _ in range(3):
+            for key in ("mine", "theirs"):
+                headers = {"X-Api-Key": key}
+                status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
+                assert status == 200
+        asked = [line for line, _ in upstream.seen]
+        rounds = 1 + int((time.monotonic() - started) / passthrough.RECENT_SECONDS)
+        assert 2 <= asked.count(f"GET /assistants/{AGENT}") <= 2 * rounds
+        assert asked.count(f"GET /threads/{thread}") == 6
+
+    @pytest.mark.parametrize("path", [f"/assistants/{AGENT}", f"/assistants/%66{AGENT[1:]}"])
+    async def test_an_assistant_that_was_deleted_a_moment_ago_is_asked_for(
+        self, client: Client, upstream: Upstream, path: str
+    ) -> None:
+        assert (await client.call("POST", "/runs/crons", MINIMAL))[0] == 200
+        assert (await client.call("DELETE", path))[0] == 204
+        assert (await client.call("POST", "/runs/crons", MINIMAL))[0] == 404
 
     @pytest.mark.parametrize(
         ("case", "thread", "body", "status", "detail"),

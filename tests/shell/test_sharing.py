@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from graphcron.sharing import Shared
+from graphcron.sharing import Recent, Shared
 
 
 class Oracle:
@@ -81,3 +81,40 @@ async def test_other_questions_do_not_wait(oracle: Oracle) -> None:
     assert oracle.asked == 2
     oracle.may_answer.set()
     assert {await one, await other} == {1, 2}
+
+
+def test_what_was_found_counts_from_when_it_was_asked_and_not_for_long() -> None:
+    now = 100.0
+    recent = Recent(1.0, lambda: now)
+    recent.found("a", 99.5)
+    assert recent.holds("a")
+    assert not recent.holds("b")
+    now = 100.5
+    assert not recent.holds("a")
+    recent.found("b", 100.5)
+    assert recent.holds("b")
+
+
+def test_an_answer_to_what_was_asked_before_all_was_forgotten_does_not_count() -> None:
+    now = 100.0
+    recent = Recent(1.0, lambda: now)
+    recent.found("a", recent.now())
+    now = 100.2
+    asked = recent.now()
+    now = 100.3
+    recent.forget()
+    assert not recent.holds("a")
+    recent.found("a", asked)
+    assert not recent.holds("a")
+    now = 100.4
+    recent.found("a", recent.now())
+    assert recent.holds("a")
+
+
+def test_what_does_not_count_any_more_is_not_kept() -> None:
+    now = 0.0
+    recent = Recent(1.0, lambda: now)
+    for number in range(100):
+        now = float(number)
+        recent.found(number, now)
+    assert len(recent._asked) <= 2
