@@ -24,7 +24,7 @@ from cluster.control_plane import ControlPlane, control_plane
 IN_FLIGHT = 20
 BLOCK = 200
 """Creates of one side before it is the other's turn."""
-ROUNDS = 5
+ROUNDS = 9
 FEW = 1000
 """Crons at which LangGraph's own server makes some 200 a second."""
 SAMPLES = 200

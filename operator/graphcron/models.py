@@ -477,7 +477,7 @@ def read_spec(spec: object) -> GraphCronSpec:
     """
     if isinstance(spec, dict):
         for name, value in spec.items():
-            if _is_deeper(value, DEPTH_LIMIT - 1):
+            if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
                 raise InvalidGraphCron("InvalidSpec", f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
     try:
         return GraphCronSpec.model_validate(spec)

@@ -108,13 +108,9 @@ def _set(spec: dict[str, Any], body: Body) -> None:
         raise RestError(
             422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
         )
-    for name in PAYLOAD_FIELDS:
+    for name, key in _SPEC_KEYS:
         if (value := body.get(name)) is not None:
-            spec[to_camel(name)] = _CLEAN.get(name, _as_is)(value)
-
-
-def _as_is(value: Any) -> Any:
-    return value
+            spec[key] = _CLEAN[name](value) if name in _CLEAN else value
 
 
 def _end_time(text: str) -> str:
