@@ -49,7 +49,7 @@ PAUSE_SECONDS = 0.1
 """Between attempts to write a note while the apiserver is busy."""
 
 ALONE_SECONDS = 2.0
-"""How long writes go without notes, since a note was begun that named no other replica."""
+"""How long writes go without notes, since the note was asked for, or written, and named no other replica."""
 
 WORD_SECONDS = 600.0
 """Between two times that a replica says that it is there, so that it is not taken for gone (`note.GONE_AFTER`)."""
@@ -170,11 +170,13 @@ class CachedStore(KubeStore):
         return await self._looks.answer(None, self._look)
 
     async def _look(self) -> int | None:
+        began = steady_clock()
         try:
             found = await self._kube.get_config_map(self._namespace, self._note_name)
         except kube.KubeError as error:
             self._note_fails(error.message)
             return None
+        self._see_readers(found, began)
         if self._me not in note.readers(found):
             self._drop_out()
             return None
@@ -232,6 +234,10 @@ class CachedStore(KubeStore):
                 await self._kube.replace_config_map(self._namespace, after)
                 self._said = steady_clock()
                 return bool(note.readers(before) - {self._me})
+
+    def _see_readers(self, found: Manifest, began: float) -> None:
+        """In an answer to what was asked at that time."""
+        self._alone_until = began + ALONE_SECONDS if note.readers(found) == {self._me} else float("-inf")
 
     def _drop_out(self) -> None:
         self._is_whole = self._will_be_whole = False
@@ -296,7 +302,7 @@ class CachedStore(KubeStore):
         if note.newest(known) < version:
             began = steady_clock()
             known = await self._kube.replace_config_map(self._namespace, note.with_newest(known, version))
-            self._alone_until = began + ALONE_SECONDS if note.readers(known) == {self._me} else float("-inf")
+            self._see_readers(known, began)
         self._note = known
         self._noted = version
 

@@ -56,7 +56,8 @@ class WorkQueue(Generic[Key]):
             return
         self._due[key] = due
         heapq.heappush(self._later, (due, next(self._count), key))
-        self._alarm.set()
+        if self._later[0][2] == key:  # else the alarm is set for an earlier one
+            self._alarm.set()
 
     def due_in(self, key: Key) -> float | None:
         """Seconds until a time that `add_after` was given, None when none is pending."""

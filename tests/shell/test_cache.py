@@ -404,3 +404,35 @@ async def test_who_was_dropped_does_not_come_back_by_saying_that_it_is_there(
     await one.ready()
     await until(lambda: named(apiserver) == 1)
     await until(lambda: lists(apiserver, "one") > listed)
+
+
+async def test_a_look_tells_too_that_nobody_else_reads(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "ALONE_SECONDS", 10.0)
+    one = await replica("one")
+    assert await names(one) == set()
+    before = notes(apiserver)
+    await one.create(cron("a"))
+    assert await names(one) == {"a"}
+    assert notes(apiserver) == before
+
+
+async def test_a_list_that_comes_while_it_joins_anew_is_not_taken_for_whole(
+    replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What goes without a note after that list, and before all know of this reader, would be missing."""
+    one, other = await replica("one"), await replica("other")
+    monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
+    await apiserver.put("configmaps", note.without_reader(apiserver.objects["configmaps"][NOTE], other._me))
+    await one.create(cron("a"))
+    before = notes(apiserver, "one")
+    assert await names(other) == {"a"}
+    await until(lambda: named(apiserver) == 2)
+    old = other._snapshot
+    await apiserver.expire_watches()
+    await until(lambda: other._snapshot is not old)
+    apiserver.silent.add("other")
+    await one.create(cron("b"))
+    assert notes(apiserver, "one") == before, "it does not know yet, or this shows nothing"
+    assert await names(other) == {"a", "b"}
