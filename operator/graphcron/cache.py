@@ -129,7 +129,7 @@ class CachedStore(KubeStore):
             raise Unavailable("The GraphCrons are still being read")
         if self._is_whole and self._said + WORD_SECONDS < steady_clock():
             with suppress(kube.KubeError):  # looks tell what is wrong with it
-                await self._say_here(joins=False)
+                await self._say_again()
 
     async def _by_uid(self, cron_id: str) -> Manifest:
         if (snapshot := await self._up_to_date()) is None:
@@ -215,29 +215,44 @@ class CachedStore(KubeStore):
     async def _join(self) -> bool:
         """Be named in the note, and wait for those who may not know yet. False when it cannot be written."""
         try:
-            if await self._say_here(joins=True):
+            before = await self._amend(lambda found: note.with_reader(found, self._me, datetime.now(UTC)))
+            self._said = steady_clock()
+            if note.readers(before) - {self._me}:
                 await asyncio.sleep(2 * ALONE_SECONDS)  # clocks do not run quite alike
         except kube.KubeError as error:
             self._note_fails(error.message)
             return False
         return True
 
-    async def _say_here(self, *, joins: bool) -> bool:
-        """Returns whether the note named others before. Who only says it again, and was dropped, has to join."""
+    async def _say_again(self) -> None:
+        """That we are there. Who was dropped has to join."""
+
+        def with_us(found: Manifest) -> Manifest:
+            named = self._me in note.readers(found)
+            return note.with_reader(found, self._me, datetime.now(UTC)) if named else found
+
+        before = await self._amend(with_us)
+        if self._me not in note.readers(before):
+            self._drop_out()
+        else:
+            self._said = steady_clock()
+
+    async def _amend(self, change: Callable[[Manifest], Manifest]) -> Manifest:
+        """Change the note; returns what it was before."""
         while True:
             before = await self._kube.get_config_map(self._namespace, self._note_name)
-            if not joins and self._me not in note.readers(before):
-                self._drop_out()
-                return False
-            after = note.with_reader(before, self._me, datetime.now(UTC))
+            if (after := change(before)) == before:
+                return before
             with suppress(kube.Conflict):
                 await self._kube.replace_config_map(self._namespace, after)
-                self._said = steady_clock()
-                return bool(note.readers(before) - {self._me})
+                return before
 
     def _see_readers(self, found: Manifest, began: float) -> None:
         """In an answer to what was asked at that time."""
         self._alone_until = began + ALONE_SECONDS if note.readers(found) == {self._me} else float("-inf")
+
+    def _is_alone(self) -> bool:
+        return steady_clock() < self._alone_until
 
     def _drop_out(self) -> None:
         self._is_whole = self._will_be_whole = False
@@ -247,9 +262,7 @@ class CachedStore(KubeStore):
         """Best effort."""
         with suppress(kube.KubeError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                found = await self._kube.get_config_map(self._namespace, self._note_name)
-                if self._me in note.readers(found):
-                    await self._kube.replace_config_map(self._namespace, note.without_reader(found, self._me))
+                await self._amend(lambda found: note.without_reader(found, self._me))
 
     # Telling what was written
 
@@ -275,12 +288,12 @@ class CachedStore(KubeStore):
         """Note that there is a write of that version, unless nobody is there to read that. Others that come meanwhile
         are noted together."""
         self._own = max(self._own, version)
-        if steady_clock() < self._alone_until:
+        if self._is_alone():
             return
         self._to_note = max(self._to_note, version)
         try:
             async with asyncio.timeout(NOTE_SECONDS), self._noting:
-                while self._noted < version and self._alone_until <= steady_clock():
+                while self._noted < version and not self._is_alone():
                     await self._others()
                     try:
                         await self._write_note(self._to_note)

@@ -39,6 +39,9 @@ def with_reader(note: Manifest, who: str, now: datetime) -> Manifest:
 
 
 def without_reader(note: Manifest, who: str) -> Manifest:
+    """The same note when it does not name it."""
+    if READER + who not in _data(note):
+        return note
     return note | {"data": {key: value for key, value in _data(note).items() if key != READER + who}}
 
 

@@ -135,12 +135,11 @@ def next_times(
 def _next_times(
     schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
 ) -> list[datetime]:
+    times = list(_known(schedule, zone, after, count))
+    if until is not None and times and times[-1] > until:
+        return [found for found in times if found <= until]
+    moment = last = times[-1] if times else after
     with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
-        if known := _known(schedule, zone, after, count):
-            return [found for found in known if until is None or found <= until]
-    times: list[datetime] = []
-    moment = last = after
-    with suppress(OverflowError, ValueError):
         while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
             if until is not None and found > until:
                 break
@@ -171,22 +170,23 @@ def _chain(schedule: Schedule, zone: ZoneInfo) -> _Chain:
 
 
 def _known(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> Sequence[datetime]:
-    """The next firings, when the calendar alone says them; empty when it does not. Most schedules are those of many
-    GraphCrons, and each is asked for again and again before it fires: so what was found is kept.
+    """The next firings, as far as the calendar alone says them. Most schedules are those of many GraphCrons, and each
+    is asked for again and again before it fires: so what was found is kept.
 
     From any moment between two firings the next is the same one, unless the clocks change about that moment."""
     if schedule.days or count > KEPT_TIMES:
         return ()
     chain = _chain(schedule, zone)
-    if chain.times and chain.since <= after < chain.times[-1] and _is_plain(zone, after):
+    if chain.times and chain.since <= after < chain.times[-1] and _is_plain_day(zone, _departure(zone, after)):
         first = bisect_right(chain.times, after)
         if first + count <= len(chain.times):
             return chain.times[first : first + count]
     found: list[datetime] = []
-    while len(found) < count:
-        if (following := by_calendar(schedule, zone, found[-1] if found else after)) is None:
-            return ()
-        found.append(following)
+    with suppress(OverflowError, ValueError):
+        while len(found) < count:
+            if (following := by_calendar(schedule, zone, found[-1] if found else after)) is None:
+                break
+            found.append(following)
     if len(found) >= len(chain.times) or after >= chain.times[-1]:
         chain.since, chain.times = after, tuple(found)
     return found
@@ -281,10 +281,6 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime
 def _departure(zone: ZoneInfo, after: datetime) -> datetime:
     """Where a walk sets out: with the next second."""
     return (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
-
-
-def _is_plain(zone: ZoneInfo, after: datetime) -> bool:
-    return _is_plain_day(zone, _departure(zone, after))
 
 
 def _is_plain_day(zone: ZoneInfo, local: datetime) -> bool:

@@ -42,16 +42,22 @@ async def replica(apiserver: FakeApiserver) -> AsyncIterator[Start]:
         url = await stack.enter_async_context(apiserver.serving())
 
         async def start(who: str) -> CachedStore:
-            configuration = Configuration()
-            configuration.host = url
-            configuration.api_key = {"BearerToken": f"Bearer {who}"}
-            client = await stack.enter_async_context(ApiClient(configuration))
-            crons = await stack.enter_async_context(CachedStore(Kube(client), "team", NOTE).watching())
+            crons = await stack.enter_async_context((await stack.enter_async_context(store_of(url, who))).watching())
             await until(lambda: crons.age() is not None)
             return crons
 
         yield start
         await apiserver.cut_watches()
+
+
+@asynccontextmanager
+async def store_of(url: str, who: str) -> AsyncIterator[CachedStore]:
+    """That says who it is by its token."""
+    configuration = Configuration()
+    configuration.host = url
+    configuration.api_key = {"BearerToken": f"Bearer {who}"}
+    async with ApiClient(configuration) as client:
+        yield CachedStore(Kube(client), "team", NOTE)
 
 
 @asynccontextmanager
@@ -101,6 +107,11 @@ def notes(apiserver: FakeApiserver, who: str = "") -> int:
 def named(apiserver: FakeApiserver) -> int:
     """How many readers the note names."""
     return len(note.readers(apiserver.objects["configmaps"][NOTE]))
+
+
+async def drop(apiserver: FakeApiserver, reader: CachedStore) -> None:
+    """As another replica does to one that it takes for gone."""
+    await apiserver.put("configmaps", note.without_reader(apiserver.objects["configmaps"][NOTE], reader._me))
 
 
 async def test_a_list_is_answered_from_memory(replica: Start, apiserver: FakeApiserver) -> None:
@@ -283,17 +294,13 @@ async def test_one_made_with_kubectl_is_read_whole_by_its_uid(replica: Start, ap
 
 
 async def test_it_is_ready_once_it_has_read_them(apiserver: FakeApiserver) -> None:
-    async with apiserver.serving() as url:
-        configuration = Configuration()
-        configuration.host = url
-        async with ApiClient(configuration) as client:
-            crons = CachedStore(Kube(client), "team", NOTE)
-            with pytest.raises(store.Unavailable, match="still being read"):
-                await crons.ready()
-            async with crons.watching():
-                await until(lambda: crons.age() is not None)
-                await crons.ready()
-                await apiserver.cut_watches()
+    async with apiserver.serving() as url, store_of(url, "one") as crons:
+        with pytest.raises(store.Unavailable, match="still being read"):
+            await crons.ready()
+        async with crons.watching():
+            await until(lambda: crons.age() is not None)
+            await crons.ready()
+            await apiserver.cut_watches()
 
 
 async def test_who_is_alone_writes_no_notes_and_reads_what_it_wrote(replica: Start, apiserver: FakeApiserver) -> None:
@@ -337,14 +344,11 @@ async def test_what_went_without_a_note_is_read_by_whoever_comes(replica: Start,
 
 async def test_whoever_goes_is_written_for_no_longer(apiserver: FakeApiserver, replica: Start) -> None:
     one = await replica("one")
-    async with apiserver.serving() as url:
-        configuration = Configuration()
-        configuration.host = url
-        async with ApiClient(configuration) as client:
-            async with CachedStore(Kube(client), "team", NOTE).watching():
-                await until(lambda: named(apiserver) == 2)
-            assert named(apiserver) == 1
-            await apiserver.cut_watches()
+    async with apiserver.serving() as url, store_of(url, "other") as other:
+        async with other.watching():
+            await until(lambda: named(apiserver) == 2)
+        assert named(apiserver) == 1
+        await apiserver.cut_watches()
     await one.create(cron("a"))
     before = notes(apiserver)
     await one.create(cron("b"))
@@ -357,8 +361,7 @@ async def test_a_reader_that_was_dropped_reads_the_truth_and_joins_anew(
     """Though its watch is silent, and the other one takes itself to be alone."""
     one, other = await replica("one"), await replica("other")
     monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
-    found = apiserver.objects["configmaps"][NOTE]
-    await apiserver.put("configmaps", note.without_reader(found, other._me))
+    await drop(apiserver, other)
     noted = await one.create(cron("a"))
     await until(lambda: other._snapshot is not None and other._snapshot.holds(noted["metadata"]["uid"]))
     apiserver.silent.add("other")
@@ -424,7 +427,7 @@ async def test_a_list_that_comes_while_it_joins_anew_is_not_taken_for_whole(
     """What goes without a note after that list, and before all know of this reader, would be missing."""
     one, other = await replica("one"), await replica("other")
     monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
-    await apiserver.put("configmaps", note.without_reader(apiserver.objects["configmaps"][NOTE], other._me))
+    await drop(apiserver, other)
     await one.create(cron("a"))
     before = notes(apiserver, "one")
     assert await names(other) == {"a"}
