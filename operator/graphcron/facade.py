@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import uvloop
 from aiohttp import hdrs, web
 from aiohttp.http import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
@@ -56,7 +57,7 @@ def main(environ: Mapping[str, str]) -> None:
     """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted."""
     settings = FacadeSettings.read(environ)
     logs.configure(settings.log_level, settings.log_format)
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 async def _serve(settings: FacadeSettings) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import kopf
+import uvloop
 
 from graphcron import health, logs, news
 from graphcron.controller import SELECTOR, SHELVES, Controller
@@ -300,4 +301,4 @@ def main(environ: Mapping[str, str]) -> None:
     # through them for cycles after each 700 new ones.
     gc.set_threshold(50_000, 20, 100)
     with contextlib.suppress(asyncio.CancelledError):
-        asyncio.run(run(settings))
+        uvloop.run(run(settings))

@@ -1,9 +1,11 @@
 """The fence: what is not sent when this process does not lead, however late that shows."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
@@ -78,6 +80,24 @@ async def test_a_write_that_slept_on_its_way_out_does_not_go_out(bench: Bench) -
     with pytest.raises(NotLeading):
         await write
     assert bench.asked == []
+
+
+def test_the_event_loop_hands_bytes_over_in_the_step_that_writes_them() -> None:
+    """Else all that is done before the loop comes to it would lie between the look at the fence and the kernel, as with
+    uvloop before 0.23."""
+
+    async def write() -> bytes:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.setblocking(False)
+            _, writer = await asyncio.open_connection(sock=ours)
+            writer.write(b"now")
+            try:
+                return theirs.recv(10)
+            finally:
+                writer.close()
+
+    assert uvloop.run(write()) == b"now"
 
 
 async def test_one_who_closes_it_can_wait_for_what_is_under_way(bench: Bench) -> None:
