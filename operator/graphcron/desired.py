@@ -113,7 +113,7 @@ def cron_job(
     if not when.suspend and (complaint := pod_template.refusal(spec, pods)):
         raise InvalidGraphCron("InPodNotAllowed", complaint)
     metadata = graphcron["metadata"]
-    if spec.active_deadline_seconds is None:
+    if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
     text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:

@@ -7,8 +7,7 @@ kernel.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 
 def steady_clock() -> float:
@@ -51,16 +50,14 @@ class Fence:
         if not self.is_open:
             raise FenceClosed("this operator does not lead")
 
-    @contextmanager
-    def passing(self) -> Iterator[None]:
-        """Around a write, until it is answered. Raises FenceClosed instead of starting it."""
+    def __enter__(self) -> None:
+        """To be entered around a write, until it is answered. Raises FenceClosed instead of letting it start."""
         self.check()
         self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
-            self._left.set()
+
+    def __exit__(self, *_: object) -> None:
+        self._inside -= 1
+        self._left.set()
 
     async def emptied(self) -> None:
         """Returns when no write is under way any more."""

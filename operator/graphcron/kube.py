@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import EllipsisType
 from typing import Any, Self
 from urllib.parse import quote, urlencode, urlsplit
@@ -41,6 +41,7 @@ Resource = tuple[str, str, str]
 """Group (empty for the core's), version and plural."""
 
 GRAPHCRONS: Resource = (GROUP, VERSION, PLURAL)
+CRON_JOBS: Resource = ("batch", "v1", "cronjobs")
 
 
 UNPACKED = {"Accept-Encoding": "identity"}
@@ -200,7 +201,7 @@ class Kube:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
             async with self._session().get(
-                url, headers=headers, timeout=patience, read_bufsize=OBJECT_LIMIT, **self._route()
+                url, headers=headers, timeout=patience, read_bufsize=OBJECT_LIMIT, **self._route
             ) as response:
                 if response.status >= 300:
                     raise error_of(response.status, _message(await response.read(), response.status))
@@ -313,7 +314,7 @@ class Kube:
         fence = self._fence if isinstance(fence, EllipsisType) else fence
         fence = fence if method != "GET" else None
         try:
-            with fence.passing() if fence else nullcontext():
+            with fence or nullcontext():
                 return await self._send(method, path, query, body, content_type, fence)
         except FenceClosed as closed:
             raise NotLeading(0, str(closed)) from None
@@ -335,7 +336,7 @@ class Kube:
             data = _FencedBody(data, content_type, fence) if fence else data
         try:
             async with self._session().request(
-                method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route()
+                method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route
             ) as response:
                 text = await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -351,11 +352,15 @@ class Kube:
 
     async def _address(self, path: str, query: dict[str, str] | None) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and the headers that say who sends it and what it takes."""
-        url = self._client.configuration.host.rstrip("/") + path + (_query(tuple(query.items())) if query else "")
-        headers = dict(_HEADERS)
+        url = self._host + path + (_query(tuple(query.items())) if query else "")
+        headers = _HEADERS.copy()
         for auth in (await self._client.configuration.auth_settings()).values():
             headers[auth["key"]] = auth["value"]
         return URL(url, encoded=True), headers
+
+    @cached_property
+    def _host(self) -> str:
+        return str(self._client.configuration.host).rstrip("/")
 
     def _session(self) -> aiohttp.ClientSession:
         """The official client's pool of connections, which it closes itself. Its own `request` takes no body that looks
@@ -363,10 +368,11 @@ class Kube:
         rest = self._client.rest_client
         if rest.pool_manager is None:
             connector = aiohttp.TCPConnector(limit=rest.maxsize, ssl=rest.ssl_context)
-            rest.pool_manager = aiohttp.ClientSession(connector=connector)
+            rest.pool_manager = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         session: aiohttp.ClientSession = rest.pool_manager
         return session
 
+    @cached_property
     def _route(self) -> dict[str, Any]:
         """What a kubeconfig says on the way to the apiserver, beyond its address."""
         configuration = self._client.configuration
@@ -410,6 +416,7 @@ def yaml_of(manifest: Manifest) -> bytes:
     return re.sub(r"[\x7f-\uffff]", lambda found: f"\\u{ord(found[0]):04x}", text.decode()).encode()
 
 
+@lru_cache(maxsize=1024)
 def _all_of(resource: Resource, namespace: str | None) -> str:
     group, version, plural = resource
     scope = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
@@ -425,7 +432,7 @@ def _config_map(namespace: str, name: str) -> str:
 
 
 def _cron_jobs(namespace: str, name: str) -> str:
-    return f"/apis/batch/v1/namespaces/{quote(namespace, safe='')}/cronjobs/{quote(name, safe='')}"
+    return _all_of(CRON_JOBS, namespace) + f"/{quote(name, safe='')}"
 
 
 @lru_cache(maxsize=64)  # those of writes are few, and all that is written has one

@@ -75,10 +75,13 @@ class Schedule:
     def fields(self) -> tuple[Field, ...]:
         return (self.minute, self.hour, self.day, self.month, self.weekday)
 
-    @property
+    @cached_property
     def kubernetes(self) -> str:
         """Its spelling for a CronJob: five fields that robfig/cron reads as it was meant."""
         return " ".join(field.text for field in self.fields)
+
+    def __hash__(self) -> int:
+        return hash(self.kubernetes)  # next times are looked up by it, and the hash of a text is found once
 
     def on_day(self, local: date) -> bool:
         """Whether the CronJob fires on this date."""
@@ -177,16 +180,14 @@ def _known(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> S
     if schedule.days or count > KEPT_TIMES:
         return ()
     chain = _chain(schedule, zone)
+    found: list[datetime] = []
     if chain.times and chain.since <= after < chain.times[-1] and _is_plain_day(zone, _departure(zone, after)):
         first = bisect_right(chain.times, after)
         if first + count <= len(chain.times):
             return chain.times[first : first + count]
-    found: list[datetime] = []
+        found += chain.times[first:]
     with suppress(OverflowError, ValueError):
-        while len(found) < count:
-            if (following := by_calendar(schedule, zone, found[-1] if found else after)) is None:
-                break
-            found.append(following)
+        found += by_calendar(schedule, zone, found[-1] if found else after, count - len(found))
     if len(found) >= len(chain.times) or after >= chain.times[-1]:
         chain.since, chain.times = after, tuple(found)
     return found
@@ -245,7 +246,7 @@ def _days(schedule: Schedule, first: datetime) -> Iterator[datetime]:
 
 def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
     found = by_calendar(schedule, zone, after)
-    return walked(schedule, zone, after) if found is None else found
+    return found[0] if found else walked(schedule, zone, after)
 
 
 def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -262,25 +263,41 @@ def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | No
     return None
 
 
-def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
-    """What `walked` comes to, for a tenth of its work at best, where no change of clocks can turn the walk aside: the
-    days of departure and of arrival are as long as any, and each day between begins at midnight. None elsewhere."""
-    local = _departure(zone, after)
-    if not _is_plain_day(zone, local) or (found := _next_wall(schedule, local.replace(tzinfo=None))) is None:
-        return None
+def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
+    """The next `count` firings, as far as no change of clocks can turn the walk to one aside. Each is what `walked`
+    comes to from the one before, for a tenth of its work at best."""
+    wall = _departure(zone, after).replace(tzinfo=None)
+    times: list[datetime] = []
+    plain = _is_plain_day(zone, wall)
+    while plain and len(times) < count and (found := _next_wall(schedule, wall)) is not None:
+        if not _leads_straight(zone, wall, found):
+            break
+        times.append(found.replace(tzinfo=zone).astimezone(UTC))
+        # The day of arrival is plain, so the next walk sets out from a second later on the wall as well.
+        wall = found + _SECOND
+        plain = wall.year < MAXYEAR - HORIZON_YEARS
+    return times
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def _leads_straight(zone: ZoneInfo, wall: datetime, found: datetime) -> bool:
+    """Whether a walk between those times on the wall meets no change of clocks: the day of arrival is as long as any,
+    and each day between begins at midnight."""
     if found.toordinal() in _changes(zone, found.year).near:
-        return None
-    first, last = local.toordinal() - local.day + 1, found.toordinal()  # the walk sets out at the start of the month
-    for year in range(local.year, found.year + 1):
+        return False
+    first, last = wall.toordinal() - wall.day + 1, found.toordinal()  # the walk sets out at the start of the month
+    for year in range(wall.year, found.year + 1):
         for day in _changes(zone, year).late:
             if first <= day <= last:
-                return None
-    return found.replace(tzinfo=zone).astimezone(UTC)
+                return False
+    return True
 
 
 def _departure(zone: ZoneInfo, after: datetime) -> datetime:
     """Where a walk sets out: with the next second."""
-    return (after.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)).astimezone(zone)
+    return (after.astimezone(UTC).replace(microsecond=0) + _SECOND).astimezone(zone)
 
 
 def _is_plain_day(zone: ZoneInfo, local: datetime) -> bool:
@@ -330,16 +347,17 @@ def _next_wall(schedule: Schedule, wall: datetime) -> datetime | None:
 
 def _next_day(schedule: Schedule, after: date) -> date | None:
     """The first day later than that one on which it fires."""
-    year, month, first = after.year, after.month, after.day + 1
-    while year <= after.year + HORIZON_YEARS:
-        if month in schedule.month.values:
+    for year in range(after.year, after.year + HORIZON_YEARS + 1):
+        for month in schedule.month.ordered:
+            if (year, month) < (after.year, after.month):
+                continue
+            first = after.day + 1 if (year, month) == (after.year, after.month) else 1
             weekday = date(year, month, 1).isoweekday() - 1
             # A weekday that counts as `*` is every one: then the next date of the month is looked up.
             begin = schedule.day.from_(first) if schedule.weekday.star else first
             for number in range(begin or 32, month_length(year, month) + 1):
                 if _match(schedule.day, schedule.weekday, number, (weekday + number) % 7):
                     return date(year, month, number)
-        year, month, first = year + month // 12, month % 12 + 1, 1
     return None
 
 

@@ -84,8 +84,9 @@ def conditions(
     generation: int,
     old: Sequence[Condition],
     now: datetime,
-) -> list[Condition]:
-    """The conditions; a transition time moves only when the status itself does (metav1.Condition)."""
+) -> list[dict[str, Any]]:
+    """The conditions, as the status has them; a transition time moves only when the condition's own status does
+    (metav1.Condition)."""
     before = {condition.type: condition for condition in old}
     message = _steady(verdict, before.get(READY), generation)
     wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
@@ -168,16 +169,16 @@ def _starts_late(pod: Manifest, now: datetime) -> tuple[str, str] | None:
 
 def _condition(
     kind: str, status: bool, reason: str, message: str, generation: int, old: Condition | None, now: datetime
-) -> Condition:
-    text: Literal["True", "False"] = "True" if status else "False"
-    return Condition(
-        type=kind,
-        status=text,
-        observed_generation=generation,
-        last_transition_time=old.last_transition_time if old and old.status == text else now,
-        reason=reason,
-        message=message,
-    )
+) -> dict[str, Any]:
+    text = "True" if status else "False"
+    return {
+        "type": kind,
+        "status": text,
+        "observedGeneration": generation,
+        "lastTransitionTime": format_time(old.last_transition_time if old and old.status == text else now),
+        "reason": reason,
+        "message": message,
+    }
 
 
 def firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
@@ -210,6 +211,8 @@ def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[His
 
 def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> FiringCounts | None:
     """The counts with what `past` has more than the history that was known; None until one is over."""
+    if not past:
+        return old
     before = {_key(entry): entry.count or 1 for entry in known}
     counts = (old or FiringCounts()).model_dump()
     for entry in added(known, past):
@@ -322,19 +325,20 @@ def _termination(pod: Manifest) -> Manifest:
     return {}
 
 
-def notes(old: GraphCronStatus, new: GraphCronStatus) -> list[Note]:
-    """What changed between two states of one GraphCron that somebody would want to be told."""
+def notes(old: GraphCronStatus, now: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Note]:
+    """What somebody would want to be told of conditions and a history that follow on an older status."""
     told = []
-    before, after = condition_of(old, READY), condition_of(new, READY)
-    if after and after.status == "False" and (before is None or before.message != after.message):
-        told.append(Note("Warning", after.reason, after.message))
-    elif after and after.status == "True" and before and before.reason != after.reason:
-        told.append(Note("Normal", after.reason, after.message))
-    was_stuck, stuck = condition_of(old, RUNS_STARTING), condition_of(new, RUNS_STARTING)
-    if stuck and (was_stuck is None or was_stuck.reason != stuck.reason):
-        told.append(Note("Warning", stuck.reason, stuck.message))
+    conditions = {condition["type"]: condition for condition in now}
+    before, after = condition_of(old, READY), conditions[READY]
+    if after["status"] == "False" and (before is None or before.message != after["message"]):
+        told.append(Note("Warning", after["reason"], after["message"]))
+    elif after["status"] == "True" and before and before.reason != after["reason"]:
+        told.append(Note("Normal", after["reason"], after["message"]))
+    was_stuck, stuck = condition_of(old, RUNS_STARTING), conditions.get(RUNS_STARTING)
+    if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
+        told.append(Note("Warning", stuck["reason"], stuck["message"]))
     known = {_key(entry) for entry in old.history or []}
-    for entry in reversed(new.history or []):
+    for entry in reversed(history):
         if _key(entry) in known:
             continue
         due = f"The run due at {format_time(entry.scheduled_time)}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from graphcron.desired import installation
+from graphcron.models import GraphCronStatus
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import A_LITTLE_LATER, Observed, Plan, conclude, decide
 from graphcron.settled import settled_until
@@ -65,6 +66,7 @@ class World:
             self.cron_job["status"] = before["status"] if before else {}
         observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
         wanted, notes = conclude(observed, plan, at(now))
+        assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.told += [f"{note.type} {note.reason}" for note in notes]
         if until is not None:
             assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for settled"
