@@ -152,6 +152,11 @@ _HASHES = HashExpander(croniter)  # type: ignore[arg-type]  # it takes the class
 _HASHED = re.compile(r"(?i)h(\((?P<first>[0-9]{1,2})-(?P<last>[0-9]{1,2})\))?(/(?P<step>[0-9]{1,4}))?")
 
 
+def is_hashed(text: str) -> bool:
+    """Whether a schedule has an `H`, so that it is another one for each seed."""
+    return any(part.lower().startswith("h") for part in text.split())
+
+
 def _unhashed(text: str, index: int, part: str, seed: str) -> str:
     """A field with `H` as croniter spells it out for this seed; others as they are."""
     if not part.lower().startswith("h"):

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, TextIO
 
 from cron_descriptor import FormatError, Options, get_description
 
-from graphcron.dialect import InvalidSchedule, read
+from graphcron.dialect import InvalidSchedule, is_hashed, read
 from graphcron.firing import format_time, parse_time
 from graphcron.schedule import DAYS_HORIZON_YEARS, Field, InvalidTimezone, Schedule, next_times, read_timezone
 
@@ -175,6 +175,11 @@ def for_people(question: Question) -> Iterable[str]:
     yield f"{in_words(schedule)} ({zone.key})"
     if schedule.kubernetes != question.schedule:
         yield f"CronJob: {schedule.kubernetes}{'; the other days are passed over' if schedule.days else ''}"
+    if is_hashed(question.schedule) and not question.seed:
+        yield (
+            "H is another value for each GraphCron, and this is nobody's; for that of one: --seed UID, which "
+            "kubectl get graphcron NAME -o jsonpath='{.metadata.uid}' tells"
+        )
     for time in times:
         local = time.astimezone(zone)
         yield f"{format_time(time)}  {local:%a %Y-%m-%d %H:%M} {local.isoformat()[19:]}"

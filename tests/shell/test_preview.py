@@ -162,5 +162,9 @@ def test_a_seed_decides_what_a_hash_is() -> None:
     told = [run("H H * * *", *after, "--seed", seed).stdout.decode().splitlines()[1:] for seed in ("a", "b", "a")]
     assert told[0] == told[2] != told[1]
     assert told[0] == ["CronJob: 27 1 * * *", "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
+    without = run("H H * * *", *after).stdout.decode().splitlines()
+    assert without[2].startswith("H is another value for each GraphCron, and this is nobody's;")
+    assert len(without) == 4
+    assert "H is" not in run("30 9 * mar thu", *after).stdout.decode()
     line = {"schedule": "H H * * *", "after": "2026-12-01T00:00:00Z", "count": 1, "seed": "a"}
     assert ask(line) == [{"next": ["2026-12-01T01:27:00Z"]}]
