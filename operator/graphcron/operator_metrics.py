@@ -5,8 +5,7 @@ itself. A firing is counted by whoever writes it into a status, and a status tel
 restarts it counts once, but for one whose writer died between the apiserver's answer and the count.
 """
 
-from collections import Counter as Tally
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -62,7 +61,7 @@ class OperatorMetrics:
         queue_depth: Callable[[], float],
         leads: Callable[[], bool],
         last_watch: Callable[[], float],
-        states: Callable[[], Iterable[str]],
+        states: Callable[[], Mapping[str, int]],
     ) -> None:
         """What is looked up at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
@@ -98,12 +97,12 @@ class OperatorMetrics:
 
 
 class _States(Collector):
-    def __init__(self, states: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, states: Callable[[], Mapping[str, int]]) -> None:
         self._states = states
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        found = Tally(self._states())
+        found = self._states()
         family = GaugeMetricFamily("graphcron_graphcrons", "GraphCrons by state.", labels=["state"])
         for state in status.STATES:
-            family.add_metric([state], found[state])
+            family.add_metric([state], found.get(state, 0))
         yield family

@@ -1,7 +1,7 @@
 """What the operator's watches have brought so far: its picture of the cluster, from which each decision is made."""
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphcron import jsontext, status
@@ -55,6 +55,7 @@ class Seen:
         self._shelves: dict[str, dict[Name, dict[str, _Packed]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._untold: dict[Name, set[tuple[str, str]]] = {}
+        self._states: Counter[str] = Counter()
 
     def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it is about, None when it names none."""
@@ -145,9 +146,9 @@ class Seen:
     def _is_pending(self, name: Name) -> bool:
         return any(known.state == status.PENDING for known in self._shelves[GRAPHCRONS][name].values())
 
-    def states(self) -> Iterator[str]:
-        """What each GraphCron is in, one of `status.STATES`."""
-        return (known.state for place in self._shelves[GRAPHCRONS].values() for known in place.values())
+    def states(self) -> Counter[str]:
+        """How many GraphCrons are in which of `status.STATES`."""
+        return self._states
 
     def __len__(self) -> int:
         """How many objects are kept."""
@@ -157,14 +158,20 @@ class Seen:
         place = self._shelves[shelf].setdefault(name, {})
         known = place.get(kept["metadata"]["name"])
         if known is None or known.version <= version_of(kept):
-            place[kept["metadata"]["name"]] = _Packed.of(shelf, kept)
+            place[kept["metadata"]["name"]] = packed = _Packed.of(shelf, kept)
+            if shelf == GRAPHCRONS:
+                self._states[packed.state] += 1
+                if known:
+                    self._states[known.state] -= 1
 
     def _all(self, shelf: str, name: Name) -> list[Manifest]:
         return [known.manifest for known in self._shelves[shelf].get(name, {}).values()]
 
     def _forget(self, shelf: str, name: Name, key: str) -> None:
         place = self._shelves[shelf].get(name, {})
-        place.pop(key, None)
+        gone = place.pop(key, None)
+        if gone and shelf == GRAPHCRONS:
+            self._states[gone.state] -= 1
         if not place:
             self._shelves[shelf].pop(name, None)
 

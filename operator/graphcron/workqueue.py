@@ -11,6 +11,7 @@ import heapq
 import itertools
 import logging
 import random
+import time
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -25,8 +26,10 @@ Key = TypeVar("Key", bound=Hashable)
 class WorkQueue(Generic[Key]):
     """`run` works until it is cancelled; `add` may be called before, and from handlers."""
 
-    def __init__(self, clock: Callable[[], float] | None = None, on_retry: Callable[[], object] = lambda: None) -> None:
-        self._clock = clock or (lambda: asyncio.get_running_loop().time())
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, on_retry: Callable[[], object] = lambda: None
+    ) -> None:
+        self._clock = clock
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._waiting: set[Key] = set()
         self._working: set[Key] = set()

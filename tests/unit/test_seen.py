@@ -104,6 +104,29 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
     assert len(seen) == 0
 
 
+def test_graphcrons_are_counted_by_state_whatever_came_and_went() -> None:
+    def told(name: str, uid: str, version: int, reason: str | None) -> dict[str, Any]:
+        manifest = thing(name, uid, version=version)
+        manifest["metadata"]["generation"] = 1
+        condition = {"type": "Ready", "reason": reason}
+        return manifest | ({"status": {"observedGeneration": 1, "conditions": [condition]}} if reason else {})
+
+    seen = full()
+    assert +seen.states() == {"pending": 1}
+    seen.put(GRAPHCRONS, told("hello", "g", 2, "Scheduled"))
+    seen.put(GRAPHCRONS, told("other", "o", 3, "Paused"))
+    assert +seen.states() == {"ready": 1, "suspended": 1}
+    seen.put(GRAPHCRONS, told("hello", "g", 1, None))  # older than what is here
+    seen.put(GRAPHCRONS, told("hello", "g", 4, "Expired"))
+    assert +seen.states() == {"expired": 1, "suspended": 1}
+    seen.drop(GRAPHCRONS, told("other", "another uid", 5, None))
+    seen.drop(GRAPHCRONS, told("hello", "g", 6, None))
+    seen.put(GRAPHCRONS, told("hello", "g", 7, "Scheduled"))  # an answer that comes after the deletion
+    assert +seen.states() == {"suspended": 1}
+    assert seen.drop_missing(GRAPHCRONS, set(), version=9) == {("team", "other")}
+    assert not +seen.states()
+
+
 def test_of_jobs_and_pods_no_copy_of_the_input_is_kept() -> None:
     seen = Seen()
     seen.put(GRAPHCRONS, thing("hello", "g"))
