@@ -200,7 +200,8 @@ class Controller:
             else:
                 self._look_at(name, until + A_LITTLE_LATER)
                 self._metrics.reconciled["ok"].observe(time.perf_counter() - started)
-            if number % PAUSE_EVERY == 0:
+            # Those that were edited meanwhile come first, and the others would hold up each of their requests.
+            if self.queue.is_busy or number % PAUSE_EVERY == 0:
                 await asyncio.sleep(0)
 
     def _settled_until(self, name: Name) -> datetime | None:
