@@ -79,7 +79,7 @@ def read(text: str, seed: str = "") -> Schedule:
     depends on `seed` alone, the uid of the GraphCron. Raises InvalidSchedule with a reason and a suggestion for all
     else, dates that never come included.
     """
-    return _read(text, seed if "h" in text.lower() else "")  # who writes the same shares what was made of it
+    return _read(text, seed if is_hashed(text) else "")  # who writes the same shares what was made of it
 
 
 @lru_cache(maxsize=16384)

@@ -325,10 +325,10 @@ def _termination(pod: Manifest) -> Manifest:
     return {}
 
 
-def notes(old: GraphCronStatus, now: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Note]:
-    """What somebody would want to be told of conditions and a history that follow on an older status."""
+def notes(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Note]:
+    """What somebody would want to be told of new conditions and a history that follow on an older status."""
     told = []
-    conditions = {condition["type"]: condition for condition in now}
+    conditions = {condition["type"]: condition for condition in new}
     before, after = condition_of(old, READY), conditions[READY]
     if after["status"] == "False" and (before is None or before.message != after["message"]):
         told.append(Note("Warning", after["reason"], after["message"]))
