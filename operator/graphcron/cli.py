@@ -65,6 +65,7 @@ def _serve(command: str) -> int:
     gc.disable()
     from graphcron.environ import InvalidSettings
 
+    _ensure_home()
     if command == "operator":
         from graphcron.watching import main as serve
     else:
@@ -79,3 +80,10 @@ def _serve(command: str) -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _ensure_home() -> None:
+    """The Kubernetes client asks for the home folder when it is imported, and Python raises where neither HOME nor a
+    user's name says which: with a user id that the image does not know, as OpenShift gives them."""
+    if os.path.expanduser("~") == "~":  # noqa: PTH111  pathlib raises
+        os.environ["HOME"] = "/"  # what container engines say for such a user

@@ -190,6 +190,8 @@ async def run(settings: OperatorSettings) -> None:
             ]
 
         scope: dict[str, Any] = {"namespaces": [settings.namespace]} if settings.namespace else {"clusterwide": True}
+        # Left to itself, kopf asks for the user's name, and a container's user id need not have one.
+        scope["identity"] = settings.identity
         log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
         async with health.serving(
             health_port=settings.health_port,
