@@ -1,6 +1,6 @@
-"""Builds the one Go binary that is all of Kubernetes, once, into a cache that all checkouts share.
+"""Builds the Go programs that hold Kubernetes and its tools, once, into a cache that all checkouts share.
 
-Building takes minutes, so the result is filed under a hash of everything that
+Building takes minutes, so each result is filed under a hash of everything that
 goes into it; while the hash stays the same, not even a Go toolchain is needed.
 """
 
@@ -11,49 +11,88 @@ import platform
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import commands, files, golang, paths
 from cluster.errors import ClusterError
 from cluster.progress import Progress, say
 
-SOURCE = paths.SOURCES / "kube"
-COMMANDS = (
-    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet",
-    "kubectl", "coredns", "helm", "kind",
+CLIENTS = ("kubectl", "helm", "kind")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Go program that is many commands, by the name it is called by."""
+
+    title: str
+    """What is built, for people."""
+    module: Path
+    """The folder with its go.mod."""
+    package: str
+    """Its main package, relative to the module."""
+    folders: tuple[Path, ...]
+    """The folders whose Go files go in, besides those of other modules."""
+    commands: tuple[str, ...]
+    """The names by which it may be called; a test compares them with the source."""
+
+    @property
+    def kubernetes(self) -> str:
+        """The Kubernetes version that go.mod requires, such as v1.37.2."""
+        return kubernetes_version((self.module / "go.mod").read_text())
+
+
+_CALLS, _KUBE, _OLDEST = (paths.SOURCES / name for name in ("calls", "kube", "kube-oldest"))
+_COMPONENTS = (
+    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubeadm",
 )  # fmt: skip
-"""The names by which main.go may be called; a test compares the two lists."""
+
+KUBE = Program("Kubernetes", _KUBE, ".", (_KUBE, _KUBE / "clients", _CALLS), (*_COMPONENTS, "coredns", *CLIENTS))
+"""All of Kubernetes."""
+
+TOOLS = Program("kubectl, helm and kind", _KUBE, "./tools", (_KUBE / "tools", _KUBE / "clients", _CALLS), CLIENTS)
+"""All that a machine with a container engine needs: a third of the packages."""
+
+OLDEST = Program("the oldest Kubernetes", _OLDEST, ".", (_OLDEST, _CALLS), (*_COMPONENTS, "kubectl"))
+"""The oldest Kubernetes that the release is tested on, to make a kind node of."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _PLENTY = 12 * 2**30
 """Bytes of memory from which on the compiler may collect garbage less often (8 minutes become 6)."""
 
 
-def ensure() -> Path:
-    """The binary for this machine and these sources, built now if it never was."""
-    binary = _cached()
+def ensure(program: Program = KUBE, system: str | None = None) -> Path:
+    """The binary for these sources, built now if it never was; for this machine, or for another system such as linux
+    on this machine's processor."""
+    binary = cached(program, system)
     if binary.exists():
         return binary
     binary.parent.mkdir(parents=True, exist_ok=True)
     with _locked(binary.parent):
         if not binary.exists():  # else another process built it while this one waited
-            build(golang.find(SOURCE), binary)
+            build(program, golang.find(program.module), binary, system)
     return binary
 
 
-def link(place: paths.Place, binary: Path, names: tuple[str, ...] = COMMANDS) -> None:
+def cached(program: Program, system: str | None = None) -> Path:
+    """Where the binary is, or will be once it is built."""
+    key = cache_key(program, f"{system or _system()}/{architecture()}")
+    return paths.user_cache() / "kube" / key / "kube"
+
+
+def link(place: paths.Place, binary: Path, names: tuple[str, ...] = KUBE.commands) -> None:
     """Let every command name in the project's bin folder lead to the binary."""
     for name in names:
         files.link(place.bin / name, binary)
 
 
-def go_environment() -> dict[str, str]:
-    """What Go builds with: reproducibly, for this machine, and never by fetching another toolchain."""
+def go_environment(system: str | None = None) -> dict[str, str]:
+    """What Go builds with: reproducibly, for this machine's processor, and never by fetching another toolchain."""
     settings = {
         "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off",
-        "GOOS": platform.system().lower(), "GOARCH": architecture(),
+        "GOOS": system or _system(), "GOARCH": architecture(),
     }  # fmt: skip
     if "GOGC" not in os.environ and _free_memory() > _PLENTY:
         settings["GOGC"] = "400"
@@ -68,53 +107,63 @@ def architecture() -> str:
         raise ClusterError(f"There is no Kubernetes for a {platform.machine()} machine.") from None
 
 
-def linker_flags(go_mod: str) -> str:
-    """What the linker stamps into the components as their version; go.mod is the one place that names it."""
-    found = re.search(r"^\s*k8s\.io/kubernetes (v(\d+)\.(\d+)\.\S+)$", go_mod, re.MULTILINE)
+def kubernetes_version(go_mod: str) -> str:
+    """The version of Kubernetes that a go.mod requires."""
+    found = re.search(r"^\s*k8s\.io/kubernetes (v\d+\.\d+\.\S+)$", go_mod, re.MULTILINE)
     if not found:
-        raise ClusterError("cluster/kube/go.mod does not require k8s.io/kubernetes.")
+        raise ClusterError("go.mod does not require k8s.io/kubernetes.")
+    return found[1]
+
+
+def linker_flags(kubernetes: str) -> str:
+    """What the linker stamps into the components as their version, such as v1.37.2."""
     package = "k8s.io/component-base/version"
-    stamps = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3]}
+    major, minor, _ = kubernetes.removeprefix("v").split(".", 2)
+    stamps = {"gitVersion": kubernetes, "gitMajor": major, "gitMinor": minor}
     return " ".join(["-s -w", *(f"-X {package}.{name}={value}" for name, value in stamps.items())])
 
 
-def cache_key(source: Path, flags: str, target: str) -> str:
-    """A hash over all that decides what the binary is."""
+def cache_key(program: Program, target: str) -> str:
+    """A hash over all that decides what the binary is; the target is a system and a processor, such as linux/amd64."""
+    return hash_of(program.module, program.folders, linker_flags(program.kubernetes), target)
+
+
+def hash_of(module: Path, folders: Iterable[Path], *words: str) -> str:
+    """A hash over a Go module's locked requirements, the Go files of these folders, and words."""
     digest = hashlib.sha256()
-    for path in [source / "go.mod", source / "go.sum", *sorted(source.glob("*.go"))]:
+    sources = [path for folder in folders for path in sorted(folder.glob("*.go"))]
+    for path in [module / "go.mod", module / "go.sum", *sources]:
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    digest.update(f"{flags}\0{target}".encode())
+    digest.update("\0".join(words).encode())
     return digest.hexdigest()
 
 
-def _cached() -> Path:
-    flags = linker_flags((SOURCE / "go.mod").read_text())
-    key = cache_key(SOURCE, flags, f"{platform.system().lower()}/{architecture()}")
-    return paths.user_cache() / "kube" / key / "kube"
-
-
-def build(go: Path, binary: Path) -> None:
+def build(program: Program, go: Path, binary: Path, system: str | None = None) -> None:
     """Compile into place; a build that fails or is killed leaves nothing that looks like a binary.
 
     What Go compiled until then stays in Go's own cache, and the next try goes on from there.
     """
-    flags = linker_flags((SOURCE / "go.mod").read_text())
-    say("building Kubernetes from source: some minutes the first time, never again until its version changes")
-    total = _fetch(go)
+    say(
+        f"building {program.title} ({program.kubernetes}) from source: "
+        "some minutes the first time, never again until its version changes"
+    )
+    flags, environment = linker_flags(program.kubernetes), go_environment(system)
+    total = _fetch(program, go, environment)
     with tempfile.TemporaryDirectory(dir=binary.parent) as folder, Progress("compiling") as progress:
         fresh = Path(folder) / "kube"
         done = 0
-        for line in _lines([go, "build", "-v", "-trimpath", f"-ldflags={flags}", "-o", fresh, "."]):
+        command: commands.Command = [go, "build", "-v", "-trimpath", f"-ldflags={flags}", "-o", fresh, program.package]
+        for line in _lines(command, program.module, environment):
             done += not line.startswith("go: ")
             progress.show(f"{done} of up to {total} packages")  # fewer where Go has some in its own cache
         fresh.rename(binary)  # atomic: an interrupted build is never mistaken for a whole one
 
 
-def _fetch(go: Path) -> int:
+def _fetch(program: Program, go: Path, environment: Mapping[str, str]) -> int:
     """Download the modules; the number of packages that the build consists of."""
     packages = downloads = 0
     with Progress("downloading Go modules") as progress:
-        for line in _lines([go, "list", "-deps", "."]):
+        for line in _lines([go, "list", "-deps", program.package], program.module, environment):
             if line.startswith("go: downloading"):
                 downloads += 1
                 progress.show(f"{downloads} so far")
@@ -123,12 +172,12 @@ def _fetch(go: Path) -> int:
     return packages
 
 
-def _lines(argv: list[str | Path]) -> Iterator[str]:
+def _lines(argv: commands.Command, module: Path, environment: Mapping[str, str]) -> Iterator[str]:
     """The command's output and errors line by line; when it fails, the last lines say why."""
     tail: list[str] = []
     with subprocess.Popen(
         [str(word) for word in argv],
-        cwd=SOURCE, env=go_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=module, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         assert process.stdout
         for line in process.stdout:
@@ -148,6 +197,10 @@ def _locked(folder: Path) -> Iterator[None]:
             say("waiting for another build of the same Kubernetes to finish")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _system() -> str:
+    return platform.system().lower()
 
 
 def _free_memory() -> int:

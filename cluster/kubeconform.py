@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 def ensure() -> Path:
     """The program, built now if it never was."""
-    key = binary.cache_key(SOURCE, PROGRAM, binary.architecture())[:16]
+    key = binary.hash_of(SOURCE, (), PROGRAM, binary.architecture())[:16]
     program = paths.user_cache() / "kubeconform" / key / "kubeconform"
     if not program.exists():
         with Progress("building kubeconform"), tempfile.TemporaryDirectory() as folder:

