@@ -220,8 +220,20 @@ class Checkpointer(Model):
     )
 
 
+UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Of a user or a group, but root's; the upper bound is Kubernetes' own."""
+
+
+class PodSecurityContext(Model):
+    """The user and groups that a run pod has, where the image needs others than the installation's. Never root."""
+
+    run_as_user: UserId | None = Field(None, description="User id of the containers.")
+    run_as_group: UserId | None = Field(None, description="Primary group id of the containers.")
+    fs_group: UserId | None = Field(None, description="Group id that volumes of the pod are given to.")
+
+
 class Template(Model):
-    """Scheduling and resources of the run pods. Their security settings are not open to change."""
+    """Scheduling, resources and user of the run pods. The rest of their security settings is not open to change."""
 
     resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
     node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
@@ -234,6 +246,9 @@ class Template(Model):
         None, description="Secrets with registry credentials for the run pods."
     )
     runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
+    pod_security_context: PodSecurityContext | None = Field(
+        None, description="User and groups of the run pods. Default: the installation's."
+    )
 
 
 class GraphCronSpec(Model):

@@ -49,6 +49,8 @@ class OperatorSettings:
                 in_pod_images=tuple(parsed(environ, "GRAPHCRON_IN_POD_IMAGES", json_of(list), [])),
                 **optional(
                     resources=parsed(environ, "GRAPHCRON_RUN_RESOURCES", json_of(dict), None),
+                    pod_security=parsed(environ, "GRAPHCRON_RUN_POD_SECURITY_CONTEXT", json_of(dict), None),
+                    container_security=parsed(environ, "GRAPHCRON_RUN_SECURITY_CONTEXT", json_of(dict), None),
                     in_pod_resources=parsed(environ, "GRAPHCRON_IN_POD_RESOURCES", json_of(dict), None),
                 ),
             ),

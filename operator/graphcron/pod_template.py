@@ -33,6 +33,22 @@ IN_POD_OFF = "engine inPod is off here; runs.inPod.images of the Helm chart list
 USER_ID = 65532
 """The image's user, by number: `runAsNonRoot` cannot judge a name."""
 
+POD_SECURITY: Mapping[str, Any] = {
+    "runAsNonRoot": True,
+    "runAsUser": USER_ID,
+    "runAsGroup": USER_ID,
+    "fsGroup": USER_ID,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+"""The security context of a run pod where the installation names none: Pod Security "restricted"."""
+
+CONTAINER_SECURITY: Mapping[str, Any] = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+"""The same for its containers."""
+
 Manifest = dict[str, Any]
 
 
@@ -55,6 +71,10 @@ class RunPods:
     resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
     )
+    pod_security: Mapping[str, Any] = field(default_factory=lambda: POD_SECURITY)
+    """`securityContext` of the pod. A platform that chooses user ids, as OpenShift does, wants no `runAsUser`."""
+    container_security: Mapping[str, Any] = field(default_factory=lambda: CONTAINER_SECURITY)
+    """`securityContext` of each container."""
     in_pod_images: tuple[str, ...] = ()
     in_pod_resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
@@ -89,13 +109,7 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> 
         "restartPolicy": "Never",  # podFailurePolicy asks for it
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": USER_ID,
-            "runAsGroup": USER_ID,
-            "fsGroup": USER_ID,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {**pods.pod_security, **_user(template)},
     } | (_in_pod(spec, pods) if spec.in_pod else _following(spec, pods, order_size))
     if pods.service_account and namespace == pods.namespace:
         manifest["serviceAccountName"] = pods.service_account
@@ -111,14 +125,15 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> 
     return manifest | {key: value for key, value in optional.items() if value}
 
 
-_SECURITY = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
+def _user(template: Template) -> Manifest:
+    """The user and groups that a GraphCron names, as a pod spec has them."""
+    own = template.pod_security_context
+    return own.model_dump(by_alias=True, exclude_none=True) if own else {}
 
 
-def _container(spec: GraphCronSpec, resources: Mapping[str, Any], volumes: "list[tuple[str, Manifest]]") -> Manifest:
+def _container(
+    spec: GraphCronSpec, pods: RunPods, resources: Mapping[str, Any], volumes: "list[tuple[str, Manifest]]"
+) -> Manifest:
     """What both engines' containers have in common."""
     own = spec.template.resources if spec.template else None
     mounts = [{"name": volume["name"], "mountPath": path, "readOnly": True} for path, volume in volumes]
@@ -126,7 +141,7 @@ def _container(spec: GraphCronSpec, resources: Mapping[str, Any], volumes: "list
     return ({"volumeMounts": mounts} if mounts else {}) | {
         "name": CONTAINER,
         "resources": own if own is not None else dict(resources),
-        "securityContext": _SECURITY,
+        "securityContext": dict(pods.container_security),
         # A pod that dies before it can say why leaves the end of its log instead.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
@@ -145,7 +160,7 @@ def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
         "args": ["run"],
         "env": environment,
     }
-    found: Manifest = {"containers": [_container(spec, pods.resources, volumes) | ours]}
+    found: Manifest = {"containers": [_container(spec, pods, pods.resources, volumes) | ours]}
     return found | ({"volumes": [volume for _, volume in volumes]} if volumes else {})
 
 
@@ -160,7 +175,7 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
     volumes = [_order_file(), *_volumes(spec, pods)]
     runner: Manifest = {"name": "runner", "emptyDir": {}}
     tmp: Manifest = {"name": "tmp", "emptyDir": {}}
-    container = _container(spec, pods.in_pod_resources, [*volumes, (_RUNNER_PATH, runner)])
+    container = _container(spec, pods, pods.in_pod_resources, [*volumes, (_RUNNER_PATH, runner)])
     container["volumeMounts"].append({"name": "tmp", "mountPath": "/tmp"})  # noqa: S108  a volume of the pod's own
     if claim := spec.checkpointer and spec.checkpointer.claim_name:
         container["volumeMounts"].append({"name": "checkpoints", "mountPath": CHECKPOINTS_PATH})
@@ -188,7 +203,7 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
         "imagePullPolicy": pods.image_pull_policy,
         "args": ["copy-runner", _RUNNER_PATH],
         "resources": dict(pods.resources),
-        "securityContext": _SECURITY,
+        "securityContext": dict(pods.container_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "runner", "mountPath": _RUNNER_PATH}],
     }

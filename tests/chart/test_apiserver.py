@@ -24,6 +24,7 @@ GUARDED = (
     "guardrails.maxResources.cpu=2",
     "guardrails.maxResources.memory=1Gi",
     "guardrails.maxActiveDeadlineSeconds=3600",
+    'guardrails.runAsUsers:=["1000","2000-2999"]',
 )
 
 
@@ -89,6 +90,10 @@ def server(url: str) -> dict[str, Any]:
     return {"server": {"url": url}}
 
 
+def user(**given: int) -> dict[str, Any]:
+    return {"template": {"podSecurityContext": given}}
+
+
 def resources(**given: Any) -> dict[str, Any]:
     return {"template": {"resources": given}}
 
@@ -118,6 +123,7 @@ ALLOWED = {
     "resources within the bounds": resources(limits=ENOUGH, requests={"cpu": "500m"}),
     "resources at the bounds, in other words": resources(limits={"cpu": "2000m", "memory": "1Gi"}),
     "a deadline at the bound": {"activeDeadlineSeconds": 3600},
+    "users that are listed": user(runAsUser=1000, runAsGroup=2000, fsGroup=2999),
     "numbers": resources(limits={"cpu": 2, "memory": 1073741824}),
 }
 
@@ -128,12 +134,19 @@ def test_the_guard_rails_let_pass(guarded: ControlPlane, spec: dict[str, Any]) -
 
 
 HOST = "spec.server.url names a host that is not allowed here; allowed are agents.example.com, *.agents.svc"
+USERS = (
+    "spec.template.podSecurityContext.{} is not allowed here; allowed are 1000, 2000-2999, "
+    "and guardrails.runAsUsers of the Helm chart lists them"
+)
 REFUSED = {
     "a host that is not listed": (server("http://new.example"), HOST),
     "a host that ends alike": (server("http://evil-agents.example.com"), HOST),
     "a host that begins alike": (server("http://agents.example.com.evil.example"), HOST),
     "a listed host in the path": (server("http://evil.example/agents.example.com"), HOST),
     "what a wildcard stands before": (server("http://agents.svc"), HOST),
+    "a user that is not listed": (user(runAsUser=1001), USERS.format("runAsUser")),
+    "a group below a range": (user(runAsUser=1000, runAsGroup=1999), USERS.format("runAsGroup")),
+    "a group above a range": (user(fsGroup=3000), USERS.format("fsGroup")),
     "a later deadline": (
         {"activeDeadlineSeconds": 3601},
         "spec.activeDeadlineSeconds is more than the 3600 that are allowed here, by guardrails.maxActive",

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import yaml
 
 from graphcron.desired import CRON_LABEL, MANAGED_BY
+from graphcron.operator_settings import OperatorSettings
+from graphcron.pod_template import CONTAINER_SECURITY, POD_SECURITY, RunPods
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
 
 COMPONENTS = ("operator", "facade")
@@ -33,6 +36,49 @@ def test_by_default_there_is_nothing_but_the_two_components_and_the_test() -> No
         "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
         "Lease", "Service", "Deployment", "ConfigMap", "Pod",
     }  # fmt: skip
+
+
+PLATFORM = ("runAsUser", "runAsGroup", "fsGroup")
+"""What OpenShift chooses for each namespace."""
+
+
+@components
+def test_the_platform_can_choose_the_user(component: str) -> None:
+    left = pod(component, *(f"podSecurityContext.{name}=null" for name in PLATFORM))["spec"]["securityContext"]
+    assert left == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert (
+        pod(component, "podSecurityContext.runAsUser=1000680000")["spec"]["securityContext"]["runAsUser"] == 1000680000
+    )
+    relaxed = container(component, "securityContext.readOnlyRootFilesystem=false")["securityContext"]
+    assert relaxed == container(component)["securityContext"] | {"readOnlyRootFilesystem": False}
+
+
+def run_pods(*values: str) -> RunPods:
+    """What the operator reads from the environment that the chart gives it."""
+    given = {entry["name"]: entry.get("value", "x") for entry in container("operator", *values)["env"]}
+    return OperatorSettings.read(given).pods
+
+
+def test_run_pods_have_the_users_that_the_chart_says() -> None:
+    assert run_pods().pod_security == POD_SECURITY
+    assert run_pods().container_security == CONTAINER_SECURITY
+    left = run_pods(*(f"runs.podSecurityContext.{name}=null" for name in PLATFORM)).pod_security
+    assert left == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert run_pods("runs.podSecurityContext.runAsUser=1000680000").pod_security["runAsUser"] == 1000680000
+    assert run_pods("runs.securityContext.privileged=false").container_security["privileged"] is False
+
+
+def test_large_user_ids_of_a_values_file_stay_whole_numbers() -> None:
+    """Helm reads numbers of files as floating point."""
+    rendered = helm("template", "x", str(CHART), "-f", str(CHART / "ci/everything-values.yaml"))
+    (deployment,) = (
+        item
+        for item in yaml.safe_load_all(rendered.stdout)
+        if item and item["metadata"]["name"] == "x-graphcron-operator" and item["kind"] == "Deployment"
+    )
+    (operator,) = deployment["spec"]["template"]["spec"]["containers"]
+    (value,) = (entry["value"] for entry in operator["env"] if entry["name"] == "GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
+    assert '"runAsUser":1000680000' in value
 
 
 @components

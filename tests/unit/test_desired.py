@@ -1,13 +1,15 @@
 """The CronJob and its pods: how they are secured, and whose credentials they get."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from graphcron.desired import Timing, cron_job, order
 from graphcron.dialect import read
 from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
-from graphcron.pod_template import RunPods
+from graphcron.pod_template import POD_SECURITY, RunPods
 
 METADATA = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}
 INSTALLATION = RunPods(
@@ -51,6 +53,28 @@ def test_a_run_pod_has_no_token_and_no_privilege() -> None:
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
+
+
+def test_the_user_is_the_installations_to_choose_or_the_platforms() -> None:
+    """OpenShift gives each namespace a range of user ids, and refuses a pod that names another."""
+    platform = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    strict = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    pods = replace(INSTALLATION, pod_security=platform, container_security=strict)
+    pod = pod_of(pods)
+    assert pod["securityContext"] == platform
+    assert pod["containers"][0]["securityContext"] == strict
+    assert pods.digest != INSTALLATION.digest, "CronJobs that are there would keep their user"
+
+
+def test_a_graphcron_may_choose_user_and_groups_and_nothing_else_of_what_secures_its_pod() -> None:
+    own = {"runAsUser": 1000, "fsGroup": 2000}
+    assert pod_of(template={"podSecurityContext": own})["securityContext"] == dict(POD_SECURITY) | own
+
+
+@pytest.mark.parametrize("unfit", [{"runAsUser": 0}, {"fsGroup": -1}, {"runAsNonRoot": False}, {"sysctls": []}])
+def test_a_graphcron_cannot_ask_for_root_or_for_less_security(unfit: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        pod_of(template={"podSecurityContext": unfit})
 
 
 def test_the_installations_credentials_go_to_its_own_server() -> None:

@@ -35,23 +35,6 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
-{{/* What a pod of ours may do on its node: nothing (Pod Security "restricted"). */}}
-{{- define "graphcron.podSecurity" -}}
-runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
-seccompProfile:
-  type: RuntimeDefault
-{{- end }}
-
-{{- define "graphcron.containerSecurity" -}}
-allowPrivilegeEscalation: false
-readOnlyRootFilesystem: true
-capabilities:
-  drop: [ALL]
-{{- end }}
-
 {{/* Scheduling, pull secrets: what pod specs of operator and facade share. Takes a dict of root, component and values. */}}
 {{- define "graphcron.podPlacement" -}}
 {{- with .root.Values.image.pullSecrets }}
