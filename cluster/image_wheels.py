@@ -94,13 +94,15 @@ def only(lock: str, name: str) -> str:
 
 
 def dependencies(lock: Path, build_lock: Path, target: Target) -> Path:
-    """A folder with `wheels/`, `requirements.txt` and `pip.whl` to install them with; from the cache if it is there."""
-    locked, pip = lock.read_text(), only(build_lock.read_text(), "pip")
-    key = hashlib.sha256("\0".join([locked, pip, *target.pip_arguments()]).encode()).hexdigest()[:16]
+    """A folder with `wheels/` of both locks and `lock.txt`, the first lock; from the cache if it is there."""
+    locked, building = lock.read_text(), build_lock.read_text()
+    key = hashlib.sha256("\0".join([locked, building, *target.pip_arguments()]).encode()).hexdigest()[:16]
     folder = paths.user_cache() / "wheels" / key
     if folder.exists():
         return folder
     builders, wanted = tools(build_lock), narrowed(locked, target)
+    # Some packages are in both, in the same version: one download of them will do.
+    builds = [entry for entry in narrowed(building, target) if entry.split()[0] not in {of.split()[0] for of in wanted}]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with (
         Progress(f"downloading {len(wanted)} wheels for Python {target.python}"),
@@ -109,15 +111,13 @@ def dependencies(lock: Path, build_lock: Path, target: Target) -> Path:
         fresh = temporary / "fresh"
         (fresh / "wheels").mkdir(parents=True)
         built = [entry for entry in wanted if entry.partition("==")[0] in SOURCE_ONLY]
-        downloaded = [entry for entry in wanted if entry not in built]
+        downloaded = [entry for entry in (*wanted, *builds) if entry not in built]
         _pip(
             builders, "download", downloaded, "--dest", fresh / "wheels", "--only-binary=:all:", *target.pip_arguments()
         )
-        _pip(builders, "download", [pip], "--dest", fresh, "--only-binary=:all:")
         if built:
             _pip(builders, "wheel", built, "--wheel-dir", fresh / "wheels", "--no-build-isolation")
-        (fresh / "requirements.txt").write_text(trusting(locked, _hashes(fresh / "wheels", built)))
-        next(fresh.glob("pip-*.whl")).rename(fresh / "pip.whl")
+        (fresh / "lock.txt").write_text(trusting(locked, _hashes(fresh / "wheels", built)))
         if not folder.exists():
             fresh.rename(folder)
     return folder
@@ -130,14 +130,6 @@ def trusting(lock: str, hashes: Mapping[str, str]) -> str:
             rf"^({re.escape(name)}==[^\\]*\\\n)", rf"\1    --hash=sha256:{digest} \\\n", lock, flags=re.MULTILINE
         )
     return lock
-
-
-def project(root: Path, build_lock: Path, into: Path) -> None:
-    """Build the project's own wheel; the same sources give the same bytes."""
-    builders = tools(build_lock)
-    with Progress("building the project's wheel"):
-        # pip, because a build backend on its own only builds the folder that it is started in.
-        _pip(builders, "wheel", [str(root)], "--wheel-dir", into, "--no-index", "--no-build-isolation", hashed=False)
 
 
 def _entries(lock: str) -> Iterator[tuple[Requirement, str]]:
@@ -185,9 +177,9 @@ def _install() -> list[str]:
     raise ClusterError("Neither pip nor uv is here to install the build tools: `python -m ensurepip` gives pip.")
 
 
-def _pip(tools: Path, verb: str, requirements: Sequence[str], *words: str | Path, hashed: bool = True) -> None:
+def _pip(tools: Path, verb: str, requirements: Sequence[str], *words: str | Path) -> None:
     """Run the locked pip; --no-deps because the lock is complete and markers of dependencies are not pip's to judge."""
-    options = ["--quiet", "--disable-pip-version-check", "--no-deps", *(["--require-hashes"] if hashed else [])]
+    options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"]
     environment = commands.environment(None, PYTHONPATH=str(tools))
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:  # hashes are only read from files
         file.write("\n".join(requirements))

@@ -31,7 +31,7 @@ class Image:
     dockerfile: str
     lock: str
     sources: tuple[str, ...]
-    """Files and folders of ours that go in."""
+    """Files and folders of ours that go in, as paths in the checkout."""
 
     @property
     def tag(self) -> str:
@@ -66,7 +66,7 @@ IMAGES = {
     ),
 }
 
-_BUILD_LOCK = "requirements/build.txt"
+_BUILD_LOCK, _INSTALLER = "requirements/build.txt", "requirements/install.py"
 _BUILT_BY = ("images.py", "image_base.py", "image_builders.py", "image_wheels.py")
 
 
@@ -157,7 +157,7 @@ def _engine(place: Place) -> str | None:
 
 
 def _inputs(image: Image) -> list[str]:
-    return [image.dockerfile, image.lock, _BUILD_LOCK, *image.sources, *(f"cluster/{name}" for name in _BUILT_BY)]
+    return [image.dockerfile, image.lock, _BUILD_LOCK, _INSTALLER, *image.sources, *(f"cluster/{name}" for name in _BUILT_BY)]
 
 
 def _files(path: Path) -> list[Path]:
@@ -169,22 +169,26 @@ def _files(path: Path) -> list[Path]:
 
 
 def lay_out(name: str, place: Place, targets: Iterable[image_wheels.Target]) -> image_builders.Recipe:
-    """The build context: the locked wheels for all targets, pip to install those that fit, and our own part."""
+    """The build context: what goes in, as it lies in the checkout, and beside it the locked wheels for all targets."""
     image, root, context = IMAGES[name], place.root, place.build / "context" / name
     wheels = [image_wheels.dependencies(root / image.lock, root / _BUILD_LOCK, target) for target in targets]
     if context.exists():
         shutil.rmtree(context)
+    # Copies that keep their times: builders compare those to see whether a layer can be used again.
+    for source in (_BUILD_LOCK, _INSTALLER, *image.sources):
+        _copy(root / source, context / source)
     for folder in wheels:
-        # Copies that keep their times: builders compare those to see whether a layer can be used again.
-        shutil.copytree(folder, context, dirs_exist_ok=True)
-    ours = context / "project"
-    ours.mkdir()
-    if name == "graphcron":
-        image_wheels.project(root, root / _BUILD_LOCK, ours)
-    else:
-        for source in image.sources:
-            shutil.copy2(root / source, ours)
+        shutil.copytree(folder / "wheels", context / "requirements/wheels", dirs_exist_ok=True)
+        _copy(folder / "lock.txt", context / image.lock)
     return image_builders.Recipe(image.tag, root / image.dockerfile, context, {"VERSION": version(root)})
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copy2(source, target)
 
 
 def version(root: Path) -> str:
