@@ -7,7 +7,7 @@ from cluster.errors import ClusterError
 KINDS = ("kind", "local", "current")
 
 
-def kind_of_cluster(asked: str, up: str | None, engine: Callable[[], str | None]) -> str:
+def kind_of_cluster(asked: str, up: str | None, engine: Callable[[], object | None]) -> str:
     """The one that is up, else the one asked for; `auto` is kind where a container engine answers.
 
     `engine` is only called when it decides, for it may take seconds to say no.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import binary, choose, current, files, kind, local
+from cluster import binary, choose, current, engine, files, kind, local
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
 from cluster.progress import say
@@ -45,7 +45,7 @@ def _do(arguments: argparse.Namespace, place: Place) -> int:
 
 
 def _up(place: Place, asked: str) -> None:
-    name = choose.kind_of_cluster(asked, _which_is_up(place), kind.engine)
+    name = choose.kind_of_cluster(asked, _which_is_up(place), engine.for_auto)
     _KINDS[name].check(place)
     files.write(place.kind_file, name + "\n")  # before starting, so that `down` knows what to clear away
     _KINDS[name].up(place)
@@ -71,6 +71,12 @@ def _load(place: Place, archives: list[Path]) -> None:
             raise ClusterError(f"There is no image archive {archive}.")
         for image in _KINDS[name].load(place, archive):
             say(f"loaded {image}")
+
+
+def content(place: Place, image: str) -> str | None:
+    """The digest of the configuration of the image that the running cluster has under this name."""
+    name = _which_is_up(place)
+    return _KINDS[name].content(place, image) if name else None
 
 
 def _status(place: Place) -> int:

@@ -6,6 +6,8 @@ would act on whatever cluster the person works with.
 
 import os
 import subprocess
+import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -74,6 +76,23 @@ def stream(argv: Command, *, env: Mapping[str, str], timeout: float) -> None:
         raise ClusterError(f"`{_shown(argv)}` did not finish within {timeout:.0f} s.") from None
     except subprocess.CalledProcessError as error:
         raise ClusterError(f"`{_shown(argv)}` failed (exit code {error.returncode}).") from None
+
+
+def tee(argv: Command, *, env: Mapping[str, str], timeout: float) -> None:
+    """Run a command whose own output is the progress report; a ClusterError with its last lines when it fails."""
+    tail: deque[str] = deque(maxlen=20)
+    with subprocess.Popen(
+        [str(word) for word in argv], env=dict(env), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout
+        alarm = threading.Timer(timeout, process.kill)
+        alarm.start()
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            tail.append(line)
+        alarm.cancel()
+    if process.returncode != 0:
+        raise ClusterError(f"`{_shown(argv)}` failed (exit code {process.returncode}): {''.join(tail).strip()}")
 
 
 def _shown(argv: Command) -> str:

@@ -47,6 +47,11 @@ def down(place: Place) -> None:
     say("current cluster: forgotten here; the cluster itself was not touched")
 
 
+def content(place: Place, image: str) -> str | None:
+    """What its registry has under this name is not known here."""
+    return None
+
+
 def load(place: Place, archive: object) -> list[str]:
     """Not possible from here: which registry it pulls from is that cluster's own affair."""
     raise ClusterError(

@@ -4,7 +4,6 @@
 place already is left alone, so that a second call takes seconds.
 """
 
-import json
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from cluster import cli, commands, files, images
+from cluster import cli, commands, image_archive, images
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
 from cluster.progress import say
@@ -46,7 +45,7 @@ def cluster_and_images(place: Place = HERE) -> None:
     """A running cluster that has the images. The two are prepared at once: one waits for the network most of the
     time, the other for the compiler."""
     with ThreadPoolExecutor() as pool:
-        cluster = pool.submit(_up)
+        cluster = pool.submit(_call, place, "up")
         archives = pool.map(lambda name: images.build(name, place), NEEDED)
         built = dict(zip(NEEDED, archives, strict=True))
         cluster.result()
@@ -54,15 +53,10 @@ def cluster_and_images(place: Place = HERE) -> None:
 
 
 def load(built: Mapping[str, Path], place: Place = HERE) -> None:
-    """Put these images, by name, into the running cluster, unless it has them."""
-    note = place.state / "loaded.json"
-    # The note lies in the cluster's own folder and goes with it.
-    loaded = json.loads(note.read_text()) if note.exists() else {}
+    """Put these images, by name, into the running cluster, unless its node has them."""
     for name, archive in built.items():
-        if loaded.get(name) != content(archive):
-            _call(["load", str(archive)])
-            loaded[name] = content(archive)
-            files.write(note, json.dumps(loaded))
+        if cli.content(place, images.IMAGES[name].tag) != image_archive.content(archive):
+            _call(place, "load", str(archive))
 
 
 def content(archive: Path) -> str:
@@ -107,12 +101,8 @@ def helm(place: Place, *words: str | Path) -> str:
     return commands.run([place.bin / "helm", *words], env=commands.environment(place.kubeconfig), timeout=240)
 
 
-def _up() -> None:
-    _call(["up"])
-
-
-def _call(arguments: list[str]) -> None:
-    if cli.main(arguments) != 0:
+def _call(place: Place, *arguments: str) -> None:
+    if cli.main(arguments, place) != 0:
         raise ClusterError(f"`python -m cluster {' '.join(arguments)}` failed: the lines above say why.")
 
 

@@ -1,4 +1,4 @@
-"""Unpacks an image archive into the root file system that a container would see.
+"""Reads image archives: what is in one, and the root file system that a container would see.
 
 It reads what buildah pushes (OCI) and what docker and podman save, and follows the OCI image specification: layers in
 order, and a file `.wh.NAME` in one takes NAME of the layers below away.
@@ -6,6 +6,7 @@ order, and a file `.wh.NAME` in one takes NAME of the layers below away.
 
 import json
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,22 @@ def unpack(archive: Path, root: Path) -> None:
                 elif name.name.startswith(WHITEOUT):
                     _remove(root / name.parent / name.name.removeprefix(WHITEOUT))
             commands.run(["tar", "-xf", layer, "-C", root, f"--exclude={WHITEOUT}*"], timeout=300)
+
+
+def content(archive: Path) -> str:
+    """The digest of the first image's configuration, which names its content wherever it is loaded."""
+    with tarfile.open(archive) as members:
+
+        def read(name: str) -> Any:
+            file = members.extractfile(name)
+            assert file
+            return json.load(file)
+
+        if "manifest.json" in members.getnames():
+            name = Path(read("manifest.json")[0]["Config"])
+            return f"sha256:{name.name.removesuffix('.json')}"
+        (described, *_) = read("index.json")["manifests"]
+        return str(read(f"blobs/{described['digest'].replace(':', '/')}")["config"]["digest"])
 
 
 def layers(outer: Path) -> list[Path]:

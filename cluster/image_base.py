@@ -1,8 +1,11 @@
-"""Makes the base image where no registry gives one: Debian's Python, what it links to, and nothing else.
+"""Makes base images where no registry gives one.
 
-Debian's packages are unpacked, never installed, so there is no shell, no package
-manager and no maintainer script in it: 20 MB that can run Python and speak TLS.
-That is also why `kubectl exec -it … -- sh` finds nothing to start; `kubectl debug` does.
+`BARE` is Debian's Python, what it links to, and nothing else. Debian's packages are unpacked, never installed, so
+there is no shell, no package manager and no maintainer script in it: 20 MB that can run Python and speak TLS. That is
+also why `kubectl exec -it … -- sh` finds nothing to start; `kubectl debug` does.
+
+`SLIM` stands in for the Dockerfiles' own base, python:3.13-slim. Like it, it is a Debian with that Python and no user
+65532. Unlike it, it has Python in /usr/bin, no pip and no time zones.
 """
 
 import hashlib
@@ -12,14 +15,16 @@ import re
 import shutil
 import tarfile
 import tempfile
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster import commands, packages, paths
 from cluster.progress import Progress
 
-SUITE, RELEASE = "bookworm", "12"
-PYTHON = "3.11"
-"""The suite's Python: wheels are chosen for it."""
+SUITE, RELEASE, PYTHON = "bookworm", "12", "3.11"
+"""Of the bare image."""
 
 PACKAGES = (
     f"python{PYTHON}",
@@ -57,39 +62,79 @@ _FILES = {
 }
 _FOLDERS = {"proc": 0o755, "sys": 0o755, "dev": 0o755, "run": 0o755, "opt": 0o755, "tmp": 0o1777}
 
-DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/bin\n"
+DOCKERFILE = "FROM scratch\nADD base.tar /\nENV PATH=/usr/local/bin:/usr/bin:/bin\n"
 
 
-def key() -> str:
-    """Names this recipe for this kind of processor; any edit of this file makes a new one."""
-    return hashlib.sha256(Path(__file__).read_bytes() + platform.machine().encode()).hexdigest()[:16]
+_ONE_AT_A_TIME = threading.Lock()
+"""Several images are built at once, on the same base."""
 
 
-def ensure() -> Path:
-    """A folder with `base.tar` and a Dockerfile that makes an image of it, from the user's cache if it is there."""
-    folder = paths.user_cache() / "base" / key()
-    if folder.exists():
+@dataclass(frozen=True)
+class Base:
+    """A base image that is made here."""
+
+    name: str
+    python: str
+    """Its Python: wheels are chosen for it."""
+    make: Callable[[Path], None]
+    """Writes its file system, as a tar."""
+
+    @property
+    def key(self) -> str:
+        """Names this recipe for this kind of processor; any edit of this file makes a new one."""
+        text = Path(__file__).read_bytes() + f"{platform.machine()} {self.name}".encode()
+        return hashlib.sha256(text).hexdigest()[:16]
+
+    @property
+    def tag(self) -> str:
+        return f"localhost/graphcron-{self.name}:{self.key}"
+
+    def ensure(self) -> Path:
+        """A folder with `base.tar` and a Dockerfile that makes an image of it, from the user's cache if it is there."""
+        folder = paths.user_cache() / "base" / self.key
+        if folder.exists():
+            return folder
+        with _ONE_AT_A_TIME:
+            return folder if folder.exists() else self._make_into(folder)
+
+    def _make_into(self, folder: Path) -> Path:
+        packages.ensure((packages.Need("mmdebstrap", "mmdebstrap"),))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            Progress(f"base image {self.name}: Debian's Python {self.python}"),
+            tempfile.TemporaryDirectory(dir=folder.parent) as temporary,
+        ):
+            fresh = Path(temporary) / "fresh"
+            fresh.mkdir()
+            self.make(fresh / "base.tar")
+            (fresh / "Dockerfile").write_text(DOCKERFILE)
+            # Renamed only when whole: an interrupted run leaves nothing that looks like a base image.
+            if not folder.exists():
+                shutil.move(fresh, folder)
         return folder
-    packages.ensure((packages.Need("mmdebstrap", "mmdebstrap"),))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with Progress("base image: unpacking Debian's Python"), tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
-        unpacked, fresh = Path(temporary) / "debian.tar", Path(temporary) / "fresh"
-        fresh.mkdir()
-        commands.run(mmdebstrap(unpacked), timeout=600)
-        with tarfile.open(unpacked) as debian, tarfile.open(fresh / "base.tar", "w") as base:
+
+
+def mmdebstrap(suite: str, variant: str, included: Iterable[str], target: Path, *more: str) -> None:
+    """Resolve, verify and unpack Debian's packages with the machine's own apt settings."""
+    what = ["--quiet", f"--variant={variant}", "--format=tar", f"--include={','.join(included)}", *more]
+    commands.run(["mmdebstrap", *what, suite, target], timeout=900)
+
+
+def _make_bare(target: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=target.parent) as temporary:
+        unpacked = Path(temporary) / "debian.tar"
+        mmdebstrap(SUITE, "extract", PACKAGES, unpacked, f"--extract-hook={_TELL_DPKG}")
+        with tarfile.open(unpacked) as debian, tarfile.open(target, "w") as base:
             distil(debian, base)
-        (fresh / "Dockerfile").write_text(DOCKERFILE)
-        # Renamed only when whole: an interrupted run leaves nothing that looks like a base image.
-        if not folder.exists():
-            shutil.move(fresh, folder)
-    return folder
 
 
-def mmdebstrap(target: Path) -> list[str]:
-    """The command that resolves, verifies and unpacks the packages with the machine's own apt settings."""
-    included = ",".join(PACKAGES)
-    how = ["--quiet", "--variant=extract", "--format=tar", f"--include={included}", f"--extract-hook={_TELL_DPKG}"]
-    return ["mmdebstrap", *how, SUITE, str(target)]
+def _make_slim(target: Path) -> None:
+    mmdebstrap("trixie", "apt", ("python3", "python3-venv", "ca-certificates"), target)
+
+
+BARE = Base("base", PYTHON, _make_bare)
+SLIM = Base("slim", "3.13", _make_slim)
+BASES = {base.name: base for base in (BARE, SLIM)}
 
 
 def distil(debian: tarfile.TarFile, base: tarfile.TarFile) -> None:

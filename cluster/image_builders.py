@@ -1,4 +1,4 @@
-"""Turns a build context into an image archive: with buildah where there is no container engine, else with the engine.
+"""Turns a build context into an image archive: with buildah where there is no kind cluster, else with its engine.
 
 buildah keeps all it has in one folder of the user's cache and reads no
 configuration of the machine's, so nothing that somebody else builds or runs
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cluster import commands, files, image_base, packages, paths
+from cluster import commands, files, packages, paths
+from cluster.engine import Engine
 from cluster.errors import ClusterError
-from cluster.progress import Progress
+from cluster.image_base import BARE, Base
+from cluster.progress import Progress, say
 
 _BUILD_SECONDS = 1800
 _UNTAGGED_KEPT = 100
@@ -44,21 +46,65 @@ class Builder(Protocol):
 
 
 @dataclass(frozen=True)
-class Engine:
-    """Docker or podman, on the base image that the Dockerfile names."""
+class ByEngine:
+    """Docker or podman, on the base image that the Dockerfile names, or on one made here where that cannot be had."""
 
-    name: str
+    engine: Engine
+    base: Base | None = None
+
+    @property
+    def name(self) -> str:
+        return self.engine.name
 
     def build(self, recipe: Recipe, archive: Path) -> None:
+        if self.base and not self.engine.has_image(self.base.tag):
+            self.engine.run("build", "--tag", self.base.tag, self.base.ensure(), timeout=_BUILD_SECONDS)
         for command in self.commands(recipe, archive):
-            commands.run(command, timeout=_BUILD_SECONDS)
+            commands.run(command, env=self._environment, timeout=_BUILD_SECONDS)
 
     def commands(self, recipe: Recipe, archive: Path) -> list[list[str]]:
         """Both engines save in Docker's format, which is what `kind load image-archive` reads from either."""
+        given = {"BASE_IMAGE": self.base.tag} if self.base else {}
         return [
-            [self.name, "build", *_recipe_words(recipe, recipe.arguments)],
+            [self.name, "build", *_recipe_words(recipe, given | dict(recipe.arguments))],
             [self.name, "save", "--output", str(archive), recipe.tag],
         ]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        # Docker before 23 has BuildKit, and uses it when asked to.
+        return self.engine.environment | {"DOCKER_BUILDKIT": "1"}
+
+
+def by_engine(engine: Engine, official: str, base: Base) -> ByEngine:
+    """A builder on the official base image where that is here or can be pulled, else on the one made here.
+
+    ClusterError where the engine cannot build, before anything is downloaded for it.
+    """
+    if engine.name == "docker" and not has_buildkit(engine):
+        raise ClusterError(
+            "Docker needs its plugin buildx to build the images, and `docker buildx version` fails here. On Debian or "
+            "Ubuntu: sudo apt-get install docker-buildx (docker-buildx-plugin from Docker's own packages)."
+        )
+    if engine.has_image(official):
+        return ByEngine(engine)
+    with Progress(f"pulling {official}"):
+        pulled = engine.answers("pull", "--quiet", official, timeout=600)
+    if pulled:
+        return ByEngine(engine)
+    say(f"{official} cannot be pulled: building on {base.tag}, which is made here of Debian's packages")
+    return ByEngine(engine, base)
+
+
+def has_buildkit(engine: Engine) -> bool:
+    """Whether `docker build` knows `RUN --mount`: by the plugin buildx, or built into Docker before 23."""
+    if engine.answers("buildx", "version"):
+        return True
+    try:
+        version = engine.run("version", "--format", "{{.Client.Version}}")
+    except ClusterError:
+        return False
+    return version.partition(".")[0].strip() in ("18", "19", "20")
 
 
 @dataclass(frozen=True)
@@ -67,6 +113,7 @@ class Buildah:
 
     store: Path
     driver: str
+    base: Base
 
     name = "buildah"
 
@@ -104,9 +151,9 @@ class Buildah:
         return ["unshare", "--mount", "buildah", *place, verb, *policy]
 
     def _base_image(self) -> str:
-        tag = f"localhost/graphcron-base:{image_base.key()}"
+        tag = self.base.tag
         if not commands.answers([*self.command("inspect"), "--type", "image", tag], env=self._environment()):
-            context = image_base.ensure()
+            context = self.base.ensure()
             with Progress("base image: importing it"):
                 self._run([*self.command("build"), "--quiet", "--layers", "--tag", tag, str(context)])
         return tag
@@ -138,13 +185,13 @@ class Buildah:
         return commands.environment(None, BUILDAH_ISOLATION="chroot", TMPDIR=str(temporary), PATH=commands.SYSTEM_PATH)
 
 
-def buildah() -> Buildah:
+def buildah(base: Base = BARE) -> Buildah:
     """buildah with the quickest storage that works here, installed if it is missing."""
     packages.ensure((packages.Need("buildah", "buildah"), packages.Need("unshare", "util-linux")))
     store = paths.user_cache() / "buildah"
     files.write(store / "policy.json", json.dumps({"default": [{"type": "insecureAcceptAnything"}]}))
     for driver in ("overlay", "vfs"):  # vfs copies every layer whole, and works everywhere
-        builder = Buildah(store, driver)
+        builder = Buildah(store, driver, base)
         if commands.answers(builder.command("info")):
             return builder
     raise ClusterError(f"buildah works with neither overlay nor vfs storage in {store}. It has to run as root.")

@@ -1,9 +1,9 @@
 """Builds the project's container images, each only when something that goes into it has changed.
 
-``python -m cluster.images graphcron agent`` leaves ``.build/images/<name>.tar``,
-which `python -m cluster load` puts into the cluster. No registry takes part: wheels
-are downloaded outside the build, and the base image is made here, unless the cluster
-is a kind one: then its container engine builds, on the base that the Dockerfile names.
+``python -m cluster.images graphcron agent`` leaves ``.build/images/<name>.tar``, which `python -m cluster load` puts
+into the cluster. Wheels are downloaded outside the build. buildah builds, on a base image made here, unless the cluster
+is a kind one: then its container engine builds, on the base that the Dockerfile names, or on a stand-in where that
+cannot be pulled. `--base slim` has buildah build on the stand-in, to test what users of the official base get.
 """
 
 import argparse
@@ -17,8 +17,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster import choose, files, image_base, image_builders, image_wheels, kind
+from cluster import choose, engine, files, image_base, image_builders, image_wheels
+from cluster.engine import Engine
 from cluster.errors import ClusterError
+from cluster.image_base import BARE
 from cluster.paths import HERE, Place
 from cluster.progress import Progress, say
 
@@ -74,28 +76,39 @@ def main(argv: Sequence[str] | None = None, place: Place = HERE) -> int:
     """Build the images named on the command line, or all."""
     parser = argparse.ArgumentParser(prog="python -m cluster.images", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("name", nargs="*", help=f"{' or '.join(IMAGES)}; default: all")
+    parser.add_argument("--base", choices=image_base.BASES, help="build on this base image, whatever the cluster")
+    arguments = parser.parse_args(argv)
     try:
-        for name in parser.parse_args(argv).name or IMAGES:
-            build(name, place)
+        for name in arguments.name or IMAGES:
+            build(name, place, image_base.BASES.get(arguments.base))
     except ClusterError as error:
         say(f"error: {error}")
         return 1
     return 0
 
 
-def build(name: str, place: Place = HERE) -> Path:
-    """The archive of this image, fresh if anything that goes into the image is not what it was."""
+def build(name: str, place: Place = HERE, base: image_base.Base | None = None) -> Path:
+    """The archive of this image, fresh if anything that goes into the image is not what it was.
+
+    With a base it is built by buildah on that, and the archive is called after it; without, as the cluster wants it.
+    """
     if name not in IMAGES:
         raise ClusterError(f"There is no image {name!r}: the images are {', '.join(IMAGES)}.")
-    image, engine = IMAGES[name], _engine(place)
-    inputs = fingerprint(place.root, _inputs(image), engine or "buildah")
-    archive = place.build / "images" / f"{name}.tar"
+    image, builds = IMAGES[name], None if base else _engine(place)
+    inputs = fingerprint(place.root, _inputs(image), builds.name if builds else f"buildah {(base or BARE).name}")
+    archive = place.build / "images" / f"{name}{f'-{base.name}' if base else ''}.tar"
     mark = archive.with_suffix(".inputs")
     if archive.exists() and mark.exists() and mark.read_text() == inputs:
         say(f"image {name}: up to date")
         return archive
-    builder = image_builders.Engine(engine) if engine else image_builders.buildah()
-    python = python_of((place.root / image.dockerfile).read_text()) if engine else image_base.PYTHON
+    dockerfile = (place.root / image.dockerfile).read_text()
+    builder: image_builders.Builder
+    if builds:
+        builder = image_builders.by_engine(builds, base_of(dockerfile), image_base.SLIM)
+        python = python_of(dockerfile)
+    else:
+        builder = image_builders.buildah(base or BARE)
+        python = (base or BARE).python
     recipe = lay_out(name, place, [image_wheels.target(python)])
     mark.unlink(missing_ok=True)
     archive.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +124,7 @@ def build(name: str, place: Place = HERE) -> Path:
 
 def fingerprint(root: Path, names: Iterable[str], builder: str) -> str:
     """Changes when a file of these is edited, added, renamed or removed, or when another builder is used."""
-    digest = hashlib.sha256(f"{builder} {image_base.key()}\n".encode())
+    digest = hashlib.sha256(f"{builder} {BARE.key}\n".encode())
     for name in names:
         for path in _files(root / name):
             # Each name and each content by its own hash: no two trees can spell the same stream.
@@ -120,12 +133,17 @@ def fingerprint(root: Path, names: Iterable[str], builder: str) -> str:
     return digest.hexdigest()
 
 
-def python_of(dockerfile: str) -> str:
-    """The Python version of the base image that a Dockerfile names."""
-    found = re.search(r"^ARG BASE_IMAGE=\S*python:(\d+\.\d+)", dockerfile, re.MULTILINE)
+def base_of(dockerfile: str) -> str:
+    """The base image that a Dockerfile names, in full, as podman wants it."""
+    found = re.search(r"^ARG BASE_IMAGE=(python:\d+\.\d+\S*)$", dockerfile, re.MULTILINE)
     if not found:
         raise ClusterError("The Dockerfile's BASE_IMAGE is not of the form python:3.X-…, which wheels are chosen by.")
-    return found[1]
+    return f"docker.io/library/{found[1]}"
+
+
+def python_of(dockerfile: str) -> str:
+    """The Python version of the base image that a Dockerfile names."""
+    return re.sub(r"^.*python:(\d+\.\d+).*$", r"\1", base_of(dockerfile))
 
 
 def unpacked_size(archive: Path) -> int:
@@ -149,15 +167,24 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB"
 
 
-def _engine(place: Place) -> str | None:
+def _engine(place: Place) -> Engine | None:
     """The container engine that runs this checkout's kind cluster; none means buildah."""
     up = place.kind_file.read_text().strip() if place.kind_file.exists() else None
-    chosen = up or choose.kind_of_cluster(os.environ.get("CLUSTER") or "auto", None, kind.engine)
-    return None if chosen == "local" else kind.engine()
+    chosen = up or choose.kind_of_cluster(os.environ.get("CLUSTER") or "auto", None, engine.for_auto)
+    if chosen == "current":
+        return engine.any_that_answers()
+    return None if chosen == "local" else engine.required(place)
 
 
 def _inputs(image: Image) -> list[str]:
-    return [image.dockerfile, image.lock, _BUILD_LOCK, _INSTALLER, *image.sources, *(f"cluster/{name}" for name in _BUILT_BY)]
+    return [
+        image.dockerfile,
+        image.lock,
+        _BUILD_LOCK,
+        _INSTALLER,
+        *image.sources,
+        *(f"cluster/{name}" for name in _BUILT_BY),
+    ]
 
 
 def _files(path: Path) -> list[Path]:

@@ -1,12 +1,14 @@
 """The cluster in a container engine, by kind: for machines with Docker or podman."""
 
 import json
-import shutil
+import os
 import time
 from pathlib import Path
 
-from cluster import commands, configs, files, tools
+from cluster import binary, commands, configs, containers, engine, files, images, node_image, tools
+from cluster.engine import Engine
 from cluster.errors import ClusterError
+from cluster.image_base import SLIM
 from cluster.paths import Place
 from cluster.progress import say
 
@@ -16,83 +18,105 @@ _START_SECONDS = 300
 _RESTART_SECONDS = 90
 """After a reboot of the machine, the components inside find each other within a minute."""
 
+PROGRAMS = {program.kubernetes.removeprefix("v"): program for program in (binary.KUBE, binary.OLDEST)}
+"""The versions of Kubernetes that a node image can be made of here."""
 
-def engine() -> str | None:
-    """The container engine that answers: docker, podman or none."""
-    return next(
-        (name for name in ("docker", "podman") if shutil.which(name) and commands.answers([name, "info"])), None
-    )
+_MODULES = Path("/lib/modules")
+"""kind mounts it into its nodes, so it must be there."""
 
 
 def check(place: Place) -> None:
-    """Refuse a machine on which no engine answers."""
-    _engine()
+    """Refuse a machine on which no engine can hold a node."""
+    engine.required(place)
 
 
 def up(place: Place) -> None:
     """Have the cluster: leave it alone when it answers, start its stopped container, or create it."""
-    running_engine = _engine()
+    by = engine.required(place)
     tools.link(place, ("kubectl", "helm", "kind"))
-    if _exists(place, running_engine):
-        if _reachable(place, running_engine):
+    if _exists(place, by):
+        if _reachable(place, by):
             say("kind cluster: healthy, nothing to do")
             return
         say("kind cluster: starting its container again")
-        commands.answers([running_engine, "start", f"{place.network}-control-plane"])
+        by.answers("start", _node(place))
         deadline = time.monotonic() + _RESTART_SECONDS
         while time.monotonic() < deadline:
-            if _reachable(place, running_engine):
+            if _reachable(place, by):
                 return
             time.sleep(1)
         say("kind cluster: it does not recover, making a new one")
-        _kind(place, running_engine, "delete", "cluster", *_named(place))
+        _kind(place, by, "delete", "cluster", *_named(place))
+    _make_modules(place)
     files.write(place.audit_policy, configs.AUDIT_POLICY)
-    files.write(place.config / "kind.json", config(place))
-    commands.stream(create_command(place), env=_environment(place, running_engine), timeout=_START_SECONDS)
+    _create(place, by)
 
 
 def down(place: Place) -> None:
-    """Delete the cluster with its container; without an engine there is nothing to delete."""
-    running_engine = engine()
-    if running_engine and (place.bin / "kind").exists():
-        _kind(place, running_engine, "delete", "cluster", *_named(place))
+    """Delete the cluster with its container, network and images; without an engine there is nothing to delete."""
+    by = engine.remembered(place)
+    if by:
+        if (place.bin / "kind").exists():
+            _kind(place, by, "delete", "cluster", *_named(place))
+        if by.settings:
+            engine.remove_confined_podman(place)
+        else:
+            _remove_images(by)
+    engine.forget(place)
+    if _made_modules(place).exists():
+        _MODULES.rmdir()
+        _made_modules(place).unlink()
     place.kubeconfig.unlink(missing_ok=True)
     say("kind cluster: gone")
 
 
 def load(place: Place, archive: Path) -> list[str]:
     """Load an image archive into the node."""
-    _kind(place, _engine(), "load", "image-archive", str(archive), "--name", place.network)
+    _kind(place, engine.required(place), "load", "image-archive", str(archive), "--name", place.network)
     return [archive.name]
+
+
+def content(place: Place, image: str) -> str | None:
+    """The digest of the configuration of the image that the node has under this name."""
+    by = engine.required(place)
+    return containers.content_by(lambda *words: by.run("exec", _node(place), "ctr", "-n", "k8s.io", *words), image)
 
 
 def status(place: Place) -> list[tuple[str, bool]]:
     """Whether the engine, the cluster and its apiserver are there."""
-    running_engine = engine()
-    exists = bool(running_engine) and _exists(place, running_engine or "")
+    try:
+        by = engine.remembered(place)
+    except ClusterError:
+        by = None
+    exists = bool(by and _exists(place, by))
     return [
-        (f"container engine {running_engine or 'docker or podman'} answers", bool(running_engine)),
+        (f"container engine {by.name if by else 'docker or podman'} answers", bool(by)),
         (f"kind cluster {place.network} exists", exists),
         ("its apiserver answers", exists and _answers(place)),
     ]
 
 
-def create_command(place: Place) -> list[str]:
-    """How the cluster is created; the node image is whatever this release of kind was tested with."""
+def create_command(place: Place, image: str | None = None) -> list[str]:
+    """How the cluster is created; without an image, of the one that this release of kind was tested with."""
     return [
         str(place.bin / "kind"), "create", "cluster", *_named(place),
-        "--config", str(place.config / "kind.json"), "--wait", "120s",
+        "--config", str(place.config / "kind.json"), "--wait", "120s", *(["--image", image] if image else []),
     ]  # fmt: skip
 
 
-def config(place: Place) -> str:
-    """One node whose apiserver logs writes into the project's state folder, as the local cluster's does."""
+def config(place: Place, kubelet: dict[str, object] | None = None) -> str:
+    """One node whose apiserver logs writes into the project's state folder, as the local cluster's does. `kubelet` are
+    fields of its KubeletConfiguration."""
     log = {"audit-policy-file": "/graphcron/audit-policy.yaml", "audit-log-path": "/graphcron/audit.log"}
     mount = {"name": "graphcron", "hostPath": "/graphcron", "mountPath": "/graphcron", "pathType": "Directory"}
     # A patch applies to the kubeadm API that it names, and which one that is depends on the
     # node's Kubernetes; the newer one has a list where the older has a map.
-    older = _patch("v1beta3", log, mount)
-    newer = _patch("v1beta4", [{"name": name, "value": value} for name, value in log.items()], mount)
+    patches = [
+        _patch("v1beta3", log, mount),
+        _patch("v1beta4", [{"name": name, "value": value} for name, value in log.items()], mount),
+    ]
+    if kubelet:
+        patches.append(json.dumps({"kind": "KubeletConfiguration", **kubelet}))
     settings = {
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "kind": "Cluster",
@@ -100,11 +124,83 @@ def config(place: Place) -> str:
             {
                 "role": "control-plane",
                 "extraMounts": [{"hostPath": str(place.state), "containerPath": "/graphcron"}],
-                "kubeadmConfigPatches": [older, newer],
+                "kubeadmConfigPatches": patches,
             }
         ],
     }
     return json.dumps(settings, indent=2) + "\n"
+
+
+def kubelet_for(kubernetes: str, cgroup_v1: bool) -> dict[str, object]:
+    """What a node image made here asks of its kubelet: the machines that need it are those that forbid things."""
+    fields: dict[str, object] = {"localStorageCapacityIsolation": False}
+    if cgroup_v1 and tuple(map(int, kubernetes.split(".")[:2])) >= (1, 35):
+        fields["failCgroupV1"] = False  # older ones do not know the field, and run there anyway
+    return fields
+
+
+def asked_version() -> str | None:
+    """The Kubernetes version that $KUBERNETES asks for, such as 1.31.0."""
+    return (os.environ.get("KUBERNETES") or "").removeprefix("v") or None
+
+
+def _create(place: Place, by: Engine) -> None:
+    """Create it of the node image that $KIND_NODE_IMAGE names, else of the one that kind pulls, else of our own."""
+    named, version = os.environ.get("KIND_NODE_IMAGE"), asked_version()
+    image = named or (f"kindest/node:v{version}" if version else None)
+    files.write(place.config / "kind.json", config(place))
+    if named:
+        say(f"kind cluster: of the node image {named}, which KIND_NODE_IMAGE names")
+    else:
+        say(f"kind cluster: pulling the node image {image or 'of this release of kind'}")
+    try:
+        _run_create(place, by, image)
+    except ClusterError as error:
+        if named or "failed to pull image" not in str(error):
+            raise
+    else:
+        return
+    version = version or binary.KUBE.kubernetes.removeprefix("v")
+    if version not in PROGRAMS:
+        raise ClusterError(
+            f"No node image of Kubernetes {version} can be pulled, and none can be made here: only of "
+            f"{' and '.join(PROGRAMS)}. Name an image that can be pulled by KIND_NODE_IMAGE."
+        )
+    say("The node image cannot be pulled: making one here, of Kubernetes' Go module and Debian's packages. That takes")
+    say("minutes the first time. KIND_NODE_IMAGE=name takes one that can be pulled, from a mirror say, instead.")
+    cgroup_v1 = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    files.write(place.config / "kind.json", config(place, kubelet_for(version, cgroup_v1)))
+    _run_create(place, by, node_image.ensure(by, PROGRAMS[version]))
+
+
+def _run_create(place: Place, by: Engine, image: str | None) -> None:
+    commands.tee(create_command(place, image), env=_environment(place, by), timeout=_START_SECONDS)
+
+
+def _remove_images(by: Engine) -> None:
+    """Remove what was built for the cluster, and kind's network unless another cluster is in it."""
+    ours = [*(image.tag for image in images.IMAGES.values()), SLIM.tag]
+    listed = by.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
+    for name in listed:
+        if name in ours or f"docker.io/{name}" in ours or name.startswith("localhost/graphcron-node:"):
+            by.answers("image", "rm", name)
+    by.answers("network", "rm", "kind")  # an engine refuses while containers are in it
+
+
+def _make_modules(place: Place) -> None:
+    """An empty folder of kernel modules will do; only root of a Linux without one has to make it."""
+    if by_root_of_linux() and not _MODULES.exists():
+        files.write(_made_modules(place), "")
+        _MODULES.mkdir(parents=True)
+
+
+def by_root_of_linux() -> bool:
+    """Whether this process may make folders in the root of the machine that containers run on."""
+    return os.uname().sysname == "Linux" and os.geteuid() == 0
+
+
+def _made_modules(place: Place) -> Path:
+    return place.state / "made-lib-modules"
 
 
 def _patch(version: str, arguments: object, mount: dict[str, str]) -> str:
@@ -117,20 +213,18 @@ def _patch(version: str, arguments: object, mount: dict[str, str]) -> str:
     )
 
 
-def _engine() -> str:
-    if name := engine():
-        return name
-    raise ClusterError("A kind cluster needs Docker or podman, and neither answers. Start one, or use CLUSTER=local.")
+def _node(place: Place) -> str:
+    return f"{place.network}-control-plane"
 
 
-def _exists(place: Place, running_engine: str) -> bool:
-    return place.network in _kind(place, running_engine, "get", "clusters").split()
+def _exists(place: Place, by: Engine) -> bool:
+    return place.network in _kind(place, by, "get", "clusters").split()
 
 
-def _reachable(place: Place, running_engine: str) -> bool:
+def _reachable(place: Place, by: Engine) -> bool:
     """Whether it answers; asks kind for the kubeconfig first, for ours may be gone or its port another one."""
     command: commands.Command = [place.bin / "kind", "export", "kubeconfig", *_named(place)]
-    return commands.answers(command, env=_environment(place, running_engine)) and _answers(place)
+    return commands.answers(command, env=_environment(place, by)) and _answers(place)
 
 
 def _answers(place: Place) -> bool:
@@ -142,9 +236,9 @@ def _named(place: Place) -> list[str]:
     return ["--name", place.network, "--kubeconfig", str(place.kubeconfig)]
 
 
-def _kind(place: Place, running_engine: str, *words: str) -> str:
-    return commands.run([place.bin / "kind", *words], env=_environment(place, running_engine), timeout=300)
+def _kind(place: Place, by: Engine, *words: str) -> str:
+    return commands.run([place.bin / "kind", *words], env=_environment(place, by), timeout=300)
 
 
-def _environment(place: Place, running_engine: str) -> dict[str, str]:
-    return commands.environment(place.kubeconfig, KIND_EXPERIMENTAL_PROVIDER=running_engine)
+def _environment(place: Place, by: Engine) -> dict[str, str]:
+    return commands.environment(place.kubeconfig, KIND_EXPERIMENTAL_PROVIDER=by.name, **by.settings)

@@ -73,6 +73,11 @@ def load(place: Place, archive: Path) -> list[str]:
     return containers.load(place, archive)
 
 
+def content(place: Place, image: str) -> str | None:
+    """The digest of the configuration of the image that the cluster has under this name."""
+    return containers.content(place, image)
+
+
 def status(place: Place) -> list[tuple[str, bool]]:
     """Each component and each fact about it, and whether it is as it should be."""
     machine.check()

@@ -6,7 +6,7 @@ from cluster.choose import kind_of_cluster
 from cluster.errors import ClusterError
 
 
-def _never() -> str | None:
+def _never() -> None:
     raise AssertionError("nobody should look for an engine here")
 
 

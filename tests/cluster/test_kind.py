@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
+import pytest
+import yaml
+
 from cluster import kind
-from cluster.paths import Place
+from cluster.paths import HERE, Place
 
 PLACE = Place(Path("/home/me/graphcron"))
 
@@ -24,8 +27,31 @@ def test_the_node_has_one_role_and_sees_the_state_folder() -> None:
     assert node["extraMounts"] == [{"hostPath": "/home/me/graphcron/.build/cluster", "containerPath": "/graphcron"}]
 
 
-def test_the_node_image_is_left_to_kind() -> None:
+def test_the_node_image_is_left_to_kind_unless_one_is_named() -> None:
     assert "image" not in json.loads(kind.config(PLACE))["nodes"][0]
+    assert "--image" not in kind.create_command(PLACE)
+    assert kind.create_command(PLACE, "mirror.example/node:v1")[-2:] == ["--image", "mirror.example/node:v1"]
+
+
+@pytest.mark.parametrize(
+    ("kubernetes", "cgroup_v1", "fails"),
+    [("1.37.2", True, False), ("1.35.0", True, False), ("1.31.0", True, None), ("1.37.2", False, None)],
+)
+def test_the_kubelet_of_a_node_made_here_runs_on_cgroup_v1(
+    kubernetes: str, cgroup_v1: bool, fails: bool | None
+) -> None:
+    """A kubelet before 1.35 refuses a configuration with a field that it does not know."""
+    kubelet = kind.kubelet_for(kubernetes, cgroup_v1)
+    assert kubelet.get("failCgroupV1") is fails
+    *_, patch = json.loads(kind.config(PLACE, kubelet))["nodes"][0]["kubeadmConfigPatches"]
+    assert json.loads(patch) == {"kind": "KubeletConfiguration"} | kubelet
+
+
+def test_nodes_are_made_here_of_the_newest_and_the_oldest_kubernetes_that_the_chart_is_for() -> None:
+    newest, oldest = kind.PROGRAMS
+    chart = yaml.safe_load((HERE.root / "charts/graphcron/Chart.yaml").read_text())
+    assert chart["kubeVersion"] == f">={oldest}-0"
+    assert tuple(map(int, newest.split("."))) > tuple(map(int, oldest.split(".")))
 
 
 def test_the_audit_log_is_configured_in_both_dialects_of_kubeadm() -> None:

@@ -39,11 +39,11 @@ def in_pod(session: Session) -> Iterator[Session]:
     claim = json.loads(json.dumps(EXAMPLE[1]))
     folder = HERE.state / "in-pod-threads"
     if not session.get("storageclasses"):
-        # The local cluster has none. Its node is this machine, so a folder of the cluster's own is a volume there.
+        # Neither the local cluster nor a kind one of our own node image has any: a folder of the cluster's own will do.
         if folder.exists():
             shutil.rmtree(folder)  # of another run of these tests in the same cluster
         folder.mkdir(parents=True)
-        session.apply(volume(session, folder))
+        session.apply(volume(session, on_node(folder)))
         claim["spec"] |= {"storageClassName": "", "volumeName": "in-pod-threads"}
     session.apply(EXAMPLE[0], claim)
     session.apply(graphcron("runs", schedule=EVERY_MINUTE, input=flow.asking("alone?"), **IN_POD))
@@ -60,6 +60,12 @@ def permit(session: Session, images: str) -> None:
     """A release that lets these images run and no others."""
     words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
     deploy.helm(HERE, *words, "--set", f"runs.inPod.images[0]={images}", "--wait", "--timeout", "120s")
+
+
+def on_node(folder: Path) -> Path:
+    """Where the node has this folder of the cluster's state: the node of a local cluster is this machine."""
+    kind = HERE.kind_file.read_text().strip() == "kind"
+    return Path("/graphcron") / folder.relative_to(HERE.state) if kind else folder
 
 
 def volume(session: Session, folder: Path) -> dict[str, Any]:
