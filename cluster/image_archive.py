@@ -34,6 +34,16 @@ def unpack(archive: Path, root: Path) -> None:
 
 def content(archive: Path) -> str:
     """The digest of the first image's configuration, which names its content wherever it is loaded."""
+    return f"sha256:{_read(archive)[0]}"
+
+
+def config(archive: Path) -> dict[str, Any]:
+    """What the first image says of its process: Entrypoint, Env, User, WorkingDir."""
+    return dict(_read(archive)[1]["config"])
+
+
+def _read(archive: Path) -> tuple[str, dict[str, Any]]:
+    """The digest, as hex, and the document of the first image's configuration."""
     with tarfile.open(archive) as members:
 
         def read(name: str) -> Any:
@@ -41,11 +51,15 @@ def content(archive: Path) -> str:
             assert file
             return json.load(file)
 
+        def blob(described: dict[str, Any]) -> Any:
+            return read(f"blobs/{described['digest'].replace(':', '/')}")
+
         if "manifest.json" in members.getnames():
-            name = Path(read("manifest.json")[0]["Config"])
-            return f"sha256:{name.name.removesuffix('.json')}"
-        (described, *_) = read("index.json")["manifests"]
-        return str(read(f"blobs/{described['digest'].replace(':', '/')}")["config"]["digest"])
+            name = read("manifest.json")[0]["Config"]
+            return Path(name).name.removesuffix(".json"), read(name)
+        (first, *_) = read("index.json")["manifests"]
+        described = blob(first)["config"]
+        return described["digest"].partition(":")[2], blob(described)
 
 
 def layers(outer: Path) -> list[Path]:
