@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from graphcron import dialect
 from graphcron.body import RestError
-from graphcron.schedule import too_frequent
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.frequency import too_frequent
 from graphcron.wire import OWNER_LABEL, Manifest, owner_of
 
 API_KEY_HEADER = "x-api-key"
@@ -226,8 +227,8 @@ class Quota:
         """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
         text, seed = manifest["spec"]["schedule"], manifest.get("metadata", {}).get("uid", "")
         try:
-            schedule = dialect.read(text, seed)
-        except dialect.InvalidSchedule as invalid:  # of a GraphCron that kubectl made, and that stalls for it
+            schedule = read(text, seed)
+        except InvalidSchedule as invalid:  # of a GraphCron that kubectl made, and that stalls for it
             raise RestError(422, str(invalid)) from None
         if complaint := too_frequent(text, schedule, timedelta(seconds=self.interval), now):
             raise RestError(422, complaint)

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         case ["operator" | "facade" as command]:
             return _serve(command)
         case ["next", *rest]:
-            from graphcron import preview
+            from graphcron.schedule import preview
 
             return preview.main(rest)
         case ["crd"]:

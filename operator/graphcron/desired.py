@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcron import firing, jsontext, pod_template
-from graphcron.days import Days
+from graphcron import jsontext, pod_template
+from graphcron.firing.day_rules import Days
+from graphcron.firing.formats import format_time, is_uuid, parse_time
+from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
+from graphcron.firing.outcome import FINAL_EXIT_CODES
 from graphcron.models import (
     API_VERSION,
     DEFAULT_HISTORY_LIMIT,
@@ -20,7 +23,7 @@ from graphcron.models import (
     InvalidGraphCron,
     Template,
 )
-from graphcron.schedule import Schedule
+from graphcron.schedule.fields import Schedule
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "graphcron"}
 """Label of every object we make; the operator watches by it."""
@@ -55,26 +58,24 @@ class Timing:
 
 def cron_id(metadata: Mapping[str, Any]) -> str:
     """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
-    return str(metadata["name"] if firing.is_uuid(metadata["name"]) else metadata["uid"])
+    return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
 
 
-def order(
-    metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()
-) -> firing.Order:
+def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()) -> Order:
     """What each run pod of this GraphCron is told to do."""
     identity = cron_id(metadata)
     config = dict(spec.config or {})
     # The Agent Server refuses a run with both configurable and context; LangGraph's own scheduler drops the id too.
     if spec.context is None:
         config["configurable"] = {**config.get("configurable", {}), "cron_id": identity}
-    return firing.Order(
+    return Order(
         cron_id=identity,
         request=_request(spec) | ({"config": config} if config else {}),
         thread_id=spec.thread_id,
         keep_thread=spec.on_run_completed == "keep",
-        not_before=firing.format_time(not_before) if not_before else None,
-        start_time=firing.format_time(spec.start_time) if spec.start_time else None,
-        end_time=firing.format_time(spec.end_time) if spec.end_time else None,
+        not_before=format_time(not_before) if not_before else None,
+        start_time=format_time(spec.start_time) if spec.start_time else None,
+        end_time=format_time(spec.end_time) if spec.end_time else None,
         jitter_seconds=spec.jitter_seconds or None,
         deadline_seconds=spec.active_deadline_seconds,
         replace=spec.concurrency_policy == "Replace",
@@ -187,7 +188,7 @@ def _job(
                     "onExitCodes": {
                         "containerName": pod_template.CONTAINER,
                         "operator": "In",
-                        "values": list(firing.FINAL_EXIT_CODES),
+                        "values": list(FINAL_EXIT_CODES),
                     },
                 },
             ]
@@ -195,14 +196,14 @@ def _job(
         "template": {
             "metadata": {
                 "labels": theirs | labels | (pod_template.IN_POD_LABEL if spec.in_pod else {}),
-                "annotations": (template.annotations or {}) | {firing.ORDER_ANNOTATION: order_text},
+                "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,
         },
     }
     if spec.active_deadline_seconds is not None:
         # The wait is none of the run's time, and the runner itself ends the firing first.
-        margin = int(firing.DEADLINE_MARGIN.total_seconds())
+        margin = int(DEADLINE_MARGIN.total_seconds())
         job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0) + margin
     return job
 
@@ -213,7 +214,7 @@ def not_before(live: Mapping[str, Any]) -> datetime | None:
         if '"not_before"' not in _live_text(live):
             return None  # nearly all of them, and an order can be long
         text = _live_order(live).not_before
-        return firing.parse_time(text) if text else None
+        return parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
         return None
 
@@ -221,15 +222,15 @@ def not_before(live: Mapping[str, Any]) -> datetime | None:
 def is_a_run(live: Mapping[str, Any], scheduled_time: datetime) -> bool:
     """Whether a slot of a live CronJob is on a day that the schedule means; True when its order is unreadable."""
     try:
-        return firing.on_its_days(_live_order(live), scheduled_time)
+        return on_its_days(_live_order(live), scheduled_time)
     except (KeyError, TypeError, ValueError):
         return True
 
 
-def _live_order(live: Mapping[str, Any]) -> firing.Order:
-    return firing.Order.from_json(_live_text(live))
+def _live_order(live: Mapping[str, Any]) -> Order:
+    return Order.from_json(_live_text(live))
 
 
 def _live_text(live: Mapping[str, Any]) -> str:
-    text: str = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"][firing.ORDER_ANNOTATION]
+    text: str = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"][ORDER_ANNOTATION]
     return text

@@ -31,15 +31,9 @@ from urllib.parse import unquote, urlsplit
 
 from graphcron import langgraph_json, runner
 from graphcron.agent_server import Run, TryAgain
-from graphcron.firing import (
-    CRON_METADATA,
-    EXIT_DONE,
-    EXIT_RUN_FAILED,
-    EXIT_TRY_AGAIN,
-    FIRING_METADATA,
-    Outcome,
-    parse_time,
-)
+from graphcron.firing.formats import parse_time
+from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
 from graphcron.pod import PodError, log, read_input
 from graphcron.runner import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
 
@@ -53,9 +47,9 @@ _STARTED = "graphcron_started"
 """Key in a checkpoint's metadata: when the first attempt started the run, RFC 3339. The deadline counts from it."""
 
 MODULES = (
-    "__init__", "days", "firing", "pod", "agent_server", "runner", "langgraph_json", "in_pod",
+    "__init__", "pod", "agent_server", "runner", "langgraph_json", "in_pod",
 )  # fmt: skip
-"""All that this one needs: what goes into the user's container."""
+"""All that this one needs beside `firing`: what goes into the user's container."""
 
 MAIN = """\
 import sys
@@ -80,6 +74,8 @@ def copy_to(directory: str) -> None:
     os.makedirs(package, exist_ok=True)  # noqa: PTH103
     for module in MODULES:
         shutil.copyfile(f"{os.path.dirname(__file__)}/{module}.py", f"{package}/{module}.py")  # noqa: PTH120
+    source, skipped = f"{os.path.dirname(__file__)}/firing", shutil.ignore_patterns("__pycache__")  # noqa: PTH120
+    shutil.copytree(source, f"{package}/firing", ignore=skipped, dirs_exist_ok=True)
     with open(f"{directory}/__main__.py", "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write(MAIN)
 

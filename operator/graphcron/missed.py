@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from graphcron.firing import format_time
+from graphcron.firing.formats import format_time
 from graphcron.models import HistoryEntry
 
 STILL_RUNNING = "StillRunning"

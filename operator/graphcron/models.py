@@ -19,8 +19,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from graphcron.dialect import CEL_FIVE_FIELDS
-from graphcron.firing import parse_time
+from graphcron.firing.formats import parse_time
+from graphcron.schedule.expression import CEL_FIVE_FIELDS
 
 GROUP = "graphcron.dev"
 VERSION = "v1"

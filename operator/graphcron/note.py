@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcron.firing import format_time, parse_time
+from graphcron.firing.formats import format_time, parse_time
 
 Manifest = dict[str, Any]
 

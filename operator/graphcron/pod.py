@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
-from graphcron.firing import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, Order
+from graphcron.firing.order import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, Order
 
 TERMINATION_LOG = "/dev/termination-log"
 """Kubernetes' default `terminationMessagePath`."""

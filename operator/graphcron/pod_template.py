@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graphcron import __version__, firing
+from graphcron import __version__
+from graphcron.firing.order import (
+    HEADERS_PATH,
+    INPUT_PATH,
+    ORDER_ANNOTATION,
+    ORDER_PATH,
+    ORDER_VARIABLE,
+    ORDER_VARIABLE_LIMIT,
+)
 from graphcron.models import (
     CHECKPOINTS_PATH,
     GROUP,
@@ -135,8 +143,8 @@ def _container(spec: GraphCronSpec, resources: Mapping[str, Any], volumes: "list
 def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
     """Our image alone, which follows a run on an Agent Server."""
     volumes, environment = _volumes(spec, pods), _environment(spec, pods)
-    if order_size <= firing.ORDER_VARIABLE_LIMIT:
-        environment.append({"name": firing.ORDER_VARIABLE, "valueFrom": {"fieldRef": _ORDER}})
+    if order_size <= ORDER_VARIABLE_LIMIT:
+        environment.append({"name": ORDER_VARIABLE, "valueFrom": {"fieldRef": _ORDER}})
     else:
         volumes.insert(0, _order_file())
     ours = {
@@ -245,11 +253,11 @@ _IDENTITY = (
 _CA_PATH = "/etc/graphcron/ca"
 
 
-_ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{firing.ORDER_ANNOTATION}']"}
+_ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{ORDER_ANNOTATION}']"}
 
 
 def _order_file() -> tuple[str, Manifest]:
-    directory, _, file = firing.ORDER_PATH.rpartition("/")
+    directory, _, file = ORDER_PATH.rpartition("/")
     return directory, {"name": "order", "downwardAPI": {"items": [{"path": file, "fieldRef": _ORDER}]}}
 
 
@@ -257,13 +265,13 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
     """Mount path and volume of each thing, besides its order, that a run pod reads."""
     volumes: list[tuple[str, Manifest]] = []
     if source := spec.input_from:
-        directory, _, file = firing.INPUT_PATH.rpartition("/")
+        directory, _, file = INPUT_PATH.rpartition("/")
         if source.secret_key_ref:
             volumes.append((directory, _from_secret("input", source.secret_key_ref, file)))
         elif source.config_map_key_ref:
             volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
     if spec.server and (headers := spec.server.headers_secret_ref):
-        volumes.append((firing.HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
+        volumes.append((HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
     if pods.ca_config_map and spec.server is None and not spec.in_pod:
         volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))
     return volumes

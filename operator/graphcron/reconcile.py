@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from graphcron import missed, status
 from graphcron.desired import Timing, cron_job, installation, is_a_run, not_before
-from graphcron.dialect import InvalidSchedule, read
 from graphcron.drift import in_sync
-from graphcron.firing import format_time, parse_time, scheduled_time_of
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.order import scheduled_time_of
 from graphcron.models import (
     DEFAULT_STARTING_DEADLINE_SECONDS,
     DEFAULT_TIMEZONE,
@@ -28,7 +28,12 @@ from graphcron.models import (
     read_spec,
 )
 from graphcron.pod_template import RunPods, refusal
-from graphcron.schedule import InvalidTimezone, Schedule, next_times, read_timezone, too_frequent
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.fields import Schedule
+from graphcron.schedule.frequency import too_frequent
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 from graphcron.status import Note, Verdict
 
 Manifest = Mapping[str, Any]

@@ -50,23 +50,18 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from graphcron.agent_server import AgentServer, AgentServerError, Busy, NotFound, Refused, Run, TryAgain, plain
-from graphcron.firing import (
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.order import (
     CRON_MARK,
     CRON_METADATA,
-    EXIT_DONE,
-    EXIT_REFUSED,
-    EXIT_RUN_FAILED,
-    EXIT_TRY_AGAIN,
     FIRING_METADATA,
     Firing,
     Order,
-    Outcome,
-    format_time,
     gate,
     is_out_of_time,
-    parse_time,
     starts_at,
 )
+from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
 from graphcron.pod import (
     TERMINATION_LOG,
     PodError,

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphcron import wire
 from graphcron.body import Body, read_uuid
-from graphcron.firing import parse_time
+from graphcron.firing.formats import parse_time
 from graphcron.wire import Cron, Manifest
 
 

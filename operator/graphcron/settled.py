@@ -11,10 +11,11 @@ from typing import Any
 
 from graphcron import status
 from graphcron.desired import FIELD_MANAGER, INSTALLATION_ANNOTATION, not_before
-from graphcron.dialect import read
-from graphcron.firing import parse_time
+from graphcron.firing.formats import parse_time
 from graphcron.reconcile import Manifest, Observed
-from graphcron.schedule import next_times, read_timezone
+from graphcron.schedule.expression import read
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import read_timezone
 
 
 def settled_until(seen: Observed, installation: str, now: datetime) -> datetime | None:

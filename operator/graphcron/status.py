@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from graphcron.firing import NOT_ON_THIS_DAY, Outcome, format_time, parse_time, scheduled_time_of
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
+from graphcron.firing.outcome import Outcome
 from graphcron.models import Condition, FiringCounts, GraphCronStatus, HistoryEntry
 
 HISTORY_LIMIT = 10

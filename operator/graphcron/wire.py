@@ -14,12 +14,15 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from graphcron import desired, dialect, jsontext
+from graphcron import desired, jsontext
 from graphcron.body import Body, RestError
-from graphcron.firing import format_time, is_uuid, parse_time
+from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.masking import is_masked, mask_url
 from graphcron.models import API_VERSION, ASSISTANT_LIMIT, KIND, SCHEDULE_LIMIT, InvalidGraphCron, read_spec
-from graphcron.schedule import InvalidTimezone, next_times, read_timezone
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 Manifest = dict[str, Any]
 Cron = dict[str, Any]
@@ -101,8 +104,8 @@ def _set(spec: dict[str, Any], body: Body) -> None:
         read_timezone(body.get("timezone"))
         # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
         if len(body.get("schedule") or "") <= SCHEDULE_LIMIT and "schedule" in body:
-            dialect.read(body["schedule"])
-    except (dialect.InvalidSchedule, InvalidTimezone) as error:
+            read(body["schedule"])
+    except (InvalidSchedule, InvalidTimezone) as error:
         raise RestError(422, str(error)) from None
     if is_masked(body.get("webhook", "")):
         raise RestError(
@@ -239,7 +242,7 @@ def next_run_date(manifest: Manifest, now: datetime) -> str | None:
     try:
         zone = read_timezone(spec.get("timezone"))
         start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
-        times = next_times(dialect.read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
+        times = next_times(read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
     except ValueError:  # also what dialect and zones raise
         return None
     return _rest_time(format_time(times[0])) if times else None

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from graphcron.firing import EXIT_DONE, EXIT_RUN_FAILED, Firing
+from graphcron.firing.order import Firing
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED
 from tests.contract.conftest import Side
 from tests.shell.run_pod import Pod
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from graphcron import runner
-from graphcron.firing import Firing, Order, Outcome
+from graphcron.firing.order import Firing, Order
+from graphcron.firing.outcome import Outcome
 
 KEY = "lsv2_very_secret"
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)

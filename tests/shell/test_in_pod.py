@@ -17,7 +17,8 @@ import pytest
 
 from cluster.paths import HERE
 from graphcron import in_pod
-from graphcron.firing import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Order, Outcome
+from graphcron.firing.order import Order
+from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
 
 PYTHON = HERE.build / "in-pod/bin/python"
 """Made by `make .build/in-pod/.ready` from examples/in-pod/requirements.txt."""

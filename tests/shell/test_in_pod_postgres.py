@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import unused_port
 
-from graphcron.firing import EXIT_DONE
+from graphcron.firing.outcome import EXIT_DONE
 from tests.shell.test_in_pod import THREAD, Pod, killed_in_second
 
 NOBODY = 65534

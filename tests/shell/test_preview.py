@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from graphcron.dialect import InvalidSchedule, read
-from graphcron.preview import answers, in_words
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.preview import answers, in_words
 
 COMMAND = [sys.executable, "-m", "graphcron", "next"]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from graphcron import runner
 from graphcron.agent_server import retry_after
-from graphcron.firing import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
+from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.shell.agent_server_fake import (
     AgentServerFake,
     Answer,

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from croniter import CroniterError, croniter
 
-from graphcron.days import meant
-from graphcron.dialect import InvalidSchedule, read
-from graphcron.firing import Order, gate
-from graphcron.schedule import next_times, read_timezone
+from graphcron.firing.day_rules import meant
+from graphcron.firing.order import Order, gate
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import read_timezone
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from graphcron.desired import Timing, cron_job, order
-from graphcron.dialect import read
 from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
 from graphcron.pod_template import RunPods
+from graphcron.schedule.expression import read
 
 METADATA = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}
 INSTALLATION = RunPods(

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from croniter import croniter
 
-from graphcron.dialect import InvalidSchedule, read, read_in_full
-from graphcron.schedule import Schedule
+from graphcron.schedule.expression import read, read_in_full
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.fields import Schedule
 
 REWRITTEN = {
     "what Kubernetes reads stays as it was": ("*/5 9-17 1,15 jan-mar mon-fri", "*/5 9-17 1,15 jan-mar mon-fri"),

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from graphcron import firing, models
+from graphcron import models
 from graphcron.body import RestError
 from graphcron.desired import not_before
+from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector, read_spec
 from graphcron.pod_template import RunPods
 from graphcron.wire import cron, patch
@@ -230,7 +231,7 @@ def test_the_order_is_the_same_for_both_engines() -> None:
         "config": {"recursion_limit": 5},
     }
     annotations = job_of(PODS, **IN_POD, **spec)["template"]["metadata"]["annotations"]
-    order = firing.Order.from_json(annotations[firing.ORDER_ANNOTATION])
+    order = Order.from_json(annotations[ORDER_ANNOTATION])
     assert order.request["config"] == {"recursion_limit": 5, "configurable": {"cron_id": order.cron_id}}
 
 

@@ -6,19 +6,9 @@ from typing import Any
 
 import pytest
 
-from graphcron.firing import (
-    TERMINATION_MESSAGE_LIMIT,
-    Firing,
-    Order,
-    Outcome,
-    Skip,
-    format_time,
-    gate,
-    is_out_of_time,
-    parse_time,
-    scheduled_time_of,
-    starts_at,
-)
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.order import Firing, Order, Skip, gate, is_out_of_time, scheduled_time_of, starts_at
+from graphcron.firing.outcome import TERMINATION_MESSAGE_LIMIT, Outcome
 
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
 MINUTES = int(DUE.timestamp()) // 60

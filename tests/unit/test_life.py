@@ -11,7 +11,7 @@ from graphcron import wire
 from graphcron.access import Quota
 from graphcron.body import RestError
 from graphcron.desired import not_before
-from graphcron.firing import ORDER_ANNOTATION, Order
+from graphcron.firing.order import ORDER_ANNOTATION, Order
 from tests.unit.conftest import World, at
 
 

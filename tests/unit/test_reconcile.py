@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from graphcron import firing
 from graphcron.desired import not_before
+from graphcron.firing.order import ORDER_ANNOTATION, Order
+from graphcron.firing.outcome import Outcome
 from tests.unit.conftest import World, at
 
 SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_id": "r1", "thread_id": "t1"})
@@ -375,7 +376,7 @@ def test_the_order_tells_the_run_pod_what_the_spec_says() -> None:
     assert applied
     assert applied["spec"]["schedule"] == "0 9 * * 0"
     template = applied["spec"]["jobTemplate"]["spec"]["template"]
-    order = firing.Order.from_json(template["metadata"]["annotations"][firing.ORDER_ANNOTATION])
+    order = Order.from_json(template["metadata"]["annotations"][ORDER_ANNOTATION])
     uid = world.graphcron["metadata"]["uid"]
     assert order.request == {
         "assistant_id": "agent",
@@ -395,7 +396,7 @@ def test_a_slot_on_a_day_that_is_not_meant_is_no_run() -> None:
     assert world.cron_job
     assert world.cron_job["spec"]["schedule"] == "0 10-12 28,29,30,31 * *"
     assert world.graphcron["status"]["nextRunTimes"][0] == "2026-12-31T10:00:00Z"
-    skipped = firing.Outcome("Skipped", "NotOnThisDay", "the 1st").to_json()
+    skipped = Outcome("Skipped", "NotOnThisDay", "the 1st").to_json()
     world.fire("11:00", "Complete", skipped)
     world.fire("12:00", "Complete")  # its pod left no word
     told = len(world.told)
@@ -410,7 +411,7 @@ def test_a_slot_on_a_day_that_is_not_meant_is_no_run() -> None:
 def test_a_skip_by_day_leaves_no_history_after_the_schedule_has_changed() -> None:
     world = World(schedule="0 * L * *")
     world.reconcile("10:30")
-    world.fire("11:00", "Complete", firing.Outcome("Skipped", "NotOnThisDay", "the 1st").to_json())
+    world.fire("11:00", "Complete", Outcome("Skipped", "NotOnThisDay", "the 1st").to_json())
     world.edit(schedule="0 * * * *")
     world.reconcile("11:30")
     world.reconcile("11:31")

@@ -8,8 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 
-from graphcron.dialect import InvalidSchedule, read
-from graphcron.schedule import InvalidTimezone, by_calendar, next_times, read_timezone, shortest_interval, walked
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.frequency import shortest_interval
+from graphcron.schedule.next_runs import by_calendar, next_times
+from graphcron.schedule.robfig_walk import walked
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from graphcron.dialect import read
-from graphcron.schedule import next_times
+from graphcron.schedule.expression import read
+from graphcron.schedule.next_runs import next_times
 from tests import vectors
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from graphcron import body, firing, search, wire
+from graphcron import body, search, wire
 from graphcron.access import Quota
 from graphcron.body import CronCreate, CronPatch, CronSearch, RestError, ThreadCronCreate
+from graphcron.firing.formats import is_uuid
 
 NOW = datetime(2026, 11, 22, 19, 25, 15, 114218, tzinfo=UTC)
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
@@ -186,7 +187,7 @@ class TestCron:
         assert later > ID
         assert ID[14] == "7"
         assert ID[19] in "89ab"
-        assert firing.is_uuid(ID)
+        assert is_uuid(ID)
 
 
 class TestRefusedBodies:
@@ -501,6 +502,6 @@ def test_of_many_mistakes_some_are_told() -> None:
 
 
 def test_a_long_schedule_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphcron.wire.dialect.read", None)
+    monkeypatch.setattr("graphcron.wire.read", None)
     with pytest.raises(RestError, match=r"^spec\.schedule: string should have at most 256 characters$"):
         made(MINIMAL | {"schedule": "0 0 1 1 " + "1," * 200_000})

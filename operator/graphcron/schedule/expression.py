@@ -6,7 +6,7 @@ v3, so that is what happens. What is only spelled differently is rewritten, the 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,15 +14,19 @@ from typing import Any
 from croniter import CroniterError, CroniterUnsupportedSyntaxError, croniter
 from croniter.croniter import HashExpander
 
-from graphcron.days import Days, month_length
-from graphcron.days import meant as is_meant
-from graphcron.schedule import Field, Schedule, days_match
-
-FIVE_FIELDS = (
-    "Invalid cron schedule. Ensure the schedule uses the standard cron format "
-    "(minute hour day_of_month month day_of_week). Example: '*/5 * * * *' for every 5 minutes."
+from graphcron.firing.day_rules import Days, month_length
+from graphcron.firing.day_rules import meant as is_meant
+from graphcron.schedule.field_syntax import (
+    DESCRIPTORS,
+    FIVE_FIELDS,
+    KINDS,
+    FieldKind,
+    InvalidSchedule,
+    check_values,
+    refuse_known,
+    spell,
 )
-"""LangGraph's own words, so that its users read what they know."""
+from graphcron.schedule.fields import Field, Schedule, days_match
 
 CEL_FIVE_FIELDS = {
     "rule": r"self.startsWith('@') || self.matches('^\\s*\\S+(\\s+\\S+){4}\\s*$')",
@@ -30,46 +34,6 @@ CEL_FIVE_FIELDS = {
     "message": FIVE_FIELDS,
 }
 """The part of `read` that the apiserver can check by itself, in the same words."""
-
-DESCRIPTORS = {
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-    "@monthly": "0 0 1 * *",
-    "@weekly": "0 0 * * 0",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@hourly": "0 * * * *",
-}
-"""The named schedules that croniter and robfig/cron share."""
-
-
-class InvalidSchedule(ValueError):
-    """A schedule that cannot be fired as written; the message names it and says what to write instead."""
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"Invalid cron schedule: '{text}'. Reason: {reason}")
-
-
-@dataclass(frozen=True)
-class _Kind:
-    name: str
-    low: int
-    high: int
-    names: dict[str, int]
-
-
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
-_WEEKDAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
-
-_KINDS = (
-    _Kind("minute", 0, 59, {}),
-    _Kind("hour", 0, 23, {}),
-    _Kind("day of month", 1, 31, {}),
-    _Kind("month", 1, 12, _MONTHS),
-    _Kind("day of week", 0, 6, _WEEKDAYS),
-)
-
-_PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
 
 
 def read(text: str, seed: str = "") -> Schedule:
@@ -85,7 +49,7 @@ def read(text: str, seed: str = "") -> Schedule:
 @lru_cache(maxsize=16384)
 def _read(text: str, seed: str) -> Schedule:
     parts = text.split()
-    if len(parts) == len(_KINDS):
+    if len(parts) == len(KINDS):
         minute, hour, days, month = (_plain_fields(at, *(parts[index] for index in at)) for at in _ALONE)
         if minute and hour and days and month:
             return _checked(text, minute[0], hour[0], days[0], month[0], days[1])
@@ -103,17 +67,17 @@ _PLAIN = re.compile(r"[0-9*,/-]+|([a-z]{3}[,-]?)+")
 def _plain_fields(at: tuple[int, ...], *parts: str) -> tuple[Field, ...]:
     """Fields of numbers or names alone, by their places; none when one is anything else, or wrong: then the schedule
     has to be read in full."""
-    whole = ["*"] * len(_KINDS)
+    whole = ["*"] * len(KINDS)
     try:
         for index, part in zip(at, parts, strict=True):
             if not _PLAIN.fullmatch(part):
                 return ()
-            _check_values(part, part, _KINDS[index])
+            check_values(part, part, KINDS[index])
             whole[index] = part
         meant, _ = croniter.expand(" ".join(whole))
     except (InvalidSchedule, CroniterError, ValueError):
         return ()
-    return tuple(_spell(whole[index], meant[index], _KINDS[index]) for index in at)
+    return tuple(spell(whole[index], meant[index], KINDS[index]) for index in at)
 
 
 def _checked(text: str, minute: Field, hour: Field, day: Field, month: Field, weekday: Field) -> Schedule:
@@ -126,15 +90,15 @@ def _checked(text: str, minute: Field, hour: Field, day: Field, month: Field, we
 def read_in_full(text: str, seed: str) -> Schedule:
     """What `read` comes to, for ten times its work on most schedules: croniter reads the five fields together."""
     spec = text.strip()
-    _refuse_known(text, spec)
+    refuse_known(text, spec)
     parts = DESCRIPTORS.get(spec.lower(), spec).split()
     if len(parts) != 5:
         raise InvalidSchedule(text, FIVE_FIELDS)
     # "to the last day" is for croniter "to the 31st"
     parts[2] = re.sub(r"(?i)(?<=\d-)l\b", "31", parts[2])
     parts = [_unhashed(text, index, part, seed) for index, part in enumerate(parts)]
-    for part, kind in zip(parts, _KINDS, strict=True):
-        _check_values(text, part, kind)
+    for part, kind in zip(parts, KINDS, strict=True):
+        check_values(text, part, kind)
     try:
         meant, numbered = croniter.expand(" ".join(parts))
     except CroniterUnsupportedSyntaxError:
@@ -143,7 +107,7 @@ def read_in_full(text: str, seed: str) -> Schedule:
         raise InvalidSchedule(text, FIVE_FIELDS) from None
     if numbered or "l" in meant[2] or "w" in parts[2].lower():
         return _beyond_kubernetes(text, parts, meant, numbered)
-    fields = [_spell(part, values, kind) for part, values, kind in zip(parts, meant, _KINDS, strict=True)]
+    fields = [spell(part, values, kind) for part, values, kind in zip(parts, meant, KINDS, strict=True)]
     minute, hour, day, month, weekday = fields
     return _checked(text, minute, hour, day, month, weekday)
 
@@ -161,7 +125,7 @@ def _unhashed(text: str, index: int, part: str, seed: str) -> str:
     """A field with `H` as croniter spells it out for this seed; others as they are."""
     if not part.lower().startswith("h"):
         return part
-    kind = _KINDS[index]
+    kind = KINDS[index]
     if not (found := _HASHED.fullmatch(part)):
         raise InvalidSchedule(
             text,
@@ -184,7 +148,7 @@ def _beyond_kubernetes(
 ) -> Schedule:
     """A schedule with days that robfig/cron cannot name: the CronJob gets the fewest days that hold all that are
     meant, and the rest is left to `Schedule.days`."""
-    minute, hour, month = (_spell(parts[i], meant[i], _KINDS[i]) for i in (0, 1, 3))
+    minute, hour, month = (spell(parts[i], meant[i], KINDS[i]) for i in (0, 1, 3))
     dates, weekdays = _rules(parts[2], meant[2], meant[4], numbered)
     days, needed = _combine(dates, weekdays, alternatives=meant[2][0] != "*" and meant[4][0] != "*")
     calendar = _calendar(month.values)
@@ -201,7 +165,7 @@ def _beyond_kubernetes(
 def _rules(
     part: str, dates: Sequence[int | str], weekdays: Sequence[int | str], numbered: Mapping[Any, set[Any]]
 ) -> tuple[list[str], list[str]]:
-    """The rules (see days.py) of the two day fields; none for a field that lets every day through."""
+    """The rules (see day_rules.py) of the two day fields; none for a field that lets every day through."""
     if "w" in part.lower():
         by_date = [part.lower().strip("w") + "W"]
     else:
@@ -243,128 +207,20 @@ def _on(days: Days, calendar: Iterable[date]) -> set[date]:
 
 def _fewest_days(days: Days, wanted: set[date], calendar: list[date]) -> tuple[Field, Field]:
     """Day of month and day of week for the CronJob: dates, weekdays or both as alternatives, whichever is fewest."""
-    every_day, every_weekday = _field(range(1, 32), _KINDS[2]), _field(range(7), _KINDS[4])
-    dates = _field({day.day for day in wanted}, _KINDS[2])
-    weekdays = _field({day.isoweekday() % 7 for day in wanted}, _KINDS[4])
+    every_day, every_weekday = _field(range(1, 32), KINDS[2]), _field(range(7), KINDS[4])
+    dates = _field({day.day for day in wanted}, KINDS[2])
+    weekdays = _field({day.isoweekday() % 7 for day in wanted}, KINDS[4])
     spellings = [(dates, every_weekday), (every_day, weekdays)]
     if len(days) == 1:
         by_date = [rule for rule in days[0] if "#" not in rule]
         by_weekday = {int(rule[0]) for rule in days[0] if "#" in rule}
         if by_date and 0 < len(by_weekday) < 7:  # all seven would be `*`, which turns "or" into "and"
             numbers = {day.day for day in _on([by_date], calendar)}
-            spellings.append((_field(numbers, _KINDS[2]), _field(by_weekday, _KINDS[4])))
+            spellings.append((_field(numbers, KINDS[2]), _field(by_weekday, KINDS[4])))
     return min(spellings, key=lambda pair: sum(days_match(pair[0], pair[1], day) for day in calendar))
 
 
-def _field(values: Iterable[int], kind: _Kind) -> Field:
+def _field(values: Iterable[int], kind: FieldKind) -> Field:
     numbers = frozenset(values)
     star = len(numbers) == kind.high - kind.low + 1
     return Field("*" if star else ",".join(map(str, sorted(numbers))), numbers, star)
-
-
-def _refuse_known(text: str, spec: str) -> None:
-    """What people write elsewhere, with what to write here."""
-    lowered = spec.lower()
-    if re.match(r"(cron_)?tz=", lowered):
-        raise InvalidSchedule(text, "A time zone does not belong into the schedule: name it in 'timezone'.")
-    if lowered.startswith("@every"):
-        raise InvalidSchedule(
-            text,
-            "'@every' counts from an unknown start. Write five fields, such as '*/5 * * * *' for every 5 minutes.",
-        )
-    if lowered.startswith("@") and lowered not in DESCRIPTORS:
-        raise InvalidSchedule(text, f"Unknown name. Known are {', '.join(DESCRIPTORS)}.")
-    parts = lowered.split()
-    if len(parts) in (6, 7):
-        raise InvalidSchedule(
-            text, f"Seconds and years are not supported: write five fields, such as '{' '.join(parts[:5])}'."
-        )
-    if len(parts) != 5:
-        return
-    for part, kind in zip(parts, _KINDS, strict=True):
-        without_names = re.sub("|".join(kind.names) or "$^", "", part)
-        allowed = {"day of month": "[r#]", "day of week": "[wr]"}
-        if unsupported := re.search(allowed.get(kind.name, "[lwr#]"), without_names):
-            raise InvalidSchedule(
-                text,
-                f"'{unsupported.group().upper()}' in the {kind.name} is not supported: "
-                "list the values, such as '1,15'.",
-            )
-
-
-def _check_values(text: str, part: str, kind: _Kind) -> None:
-    """Say which value is out of range, where croniter only says that something is."""
-    highest = kind.high + 1 if kind.names is _WEEKDAYS else kind.high
-    for piece in part.split(","):
-        if kind.name == "day of month" and re.search("(?i)[lw]", piece):
-            _check_special_date(text, piece, alone=piece == part)
-            continue
-        if kind.names is _WEEKDAYS and re.search("(?i)#|l", piece):
-            _check_special_weekday(text, piece)
-            continue
-        match = _PIECE.fullmatch(piece)
-        if not match:
-            raise InvalidSchedule(text, f"'{piece}' is no valid {kind.name}. {FIVE_FIELDS}")
-        if match["step"] is not None and int(match["step"]) < 1:
-            raise InvalidSchedule(text, f"The step of '{piece}' in the {kind.name} must be 1 or more.")
-        for value in (match["first"], match["last"]):
-            if value is None or value.lower() in kind.names:
-                continue
-            if not re.fullmatch("[0-9]{1,4}", value) or not kind.low <= int(value) <= highest:
-                raise InvalidSchedule(text, f"'{value}' is no valid {kind.name}: it goes from {kind.low} to {highest}.")
-
-
-def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
-    if piece.lower() == "l":
-        return
-    nearest = re.fullmatch("(?i)([0-9]{1,2})w|w([0-9]{1,2})", piece)
-    if not nearest or not 1 <= int(nearest[1] or nearest[2]) <= 31:
-        raise InvalidSchedule(
-            text,
-            f"'{piece}' is no valid day of month: write 'L' for the last day, '15W' for the weekday nearest it.",
-        )
-    if not alone:
-        raise InvalidSchedule(text, f"'{piece}' can only stand alone in the day of month.")
-
-
-def _check_special_weekday(text: str, piece: str) -> None:
-    if not re.fullmatch("(?i)l[0-7]|([0-7]|sun|mon|tue|wed|thu|fri|sat)#[1-5]", piece):
-        raise InvalidSchedule(
-            text,
-            f"'{piece}' is no valid day of week: write 'L5' for the month's last Friday, '5#2' for the second one.",
-        )
-
-
-def _spell(part: str, meant: Sequence[int | str], kind: _Kind) -> Field:
-    """A field as croniter means it, for robfig/cron. What both read alike stays as it was written; the rest
-    (Sunday as 7, ranges that run backwards) becomes a list of numbers."""
-    star = "*" in meant
-    values = frozenset(range(kind.low, kind.high + 1)) if star else frozenset(int(value) for value in meant)
-    if _read_plain(part, kind) == (values, star):
-        return Field(part.lower(), values, star)
-    return Field("*" if star else ",".join(map(str, sorted(values))), values, star)
-
-
-def _read_plain(part: str, kind: _Kind) -> tuple[frozenset[int], bool] | None:
-    """What robfig/cron makes of a field, values and whether it counts as `*`; None when it would refuse it."""
-    values: set[int] = set()
-    star = False
-    for piece in part.split(","):
-        match = _PIECE.fullmatch(piece)
-        assert match, "checked by _check_values"
-        step = int(match["step"] or 1)
-        if match["star"]:
-            first, last = kind.low, kind.high
-            star = star or step == 1  # with a step above 1 it no longer counts as `*` (robfig/cron, getRange)
-        else:
-            first = _number(match["first"], kind)
-            last = _number(match["last"], kind) if match["last"] else kind.high if match["step"] else first
-        if not kind.low <= first <= last <= kind.high:
-            return None
-        values.update(range(first, last + 1, step))
-    return frozenset(values), star
-
-
-def _number(value: str, kind: _Kind) -> int:
-    lowered = value.lower()
-    return kind.names[lowered] if lowered in kind.names else int(value)

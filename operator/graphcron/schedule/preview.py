@@ -14,9 +14,12 @@ from typing import Any, BinaryIO, TextIO
 
 from cron_descriptor import FormatError, Options, get_description
 
-from graphcron.dialect import InvalidSchedule, is_hashed, read
-from graphcron.firing import format_time, parse_time
-from graphcron.schedule import DAYS_HORIZON_YEARS, Field, InvalidTimezone, Schedule, next_times, read_timezone
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.schedule.expression import is_hashed, read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.fields import Field, Schedule
+from graphcron.schedule.next_runs import DAYS_HORIZON_YEARS, next_times
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 COUNT = 5
 """Times that are told when no count is asked for: as many as the status of a GraphCron has."""
@@ -215,7 +218,7 @@ _WHICH = {"1": "the first", "2": "the second", "3": "the third", "4": "the fourt
 
 
 def _named(rule: str) -> str:
-    """A rule of days.py in words."""
+    """A rule of day_rules.py in words."""
     weekday, marked, which = rule.partition("#")
     if marked:
         return f"{_WHICH.get(which, 'each')} {_WEEKDAYS[int(weekday)]}"

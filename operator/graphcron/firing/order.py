@@ -1,21 +1,21 @@
-"""The contract between the operator and a run pod: what a firing is told, and what it answers.
+"""The contract between the operator and a run pod: the `Order`, and whether one firing may start its run.
 
-The operator writes an `Order` into the CronJob's pod template; the run pod reads it from a file, decides with
-`gate` whether this firing may start anything, and leaves an `Outcome` as its termination message, where the
-operator finds it. So run pods need no access to the Kubernetes API, and both sides share this one file.
+The operator writes an `Order` into the CronJob's pod template; the run pod reads it from a file or a variable, decides
+with `gate` whether this firing may start anything, and leaves an `Outcome` as its termination message, where the
+operator finds it. So run pods need no access to the Kubernetes API, and both sides share this package.
 
 Standard library only: every run pod imports it, and start-up time is paid at each firing. That is why these are
 named tuples: `dataclasses` would add a fifth to it.
 """
 
 import json
-import re
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from graphcron.days import Days, local_date, meant
+from graphcron.firing.day_rules import Days, local_date, meant
+from graphcron.firing.formats import format_time, parse_time
 
 ORDER_ANNOTATION = "graphcron.dev/order"
 """Pod-template annotation that carries the order. Kubernetes limits all annotations of an object to 256 KiB."""
@@ -36,9 +36,6 @@ INPUT_PATH = "/etc/graphcron/input/input.json"
 HEADERS_PATH = "/etc/graphcron/headers"
 """Where `spec.server.headersSecretRef` is mounted: one file a header, named by it."""
 
-TERMINATION_MESSAGE_LIMIT = 4096
-"""Bytes; the kubelet cuts what is longer (Kubernetes, `terminationMessagePath`)."""
-
 FIRING_METADATA = "graphcron_firing"
 """Key in a run's metadata that holds the identity of the firing which started it."""
 
@@ -47,18 +44,6 @@ CRON_METADATA = "cron_id"
 
 CRON_MARK = "graphcron_cron"
 """Key in the metadata of a run and of a stateless firing's thread that names their cron, and that servers keep."""
-
-EXIT_DONE = 0
-"""The run succeeded, or this firing was skipped on purpose."""
-EXIT_RUN_FAILED = 10
-"""The run was started and ended badly: starting it again would cost a second run."""
-EXIT_REFUSED = 11
-"""The Agent Server will not take this request however often it is sent (401, 403, 404, 422, …)."""
-EXIT_TRY_AGAIN = 75
-"""Another attempt can help (connection refused, 429, 5xx). sysexits.h calls it EX_TEMPFAIL."""
-
-FINAL_EXIT_CODES = (EXIT_RUN_FAILED, EXIT_REFUSED)
-"""For the Job's podFailurePolicy: fail at once, do not retry."""
 
 DEADLINE_MARGIN = timedelta(seconds=60)
 """How long a Job outlives the firing's `activeDeadlineSeconds`: for the pod to start, to cancel the run and to say so.
@@ -205,70 +190,3 @@ class Skip(NamedTuple):
 
     reason: str
     message: str
-
-
-OUTCOMES = ("Succeeded", "Failed", "Skipped")
-
-
-class Outcome(NamedTuple):
-    """How a firing ended, as the run pod's termination message tells it.
-
-    `outcome` is one of `OUTCOMES`; `reason` is CamelCase for programs, `message` a sentence for people.
-    """
-
-    outcome: str
-    reason: str
-    message: str = ""
-    run_id: str | None = None
-    thread_id: str | None = None
-    started_at: str | None = None
-
-    def to_json(self) -> str:
-        """At most `TERMINATION_MESSAGE_LIMIT` bytes: a long message is cut, the ids never are."""
-        text = self._dump()
-        kept = len(self.message)
-        while kept and len(text.encode()) > TERMINATION_MESSAGE_LIMIT:
-            # Bytes too many are at least a sixth as many characters: JSON writes none longer than "\u0000".
-            over = len(text.encode()) - TERMINATION_MESSAGE_LIMIT
-            kept = max(0, kept - max(1, over // 6))
-            text = self._replace(message=self.message[:kept] + "…" if kept else "")._dump()
-        return text
-
-    def _dump(self) -> str:
-        return json.dumps({key: value for key, value in self._asdict().items() if value}, ensure_ascii=False)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Outcome | None":
-        """None when the text is not an outcome: a pod that was killed leaves none, or half of one, and where the image
-        is a user's, so may be what is in it."""
-        try:
-            data = json.loads(text)
-            found = cls(**{key: value for key, value in data.items() if key in cls._fields})
-            if found.started_at is not None:
-                parse_time(found.started_at)
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            return None
-        texts = (found.reason, found.message, found.run_id or "", found.thread_id or "")
-        return found if found.outcome in OUTCOMES and all(isinstance(value, str) for value in texts) else None
-
-
-def is_uuid(text: str) -> bool:
-    """Whether it is a UUID in its usual spelling: lower case, with hyphens where they belong. (Python reads others.)"""
-    return _UUID.fullmatch(text) is not None
-
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-def parse_time(text: str) -> datetime:
-    """RFC 3339 to an aware datetime. Raises ValueError, also when the offset is missing."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"time {text!r} has no UTC offset")
-    return moment
-
-
-def format_time(moment: datetime) -> str:
-    """RFC 3339 in UTC with whole seconds, as Kubernetes writes its times."""
-    # Not strftime: it takes five times as long, and pads no year before 1000.
-    return moment.astimezone(UTC).isoformat(timespec="seconds")[: -len("+00:00")] + "Z"
