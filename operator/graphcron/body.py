@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from graphcron.models import DEPTH_LIMIT, Nodes, StreamModes, Time
+from graphcron.resource.fields import DEPTH_LIMIT, Nodes, StreamModes, Time
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""

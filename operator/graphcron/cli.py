@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             return preview.main(rest)
         case ["crd"]:
-            from graphcron import crd
+            from graphcron.resource import crd
 
             print(crd.to_yaml(), end="")
             return 0

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron import status
-from graphcron.desired import MANAGED_BY, installation
 from graphcron.kube import Conflict, Kube, Manifest, NotFound, NotLeading, Refused
-from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from graphcron.operator.cronjob import installation
 from graphcron.operator_metrics import OperatorMetrics
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import A_LITTLE_LATER, LATER, Observed, Plan, conclude, controller_of, decide, owns
+from graphcron.resource.identity import API_VERSION, GROUP, KIND, MANAGED_BY, PLURAL, VERSION
 from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
 from graphcron.settled import settled_until
 from graphcron.status import Note, Verdict

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 LEVELS = 300
-"""How much of such an object is read: more than a GraphCron may have (`models.DEPTH_LIMIT`), so that it is told from
+"""How much of such an object is read: more than a GraphCron may have (`DEPTH_LIMIT`), so that it is told from
 one that is right, and so little that whatever handles it recursively can."""
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')

@@ -22,10 +22,9 @@ from kubernetes.aio.client import ApiClient, Configuration
 from yarl import URL
 
 from graphcron import __version__, jsontext
-from graphcron.desired import FIELD_MANAGER
 from graphcron.fence import Fence, FenceClosed
 from graphcron.heartbeat import WATCH_SECONDS
-from graphcron.models import API_VERSION, GROUP, KIND, PLURAL, VERSION
+from graphcron.resource.identity import API_VERSION, FIELD_MANAGER, GROUP, KIND, PLURAL, VERSION
 
 CONNECTION_LIMIT = 50
 """Connections at once. Unbounded TLS connections cost an operator 376 MiB at 10,000 objects."""

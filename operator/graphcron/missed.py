@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Literal
 
 from graphcron.firing.formats import format_time
-from graphcron.models import HistoryEntry
+from graphcron.resource.status import HistoryEntry
 
 STILL_RUNNING = "StillRunning"
 """Skipped: the run of an earlier slot was not over, and concurrencyPolicy is Forbid."""

@@ -12,7 +12,7 @@ import aiohttp
 
 from graphcron import jsontext
 from graphcron.kube import Manifest
-from graphcron.models import KIND
+from graphcron.resource.identity import KIND
 
 IsKnown = Callable[[Manifest], bool]
 """Whether that very version of an object is known."""

@@ -17,8 +17,8 @@ from pydantic.json_schema import models_json_schema
 
 from graphcron import __version__, body, idempotency
 from graphcron.access import API_KEY_HEADER, Mode
-from graphcron.models import GraphCronSpec
 from graphcron.paths import reaches_crons
+from graphcron.resource.spec import GraphCronSpec
 
 Document = dict[str, Any]
 

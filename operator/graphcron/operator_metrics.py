@@ -15,7 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from graphcron import status
-from graphcron.models import GraphCronStatus
+from graphcron.resource.status import GraphCronStatus
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)

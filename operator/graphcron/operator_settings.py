@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from graphcron.environ import MINIMUM_INTERVAL, InvalidSettings, json_of, limit, log_format, optional, parsed, required
 from graphcron.lease import Timing
-from graphcron.models import KeySelector
 from graphcron.pod_template import RunPods
+from graphcron.resource.fields import KeySelector
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,10 @@ from graphcron.firing.order import (
     ORDER_VARIABLE,
     ORDER_VARIABLE_LIMIT,
 )
-from graphcron.models import (
-    CHECKPOINTS_PATH,
-    GROUP,
-    GraphCronSpec,
-    InvalidGraphCron,
-    KeySelector,
-    NameReference,
-    Template,
-)
+from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
+from graphcron.resource.identity import GROUP
+from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
 
 CONTAINER = "run"
 

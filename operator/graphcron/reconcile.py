@@ -14,20 +14,14 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from graphcron import missed, status
-from graphcron.desired import Timing, cron_job, installation, is_a_run, not_before
 from graphcron.drift import in_sync
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import scheduled_time_of
-from graphcron.models import (
-    DEFAULT_STARTING_DEADLINE_SECONDS,
-    DEFAULT_TIMEZONE,
-    GraphCronSpec,
-    GraphCronStatus,
-    HistoryEntry,
-    InvalidGraphCron,
-    read_spec,
-)
+from graphcron.operator.cronjob import Timing, cron_job, installation, is_a_run, not_before
 from graphcron.pod_template import RunPods, refusal
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec, read_spec
+from graphcron.resource.status import GraphCronStatus, HistoryEntry
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule

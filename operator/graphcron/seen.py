@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphcron import jsontext, status
-from graphcron.desired import CRON_LABEL
 from graphcron.reconcile import Observed, owns
+from graphcron.resource.identity import CRON_LABEL
 from graphcron.versions import version_of
 
 Manifest = dict[str, Any]

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from graphcron import status
-from graphcron.desired import FIELD_MANAGER, INSTALLATION_ANNOTATION, not_before
 from graphcron.firing.formats import parse_time
+from graphcron.operator.cronjob import not_before
 from graphcron.reconcile import Manifest, Observed
+from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
-from graphcron.models import Condition, FiringCounts, GraphCronStatus, HistoryEntry
+from graphcron.resource.status import Condition, FiringCounts, GraphCronStatus, HistoryEntry
 
 HISTORY_LIMIT = 10
 NEXT_TIMES = 5
@@ -32,8 +32,8 @@ NAME_TAKEN = "CronJobNameTaken"
 REFUSED_BY_CLUSTER = "CronJobRefused"
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
-# InvalidSpec (models.read_spec), RequestTooLarge and NoAgentServer (desired.cron_job) come with their exceptions; the
-# reasons of a run's end come from its run pod.
+# InvalidSpec (resource.spec.read_spec), RequestTooLarge and NoAgentServer (cronjob.cron_job) come with their
+# exceptions; the reasons of a run's end come from its run pod.
 
 RUNS_STARTING = "RunsStarting"
 """Condition; there only while run pods cannot start, and then False."""

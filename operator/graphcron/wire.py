@@ -14,11 +14,15 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from graphcron import desired, jsontext
+from graphcron import jsontext
 from graphcron.body import Body, RestError
 from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.masking import is_masked, mask_url
-from graphcron.models import API_VERSION, ASSISTANT_LIMIT, KIND, SCHEDULE_LIMIT, InvalidGraphCron, read_spec
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.identity import API_VERSION, KIND
+from graphcron.resource.identity import cron_id as id_of
+from graphcron.resource.order_of import ORDER_LIMIT, order
+from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT, read_spec
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.next_runs import next_times
@@ -151,13 +155,13 @@ def _check(manifest: Manifest, now: datetime) -> None:
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None
-    if len(jsontext.dumps(manifest["spec"])) < desired.ORDER_LIMIT // 2:
+    if len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2:
         return  # an order has the texts of its spec, and little beside them
-    size = len(desired.order(manifest["metadata"], spec, now).to_json().encode())
-    if size > desired.ORDER_LIMIT:
+    size = len(order(manifest["metadata"], spec, now).to_json().encode())
+    if size > ORDER_LIMIT:
         raise RestError(
             422,
-            f"The run request has {size} bytes, and the limit is {desired.ORDER_LIMIT}: it travels in an annotation, "
+            f"The run request has {size} bytes, and the limit is {ORDER_LIMIT}: it travels in an annotation, "
             "which Kubernetes limits. Keep large input in a Secret or ConfigMap and name it in the GraphCron's "
             "spec.inputFrom, or let the graph fetch it",
         )
@@ -208,7 +212,7 @@ def owner_of(manifest: Manifest) -> str | None:
 
 def cron_id(manifest: Manifest) -> str:
     """The UUID by which REST knows it, also when it was made with kubectl."""
-    return desired.cron_id(manifest["metadata"])
+    return id_of(manifest["metadata"])
 
 
 def new_cron_id(now: datetime, entropy: bytes) -> str:

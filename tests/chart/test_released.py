@@ -12,7 +12,7 @@ import yaml
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron.models import GraphCronSpec
+from graphcron.resource.spec import GraphCronSpec
 from tests.chart.helm import CHART
 
 RELEASED = Path(__file__).parent / "released"

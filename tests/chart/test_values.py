@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from graphcron.desired import CRON_LABEL, MANAGED_BY
+from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
 
 COMPONENTS = ("operator", "facade")

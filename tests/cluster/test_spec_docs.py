@@ -11,9 +11,10 @@ import pytest
 from cluster import spec_docs
 from cluster.paths import HERE
 from graphcron import missed, status
-from graphcron.crd import structural
 from graphcron.firing.order import NOT_ON_THIS_DAY
-from graphcron.models import GraphCronSpec, GraphCronStatus, HistoryEntry
+from graphcron.resource.crd import structural
+from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.status import GraphCronStatus, HistoryEntry
 
 PACKAGE = HERE.root / "operator/graphcron"
 BEARERS = {"TryAgain", "Refused", "Busy", "NotFound", "PodError", "InvalidGraphCron", "Skip"}
@@ -58,7 +59,9 @@ def test_what_to_do_is_said_for_each_reason_of_a_firing() -> None:
 def test_every_reason_of_a_state_is_there_and_no_other() -> None:
     known = {*status.SUSPENDING, status.SCHEDULED, status.INTERNAL_ERROR, status.NAME_TAKEN, status.REFUSED_BY_CLUSTER}
     known |= {status.INVALID_SCHEDULE, status.INVALID_TIMEZONE}
-    assert set(spec_docs.STATES) == known | _reasons("models.py", "desired.py", "pod_template.py", "reconcile.py")
+    assert set(spec_docs.STATES) == known | _reasons(
+        "resource/*.py", "operator/cronjob.py", "pod_template.py", "reconcile.py"
+    )
 
 
 def _reasons(*patterns: str) -> set[str]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from graphcron.desired import installation
-from graphcron.models import GraphCronStatus
+from graphcron.operator.cronjob import installation
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import A_LITTLE_LATER, Observed, Plan, conclude, decide
+from graphcron.resource.status import GraphCronStatus
 from graphcron.settled import settled_until
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")

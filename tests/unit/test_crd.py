@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphcron import crd
+from graphcron.resource import crd
 
 ROOT = Path(__file__).parents[2]
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from graphcron.desired import Timing, cron_job, order
-from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector
+from graphcron.operator.cronjob import Timing, cron_job
 from graphcron.pod_template import RunPods
+from graphcron.resource.fields import InvalidGraphCron, KeySelector
+from graphcron.resource.order_of import order
+from graphcron.resource.spec import GraphCronSpec
 from graphcron.schedule.expression import read
 
 METADATA = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}

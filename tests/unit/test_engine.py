@@ -5,12 +5,20 @@ from typing import Any
 
 import pytest
 
-from graphcron import models
 from graphcron.body import RestError
-from graphcron.desired import not_before
 from graphcron.firing.order import ORDER_ANNOTATION, Order
-from graphcron.models import GraphCronSpec, InvalidGraphCron, KeySelector, read_spec
+from graphcron.operator.cronjob import not_before
 from graphcron.pod_template import RunPods
+from graphcron.resource.fields import InvalidGraphCron, KeySelector
+from graphcron.resource.spec import (
+    IN_POD_NEEDS_IMAGE,
+    IN_POD_NEVER,
+    IN_POD_ONLY,
+    IN_POD_THREAD,
+    GraphCronSpec,
+    read_spec,
+)
+from graphcron.resource.spec_parts import ENV_FROM_ONE
 from graphcron.wire import cron, patch
 from tests.unit.conftest import World, at
 from tests.unit.test_desired import environment, job_of, pod_of
@@ -28,23 +36,23 @@ PODS = RunPods(
 THREAD = "11111111-2222-4333-8444-555555555555"
 
 UNFIT = {
-    "no image": ({"engine": "inPod"}, models.IN_POD_NEEDS_IMAGE),
-    "an image without the engine": ({"image": IMAGE}, models.IN_POD_ONLY),
+    "no image": ({"engine": "inPod"}, IN_POD_NEEDS_IMAGE),
+    "an image without the engine": ({"image": IMAGE}, IN_POD_ONLY),
     "a checkpointer for the Agent Server": (
         {"engine": "agentServer", "checkpointer": {"urlSecretRef": SECRET}},
-        models.IN_POD_ONLY,
+        IN_POD_ONLY,
     ),
-    "variables for the Agent Server": ({"envFrom": [{"secretRef": {"name": "keys"}}]}, models.IN_POD_ONLY),
-    "a folder for the Agent Server": ({"workingDir": "/app"}, models.IN_POD_ONLY),
-    "a server": (IN_POD | {"server": {"url": "http://a.example"}}, models.IN_POD_NEVER),
-    "a webhook": (IN_POD | {"webhook": "https://a.example"}, models.IN_POD_NEVER),
-    "a strategy for busy threads": (IN_POD | {"multitaskStrategy": "reject"}, models.IN_POD_NEVER),
-    "the deprecated checkpointDuring": (IN_POD | {"checkpointDuring": True}, models.IN_POD_NEVER),
-    "a thread that nothing keeps": (IN_POD | {"threadId": THREAD}, models.IN_POD_THREAD),
-    "variables from nowhere": (IN_POD | {"envFrom": [{}]}, models.ENV_FROM_ONE),
+    "variables for the Agent Server": ({"envFrom": [{"secretRef": {"name": "keys"}}]}, IN_POD_ONLY),
+    "a folder for the Agent Server": ({"workingDir": "/app"}, IN_POD_ONLY),
+    "a server": (IN_POD | {"server": {"url": "http://a.example"}}, IN_POD_NEVER),
+    "a webhook": (IN_POD | {"webhook": "https://a.example"}, IN_POD_NEVER),
+    "a strategy for busy threads": (IN_POD | {"multitaskStrategy": "reject"}, IN_POD_NEVER),
+    "the deprecated checkpointDuring": (IN_POD | {"checkpointDuring": True}, IN_POD_NEVER),
+    "a thread that nothing keeps": (IN_POD | {"threadId": THREAD}, IN_POD_THREAD),
+    "variables from nowhere": (IN_POD | {"envFrom": [{}]}, ENV_FROM_ONE),
     "variables from two at once": (
         IN_POD | {"envFrom": [{"secretRef": {"name": "a"}, "configMapRef": {"name": "b"}}]},
-        models.ENV_FROM_ONE,
+        ENV_FROM_ONE,
     ),
 }
 
@@ -62,10 +70,10 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
     assert cron(shown, at("10:30"))["payload"]["on_run_completed"] == "keep"
     with pytest.raises(RestError) as refused:
         patch(world.graphcron, {"webhook": "https://a.example"}, at("10:30"))
-    assert (refused.value.status, models.IN_POD_NEVER in str(refused.value)) == (422, True)
+    assert (refused.value.status, IN_POD_NEVER in str(refused.value)) == (422, True)
     world.edit(webhook="https://a.example")
     world.reconcile("10:30")
-    assert models.IN_POD_NEVER in world.condition("Ready")["message"]
+    assert IN_POD_NEVER in world.condition("Ready")["message"]
 
 
 def test_an_update_by_rest_leaves_the_engine_as_it_is(world: World) -> None:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from graphcron import jsontext
-from graphcron.models import DEPTH_LIMIT, InvalidGraphCron, read_spec
+from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron
+from graphcron.resource.spec import read_spec
 
 
 def nested(levels: int, opening: str = '{"a":', closing: str = "}") -> str:

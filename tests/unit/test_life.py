@@ -10,8 +10,8 @@ import pytest
 from graphcron import wire
 from graphcron.access import Quota
 from graphcron.body import RestError
-from graphcron.desired import not_before
 from graphcron.firing.order import ORDER_ANNOTATION, Order
+from graphcron.operator.cronjob import not_before
 from tests.unit.conftest import World, at
 
 

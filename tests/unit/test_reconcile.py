@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graphcron.desired import not_before
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.firing.outcome import Outcome
+from graphcron.operator.cronjob import not_before
 from tests.unit.conftest import World, at
 
 SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_id": "r1", "thread_id": "t1"})

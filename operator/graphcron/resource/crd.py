@@ -1,19 +1,12 @@
-"""The CustomResourceDefinition, generated from the models, so that no second description of a field exists."""
+"""The CustomResourceDefinition, generated from the models of spec and status: no second description of a field."""
 
 from typing import Any
 
 import yaml
 
-from graphcron.models import (
-    GROUP,
-    KIND,
-    NAME_LIMIT,
-    NAME_MESSAGE,
-    PLURAL,
-    VERSION,
-    GraphCronSpec,
-    GraphCronStatus,
-)
+from graphcron.resource.identity import GROUP, KIND, NAME_LIMIT, NAME_MESSAGE, PLURAL, VERSION
+from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.status import GraphCronStatus
 
 COLUMNS = [
     ("Schedule", "string", ".spec.schedule", 0),
@@ -72,7 +65,7 @@ def to_yaml() -> str:
             return True  # the same list in two places is no anchor and alias to a reader
 
     text = yaml.dump(manifest(), Dumper=Plain, sort_keys=False, width=110, allow_unicode=True)
-    return "# Generated from operator/graphcron/models.py by `make generate`: edit that.\n" + text
+    return "# Generated from operator/graphcron/resource/ by `make generate`: edit that.\n" + text
 
 
 def _root() -> dict[str, Any]:

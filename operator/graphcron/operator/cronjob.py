@@ -1,4 +1,4 @@
-"""The CronJob that a GraphCron asks for: the only module that knows what a CronJob of ours looks like."""
+"""The CronJob of a GraphCron: the only module that knows what a CronJob of ours looks like."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,42 +7,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from graphcron import jsontext, pod_template
-from graphcron.firing.day_rules import Days
-from graphcron.firing.formats import format_time, is_uuid, parse_time
+from graphcron.firing.formats import parse_time
 from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
 from graphcron.firing.outcome import FINAL_EXIT_CODES
-from graphcron.models import (
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.identity import (
     API_VERSION,
+    CRON_LABEL,
+    DIGEST_ANNOTATION,
+    INSTALLATION_ANNOTATION,
+    KIND,
+    MANAGED_BY,
+)
+from graphcron.resource.order_of import ORDER_LIMIT, order
+from graphcron.resource.spec import (
     DEFAULT_HISTORY_LIMIT,
     DEFAULT_RETRY_LIMIT,
     DEFAULT_STARTING_DEADLINE_SECONDS,
     DEFAULT_TIMEZONE,
-    GROUP,
-    KIND,
     GraphCronSpec,
-    InvalidGraphCron,
-    Template,
 )
+from graphcron.resource.spec_parts import Template
 from graphcron.schedule.fields import Schedule
-
-MANAGED_BY = {"app.kubernetes.io/managed-by": "graphcron"}
-"""Label of every object we make; the operator watches by it."""
-
-CRON_LABEL = f"{GROUP}/graphcron"
-"""Label that names the GraphCron, on its CronJob, Jobs and pods: `kubectl logs -l graphcron.dev/graphcron=NAME`."""
-
-DIGEST_ANNOTATION = f"{GROUP}/desired"
-"""Digest of what was applied: it differs when a field was dropped, which no comparison with the live object shows."""
-
-INSTALLATION_ANNOTATION = f"{GROUP}/installation"
-"""What it was applied by (`installation`): another one may want all of them to be otherwise."""
-
-FIELD_MANAGER = "graphcron"
-"""Our name in server-side apply."""
-
-ORDER_LIMIT = 240 * 1024
-"""Bytes of an order. It travels in an annotation, and Kubernetes limits all annotations of an object together to
-256 KiB; the rest is room for the user's own."""
 
 Manifest = dict[str, Any]
 
@@ -54,47 +40,6 @@ class Timing:
     schedule: Schedule
     suspend: bool
     not_before: datetime | None
-
-
-def cron_id(metadata: Mapping[str, Any]) -> str:
-    """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
-    return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
-
-
-def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()) -> Order:
-    """What each run pod of this GraphCron is told to do."""
-    identity = cron_id(metadata)
-    config = dict(spec.config or {})
-    # The Agent Server refuses a run with both configurable and context; LangGraph's own scheduler drops the id too.
-    if spec.context is None:
-        config["configurable"] = {**config.get("configurable", {}), "cron_id": identity}
-    return Order(
-        cron_id=identity,
-        request=_request(spec) | ({"config": config} if config else {}),
-        thread_id=spec.thread_id,
-        keep_thread=spec.on_run_completed == "keep",
-        not_before=format_time(not_before) if not_before else None,
-        start_time=format_time(spec.start_time) if spec.start_time else None,
-        end_time=format_time(spec.end_time) if spec.end_time else None,
-        jitter_seconds=spec.jitter_seconds or None,
-        deadline_seconds=spec.active_deadline_seconds,
-        replace=spec.concurrency_policy == "Replace",
-        input_from_file=spec.input_from is not None,
-        days=days or None,
-        timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,
-    )
-
-
-_REQUEST_FIELDS = (
-    "assistant_id", "input", "metadata", "context", "webhook", "interrupt_before", "interrupt_after",
-    "multitask_strategy", "stream_mode", "stream_subgraphs", "stream_resumable", "durability", "checkpoint_during",
-)  # fmt: skip
-"""Fields of the spec that the Agent Server takes under the same name (POST /threads/{thread_id}/runs)."""
-
-
-def _request(spec: GraphCronSpec) -> dict[str, Any]:
-    given = ((name, getattr(spec, name)) for name in _REQUEST_FIELDS)
-    return {name: value for name, value in given if value is not None}
 
 
 def installation(pods: pod_template.RunPods, least: timedelta) -> str:

@@ -1,47 +1,21 @@
-"""The GraphCron resource as pydantic models: the one schema, from which the CRD and all validation come.
+"""The spec of a GraphCron as a pydantic model: the one schema, from which the CRD and all validation come.
 
 Field names are camelCase in Kubernetes and snake_case here. There are no defaults in the CRD (they would make the
 apiserver rewrite objects): a field that is not set is None, and its default lives where it is used, named in the
 field's description.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from graphcron.firing.formats import parse_time
+from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron, Json, JsonObject, Model, Nodes, StreamModes, Time
+from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
 from graphcron.schedule.expression import CEL_FIVE_FIELDS
-
-GROUP = "graphcron.dev"
-VERSION = "v1"
-API_VERSION = f"{GROUP}/{VERSION}"
-KIND = "GraphCron"
-PLURAL = "graphcrons"
-
-NAME_LIMIT = 52
-"""Characters: the CronJob carries the GraphCron's name, and Kubernetes appends 11 to it for each Job."""
-
-NAME_MESSAGE = (
-    f"metadata.name must be no more than {NAME_LIMIT} characters: "
-    "the CronJob has the same name, and Kubernetes appends the scheduled minute to it"
-)
 
 SCHEDULE_LIMIT = 256
 ASSISTANT_LIMIT = 253
 """Characters."""
-
-DEPTH_LIMIT = 250
-"""Levels of nesting of a spec; LangGraph's server and pydantic both end at 254."""
 
 DEFAULT_TIMEZONE = "Etc/UTC"
 """Always written out: without a zone Kubernetes would use the controller manager's own."""
@@ -55,12 +29,6 @@ DEFAULT_RETRY_LIMIT = 3
 DEFAULT_HISTORY_LIMIT = 1
 """Finished Jobs kept of each kind. The history is in the status; a kept Job carries a copy of the input."""
 
-
-ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
-
-CHECKPOINTS_PATH = "/checkpoints"
-"""Where a run pod has the volume of `spec.checkpointer.claimName`."""
-
 START_BEFORE_END = "startTime must be before endTime"
 
 IN_POD_NEEDS_IMAGE = "engine inPod needs image: the container image with langgraph.json and the graph's dependencies"
@@ -73,167 +41,6 @@ IN_POD_NEVER = (
 IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else keeps the thread between two firings"
 
 _CEL_IN_POD = "(has(self.engine) && self.engine == 'inPod')"
-
-
-class InvalidGraphCron(Exception):
-    """A GraphCron that cannot be scheduled, with a CamelCase `reason` and a message that says what to write instead."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-class Model(BaseModel):
-    """Reads and writes camelCase, refuses what it does not know, never changes after it was read."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
-
-    def to_dict(self) -> dict[str, Any]:
-        """As Kubernetes stores it: camelCase, fields that are not set left out."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-def _utc(value: datetime) -> datetime:
-    try:
-        return value.astimezone(UTC).replace(microsecond=0)
-    except OverflowError:
-        # 9999-12-31T23:59:59-05:00 is a time, and has no equal in UTC within the years that there are.
-        raise ValueError("must lie between the years 1 and 9999 in UTC") from None
-
-
-def _rfc3339(value: object) -> object:
-    """Kubernetes times are RFC 3339 strings; pydantic alone would also take Unix numbers."""
-    if isinstance(value, str):
-        return parse_time(value)
-    if isinstance(value, datetime):
-        return value
-    raise ValueError("must be an RFC 3339 time, such as 2026-12-24T18:00:00Z")
-
-
-Time = Annotated[
-    datetime,
-    BeforeValidator(_rfc3339),
-    AfterValidator(_utc),
-    Field(json_schema_extra={"type": "string", "format": "date-time"}),
-]
-"""An instant, in UTC with whole seconds."""
-
-# Free-form JSON is kept by the apiserver as it came, whatever its shape.
-Json = Annotated[Any, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
-JsonObject = Annotated[
-    dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
-]
-# CRD schemas know no "this or that type", so a union is free-form there and checked here.
-Nodes = Annotated[Literal["*"] | list[str], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
-StreamMode = Literal[
-    "values", "messages", "messages-tuple", "tasks", "checkpoints", "updates", "events", "debug", "custom"
-]
-StreamModes = Annotated[
-    StreamMode | list[StreamMode], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
-]
-
-
-class KeySelector(Model):
-    """One key of a Secret or ConfigMap in the GraphCron's namespace."""
-
-    name: Annotated[str, Field(min_length=1, description="Name of the Secret or ConfigMap.")]
-    key: Annotated[str, Field(min_length=1, description="Key in it.")]
-
-
-class NameReference(Model):
-    """A whole Secret or ConfigMap in the GraphCron's namespace."""
-
-    name: Annotated[str, Field(min_length=1, description="Its name.")]
-
-
-class InputFrom(Model):
-    """Where the input is read from at each firing, instead of `input`."""
-
-    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that holds the input as JSON.")
-    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap that holds the input as JSON.")
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.secretKeyRef) != has(self.configMapKeyRef)",
-                    "message": "inputFrom needs exactly one of secretKeyRef and configMapKeyRef",
-                }
-            ]
-        }
-    )
-
-
-class Server(Model):
-    """An Agent Server other than the installation's default. It gets only the credentials named here."""
-
-    url: Annotated[
-        str,
-        Field(
-            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-            max_length=2048,
-            description="Base URL of the Agent Server, without credentials or query.",
-        ),
-    ]
-    api_key_secret_ref: KeySelector | None = Field(
-        None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
-    )
-    headers_secret_ref: NameReference | None = Field(
-        None, description="Secret whose keys are header names and whose values are sent with every request."
-    )
-
-
-class EnvFrom(Model):
-    """All keys of a Secret or ConfigMap in the GraphCron's namespace, as environment variables."""
-
-    secret_ref: NameReference | None = Field(None, description="The Secret.")
-    config_map_ref: NameReference | None = Field(None, description="The ConfigMap.")
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                {
-                    "rule": "has(self.secretRef) != has(self.configMapRef)",
-                    "message": ENV_FROM_ONE,
-                }
-            ]
-        }
-    )
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.secret_ref is None) == (self.config_map_ref is None):
-            raise ValueError(ENV_FROM_ONE)
-        return self
-
-
-class Checkpointer(Model):
-    """Where a graph that runs in the pod keeps its threads, so that a later firing or attempt finds them."""
-
-    url_secret_ref: KeySelector = Field(
-        description="Key of a Secret that holds the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
-        f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
-    )
-    claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
-        None, description=f"PersistentVolumeClaim to mount at {CHECKPOINTS_PATH}. Default: none."
-    )
-
-
-class Template(Model):
-    """Scheduling and resources of the run pods. Their security settings are not open to change."""
-
-    resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
-    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
-    tolerations: list[JsonObject] | None = Field(None, description="Taints a run pod tolerates.")
-    affinity: JsonObject | None = Field(None, description="Affinity of the run pods.")
-    labels: dict[str, str] | None = Field(None, description="Additional labels of the run pods.")
-    annotations: dict[str, str] | None = Field(None, description="Additional annotations of the run pods.")
-    priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
-    image_pull_secrets: list[NameReference] | None = Field(
-        None, description="Secrets with registry credentials for the run pods."
-    )
-    runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
 
 
 class GraphCronSpec(Model):
@@ -405,69 +212,6 @@ class GraphCronSpec(Model):
         if self.input is not None and self.input_from is not None:
             raise ValueError("input and inputFrom exclude each other: keep one")
         return self
-
-
-class Condition(Model):
-    """A condition by Kubernetes' conventions (metav1.Condition)."""
-
-    type: str = Field(description="What it is about, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
-    observed_generation: int | None = Field(None, description="Generation of the spec that it is about.")
-    last_transition_time: Time = Field(description="When its status last changed.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str = Field("", description="A sentence, for people.")
-
-
-class HistoryEntry(Model):
-    """One firing that is over, or several in a row that made no Job."""
-
-    scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How it ended.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str | None = Field(None, description="A sentence, for people.")
-    job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
-    run_id: str | None = Field(None, description="Run on the Agent Server.")
-    thread_id: str | None = Field(None, description="Thread of the run.")
-    started_at: Time | None = Field(None, description="When its run started; when its pod did, if that is not known.")
-    finished_at: Time | None = Field(None, description="When its Job ended.")
-    count: int | None = Field(None, description="How many firings in a row this is about. Default: 1.")
-    last_scheduled_time: Time | None = Field(None, description="The minute the last of several was due.")
-
-
-class FiringCounts(Model):
-    """Firings that are over, by outcome."""
-
-    succeeded: int = Field(0, description="Runs that ended well.")
-    failed: int = Field(0, description="Runs that did not, or could not be started.")
-    skipped: int = Field(0, description="Firings that started nothing on purpose.")
-    missed: int = Field(0, description="Firings for which the cluster made no Job in time.")
-
-
-class GraphCronStatus(Model):
-    """What the operator has seen and done."""
-
-    observed_generation: int | None = Field(None, description="Generation of the spec that this status is about.")
-    conditions: list[Condition] | None = Field(
-        None,
-        description="What is so now, one of each type.",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-    )
-    cron_job_name: str | None = Field(None, description="CronJob that fires it.")
-    timezone: str | None = Field(None, description="Time zone in force.")
-    enabled: bool | None = Field(None, description="Whether it fires: enabled, and with firings left before endTime.")
-    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
-        None, description="The next firings, at most five, UTC."
-    )
-    last_schedule_time: Time | None = Field(None, description="When it was last due and a Job was made.")
-    last_successful_time: Time | None = Field(None, description="When a firing last succeeded.")
-    active: int | None = Field(None, description="Firings that are running now.")
-    history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
-        None, description="The last ten firings, newest first."
-    )
-    firings: FiringCounts | None = Field(None, description="How many firings ended in which way, since it was made.")
-    consecutive_failures: int | None = Field(
-        None, description="Failed firings since the last success and since the spec was last changed."
-    )
 
 
 def read_spec(spec: object) -> GraphCronSpec:
