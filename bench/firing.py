@@ -27,7 +27,7 @@ from typing import Any
 from cluster import deploy
 from examples.demo.session import Session, wait_for
 from graphcron.firing.order import ORDER_ANNOTATION, Firing, Order, scheduled_time_of
-from graphcron.runner import request_body
+from graphcron.runner.request import request_body
 from graphcron.status import is_over
 
 LABEL = {"graphcron.dev/bench": "firing"}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROUNDS = 40
 
-RUNNER = "import graphcron.runner"
+RUNNER = "import graphcron.runner.main"
 REFERENCE = "import http.client, json"
 
 

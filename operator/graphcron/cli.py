@@ -28,13 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     match given:
         case ["run"]:
-            from graphcron import runner
+            from graphcron.runner.main import main as run
 
-            return runner.main(os.environ)
+            return run(os.environ)
         case ["copy-runner", directory]:
-            from graphcron import in_pod
+            from graphcron.runner.copy_runner import copy_to
 
-            in_pod.copy_to(directory)
+            copy_to(directory)
             return 0
         case ["operator" | "facade" as command]:
             return _serve(command)

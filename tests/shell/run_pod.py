@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from graphcron import runner
+import graphcron
 from graphcron.firing.order import Firing, Order
 from graphcron.firing.outcome import Outcome
+from graphcron.runner.main import main
 
 KEY = "lsv2_very_secret"
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
@@ -43,7 +44,7 @@ class Pod:
 
     def run(self) -> tuple[int, Outcome]:
         self.termination_log.unlink(missing_ok=True)
-        code = runner.main(self.environ)
+        code = main(self.environ)
         return code, self.outcome()
 
     def outcome(self) -> Outcome:
@@ -52,7 +53,7 @@ class Pod:
         return outcome
 
     def start(self) -> "subprocess.Popen[str]":
-        code = "import os, graphcron.runner; raise SystemExit(graphcron.runner.main(os.environ))"
-        path = str(Path(runner.__file__).parents[1])
+        code = "import os, graphcron.runner.main; raise SystemExit(graphcron.runner.main.main(os.environ))"
+        path = str(Path(graphcron.__file__).parents[1])
         environ = os.environ | self.environ | {"PYTHONPATH": path}
         return subprocess.Popen([sys.executable, "-c", code], env=environ, stdout=subprocess.PIPE, text=True)

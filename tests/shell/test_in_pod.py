@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from cluster.paths import HERE
-from graphcron import in_pod
 from graphcron.firing.order import Order
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
+from graphcron.runner.copy_runner import copy_to
 
 PYTHON = HERE.build / "in-pod/bin/python"
 """Made by `make .build/in-pod/.ready` from examples/in-pod/requirements.txt."""
@@ -142,7 +142,7 @@ class Pod:
         self.app.mkdir()
         (self.app / "graph.py").write_text(GRAPH)
         self.graphs({"agent": "./graph.py:graph"})
-        in_pod.copy_to(str(directory / "runner"))
+        copy_to(str(directory / "runner"))
         self.termination_log = directory / "termination-log"
         self.python: str | Path = PYTHON
         self.environ = {

@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from graphcron import runner
-from graphcron.agent_server import retry_after
+import graphcron
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
+from graphcron.runner.agent_server import retry_after
+from graphcron.runner.attempt import wait_until
+from graphcron.runner.main import main
 from tests.shell.agent_server_fake import (
     AgentServerFake,
     Answer,
@@ -346,10 +348,10 @@ def test_a_firing_before_the_start_time_starts_nothing(pod: Pod, server: AgentSe
 
 def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
     start = datetime.now(UTC) + timedelta(seconds=0.3)
-    runner.wait_until(start)
+    wait_until(start)
     assert datetime.now(UTC) >= start
     assert "jitterSeconds: the run starts at" in capsys.readouterr().out
-    runner.wait_until(start)
+    wait_until(start)
     assert capsys.readouterr().out == ""
 
 
@@ -438,7 +440,7 @@ def test_a_defect_of_ours_leaves_an_outcome_too(pod: Pod, capsys: pytest.Capture
 
 
 def test_no_termination_log_is_no_failure(pod: Pod) -> None:
-    assert runner.main(pod.environ | {"GRAPHCRON_TERMINATION_LOG": "/nowhere/log"}) == EXIT_DONE
+    assert main(pod.environ | {"GRAPHCRON_TERMINATION_LOG": "/nowhere/log"}) == EXIT_DONE
 
 
 # The deadline
@@ -966,8 +968,8 @@ def test_old_records_of_this_cron_are_swept_and_nothing_else(pod: Pod, server: A
 
 
 def test_the_runner_imports_no_more_than_it_needs() -> None:
-    code = "import sys, graphcron.runner; print(*sys.modules)"
-    environ = os.environ | {"PYTHONPATH": str(Path(runner.__file__).parents[1])}
+    code = "import sys, graphcron.runner.main; print(*sys.modules)"
+    environ = os.environ | {"PYTHONPATH": str(Path(graphcron.__file__).parents[1])}
     loaded = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     ).stdout

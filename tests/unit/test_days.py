@@ -99,5 +99,5 @@ def test_no_rules_mean_every_day() -> None:
 
 
 def test_only_a_firing_with_such_days_pays_for_zones() -> None:
-    code = "import sys, graphcron.runner; sys.exit('zoneinfo' in sys.modules)"
+    code = "import sys, graphcron.runner.main; sys.exit('zoneinfo' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,7 +1,7 @@
 """The second engine: runs a graph in the pod, with no Agent Server (`spec.engine: inPod`).
 
 `python3 /graphcron` in the user's image, on the user's Python and LangGraph; an init container of our image copied
-this module there (`copy_to`). So the standard library is all that may be imported at its top. Gates, jitter, outcomes
+it there (`copy_runner`). So the standard library is all that may be imported at its top. Gates, jitter, outcomes
 and exit codes are the runner's, whose attempt this one is.
 
 Idempotence is the checkpointer's. Each checkpoint bears the firing's mark in its metadata. An attempt that finds it on
@@ -17,25 +17,25 @@ SIGTERM cancels the run, so that LangGraph can write what it has, and ends the p
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 import threading
 import traceback
 import uuid
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from graphcron import langgraph_json, runner
-from graphcron.agent_server import Run, TryAgain
 from graphcron.firing.formats import parse_time
 from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
-from graphcron.pod import PodError, log, read_input
-from graphcron.runner import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
+from graphcron.runner import graph_loader
+from graphcron.runner.agent_server import Run
+from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
+from graphcron.runner.checkpointer import checkpointer
+from graphcron.runner.environment import PodError, log, read_input
+from graphcron.runner.main import main as run_firing
 
 GRACE_SECONDS = 10.0
 """Kubernetes kills a pod 30 s after SIGTERM."""
@@ -46,43 +46,10 @@ _RUN = "graphcron_run"
 _STARTED = "graphcron_started"
 """Key in a checkpoint's metadata: when the first attempt started the run, RFC 3339. The deadline counts from it."""
 
-MODULES = (
-    "__init__", "pod", "agent_server", "runner", "langgraph_json", "in_pod",
-)  # fmt: skip
-"""All that this one needs beside `firing`: what goes into the user's container."""
-
-MAIN = """\
-import sys
-
-if sys.version_info < (3, 11):
-    sys.exit(f"GraphCron needs Python 3.11 or later in the image, and python3 is {sys.version.split()[0]}")
-
-import os
-
-from graphcron import in_pod
-
-code = in_pod.main(os.environ)
-sys.stdout.flush()
-sys.stderr.flush()
-os._exit(code)  # a thread that the graph left behind must not keep the pod
-"""
-
-
-def copy_to(directory: str) -> None:
-    """What an init container does (`graphcron copy-runner DIRECTORY`)."""
-    package = f"{directory}/graphcron"
-    os.makedirs(package, exist_ok=True)  # noqa: PTH103
-    for module in MODULES:
-        shutil.copyfile(f"{os.path.dirname(__file__)}/{module}.py", f"{package}/{module}.py")  # noqa: PTH120
-    source, skipped = f"{os.path.dirname(__file__)}/firing", shutil.ignore_patterns("__pycache__")  # noqa: PTH120
-    shutil.copytree(source, f"{package}/firing", ignore=skipped, dirs_exist_ok=True)
-    with open(f"{directory}/__main__.py", "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.write(MAIN)
-
 
 def main(environ: Mapping[str, str]) -> int:
     """Run one firing; returns the process's exit code."""
-    return runner.main(environ, InPodAttempt)
+    return run_firing(environ, InPodAttempt)
 
 
 class InPodAttempt(Attempt):
@@ -93,7 +60,7 @@ class InPodAttempt(Attempt):
 
     def carry_out(self) -> int:
         request = self.order.request
-        value = langgraph_json.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
+        value = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
         given = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
         try:
             return asyncio.run(self.run_to_its_end(value, given))
@@ -164,7 +131,7 @@ class InPodAttempt(Attempt):
         """Whatever the graph raises is a failed run, as on the Agent Server; so is what its factory raises."""
         config = self.config(uuid.uuid4())
         try:
-            async with langgraph_json.opened(value, config) as graph:
+            async with graph_loader.opened(value, config) as graph:
                 if saver:
                     graph = graph.copy(update={"checkpointer": saver})
                     state = await graph.aget_state(config)
@@ -290,62 +257,3 @@ async def _tell(progress: Callable[[], str]) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
         log(progress())
-
-
-@asynccontextmanager
-async def checkpointer(url: str | None) -> AsyncIterator[Any]:
-    """LangGraph's checkpointer for a URL, of the user's libraries; None without one. Errors never show the URL."""
-    if url is None:
-        yield None
-        return
-    opened, kind = _saver(url.strip()), urlsplit(url).scheme
-    try:
-        saver = await opened.__aenter__()
-        await saver.setup()
-    except Exception as error:
-        why = _without_secrets(f"{type(error).__name__}: {error}", url)
-        if "unable to open database file" in why or "readonly database" in why:
-            file = "the file cannot be opened for writing: name a volume in checkpointer.claimName, and a file on it"
-            raise PodError("CheckpointerInvalid", file) from None
-        raise TryAgain("CheckpointerUnreachable", f"the {kind} of checkpointer.urlSecretRef: {why}") from None
-    try:
-        yield saver
-    finally:
-        with suppress(Exception):  # what is written is written
-            await opened.__aexit__(None, None, None)
-
-
-def _saver(url: str) -> Any:
-    """An asynchronous context manager of the checkpointer."""
-    try:
-        scheme, path = urlsplit(url).scheme, unquote(urlsplit(url).path)
-        if scheme == "sqlite" and len(path) > 1:
-            from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
-
-            return AsyncSqliteSaver.from_conn_string(path.removeprefix("/"))
-        if scheme in ("postgres", "postgresql"):
-            from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-
-            return AsyncPostgresSaver.from_conn_string(url)
-    except ImportError as error:
-        package = (
-            "langgraph-checkpoint-sqlite" if scheme == "sqlite" else "langgraph-checkpoint-postgres psycopg[binary]"
-        )
-        message = f"the image cannot keep threads in {scheme} ({error}): pip install {package} into it"
-        raise PodError("CheckpointerInvalid", message) from None
-    except ValueError:
-        pass  # no URL at all; the text may hold a password
-    raise PodError(
-        "CheckpointerInvalid",
-        "checkpointer.urlSecretRef must hold postgresql://USER:PASSWORD@HOST/DATABASE or sqlite:////checkpoints/FILE",
-    )
-
-
-def _without_secrets(text: str, url: str) -> str:
-    secrets = [url, url.strip()]
-    with suppress(ValueError):
-        password = urlsplit(url).password or ""
-        secrets += [password, unquote(password)]
-    for secret in filter(None, secrets):
-        text = text.replace(secret, "***")
-    return text

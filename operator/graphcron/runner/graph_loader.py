@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from types import ModuleType
 from typing import Any
 
-from graphcron.pod import PodError
+from graphcron.runner.environment import PodError
 
 FILE = "langgraph.json"
 

@@ -10,13 +10,23 @@ Redirects are not followed: the API key would travel with them. Proxies from the
 
 import http.client
 import json
-import socket
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
+
+from graphcron.runner.errors import (
+    Busy,
+    NotFound,
+    Refused,
+    TryAgain,
+    detail_of,
+    in_words,
+    origin_of,
+    plain,
+)
 
 CONNECT_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
@@ -26,37 +36,6 @@ nothing before that is over."""
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer that are read. The largest we need is a new run, which repeats an input of up to 1 MiB; what is
 larger is a failed thread's state and would cost a small pod its memory."""
-
-DETAIL_LIMIT = 1500
-"""Characters of a server's own message that are passed on; a termination message holds 4096 bytes."""
-
-
-class AgentServerError(Exception):
-    """What the Agent Server, or the way to it, had against a request: a CamelCase reason, a sentence for people."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-class TryAgain(AgentServerError):
-    """The same request can succeed later, and not before `wait` seconds have passed."""
-
-    def __init__(self, reason: str, message: str, wait: float = 0.0) -> None:
-        super().__init__(reason, message)
-        self.wait = wait
-
-
-class Refused(AgentServerError):
-    """The same request will be refused however often it is sent."""
-
-
-class NotFound(Refused):
-    """404, said by an Agent Server and not by some proxy before it."""
-
-
-class Busy(Refused):
-    """409: the thread runs something, or exists, and the request asked to be rejected then."""
 
 
 class Run(NamedTuple):
@@ -218,7 +197,7 @@ class AgentServer:
         except TimeoutError:
             raise TryAgain("AgentServerUnreachable", f"{self.origin} did not answer in time", SETTLE_SECONDS) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise TryAgain("AgentServerUnreachable", f"{self.origin}: {_in_words(error)}") from None
+            raise TryAgain("AgentServerUnreachable", f"{self.origin}: {in_words(error)}") from None
         finally:
             connection.close()
         return self._judge(response.status, response.headers, data)
@@ -238,12 +217,12 @@ class AgentServer:
                 raise TryAgain(
                     "AgentServerError", f"{answered} with something that is not an Agent Server's JSON"
                 ) from None
-        detail = _detail(data)
+        detail = detail_of(data)
         said = f"{answered}: {detail}" if detail else answered
         if 300 <= status < 400:
             raise Refused(
                 "Redirected",
-                f"{answered} and points to {_origin_of(headers.get('location', ''))}: "
+                f"{answered} and points to {origin_of(headers.get('location', ''))}: "
                 "redirects are not followed, so give the final address",
             )
         if status in (401, 403):
@@ -267,12 +246,6 @@ class AgentServer:
         raise Refused("RequestRefused", said)
 
 
-def plain(text: str) -> str:
-    """One line of bounded length that can be encoded: for logs and termination messages."""
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"
-
-
 def _json(data: Mapping[str, Any]) -> bytes:
     return json.dumps(data).encode()
 
@@ -288,42 +261,9 @@ def _tls(ca_file: str | None) -> ssl.SSLContext:
         raise Refused("CaFileInvalid", f"the CA file {ca_file} cannot be used: {plain(str(error))}") from None
 
 
-def _in_words(error: Exception) -> str:
-    if isinstance(error, socket.gaierror):
-        return f"the name does not resolve ({error.strerror})"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "it closed the connection without an answer"
-    if isinstance(error, ConnectionError):
-        return "connection lost"
-    if isinstance(error, http.client.IncompleteRead):
-        return "the answer was cut off"
-    return plain(f"{type(error).__name__}: {error}")
-
-
 def _is_plain(value: object) -> bool:
     """Whether it can be an id, a status or a time: a short text, which goes into URLs, messages and files."""
     return isinstance(value, str) and 0 < len(value) <= 64 and value.isascii() and value.isprintable()
-
-
-def _detail(data: bytes) -> str:
-    """What an Agent Server says about an error; "" when the body is not one of its own."""
-    try:
-        detail = json.loads(data)["detail"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return plain(detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False))
-
-
-def _origin_of(location: str) -> str:
-    """Scheme and host only: the rest of a redirect may hold tokens."""
-    try:
-        parts = urlsplit(location)
-        host = f"{parts.scheme}://{parts.hostname}" if parts.hostname else "another path"
-        return plain(f"{host}:{parts.port}" if parts.hostname and parts.port else host)
-    except ValueError:
-        return "an unreadable address"
 
 
 def retry_after(text: str, now: datetime) -> float:

@@ -1,88 +1,29 @@
-"""`graphcron run`: one firing, one run on the Agent Server, followed to its end.
+"""The Agent Server engine: finds the run that carries the firing's mark, or starts it, and follows it to its end."""
 
-The firing is the Job, and each of its pods, first or retried, does the same: look for the run that carries the
-firing's mark, start one only when there is none, follow it. The run is marked in its metadata; a stateless firing
-also has a thread whose id is derived from the Job. So nothing has to survive in the pod, and a pod may be killed
-anywhere. The request that starts the run is the only one that must not be repeated blindly: whatever happened to
-it, the mark is looked for again before it is sent again. Three more things keep that sound:
-
-- A stateless firing's run asks to be rejected when its thread is busy (`multitask_strategy: reject`) or gone. So the
-  server itself refuses a second one, even when the first request is carried out late or two pods of one Job live at
-  once.
-- A thread that is to be deleted (`onRunCompleted: delete`) is the only proof that its run existed. A pod can die,
-  with its node even, between the deletion and Kubernetes' learning of its exit, and the next one would find nothing
-  and start again. So first the outcome goes into a record: an empty thread of a second derived id, looked for
-  whenever no run is found. It is deleted by the server (`ttl`), and by later firings of the cron for servers that
-  sweep nothing (the in-memory one). Records are threads and not store items because the usual authorization
-  handlers confine the store to the user's own namespace. Giving the firing's own thread a short ttl instead of
-  deleting it would be simpler, but leave people's data on servers that do not sweep; a long one is its safety net.
-- The mark is on the run alone: on LangGraph later runs inherit their thread's metadata.
-
-What is left: a request for a thread cron that the server carries out only after it timed out here and was looked for
-in vain, or one for a kept thread whose run was over by then. Only an id given by the client could end that, and the
-server takes none.
-
-Following is polling, from 0.2 s, growing with the run's age to 5 s: it delays no run's end by more than a twentieth,
-and survives whatever cuts connections. `join` would know sooner, but holds a connection for hours, answers with the
-thread's whole state, and needs the polling anyway to tell its own loss from the run's end.
-
-`concurrencyPolicy: Replace`: Kubernetes deletes the Job of the earlier firing, which stops its pod as a drain does. So
-the pod that takes its place cancels the run, before it starts its own. An earlier pod that has sent its request but has
-no answer yet when the new one looks is missed: its Job is deleted before the new one is made, so it is a matter of
-seconds. Nobody takes the place of a cron that is deleted: its runs go on, as on LangGraph's platform.
-
-SIGTERM (a drain, an eviction): the pod leaves at once and the run goes on; the next pod follows it.
-
-The deadline (`activeDeadlineSeconds`) cancels the run, or it would go on costing money: a timer of the process, since
-a Job that runs into a deadline of its own only stops its pods, as a drain does. It counts from the earliest start that
-is known, the run's or this pod's. The Job's deadline comes a margin later, for pods that never start. One that started
-late may still meet it: told to stop when the Job can be out of time, the pod cancels too.
-"""
-
-import json
-import os
 import signal
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
-from graphcron.agent_server import AgentServer, AgentServerError, Busy, NotFound, Refused, Run, TryAgain, plain
-from graphcron.firing.formats import format_time, parse_time
-from graphcron.firing.order import (
-    CRON_MARK,
-    CRON_METADATA,
-    FIRING_METADATA,
-    Firing,
-    Order,
-    gate,
-    is_out_of_time,
-    starts_at,
+from graphcron.firing.order import CRON_MARK, FIRING_METADATA, is_out_of_time
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
+from graphcron.runner.agent_server import AgentServer, Run
+from graphcron.runner.attempt import (
+    OUTCOME_METADATA,
+    PROGRESS_SECONDS,
+    RECORD_LIFE,
+    RECORD_METADATA,
+    Attempt,
+    OutOfTime,
+    ThreadBusy,
+    moment_of,
 )
-from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
-from graphcron.pod import (
-    TERMINATION_LOG,
-    PodError,
-    Settings,
-    log,
-    read_headers,
-    read_input,
-    read_order,
-    write_termination_message,
-)
+from graphcron.runner.environment import log, read_headers, read_input
+from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain
+from graphcron.runner.request import cron_marks, request_body
+from graphcron.runner.retry import T, persist
 
-EXIT_INTERNAL = 1
-"""A defect of ours; Kubernetes may retry it like any other failure."""
-
-RECORD_METADATA = "graphcron_record"
-"""Key in a record's metadata: the cron whose firing it remembers."""
-OUTCOME_METADATA = "graphcron_outcome"
-"""Key in a record's metadata: the outcome, as in the termination message."""
-RECORD_LIFE = timedelta(hours=1)
-"""How long a record is kept. Kubernetes replaces a pod of a lost node after some 6 minutes; the rest is for the new
-pod to find room."""
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
 deadline). Longer than runs last: LangGraph ends them after a day (BG_JOB_TIMEOUT_SECS)."""
@@ -99,86 +40,13 @@ CLOCK_SKEW = timedelta(minutes=10)
 """How far the clocks of the Agent Server and of the cluster may differ."""
 
 ACTIVE = ("pending", "running")
-PROGRESS_SECONDS = 60.0
-
-T = TypeVar("T")
 
 
-class Stopped(BaseException):
-    """SIGTERM. A BaseException, so that no handler of errors takes it for one."""
+class AgentServerAttempt(Attempt):
+    """One pod's attempt at a firing whose run the Agent Server carries out."""
 
-
-class OutOfTime(BaseException):
-    """`activeDeadlineSeconds` have passed. A BaseException for the same reason."""
-
-
-class ThreadBusy(Exception):
-    """A thread cron with multitask_strategy reject met a busy thread."""
-
-
-def main(environ: Mapping[str, str], engine: "type[Attempt] | None" = None) -> int:
-    """Run one firing; returns the process's exit code. Whatever happens, an outcome is left behind."""
-    attempt = (engine or Attempt)(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
-    before = signal.signal(signal.SIGTERM, _stop), signal.signal(signal.SIGALRM, _out_of_time)
-    try:
-        try:
-            return attempt.perform(Settings.from_environ(environ, server=attempt.needs_server))
-        except OutOfTime:
-            return attempt.exceed()
-        except Stopped:
-            if attempt.may_be_out_of_time():
-                return attempt.exceed()
-            raise
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except Stopped:
-        return attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", attempt.stopped())
-    except TryAgain as error:
-        return attempt.report(EXIT_TRY_AGAIN, "Failed", error.reason, str(error))
-    except ThreadBusy as error:
-        return attempt.report(EXIT_RUN_FAILED, "Failed", "ThreadBusy", str(error))
-    except (Refused, PodError) as error:
-        return attempt.report(EXIT_REFUSED, "Failed", error.reason, str(error))
-    except Exception as error:
-        import traceback  # costs start-up time, and only a defect needs it
-
-        traceback.print_exc(file=sys.stdout)
-        return attempt.report(EXIT_INTERNAL, "Failed", "InternalError", f"{type(error).__name__}; see the log")
-    finally:
-        signal.signal(signal.SIGTERM, before[0])
-        signal.signal(signal.SIGALRM, before[1])
-
-
-def _stop(signal_number: int, frame: object) -> None:
-    raise Stopped
-
-
-def _out_of_time(signal_number: int, frame: object) -> None:
-    raise OutOfTime
-
-
-class Attempt:
-    """One pod's attempt at a firing: what it knows of the run, and how it leaves word of it."""
-
-    order: Order
-    firing: Firing
     server: AgentServer
-    settings: Settings
-    needs_server = True
-
-    def __init__(self, termination_log: str) -> None:
-        self.termination_log = termination_log
-        self.run: Run | None = None
-        self.replaced = ""
-
-    def perform(self, settings: Settings) -> int:
-        self.settings = settings
-        self.order = read_order(settings)
-        self.firing = Firing.of_job(settings.job_name, settings.job_uid)
-        if skip := gate(self.order, self.firing.scheduled_time):
-            return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
-        wait_until(starts_at(self.order, self.firing.scheduled_time))
-        return self.carry_out()
+    replaced = ""
 
     def stopped(self) -> str:
         goes_on = "the run goes on, and the next attempt follows it"
@@ -196,17 +64,9 @@ class Attempt:
             log(f"an earlier attempt saw run {found.run_id} to its end")
             return self.finish(found)
         self.run = found
-        started = _moment(found.created_at)
+        started = moment_of(found.created_at)
         self.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
         return self.finish(self.end(self.follow(found)))
-
-    def limit(self, age: float) -> None:
-        """Set the timer of a firing that has lasted for `age` seconds, unless it is set to an earlier moment."""
-        if self.order.deadline_seconds is not None:
-            left, _ = signal.getitimer(signal.ITIMER_REAL)
-            # 0 would switch it off.
-            rest = max(0.001, self.order.deadline_seconds - age)
-            signal.setitimer(signal.ITIMER_REAL, min(left, rest) if left else rest)
 
     def may_be_out_of_time(self) -> bool:
         """Of a pod that was told to stop and has come as far as to know its server."""
@@ -232,14 +92,6 @@ class Attempt:
             said = f"and {known}: {why}"
         message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
         return self.finish(self.outcome("Failed", "DeadlineExceeded", message))
-
-    @property
-    def thread_id(self) -> str:
-        return self.order.thread_id or self.firing.thread_id
-
-    @property
-    def deletes_thread(self) -> bool:
-        return self.order.thread_id is None and not self.order.keep_thread
 
     def start_or_find(self, request: bytes) -> Run | Outcome:
         """The firing's one run, or its outcome when run and thread are gone already. Safe to repeat."""
@@ -308,7 +160,7 @@ class Attempt:
 
     def create_thread(self) -> bool:
         """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
-        metadata = {**(self.order.request.get("metadata") or {}), **_cron_marks(self.order)}
+        metadata = {**(self.order.request.get("metadata") or {}), **cron_marks(self.order)}
         try:
             return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
         except NotFound as error:
@@ -329,7 +181,7 @@ class Attempt:
             for run in runs:
                 if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
                     return run
-            oldest = _moment(runs[-1].created_at) if runs else None
+            oldest = moment_of(runs[-1].created_at) if runs else None
             if len(runs) < PAGE or (since and oldest and oldest < since):
                 break
         return None
@@ -424,88 +276,10 @@ class Attempt:
         """Delete old records of this cron, for servers that do not do it themselves."""
         oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
         for record_id, created_at in oldest:
-            created = _moment(created_at)
+            created = moment_of(created_at)
             if created and datetime.now(UTC) - created > RECORD_LIFE:
                 self.server.delete_thread(record_id)
-
-    def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
-        run = self.run
-        started = _moment(run.created_at) if run else None
-        return Outcome(
-            outcome,
-            reason,
-            plain(message),
-            run_id=run.run_id if run else None,
-            thread_id=self.thread_id if run else None,
-            started_at=format_time(started) if started else None,
-        )
-
-    def report(self, exit_code: int, outcome: str, reason: str, message: str) -> int:
-        """Nothing interrupts it: it is the last that a pod does."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self.write(self.outcome(outcome, reason, message))
-        return exit_code
-
-    def write(self, outcome: Outcome) -> None:
-        write_termination_message(self.termination_log, outcome.to_json())
-        log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
-
-
-def wait_until(start: datetime | None) -> None:
-    """Sleep out what is left of the firing's jitter: nothing for an attempt that comes later."""
-    if start and (left := (start - datetime.now(UTC)).total_seconds()) > 0:
-        log(f"jitterSeconds: the run starts at {format_time(start)}, in {left:.0f} s")
-        time.sleep(left)
-
-
-def _cron_marks(order: Order) -> dict[str, str]:
-    return {CRON_METADATA: order.cron_id, CRON_MARK: order.cron_id}
-
-
-def _moment(text: str) -> datetime | None:
-    """A time from the server; None when it cannot be read, which no firing should fail for."""
-    try:
-        return parse_time(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _named(error: Exception) -> str:
     return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"
-
-
-def persist(call: Callable[[], T], patience: float) -> T:
-    """Repeat a call while repeating can help, for `patience` seconds from its first failure on.
-
-    Pauses double from 0.2 s to 5 s and are jittered, so that the pods of one minute do not come back as one.
-    """
-    pause, give_up = 0.2, None
-    while True:
-        try:
-            return call()
-        except TryAgain as error:
-            now = time.monotonic()
-            give_up = now + patience if give_up is None else give_up
-            wait = max(error.wait, pause * (1 + os.urandom(1)[0] / 256) / 2)
-            if now + wait > give_up:
-                raise
-            log(f"{error}; again in {wait:.1f} s")
-        time.sleep(wait)
-        pause = min(5.0, pause * 2)
-
-
-def request_body(order: Order, firing: Firing, input_json: bytes | None) -> bytes:
-    """The body of `POST /threads/{id}/runs`. `input_json` goes in byte by byte: no number is read and rounded."""
-    request = dict(order.request)
-    mark = {FIRING_METADATA: firing.job_uid}
-    request["metadata"] = {**(request.get("metadata") or {}), **_cron_marks(order), **mark}
-    if order.thread_id is None:
-        request["multitask_strategy"] = "reject"
-    if input_json is not None:
-        request.pop("input", None)
-    try:
-        body = json.dumps(request, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # half a surrogate pair can only be sent escaped
-        body = json.dumps(request).encode()
-    return body if input_json is None else b'{"input": ' + input_json + b", " + body[1:]
