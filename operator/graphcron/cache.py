@@ -24,14 +24,16 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from graphcron import kube, note
-from graphcron.fence import steady_clock
-from graphcron.kube import Kube
-from graphcron.reflector import Reflector
+from graphcron import note
+from graphcron.kube import errors
+from graphcron.kube.client import Kube
+from graphcron.kube.paths import GRAPHCRONS
+from graphcron.kube.reflector import Reflector
+from graphcron.kube.versions import version_of
+from graphcron.kube.write_gate import steady_clock
 from graphcron.sharing import Shared
 from graphcron.snapshot import Snapshot
 from graphcron.store import KubeStore, Manifest, Missing, Unavailable
-from graphcron.versions import version_of
 from graphcron.wire import NO_METADATA
 
 log = logging.getLogger(__name__)
@@ -128,7 +130,7 @@ class CachedStore(KubeStore):
         if self._snapshot is None:
             raise Unavailable("The GraphCrons are still being read")
         if self._is_whole and self._said + WORD_SECONDS < steady_clock():
-            with suppress(kube.KubeError):  # looks tell what is wrong with it
+            with suppress(errors.KubeError):  # looks tell what is wrong with it
                 await self._say_again()
 
     async def _by_uid(self, cron_id: str) -> Manifest:
@@ -139,7 +141,7 @@ class CachedStore(KubeStore):
         try:
             # The newest, and all of it: an update writes it back.
             manifest = await self._kube.get_graphcron(self._namespace, found["metadata"]["name"])
-        except kube.NotFound:
+        except errors.NotFound:
             raise Missing(cron_id) from None
         if manifest["metadata"]["uid"] != found["metadata"]["uid"] or "deletionTimestamp" in manifest["metadata"]:
             raise Missing(cron_id)
@@ -173,7 +175,7 @@ class CachedStore(KubeStore):
         began = steady_clock()
         try:
             found = await self._kube.get_config_map(self._namespace, self._note_name)
-        except kube.KubeError as error:
+        except errors.KubeError as error:
             self._note_fails(error.message)
             return None
         self._see_readers(found, began)
@@ -203,7 +205,7 @@ class CachedStore(KubeStore):
         while True:
             self._will_be_whole = joined
             self._dropped.clear()
-            async with _running(Reflector(self._kube, kube.GRAPHCRONS, self._namespace, "", self).run()):
+            async with _running(Reflector(self._kube, GRAPHCRONS, self._namespace, "", self).run()):
                 if joined:
                     await self._dropped.wait()
                     log.info("ConfigMap %s names this replica no more: it joins anew", self._note_name)
@@ -219,7 +221,7 @@ class CachedStore(KubeStore):
             self._said = steady_clock()
             if note.readers(before) - {self._me}:
                 await asyncio.sleep(2 * ALONE_SECONDS)  # clocks do not run quite alike
-        except kube.KubeError as error:
+        except errors.KubeError as error:
             self._note_fails(error.message)
             return False
         return True
@@ -243,7 +245,7 @@ class CachedStore(KubeStore):
             before = await self._kube.get_config_map(self._namespace, self._note_name)
             if (after := change(before)) == before:
                 return before
-            with suppress(kube.Conflict):
+            with suppress(errors.Conflict):
                 await self._kube.replace_config_map(self._namespace, after)
                 return before
 
@@ -260,7 +262,7 @@ class CachedStore(KubeStore):
 
     async def _leave(self) -> None:
         """Best effort."""
-        with suppress(kube.KubeError, TimeoutError):
+        with suppress(errors.KubeError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 await self._amend(lambda found: note.without_reader(found, self._me))
 
@@ -297,14 +299,14 @@ class CachedStore(KubeStore):
                     await self._others()
                     try:
                         await self._write_note(self._to_note)
-                    except kube.Conflict:
+                    except errors.Conflict:
                         continue  # another replica was at it: look again what it says
-                    except kube.Unavailable:
+                    except errors.Unavailable:
                         await asyncio.sleep(PAUSE_SECONDS)
             self._note_is_fine()
         except TimeoutError:
             log.warning("other replicas may learn late of a write: ConfigMap %s was not written", self._note_name)
-        except kube.KubeError as error:
+        except errors.KubeError as error:
             # It is not there, or not ours to write: then no replica can read it, and none reads from memory.
             self._note_fails(error.message)
 

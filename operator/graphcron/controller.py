@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron import status
-from graphcron.kube import Conflict, Kube, Manifest, NotFound, NotLeading, Refused
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
+from graphcron.kube.paths import Manifest
 from graphcron.operator.cronjob import installation
 from graphcron.operator_metrics import OperatorMetrics
 from graphcron.pod_template import RunPods

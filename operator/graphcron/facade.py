@@ -27,7 +27,7 @@ from graphcron.cache import CachedStore
 from graphcron.cors import Origins, is_preflight
 from graphcron.environ import InvalidSettings
 from graphcron.facade_settings import FacadeSettings
-from graphcron.kube import Kube
+from graphcron.kube.client import Kube
 from graphcron.observing import OWNER, PASSED_THROUGH, FacadeMetrics, observed, say_id
 from graphcron.passthrough import AgentServer
 from graphcron.paths import is_literal_cron_path, reaches_crons

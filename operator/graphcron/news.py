@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import aiohttp
 
-from graphcron import jsontext
-from graphcron.kube import Manifest
+from graphcron.kube import jsontext
+from graphcron.kube.paths import Manifest
 from graphcron.resource.identity import KIND
 
 IsKnown = Callable[[Manifest], bool]

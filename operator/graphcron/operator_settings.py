@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphcron.environ import MINIMUM_INTERVAL, InvalidSettings, json_of, limit, log_format, optional, parsed, required
-from graphcron.lease import Timing
+from graphcron.kube.lease import Timing
 from graphcron.pod_template import RunPods
 from graphcron.resource.fields import KeySelector
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from graphcron import idempotency, jsontext, openapi, search, store, webhook_hosts, wire
+from graphcron import idempotency, openapi, search, store, webhook_hosts, wire
 from graphcron.access import Caller, Quota
 from graphcron.body import (
     Body,
@@ -28,6 +28,7 @@ from graphcron.body import (
     read_json,
     read_uuid,
 )
+from graphcron.kube import jsontext
 from graphcron.owned import OwnedStore
 from graphcron.passthrough import AgentServer
 from graphcron.paths import deleted_by, deletes_other_threads

@@ -4,10 +4,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from graphcron import jsontext, status
+from graphcron import status
+from graphcron.kube import jsontext
+from graphcron.kube.versions import version_of
 from graphcron.reconcile import Observed, owns
 from graphcron.resource.identity import CRON_LABEL
-from graphcron.versions import version_of
 
 Manifest = dict[str, Any]
 

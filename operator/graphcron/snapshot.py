@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from graphcron.versions import version_of
+from graphcron.kube.versions import version_of
 from graphcron.wire import NO_METADATA, cron_id
 
 Manifest = dict[str, Any]

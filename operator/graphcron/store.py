@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from graphcron import kube
-from graphcron.kube import Kube
+from graphcron.kube import errors
+from graphcron.kube.client import Kube
 from graphcron.wire import NO_METADATA
 from graphcron.wire import cron_id as id_of
 
@@ -72,7 +72,7 @@ class KubeStore:
         with told():
             try:
                 manifest = await self._kube.get_graphcron(self._namespace, cron_id)
-            except kube.NotFound:
+            except errors.NotFound:
                 return await self._by_uid(cron_id)
         return _present(manifest, cron_id)
 
@@ -121,17 +121,17 @@ def told(missing: str | None = None) -> Iterator[None]:
     resource itself is unknown: the CRD or the namespace does not exist."""
     try:
         yield
-    except kube.NotFound as error:
+    except errors.NotFound as error:
         if missing is not None:
             raise Missing(missing) from None
         raise Unavailable(f"GraphCrons cannot be stored here: {error.message}. Is the CRD installed?") from None
-    except kube.Conflict as error:
+    except errors.Conflict as error:
         raise Changed(error.message) from None
-    except kube.Refused as error:
+    except errors.Refused as error:
         if _ours.search(error.message):
             raise Unavailable(f"The facade's service account lacks a permission: {error.message}") from None
         raise Refused(readable(error.message)) from None
-    except kube.KubeError as error:
+    except errors.KubeError as error:
         raise Unavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from graphcron import access
 from graphcron.access import Caller
-from graphcron.kube import Kube, KubeError
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import KubeError
 from graphcron.sharing import Shared
 from graphcron.store import Unavailable
 

@@ -21,13 +21,15 @@ import uvloop
 
 from graphcron import health, logs, news
 from graphcron.controller import SELECTOR, SHELVES, Controller
-from graphcron.fence import Fence
-from graphcron.heartbeat import WATCH_SECONDS, Heartbeat
-from graphcron.kube import UNPACKED, Kube, KubeError
-from graphcron.leader import RELEASE_SECONDS, Leader
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import KubeError
+from graphcron.kube.leader_election import RELEASE_SECONDS, Leader
+from graphcron.kube.reflector import Reflector
+from graphcron.kube.transport import UNPACKED
+from graphcron.kube.watch_health import WATCH_SECONDS, Heartbeat
+from graphcron.kube.write_gate import Fence
 from graphcron.operator_metrics import OperatorMetrics
 from graphcron.operator_settings import OperatorSettings
-from graphcron.reflector import Reflector
 from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name
 from graphcron.workqueue import WorkQueue
 

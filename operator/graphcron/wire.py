@@ -14,9 +14,9 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from graphcron import jsontext
 from graphcron.body import Body, RestError
 from graphcron.firing.formats import format_time, is_uuid, parse_time
+from graphcron.kube import jsontext
 from graphcron.masking import is_masked, mask_url
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import API_VERSION, KIND
@@ -94,7 +94,7 @@ def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
         spec.pop("endTime", None)
     if body.get("enabled"):
         spec.pop("pauseReason", None)
-    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (jsontext.py).
+    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (kube/jsontext.py).
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
     changed = manifest | {"metadata": metadata, "spec": spec}

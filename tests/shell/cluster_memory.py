@@ -4,13 +4,13 @@ import copy
 import itertools
 from typing import Any
 
-from graphcron.kube import Conflict, KubeError, NotFound
+from graphcron.kube.errors import Conflict, KubeError, NotFound
 
 Manifest = dict[str, Any]
 
 
 class MemoryCluster:
-    """Stands in for `graphcron.kube.Kube`. `fail` holds errors that the next writes meet instead of happening."""
+    """Stands in for `kube.client.Kube`. `fail` holds errors that the next writes meet instead of happening."""
 
     def __init__(self) -> None:
         self.graphcrons: dict[str, Manifest] = {}

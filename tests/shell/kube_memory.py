@@ -1,8 +1,8 @@
-"""An apiserver's GraphCrons in memory, behind the same verbs and errors as `graphcron.kube.Kube`."""
+"""An apiserver's GraphCrons in memory, behind the same verbs and errors as `graphcron.kube.client.Kube`."""
 
 from typing import Any
 
-from graphcron import kube
+from graphcron.kube import errors
 
 Manifest = dict[str, Any]
 
@@ -12,13 +12,13 @@ class MemoryKube:
 
     def __init__(self, *manifests: Manifest) -> None:
         self.manifests = {manifest["metadata"]["name"]: manifest for manifest in manifests}
-        self.raises: kube.KubeError | None = None
+        self.raises: errors.KubeError | None = None
 
     def _of(self, name: str) -> Manifest:
         if self.raises is not None:
             raise self.raises
         if name not in self.manifests:
-            raise kube.NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
+            raise errors.NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
         return self.manifests[name]
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:

@@ -16,7 +16,8 @@ from multidict import CIMultiDict
 from graphcron.access import Keys, Mode, Quota, owner_of_user, read_keys, reviewed
 from graphcron.body import RestError
 from graphcron.cli import main
-from graphcron.kube import Kube, Refused
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Refused
 from graphcron.tokens import TokenReviews
 from graphcron.wire import NO_METADATA
 from tests.shell.facade_server import Client, serving

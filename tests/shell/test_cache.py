@@ -10,8 +10,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron import cache, note, store
 from graphcron.cache import CachedStore
-from graphcron.fence import steady_clock
-from graphcron.kube import Kube
+from graphcron.kube.client import Kube
+from graphcron.kube.write_gate import steady_clock
 from tests.shell.apiserver_fake import FakeApiserver
 
 NOTE = "graphcron-facade-writes"

@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from graphcron.controller import Controller
-from graphcron.kube import Conflict, Kube, NotLeading, Refused, Unavailable
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
 from graphcron.pod_template import RunPods
 from graphcron.seen import Name
 from tests.shell.cluster_memory import MemoryCluster

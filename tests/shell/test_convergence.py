@@ -26,7 +26,7 @@ from aiohttp.test_utils import unused_port
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron import jsontext
+from graphcron.kube import jsontext
 from graphcron.pod_template import RunPods
 from graphcron.reconcile import Observed, conclude, decide, owns
 from tests.chart.helm import render

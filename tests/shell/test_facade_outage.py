@@ -14,7 +14,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.cache import CachedStore
-from graphcron.kube import Kube, Manifest
+from graphcron.kube.client import Kube
+from graphcron.kube.paths import Manifest
 from tests.shell.facade_server import serving
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"

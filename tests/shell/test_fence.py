@@ -10,8 +10,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron.fence import Fence
-from graphcron.kube import Kube, NotLeading
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import NotLeading
+from graphcron.kube.write_gate import Fence
 
 
 class Clock:

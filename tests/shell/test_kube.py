@@ -12,7 +12,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron.kube import Conflict, Kube, KubeError, NotFound, Refused, Unavailable, proxy_of, yaml_of
+from graphcron.kube.client import Kube, yaml_of
+from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
+from graphcron.kube.paths import proxy_of
 
 
 class Apiserver:

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.fence import Fence
-from graphcron.kube import Conflict, Kube, NotFound
-from graphcron.leader import Leader
-from graphcron.lease import Timing
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Conflict, NotFound
+from graphcron.kube.leader_election import Leader
+from graphcron.kube.lease import Timing
+from graphcron.kube.write_gate import Fence
 from graphcron.seen import GRAPHCRONS
 from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import operator, until

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from graphcron import jsontext, news
+from graphcron import news
+from graphcron.kube import jsontext
 
 Manifest = dict[str, Any]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron import reflector
-from graphcron.kube import Kube
-from graphcron.reflector import Reflector
+from graphcron.kube import reflector
+from graphcron.kube.client import Kube
+from graphcron.kube.reflector import Reflector
 from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import until
 

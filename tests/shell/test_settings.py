@@ -5,7 +5,7 @@ import pytest
 from graphcron.access import Mode, Quota
 from graphcron.environ import InvalidSettings
 from graphcron.facade_settings import FacadeSettings
-from graphcron.lease import Timing
+from graphcron.kube.lease import Timing
 from graphcron.operator_settings import OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}

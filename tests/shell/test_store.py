@@ -4,8 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron import kube, store
-from graphcron.kube import Kube
+from graphcron import store
+from graphcron.kube import errors
+from graphcron.kube.client import Kube
 from graphcron.store import KubeStore, readable
 from tests.shell.kube_memory import MemoryKube
 
@@ -65,17 +66,21 @@ FORBIDDEN = (
 @pytest.mark.parametrize(
     ("raised", "told", "message"),
     [
-        (kube.Conflict(409, "the object has been modified"), store.Changed, "modified"),
-        (kube.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'), store.Refused, "spec.w"),
-        (kube.Refused(403, FORBIDDEN), store.Unavailable, "lacks a permission"),
-        (kube.Unavailable(0, "connection refused"), store.Unavailable, "connection refused"),
-        (kube.Unavailable(429, "too many requests"), store.Unavailable, "too many requests"),
-        (kube.NotFound(404, "the server could not find the requested resource"), store.Unavailable, "Is the CRD"),
+        (errors.Conflict(409, "the object has been modified"), store.Changed, "modified"),
+        (
+            errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'),
+            store.Refused,
+            "spec.w",
+        ),
+        (errors.Refused(403, FORBIDDEN), store.Unavailable, "lacks a permission"),
+        (errors.Unavailable(0, "connection refused"), store.Unavailable, "connection refused"),
+        (errors.Unavailable(429, "too many requests"), store.Unavailable, "too many requests"),
+        (errors.NotFound(404, "the server could not find the requested resource"), store.Unavailable, "Is the CRD"),
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, Exception) else "",
 )
 async def test_errors_become_the_stores(
-    crons: KubeStore, cluster: MemoryKube, raised: kube.KubeError, told: type[store.StoreError], message: str
+    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, told: type[store.StoreError], message: str
 ) -> None:
     cluster.raises = raised
     with pytest.raises(told, match=message):

@@ -10,7 +10,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from cluster.control_plane import ControlPlane, control_plane
 from graphcron.access import owner_of_user
 from graphcron.body import RestError
-from graphcron.kube import Kube
+from graphcron.kube.client import Kube
 from graphcron.store import Unavailable
 from graphcron.tokens import TokenReviews
 from tests.chart.helm import render

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphcron.heartbeat import Heartbeat, silent
+from graphcron.kube.watch_health import Heartbeat, silent
 
 NOW = 1000.0
 

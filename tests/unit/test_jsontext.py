@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from graphcron import jsontext
+from graphcron.kube import jsontext
 from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron
 from graphcron.resource.spec import read_spec
 

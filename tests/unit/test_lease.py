@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.lease import Timing, claim, held_by, may_take, release
+from graphcron.kube.lease import Timing, claim, held_by, may_take, release
 
 AT = datetime(2026, 12, 1, 10, 0, 0, 250_000, tzinfo=UTC)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcron import jsontext, pod_template
+from graphcron import pod_template
 from graphcron.firing.formats import parse_time
 from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
 from graphcron.firing.outcome import FINAL_EXIT_CODES
+from graphcron.kube import jsontext
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
     API_VERSION,

@@ -1,4 +1,4 @@
-"""Takes the Lease, keeps it and gives it back: what `lease` decides, carried out. Meanwhile the fence is open."""
+"""Leader election: takes, renews and releases the Lease as `lease` decides, and opens the write gate meanwhile."""
 
 import asyncio
 import contextlib
@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from graphcron import lease
-from graphcron.fence import Fence, steady_clock
-from graphcron.kube import Conflict, Kube, KubeError, Manifest, NotFound
-from graphcron.lease import Timing
+from graphcron.kube import lease
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Conflict, KubeError, NotFound
+from graphcron.kube.lease import Timing
+from graphcron.kube.paths import Manifest
+from graphcron.kube.write_gate import Fence, steady_clock
 
 log = logging.getLogger(__name__)
 

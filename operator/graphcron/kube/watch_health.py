@@ -1,4 +1,4 @@
-"""Whether watching works. Each watch is asked for a minute at most, and that the apiserver ends it is the heartbeat.
+"""Watch liveness: every watch ends after 60 s (`timeoutSeconds`); one that brings nothing for longer is dead.
 
 A process lives, its port answers, and yet nothing may come through its watches any more. So each watch has to bring
 something: an event, a bookmark, or its end, in time, by the apiserver. (Bookmarks alone would not do: a resource in

@@ -1,4 +1,4 @@
-"""Lets writes pass while this process leads, and none afterwards: a clock decides, at each write anew.
+"""Write gate: refuses a write unless the lease is valid at the moment of sending.
 
 A process can be stopped for minutes between any two of its steps, and knows nothing of it when it goes on. So the
 moment until which it may write is fixed beforehand, and it looks at the clock in the step that hands the bytes to the

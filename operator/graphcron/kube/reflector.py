@@ -10,9 +10,11 @@ import logging
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from graphcron.heartbeat import Stream
-from graphcron.kube import Gone, Kube, KubeError, Manifest, Resource
-from graphcron.versions import version_of
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Gone, KubeError
+from graphcron.kube.paths import Manifest, Resource
+from graphcron.kube.versions import version_of
+from graphcron.kube.watch_health import Stream
 
 log = logging.getLogger(__name__)
 

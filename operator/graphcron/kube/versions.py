@@ -1,4 +1,4 @@
-"""Which of two states of a Kubernetes object is the newer one. Pure."""
+"""Resource versions: which of two states of a Kubernetes object is the newer one."""
 
 from collections.abc import Mapping
 from typing import Any
