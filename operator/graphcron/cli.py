@@ -66,7 +66,7 @@ def _serve(command: str) -> int:
     from graphcron.environ import InvalidSettings
 
     if command == "operator":
-        from graphcron.watching import main as serve
+        from graphcron.operator.main import main as serve
     else:
         from graphcron.facade import main as serve
     gc.freeze()

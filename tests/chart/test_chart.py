@@ -9,7 +9,7 @@ import yaml
 from cluster.paths import HERE
 from graphcron.access import Mode, Quota
 from graphcron.facade_settings import FacadeSettings
-from graphcron.operator_settings import OperatorSettings
+from graphcron.operator.settings import OperatorSettings
 from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
 

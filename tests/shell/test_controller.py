@@ -6,11 +6,11 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.controller import Controller
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
-from graphcron.pod_template import RunPods
-from graphcron.seen import Name
+from graphcron.operator.controller import Controller
+from graphcron.operator.object_cache import Name
+from graphcron.operator.run_pod import RunPods
 from tests.shell.cluster_memory import MemoryCluster
 
 NOW = datetime(2026, 12, 1, 10, 5, tzinfo=UTC)

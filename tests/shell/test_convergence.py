@@ -27,8 +27,9 @@ from aiohttp.test_utils import unused_port
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.kube import jsontext
-from graphcron.pod_template import RunPods
-from graphcron.reconcile import Observed, conclude, decide, owns
+from graphcron.operator.observed import Observed, owns
+from graphcron.operator.reconcile import conclude, decide
+from graphcron.operator.run_pod import RunPods
 from tests.chart.helm import render
 from tests.shell.operator_process import operator_by, until
 from tests.shell.unruly_proxy import UnrulyProxy

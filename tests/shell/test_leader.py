@@ -13,7 +13,7 @@ from graphcron.kube.errors import Conflict, NotFound
 from graphcron.kube.leader_election import Leader
 from graphcron.kube.lease import Timing
 from graphcron.kube.write_gate import Fence
-from graphcron.seen import GRAPHCRONS
+from graphcron.operator.object_cache import GRAPHCRONS
 from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import operator, until
 

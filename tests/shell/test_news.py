@@ -9,8 +9,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from graphcron import news
 from graphcron.kube import jsontext
+from graphcron.operator import kopf_adapter
 
 Manifest = dict[str, Any]
 
@@ -59,7 +59,7 @@ async def session(knowing: Knowing, answered: list[bytes]) -> AsyncIterator[aioh
     app = web.Application()
     app.router.add_get("/crons", answer)
     async with TestServer(app) as server:
-        kind = news.answers(knowing.is_known, knowing.listed)
+        kind = kopf_adapter.answers(knowing.is_known, knowing.listed)
         async with aiohttp.ClientSession(server.make_url(""), response_class=kind) as one:
             yield one
 

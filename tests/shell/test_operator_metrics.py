@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from cluster.paths import HERE
-from graphcron.operator_metrics import OperatorMetrics
-from graphcron.status import STATES, state_of
+from graphcron.operator.conditions import STATES, state_of
+from graphcron.operator.metrics import OperatorMetrics
 
 
 def entry(minute: int, outcome: str = "Succeeded") -> dict[str, Any]:

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
-from graphcron.seen import GRAPHCRONS
+from graphcron.operator.object_cache import GRAPHCRONS
 from tests.shell.apiserver_fake import FakeApiserver
 from tests.shell.operator_process import operator, until
 

@@ -6,7 +6,7 @@ from graphcron.access import Mode, Quota
 from graphcron.environ import InvalidSettings
 from graphcron.facade_settings import FacadeSettings
 from graphcron.kube.lease import Timing
-from graphcron.operator_settings import OperatorSettings
+from graphcron.operator.settings import OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from graphcron.watching import Backoffs, tell_of
+from graphcron.operator.kopf_adapter import Backoffs
+from graphcron.operator.main import tell_of
 from tests.shell.apiserver_fake import WATCHED, FakeApiserver
 from tests.shell.operator_process import operator, until
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from graphcron.workqueue import WorkQueue
+from graphcron.operator.work_queue import WorkQueue
 
 
 @asynccontextmanager

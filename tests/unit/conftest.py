@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from graphcron.operator.cronjob import installation
-from graphcron.pod_template import RunPods
-from graphcron.reconcile import A_LITTLE_LATER, Observed, Plan, conclude, decide
+from graphcron.operator.observed import Observed
+from graphcron.operator.reconcile import A_LITTLE_LATER, Plan, conclude, decide
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.settled import settled_until
 from graphcron.resource.status import GraphCronStatus
-from graphcron.settled import settled_until
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from graphcron.operator.cronjob import Timing, cron_job
-from graphcron.pod_template import RunPods
+from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.order_of import order
 from graphcron.resource.spec import GraphCronSpec

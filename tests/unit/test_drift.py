@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.drift import in_sync
+from graphcron.operator.drift import in_sync
 
 EQUAL = {
     "what others added": ({"a": 1}, {"a": 1, "b": 2}, True),

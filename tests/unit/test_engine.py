@@ -8,7 +8,7 @@ import pytest
 from graphcron.body import RestError
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
-from graphcron.pod_template import RunPods
+from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
     IN_POD_NEEDS_IMAGE,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
+from graphcron.operator.object_cache import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
 
 HELLO: Name = ("team", "hello")
 LABELS = {"graphcron.dev/graphcron": "hello", "batch.kubernetes.io/job-name": "hello-1"}

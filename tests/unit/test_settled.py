@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from graphcron.pod_template import RunPods
+from graphcron.operator.run_pod import RunPods
 from tests.unit.conftest import World, at
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from graphcron import pod_template
 from graphcron.firing.formats import parse_time
 from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
 from graphcron.firing.outcome import FINAL_EXIT_CODES
 from graphcron.kube import jsontext
+from graphcron.operator import run_pod
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
     API_VERSION,
@@ -43,21 +43,21 @@ class Timing:
     not_before: datetime | None
 
 
-def installation(pods: pod_template.RunPods, least: timedelta) -> str:
+def installation(pods: run_pod.RunPods, least: timedelta) -> str:
     """All that decides about CronJobs beside their GraphCrons: version, settings of run pods, and the least time
     between two firings."""
     return f"{pods.digest}.{int(least.total_seconds())}"
 
 
 def cron_job(
-    graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: pod_template.RunPods, made_by: str = ""
+    graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: run_pod.RunPods, made_by: str = ""
 ) -> Manifest:
     """The CronJob for a GraphCron, as server-side apply takes it, marked with the `installation` that made it.
 
     Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
     not let this image run, unless the CronJob is suspended.
     """
-    if not when.suspend and (complaint := pod_template.refusal(spec, pods)):
+    if not when.suspend and (complaint := run_pod.refusal(spec, pods)):
         raise InvalidGraphCron("InPodNotAllowed", complaint)
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
@@ -98,7 +98,7 @@ def cron_job(
             "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
             "jobTemplate": {
                 "metadata": {"labels": labels},
-                "spec": _job(spec, labels, text, pod_template.pod(metadata["namespace"], spec, pods, size), pods),
+                "spec": _job(spec, labels, text, run_pod.pod(metadata["namespace"], spec, pods, size), pods),
             },
         },
     }
@@ -115,11 +115,11 @@ def _digest(manifest: Manifest) -> str:
 
 
 def _job(
-    spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: pod_template.RunPods
+    spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: run_pod.RunPods
 ) -> Manifest:
     template = spec.template or Template()
     # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
-    theirs = {name: value for name, value in (template.labels or {}).items() if name not in pod_template.IN_POD_LABEL}
+    theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
     # Without a checkpointer another pod would run the graph, and pay for it, from its start: only who asks gets that.
     once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
     # A drain or an eviction is not the run's fault and uses up no retry.
@@ -132,7 +132,7 @@ def _job(
                 {
                     "action": "FailJob",
                     "onExitCodes": {
-                        "containerName": pod_template.CONTAINER,
+                        "containerName": run_pod.CONTAINER,
                         "operator": "In",
                         "values": list(FINAL_EXIT_CODES),
                     },
@@ -141,7 +141,7 @@ def _job(
         },
         "template": {
             "metadata": {
-                "labels": theirs | labels | (pod_template.IN_POD_LABEL if spec.in_pod else {}),
+                "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
                 "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from graphcron.environ import MINIMUM_INTERVAL, InvalidSettings, json_of, limit, log_format, optional, parsed, required
 from graphcron.kube.lease import Timing
-from graphcron.pod_template import RunPods
+from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
 
 

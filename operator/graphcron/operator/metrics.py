@@ -14,7 +14,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from graphcron import status
+from graphcron.operator.conditions import STATES
+from graphcron.operator.history import added
 from graphcron.resource.status import GraphCronStatus
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -91,7 +92,7 @@ class OperatorMetrics:
             GraphCronStatus.model_validate({"history": (told or {}).get("history")}).history or []
             for told in (before, after)
         )
-        for entry in status.added(known, history):
+        for entry in added(known, history):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
 
@@ -103,6 +104,6 @@ class _States(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         found = self._states()
         family = GaugeMetricFamily("graphcron_graphcrons", "GraphCrons by state.", labels=["state"])
-        for state in status.STATES:
+        for state in STATES:
             family.add_metric([state], found.get(state, 0))
         yield family

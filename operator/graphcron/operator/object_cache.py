@@ -4,10 +4,11 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from graphcron import status
 from graphcron.kube import jsontext
 from graphcron.kube.versions import version_of
-from graphcron.reconcile import Observed, owns
+from graphcron.operator.conditions import PENDING, state_of
+from graphcron.operator.history import is_over, job_of
+from graphcron.operator.observed import Observed, owns
 from graphcron.resource.identity import CRON_LABEL
 
 Manifest = dict[str, Any]
@@ -33,7 +34,7 @@ class _Packed(NamedTuple):
 
     @classmethod
     def of(cls, shelf: str, manifest: Manifest) -> "_Packed":
-        state = status.state_of(manifest) if shelf == GRAPHCRONS else ""
+        state = state_of(manifest) if shelf == GRAPHCRONS else ""
         # A copy: behind the end of its own, orjson keeps the room that it did not need, three times as much.
         data = bytes(memoryview(jsontext.dumps(manifest)))
         return cls(manifest["metadata"]["uid"], version_of(manifest), state, data)
@@ -96,9 +97,9 @@ class Seen:
         gone_jobs = {key for shelf, key in untold if shelf == JOBS}
         for shelf, key in sorted(untold):
             if shelf == PODS:
-                made_by = status.job_of(self._shelves[PODS][name][key].manifest) or ""
+                made_by = job_of(self._shelves[PODS][name][key].manifest) or ""
                 job = jobs.get(made_by)
-                if job and made_by not in gone_jobs and not status.is_over(job.manifest):
+                if job and made_by not in gone_jobs and not is_over(job.manifest):
                     continue
             self._forget(shelf, name, key)
             untold.discard((shelf, key))
@@ -145,7 +146,7 @@ class Seen:
         return sorted(self._shelves[GRAPHCRONS], key=lambda name: not self._is_pending(name))
 
     def _is_pending(self, name: Name) -> bool:
-        return any(known.state == status.PENDING for known in self._shelves[GRAPHCRONS][name].values())
+        return any(known.state == PENDING for known in self._shelves[GRAPHCRONS][name].values())
 
     def states(self) -> Counter[str]:
         """How many GraphCrons are in which of `status.STATES`."""

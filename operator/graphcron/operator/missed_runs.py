@@ -1,4 +1,4 @@
-"""Slots that made no Job, and never will: told only where CronJob and Jobs prove it.
+"""Missed runs: scheduled times that made no Job, and never will; recorded only where CronJob and Jobs prove it.
 
 The CronJob controller passes over a slot in three ways, and leaves at most an event that is gone in an hour: it comes
 to it later than startingDeadlineSeconds; the Job of an earlier slot still runs and concurrencyPolicy is Forbid; a later
@@ -14,14 +14,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
+from zoneinfo import ZoneInfo
 
-from graphcron.firing.formats import format_time
+from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.order import scheduled_time_of
+from graphcron.operator.cronjob import Timing
+from graphcron.operator.history import ended_at
+from graphcron.operator.observed import Observed
+from graphcron.operator.reasons import DEADLINE_PASSED, STILL_RUNNING
+from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, GraphCronSpec
 from graphcron.resource.status import HistoryEntry
+from graphcron.schedule.fields import Schedule
+from graphcron.schedule.next_runs import next_times
 
-STILL_RUNNING = "StillRunning"
-"""Skipped: the run of an earlier slot was not over, and concurrencyPolicy is Forbid."""
-DEADLINE_PASSED = "StartingDeadlinePassed"
-"""Missed: no Job was made within startingDeadlineSeconds."""
+
+def deadline_of(spec: GraphCronSpec) -> timedelta:
+    return timedelta(seconds=spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
+
 
 GRACE = timedelta(seconds=60)
 """How much later than certain a slot is given up: clocks differ, and news of a Job takes its time."""
@@ -117,3 +126,42 @@ def _entry(slot: Lost, before: HistoryEntry | None) -> HistoryEntry:
     count = (before.count or 1) + 1
     text = f"{count} firings until {format_time(slot.due)} without a run: {slot.message}"
     return before.model_copy(update={"last_scheduled_time": slot.due, "count": count, "message": text})
+
+
+LOST_LIMIT = 1000
+"""Slots that one look goes through; the next look goes on."""
+
+
+def lost_slots(
+    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, seen: Observed, now: datetime
+) -> list[Lost]:
+    """Slots that made no Job, as far as the history has them not. Those before a change, or while it was suspended,
+    were not due."""
+    live = seen.cron_job
+    if live is None or live["spec"].get("suspend"):
+        return []
+    runs, forbid = timed_runs(seen), live["spec"].get("concurrencyPolicy") == "Forbid"
+    last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
+    told = [entry.last_scheduled_time or entry.scheduled_time for entry in seen.history if entry.job_name is None]
+    after = max([since(runs, last, forbid=forbid), *told])
+    if timing.not_before:
+        after = max(after, timing.not_before - timedelta(seconds=1))  # a slot at that very moment is none of the past
+    if after + deadline_of(spec) > now and not forbid:
+        return []  # the usual case, without walking through the schedule
+    slots = next_times(schedule, zone, after, LOST_LIMIT, start=spec.start_time, end=spec.end_time, until=now)
+    if len(slots) < LOST_LIMIT:
+        slots += next_times(schedule, zone, max(now, after), 1)
+    return lost(slots, runs, last, deadline_of(spec), now, forbid=forbid)
+
+
+def timed_runs(seen: Observed) -> list[Run]:
+    """What is known of the Jobs that the schedule made, in order, also of those that are gone."""
+    runs = {}
+    for entry in seen.history:
+        if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
+            runs[due] = Run(due, entry.started_at or due, entry.finished_at)
+    for job in seen.jobs:
+        if due := scheduled_time_of(job["metadata"]["name"]):
+            ended = ended_at(job)
+            runs[due] = Run(due, parse_time(job["metadata"]["creationTimestamp"]), ended)
+    return [runs[due] for due in sorted(runs)]

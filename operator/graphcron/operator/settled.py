@@ -6,17 +6,22 @@ thousands of them together. Server-side apply keeps a record of who has set whic
 for which generation. Whatever is less plain than that is looked at.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from graphcron import status
 from graphcron.firing.formats import parse_time
+from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, state_of
 from graphcron.operator.cronjob import not_before
-from graphcron.reconcile import Manifest, Observed
+from graphcron.operator.history import job_of
+from graphcron.operator.observed import Observed
+from graphcron.operator.reasons import NO_OUTCOME, SCHEDULED
 from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone
+
+Manifest = Mapping[str, Any]
 
 
 def settled_until(seen: Observed, installation: str, now: datetime) -> datetime | None:
@@ -40,9 +45,9 @@ def _is_scheduled(graphcron: Manifest) -> bool:
     """Whether its status speaks of this generation, and says that it fires and no more."""
     conditions = {condition["type"]: condition["reason"] for condition in graphcron["status"].get("conditions", [])}
     return (
-        status.state_of(graphcron) == "ready"
-        and conditions.pop(status.READY) == status.SCHEDULED
-        and conditions.keys() <= {status.LAST_RUN_SUCCEEDED}
+        state_of(graphcron) == "ready"
+        and conditions.pop(READY) == SCHEDULED
+        and conditions.keys() <= {LAST_RUN_SUCCEEDED}
     )
 
 
@@ -65,8 +70,8 @@ def _is_told(seen: Observed, live: Manifest, told: dict[str, Any]) -> bool:
     fired = live.get("status", {})
     if fired.get("active") or told.get("active") or fired.get("lastScheduleTime") != told.get("lastScheduleTime"):
         return False
-    known = {entry.get("jobName") for entry in told.get("history", []) if entry["reason"] != status.NO_OUTCOME}
-    return {job["metadata"]["name"] for job in seen.jobs} | {status.job_of(pod) for pod in seen.pods} <= known
+    known = {entry.get("jobName") for entry in told.get("history", []) if entry["reason"] != NO_OUTCOME}
+    return {job["metadata"]["name"] for job in seen.jobs} | {job_of(pod) for pod in seen.pods} <= known
 
 
 def _slot_after_the_last(graphcron: Manifest, live: Manifest) -> datetime | None:

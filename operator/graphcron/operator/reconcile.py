@@ -7,58 +7,41 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError
-
-from graphcron import missed, status
-from graphcron.drift import in_sync
 from graphcron.firing.formats import format_time, parse_time
-from graphcron.firing.order import scheduled_time_of
+from graphcron.operator import missed_runs
+from graphcron.operator.conditions import READY, Verdict, condition_of, late_at, new_conditions
 from graphcron.operator.cronjob import Timing, cron_job, installation, is_a_run, not_before
-from graphcron.pod_template import RunPods, refusal
+from graphcron.operator.drift import in_sync
+from graphcron.operator.events import Note, notes_of
+from graphcron.operator.history import HISTORY_LIMIT, added, count, failures_in_a_row, is_over, job_of
+from graphcron.operator.missed_runs import deadline_of, lost_slots, timed_runs
+from graphcron.operator.observed import Observed
+from graphcron.operator.reasons import (
+    EXPIRED,
+    IN_POD_NOT_ALLOWED,
+    INVALID_SCHEDULE,
+    INVALID_TIMEZONE,
+    MAX_FAILURES,
+    NOT_STARTED,
+    PAUSED,
+    SCHEDULED,
+    SUSPENDING,
+    TOO_FREQUENT,
+)
+from graphcron.operator.run_pod import RunPods, refusal
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec, read_spec
-from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec, read_spec
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule
 from graphcron.schedule.frequency import too_frequent
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
-from graphcron.status import Note, Verdict
 
 Manifest = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Observed:
-    """All that a decision may look at."""
-
-    graphcron: dict[str, Any]
-    cron_job: Manifest | None
-    """The CronJob of its name that it owns; see `Owned` for one that it does not."""
-    jobs: tuple[Manifest, ...] = ()
-    pods: tuple[Manifest, ...] = ()
-
-    # Each of these is asked for several times in one reconciliation, and costs more than most of it.
-
-    @cached_property
-    def old(self) -> GraphCronStatus:
-        """The status as it stands."""
-        return read_status(self.graphcron)
-
-    @cached_property
-    def history(self) -> list[HistoryEntry]:
-        """The firings that the status tells."""
-        return self.old.history or []
-
-    @cached_property
-    def firings(self) -> list[HistoryEntry]:
-        """Those, and what the Jobs and pods tell beyond them."""
-        return status.firings(self.history, _runs(self), self.pods)
 
 
 @dataclass(frozen=True)
@@ -71,20 +54,8 @@ class Plan:
     enabled: bool | None = None
     timezone: str | None = None
     wake_at: datetime | None = None
-    lost: tuple[missed.Lost, ...] = ()
+    lost: tuple[missed_runs.Lost, ...] = ()
     """Slots that made no Job, the oldest first, those that the history has not."""
-
-
-def controller_of(manifest: Manifest) -> Manifest | None:
-    """The owner that controls an object (metav1.OwnerReference), None when nothing does."""
-    references = manifest["metadata"].get("ownerReferences", [])
-    return next((reference for reference in references if reference.get("controller")), None)
-
-
-def owns(owner: Manifest, other: Manifest) -> bool:
-    """Whether the one object controls the other."""
-    reference = controller_of(other)
-    return reference is not None and reference["uid"] == owner["metadata"]["uid"]
 
 
 def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = timedelta()) -> Plan:
@@ -97,15 +68,15 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
         if complaint := refusal(spec, pods):
             # An image that was taken off the list: what fires is stopped, and nothing is made of a new GraphCron.
             if seen.cron_job is None:
-                raise InvalidGraphCron(status.IN_POD_NOT_ALLOWED, complaint)
-            verdict = Verdict(False, status.IN_POD_NOT_ALLOWED, f"Suspended: {complaint}")
+                raise InvalidGraphCron(IN_POD_NOT_ALLOWED, complaint)
+            verdict = Verdict(False, IN_POD_NOT_ALLOWED, f"Suspended: {complaint}")
         else:
             verdict = _verdict(spec, schedule, zone, pending, seen, now, least)
         timing = _timing(spec, schedule, verdict, seen, now)
         wanted = cron_job(seen.graphcron, spec, timing, pods, installation(pods, least))
     except InvalidGraphCron as invalid:
         return Plan(_stalled(invalid.reason, invalid.message, seen))
-    fires = verdict.reason in (status.SCHEDULED, status.NOT_STARTED)
+    fires = verdict.reason in (SCHEDULED, NOT_STARTED)
     return Plan(
         verdict=verdict,
         apply=None if seen.cron_job and in_sync(wanted, seen.cron_job) else wanted,
@@ -113,7 +84,7 @@ def decide(seen: Observed, pods: RunPods, now: datetime, least: timedelta = time
         enabled=fires,
         timezone=spec.timezone or DEFAULT_TIMEZONE,
         wake_at=min(filter(None, (_wake_at(spec, verdict, pending, now), _late_start(seen, now))), default=None),
-        lost=tuple(_lost(spec, schedule, zone, timing, seen, now)),
+        lost=tuple(lost_slots(spec, schedule, zone, timing, seen, now)),
     )
 
 
@@ -122,9 +93,9 @@ def read_when(spec: GraphCronSpec, uid: str) -> tuple[Schedule, ZoneInfo]:
     try:
         return read(spec.schedule, uid), read_timezone(spec.timezone)
     except InvalidSchedule as invalid:
-        raise InvalidGraphCron(status.INVALID_SCHEDULE, str(invalid)) from None
+        raise InvalidGraphCron(INVALID_SCHEDULE, str(invalid)) from None
     except InvalidTimezone as invalid:
-        raise InvalidGraphCron(status.INVALID_TIMEZONE, str(invalid)) from None
+        raise InvalidGraphCron(INVALID_TIMEZONE, str(invalid)) from None
 
 
 def _stalled(reason: str, message: str, seen: Observed) -> Verdict:
@@ -136,7 +107,7 @@ def _stalled(reason: str, message: str, seen: Observed) -> Verdict:
 def _timing(spec: GraphCronSpec, schedule: Schedule, verdict: Verdict, seen: Observed, now: datetime) -> Timing:
     """Whether it fires, and which slots are too old."""
     live = seen.cron_job
-    timing = Timing(schedule, verdict.reason in status.SUSPENDING, not_before(live) if live else None)
+    timing = Timing(schedule, verdict.reason in SUSPENDING, not_before(live) if live else None)
     if live and _fires_anew(timing, spec, live) and not _has_only_waited(seen):
         # Kubernetes would catch up on a slot that lies before the change (kubernetes/kubernetes#130838).
         timing = replace(timing, not_before=now.replace(microsecond=0))
@@ -146,16 +117,16 @@ def _timing(spec: GraphCronSpec, schedule: Schedule, verdict: Verdict, seen: Obs
 def _has_only_waited(seen: Observed) -> bool:
     """Whether it was suspended until its startTime and nothing was changed since: then what was due from startTime on,
     while the operator slept, was promised."""
-    ready = status.condition_of(seen.old, status.READY)
+    ready = condition_of(seen.old, READY)
     generation = seen.graphcron["metadata"]["generation"]
-    return ready is not None and (ready.reason, ready.observed_generation) == (status.NOT_STARTED, generation)
+    return ready is not None and (ready.reason, ready.observed_generation) == (NOT_STARTED, generation)
 
 
 def _wake_at(spec: GraphCronSpec, verdict: Verdict, pending: datetime | None, now: datetime) -> datetime | None:
     """When this must be looked at again, though no event tells."""
-    if verdict.reason == status.NOT_STARTED and spec.start_time:
+    if verdict.reason == NOT_STARTED and spec.start_time:
         return spec.start_time - SOONER
-    if verdict.reason != status.SCHEDULED or pending is None:
+    if verdict.reason != SCHEDULED or pending is None:
         return None
     # An event tells when a slot's Job is made. When none is made, because the slot is late or was passed over, nothing
     # does, and yet the next firing is another one, or the last before endTime is over.
@@ -164,9 +135,11 @@ def _wake_at(spec: GraphCronSpec, verdict: Verdict, pending: datetime | None, no
 
 def _late_start(seen: Observed, now: datetime) -> datetime | None:
     """When the next pod counts as one that cannot start. Nothing happens then, so no event tells."""
-    late = (status.late_at(pod) for pod in seen.pods)
+    late = (late_at(pod) for pod in seen.pods)
     return min((moment for moment in late if moment and moment > now), default=None)
 
+
+NEXT_TIMES = 5
 
 SOONER = timedelta(minutes=2)
 """Before startTime the CronJob is resumed, so that the first firing is on time. Slots before it are skipped by the run
@@ -188,10 +161,6 @@ def _fires_anew(timing: Timing, spec: GraphCronSpec, live: Manifest) -> bool:
     return resumed or before.get("schedule") != timing.schedule.kubernetes or before.get("timeZone") != zone
 
 
-def _deadline(spec: GraphCronSpec) -> timedelta:
-    return timedelta(seconds=spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
-
-
 def _pending(
     spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, live: Manifest | None, now: datetime
 ) -> datetime | None:
@@ -200,7 +169,7 @@ def _pending(
     Slots that are due but not fired count while they are within the starting deadline: the controller manager may be
     late, and suspending the CronJob under it would lose the last firing. Until it counts as missed, it is waited for.
     """
-    since = now - _deadline(spec) - missed.GRACE if live else now
+    since = now - deadline_of(spec) - missed_runs.GRACE if live else now
     if live:
         fired = live.get("status", {}).get("lastScheduleTime") or live["metadata"].get("creationTimestamp")
         since = max(since, parse_time(fired)) if fired else since
@@ -208,50 +177,11 @@ def _pending(
     return next(iter(next_times(schedule, zone, since, 1, start=spec.start_time, end=spec.end_time)), None)
 
 
-LOST_LIMIT = 1000
-"""Slots that one look goes through; the next look goes on."""
-
-
-def _lost(
-    spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, seen: Observed, now: datetime
-) -> list[missed.Lost]:
-    """Slots that made no Job, as far as the history has them not. Those before a change, or while it was suspended,
-    were not due."""
-    live = seen.cron_job
-    if live is None or live["spec"].get("suspend"):
-        return []
-    runs, forbid = _timed_runs(seen), live["spec"].get("concurrencyPolicy") == "Forbid"
-    last = parse_time(live.get("status", {}).get("lastScheduleTime") or live["metadata"]["creationTimestamp"])
-    told = [entry.last_scheduled_time or entry.scheduled_time for entry in seen.history if entry.job_name is None]
-    since = max([missed.since(runs, last, forbid=forbid), *told])
-    if timing.not_before:
-        since = max(since, timing.not_before - timedelta(seconds=1))  # a slot at that very moment is none of the past
-    if since + _deadline(spec) > now and not forbid:
-        return []  # the usual case, without walking through the schedule
-    slots = next_times(schedule, zone, since, LOST_LIMIT, start=spec.start_time, end=spec.end_time, until=now)
-    if len(slots) < LOST_LIMIT:
-        slots += next_times(schedule, zone, max(now, since), 1)
-    return missed.lost(slots, runs, last, _deadline(spec), now, forbid=forbid)
-
-
-def _timed_runs(seen: Observed) -> list[missed.Run]:
-    """What is known of the Jobs that the schedule made, in order, also of those that are gone."""
-    runs = {}
-    for entry in seen.history:
-        if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
-            runs[due] = missed.Run(due, entry.started_at or due, entry.finished_at)
-    for job in seen.jobs:
-        if due := scheduled_time_of(job["metadata"]["name"]):
-            ended = status.ended_at(job)
-            runs[due] = missed.Run(due, parse_time(job["metadata"]["creationTimestamp"]), ended)
-    return [runs[due] for due in sorted(runs)]
-
-
 def _coming(
     spec: GraphCronSpec, schedule: Schedule, zone: ZoneInfo, timing: Timing, now: datetime
 ) -> tuple[datetime, ...]:
     after = max(now, timing.not_before or now)
-    return tuple(next_times(schedule, zone, after, status.NEXT_TIMES, start=spec.start_time, end=spec.end_time))
+    return tuple(next_times(schedule, zone, after, NEXT_TIMES, start=spec.start_time, end=spec.end_time))
 
 
 def _verdict(
@@ -265,25 +195,25 @@ def _verdict(
 ) -> Verdict:
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
-        return Verdict(True, status.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
+        return Verdict(True, PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
     if pending is None:
         # A schedule that never fires was refused before: only endTime leaves none.
         end = f" before endTime {format_time(spec.end_time)}" if spec.end_time else ""
-        return Verdict(True, status.EXPIRED, f"No firing is left{end}; it stays suspended.")
+        return Verdict(True, EXPIRED, f"No firing is left{end}; it stays suspended.")
     if complaint := too_frequent(spec.schedule, schedule, least, now):
-        return Verdict(False, status.TOO_FREQUENT, f"Suspended: {complaint}")
+        return Verdict(False, TOO_FREQUENT, f"Suspended: {complaint}")
     if spec.max_failures and (failures := _failures(seen)) >= spec.max_failures:
         return Verdict(
             False,
-            status.MAX_FAILURES,
+            MAX_FAILURES,
             f"Suspended: the last {failures} runs failed, and maxFailures is {spec.max_failures}. Mend what "
             "LastRunSucceeded tells; any change of the spec then resumes it, and so does a run by hand that succeeds "
             f"(kubectl create job --from=cronjob/{seen.graphcron['metadata']['name']} NAME).",
         )
     if spec.start_time and _waits(spec.start_time, schedule, zone, now):
         start = format_time(spec.start_time)
-        return Verdict(True, status.NOT_STARTED, f"Starts at {start}; its first run is due at {format_time(pending)}.")
-    return Verdict(True, status.SCHEDULED, f"Fires at '{schedule.kubernetes}' in {zone.key}.")
+        return Verdict(True, NOT_STARTED, f"Starts at {start}; its first run is due at {format_time(pending)}.")
+    return Verdict(True, SCHEDULED, f"Fires at '{schedule.kubernetes}' in {zone.key}.")
 
 
 def _waits(start: datetime, schedule: Schedule, zone: ZoneInfo, now: datetime) -> bool:
@@ -295,7 +225,7 @@ def _failures(seen: Observed) -> int:
     """Failed firings in a row, since the spec was last changed."""
     changed = seen.old.observed_generation != seen.graphcron["metadata"]["generation"]
     before = 0 if changed else seen.old.consecutive_failures or 0
-    return status.failures_in_a_row(before, status.added(seen.history, seen.firings))
+    return failures_in_a_row(before, added(seen.history, seen.firings))
 
 
 def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Note]]:
@@ -306,15 +236,15 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
     """
     old, metadata = seen.old, seen.graphcron["metadata"]
     job_status = seen.cron_job.get("status", {}) if seen.cron_job else {}
-    past = missed.entries(seen.firings, plan.lost, _timed_runs(seen))
+    past = missed_runs.entries(seen.firings, plan.lost, timed_runs(seen))
     fired = job_status.get("lastScheduleTime")
     if fired and seen.cron_job and not is_a_run(seen.cron_job, parse_time(fired)):
         fired = None
-    running = [job["metadata"]["name"] for job in seen.jobs if not status.is_over(job)]
-    waiting = [pod for pod in seen.pods if status.job_of(pod) in running]
+    running = [job["metadata"]["name"] for job in seen.jobs if not is_over(job)]
+    waiting = [pod for pod in seen.pods if job_of(pod) in running]
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
-    conditions = status.conditions(plan.verdict, past, waiting, metadata["generation"], old.conditions or [], now)
-    history, counts = past[: status.HISTORY_LIMIT], status.count(old.firings, seen.history, past)
+    conditions = new_conditions(plan.verdict, past, waiting, metadata["generation"], old.conditions or [], now)
+    history, counts = past[:HISTORY_LIMIT], count(old.firings, seen.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     told = {
         "observedGeneration": metadata["generation"],
@@ -330,28 +260,9 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         "firings": counts.to_dict() if counts else None,
         "consecutiveFailures": _failures(seen) or None,
     }
-    notes = status.notes(old, conditions, history)
+    notes = notes_of(old, conditions, history)
     return {name: value for name, value in told.items() if value is not None}, notes
 
 
 def _written(moment: datetime | None) -> str | None:
     return format_time(moment) if moment else None
-
-
-def _runs(seen: Observed) -> list[Manifest]:
-    """The Jobs without those of days that only the CronJob's spelling adds: no run was due, so there is no history."""
-    dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in seen.jobs)
-    live = seen.cron_job
-    return [job for job, due in dated if live is None or due is None or is_a_run(live, due)]
-
-
-def read_status(graphcron: Manifest) -> GraphCronStatus:
-    """The status as it stands; an unreadable one (an older operator's, say) counts as none and is written anew."""
-    told = graphcron.get("status")
-    try:
-        return GraphCronStatus.model_validate(told) if told else _NO_STATUS
-    except ValidationError:
-        return _NO_STATUS
-
-
-_NO_STATUS = GraphCronStatus()

@@ -8,19 +8,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from graphcron import status
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
 from graphcron.kube.paths import Manifest
+from graphcron.operator.conditions import Verdict
 from graphcron.operator.cronjob import installation
-from graphcron.operator_metrics import OperatorMetrics
-from graphcron.pod_template import RunPods
-from graphcron.reconcile import A_LITTLE_LATER, LATER, Observed, Plan, conclude, controller_of, decide, owns
-from graphcron.resource.identity import API_VERSION, GROUP, KIND, MANAGED_BY, PLURAL, VERSION
-from graphcron.seen import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
-from graphcron.settled import settled_until
-from graphcron.status import Note, Verdict
-from graphcron.workqueue import WorkQueue
+from graphcron.operator.events import Note, event_of
+from graphcron.operator.metrics import OperatorMetrics
+from graphcron.operator.object_cache import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
+from graphcron.operator.observed import Observed, controller_of, owns
+from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
+from graphcron.operator.reconcile import A_LITTLE_LATER, LATER, Plan, conclude, decide
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.settled import settled_until
+from graphcron.operator.work_queue import WorkQueue
+from graphcron.resource.identity import GROUP, KIND, MANAGED_BY, PLURAL, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +136,7 @@ class Controller:
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
             message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
-            return Plan(Verdict(False, status.INTERNAL_ERROR, message))
+            return Plan(Verdict(False, INTERNAL_ERROR, message))
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is so now, and the plan with the verdict that came of it."""
@@ -149,7 +151,7 @@ class Controller:
             raise
         except Refused as refused:
             message = f"The cluster refused the CronJob: {refused.message}"
-            return observed, self._stalled(plan, status.REFUSED_BY_CLUSTER, message)
+            return observed, self._stalled(plan, REFUSED_BY_CLUSTER, message)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.seen.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
@@ -162,7 +164,7 @@ class Controller:
             return await self._apply(name, observed, self._decide(name, observed))
         if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
             raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
-        return observed, self._stalled(plan, status.NAME_TAKEN, _name_taken(name))
+        return observed, self._stalled(plan, NAME_TAKEN, _name_taken(name))
 
     def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
         """Something that can end without an event of ours, such as a quota: so it is looked at again."""
@@ -243,27 +245,8 @@ class Controller:
 
     async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
         """A Kubernetes event. Best effort: the status says the same and is the truth."""
-        moment = self._clock()
-        stamp = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-        event = {
-            "metadata": {"name": f"{name[1]}.{int(moment.timestamp() * 1e6):x}", "namespace": name[0]},
-            "involvedObject": {
-                "apiVersion": API_VERSION,
-                "kind": KIND,
-                "namespace": name[0],
-                "name": name[1],
-                "uid": graphcron["metadata"]["uid"],
-            },
-            "type": note.type,
-            "reason": note.reason,
-            "message": note.message[:1024],
-            "source": {"component": "graphcron"},
-            "firstTimestamp": stamp,
-            "lastTimestamp": stamp,
-            "count": 1,
-        }
         try:
-            await self._kube.create_event(name[0], event)
+            await self._kube.create_event(name[0], event_of(graphcron, note, self._clock()))
         except Exception as error:
             log.warning("GraphCron %s/%s: its event was not written: %s", *name, error)
 
