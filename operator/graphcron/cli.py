@@ -68,7 +68,7 @@ def _serve(command: str) -> int:
     if command == "operator":
         from graphcron.operator.main import main as serve
     else:
-        from graphcron.facade import main as serve
+        from graphcron.facade.main import main as serve
     gc.freeze()
     gc.enable()
     try:

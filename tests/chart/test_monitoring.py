@@ -8,7 +8,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from graphcron.observing import FacadeMetrics
+from graphcron.facade.metrics import FacadeMetrics
 from graphcron.operator.conditions import STATES
 from graphcron.operator.metrics import OperatorMetrics
 from tests.chart.helm import CHART, Manifest, helm, one, render

@@ -7,9 +7,10 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from graphcron import facade
-from graphcron.access import Mode
-from graphcron.store import Store
+from graphcron.facade.app import make_app
+from graphcron.facade.auth.callers import Mode
+from graphcron.facade.main import start
+from graphcron.facade.store.store import Store
 
 
 @asynccontextmanager
@@ -17,7 +18,7 @@ async def serving(
     store: Store, agent_server_url: str | None, mode: Mode = Mode.OPEN, **options: Any
 ) -> AsyncIterator[str]:
     """Its URL while it serves. `options` are those of `facade.make_app`."""
-    runner = await facade.start(facade.make_app(store, agent_server_url, mode=mode, **options), "127.0.0.1", 0)
+    runner = await start(make_app(store, agent_server_url, mode=mode, **options), "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

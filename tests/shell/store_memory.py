@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from graphcron import store
-from graphcron.wire import NO_METADATA
-from graphcron.wire import cron_id as id_of
+from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.facade.store.store import Changed, Missing, StoreError
+from graphcron.resource.identity import id_of
 
 Manifest = dict[str, Any]
 
@@ -19,7 +19,7 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.manifests: dict[str, Manifest] = {}
-        self.fail_with: store.StoreError | None = None
+        self.fail_with: StoreError | None = None
         self.rivals: list[Manifest] = []
         """Manifests that somebody else writes, one ahead of each replace."""
         self._versions = itertools.count(1)
@@ -37,7 +37,7 @@ class MemoryStore:
         stored = copy.deepcopy(manifest)
         metadata = stored["metadata"]
         if metadata["name"] in self.manifests:
-            raise store.Changed(f'graphcrons.graphcron.dev "{metadata["name"]}" already exists')
+            raise Changed(f'graphcrons.graphcron.dev "{metadata["name"]}" already exists')
         metadata |= {
             "uid": str(uuid.uuid4()),
             "resourceVersion": str(next(self._versions)),
@@ -54,16 +54,16 @@ class MemoryStore:
             self._write(rival)
         name = manifest["metadata"]["name"]
         if name not in self.manifests:
-            raise store.Missing(name)
+            raise Missing(name)
         if manifest["metadata"]["resourceVersion"] != self.manifests[name]["metadata"]["resourceVersion"]:
-            raise store.Changed("the object has been modified; please apply your changes to the latest version")
+            raise Changed("the object has been modified; please apply your changes to the latest version")
         return self._write(manifest)
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         self._check()
         found = self._found(cron_id) if known is None else self.manifests.get(known["metadata"]["name"])
         if found is None:
-            raise store.Missing(cron_id)
+            raise Missing(cron_id)
         del self.manifests[found["metadata"]["name"]]
 
     async def ready(self) -> None:
@@ -80,7 +80,7 @@ class MemoryStore:
         for manifest in self.manifests.values():
             if id_of(manifest) == cron_id:
                 return manifest
-        raise store.Missing(cron_id)
+        raise Missing(cron_id)
 
     def _check(self) -> None:
         if self.fail_with is not None:

@@ -13,13 +13,14 @@ from langgraph_sdk import get_client
 from langgraph_sdk.errors import AuthenticationError
 from multidict import CIMultiDict
 
-from graphcron.access import Keys, Mode, Quota, owner_of_user, read_keys, reviewed
-from graphcron.body import RestError
 from graphcron.cli import main
+from graphcron.facade.auth.callers import Keys, Mode, owner_of_user, read_keys, reviewed
+from graphcron.facade.auth.token_review import TokenReviews
+from graphcron.facade.errors import RestError
+from graphcron.facade.quota import Quota
+from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Refused
-from graphcron.tokens import TokenReviews
-from graphcron.wire import NO_METADATA
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import AGENT, Upstream

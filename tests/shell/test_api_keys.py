@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graphcron.api_keys import InvalidKeys, KeyDirectory
+from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
 
 ADA, BOB, NEW = "a" * 24, "b" * 24, "n" * 24
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from kubernetes.aio.client import ApiClient, Configuration
 
-from graphcron import cache, note, store
-from graphcron.cache import CachedStore
+from graphcron.facade.store import cached_store, marker, watched_snapshot
+from graphcron.facade.store.cached_store import ALONE_SECONDS, CachedStore
+from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.kube.client import Kube
 from graphcron.kube.write_gate import steady_clock
 from tests.shell.apiserver_fake import FakeApiserver
@@ -31,8 +32,8 @@ Start = Callable[[str], Coroutine[Any, Any, CachedStore]]
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cache, "ALONE_SECONDS", 0.2)
-    monkeypatch.setattr(cache, "JOIN_SECONDS", 0.05)
+    monkeypatch.setattr(cached_store, "ALONE_SECONDS", 0.2)
+    monkeypatch.setattr(cached_store, "JOIN_SECONDS", 0.05)
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ async def store_of(url: str, who: str) -> AsyncIterator[CachedStore]:
 @asynccontextmanager
 async def no_patience(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     with monkeypatch.context() as patched:
-        patched.setattr(cache, "PATIENCE_SECONDS", 0.05)
+        patched.setattr(watched_snapshot, "PATIENCE_SECONDS", 0.05)
         yield
 
 
@@ -106,12 +107,12 @@ def notes(apiserver: FakeApiserver, who: str = "") -> int:
 
 def named(apiserver: FakeApiserver) -> int:
     """How many readers the note names."""
-    return len(note.readers(apiserver.objects["configmaps"][NOTE]))
+    return len(marker.readers(apiserver.objects["configmaps"][NOTE]))
 
 
 async def drop(apiserver: FakeApiserver, reader: CachedStore) -> None:
     """As another replica does to one that it takes for gone."""
-    await apiserver.put("configmaps", note.without_reader(apiserver.objects["configmaps"][NOTE], reader._me))
+    await apiserver.put("configmaps", marker.without_reader(apiserver.objects["configmaps"][NOTE], reader._me))
 
 
 async def test_a_list_is_answered_from_memory(replica: Start, apiserver: FakeApiserver) -> None:
@@ -202,7 +203,7 @@ async def test_what_was_deleted_while_it_did_not_watch_is_gone(replica: Start, a
     apiserver.away.add("one")
     await apiserver.expire_watches()
     await apiserver.delete("graphcrons", "a")
-    with pytest.raises(store.Unavailable):
+    with pytest.raises(Unavailable):
         await one.list()
     apiserver.away.clear()
     await until(lambda: holds(one, "b"))
@@ -235,7 +236,7 @@ async def test_writes_at_the_same_time_share_notes(replica: Start, apiserver: Fa
     await asyncio.gather(*((one if number % 2 else other).create(cron(f"c{number}")) for number in range(40)))
     assert 0 < notes(apiserver) - before < 40
     newest = max(int(item["metadata"]["resourceVersion"]) for item in apiserver.objects["graphcrons"].values())
-    assert note.newest(apiserver.objects["configmaps"][NOTE]) == newest
+    assert marker.newest(apiserver.objects["configmaps"][NOTE]) == newest
     assert len(await names(one)) == len(await names(other)) == 40
 
 
@@ -278,7 +279,7 @@ async def test_a_namesake_is_not_deleted_in_its_place(replica: Start, apiserver:
     apiserver.silent.add("one")
     await apiserver.delete("graphcrons", "nightly")
     await apiserver.put("graphcrons", cron("nightly"))
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await one.delete(old["metadata"]["uid"])
     assert "nightly" in apiserver.objects["graphcrons"]
 
@@ -289,13 +290,13 @@ async def test_one_made_with_kubectl_is_read_whole_by_its_uid(replica: Start, ap
     uid = made["metadata"]["uid"]
     await until(lambda: holds(one, "nightly"))
     assert (await one.get(uid))["status"] == {"active": 1}, "an update would write back what it read"
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await one.get("00000000-0000-4000-8000-000000000000")
 
 
 async def test_it_is_ready_once_it_has_read_them(apiserver: FakeApiserver) -> None:
     async with apiserver.serving() as url, store_of(url, "one") as crons:
-        with pytest.raises(store.Unavailable, match="still being read"):
+        with pytest.raises(Unavailable, match="still being read"):
             await crons.ready()
         async with crons.watching():
             await until(lambda: crons.age() is not None)
@@ -314,7 +315,7 @@ async def test_who_is_alone_writes_no_notes_and_reads_what_it_wrote(replica: Sta
         await one.replace(made | {"spec": made["spec"] | {"enabled": False}})
         await one.delete(made["metadata"]["uid"])
         assert await names(one) == {"first"}
-    assert notes(apiserver) - before <= (steady_clock() - started) / cache.ALONE_SECONDS
+    assert notes(apiserver) - before <= (steady_clock() - started) / ALONE_SECONDS
 
 
 async def test_what_went_without_a_note_is_read_by_whoever_comes(replica: Start, apiserver: FakeApiserver) -> None:
@@ -360,7 +361,7 @@ async def test_a_reader_that_was_dropped_reads_the_truth_and_joins_anew(
 ) -> None:
     """Though its watch is silent, and the other one takes itself to be alone."""
     one, other = await replica("one"), await replica("other")
-    monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
+    monkeypatch.setattr(cached_store, "ALONE_SECONDS", 1.0)
     await drop(apiserver, other)
     noted = await one.create(cron("a"))
     await until(lambda: other._snapshot is not None and other._snapshot.holds(noted["metadata"]["uid"]))
@@ -381,7 +382,7 @@ async def test_a_reader_that_was_dropped_reads_the_truth_and_joins_anew(
 async def test_who_is_alone_and_hears_nothing_reads_what_it_wrote(
     replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "ALONE_SECONDS", 10.0)
+    monkeypatch.setattr(cached_store, "ALONE_SECONDS", 10.0)
     one = await replica("one")
     await one.create(cron("a"))
     apiserver.silent.add("one")
@@ -396,8 +397,8 @@ async def test_who_was_dropped_does_not_come_back_by_saying_that_it_is_there(
     replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = await replica("one")
-    monkeypatch.setattr(cache, "WORD_SECONDS", 0.0)
-    said = note.READER + one._me
+    monkeypatch.setattr(cached_store, "WORD_SECONDS", 0.0)
+    said = marker.READER + one._me
     before = apiserver.objects["configmaps"][NOTE]
     await apiserver.put("configmaps", before | {"data": {said: "2026-01-01T00:00:00Z"}})
     await one.ready()
@@ -412,7 +413,7 @@ async def test_who_was_dropped_does_not_come_back_by_saying_that_it_is_there(
 async def test_a_look_tells_too_that_nobody_else_reads(
     replica: Start, apiserver: FakeApiserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "ALONE_SECONDS", 10.0)
+    monkeypatch.setattr(cached_store, "ALONE_SECONDS", 10.0)
     one = await replica("one")
     assert await names(one) == set()
     before = notes(apiserver)
@@ -426,7 +427,7 @@ async def test_a_list_that_comes_while_it_joins_anew_is_not_taken_for_whole(
 ) -> None:
     """What goes without a note after that list, and before all know of this reader, would be missing."""
     one, other = await replica("one"), await replica("other")
-    monkeypatch.setattr(cache, "ALONE_SECONDS", 1.0)
+    monkeypatch.setattr(cached_store, "ALONE_SECONDS", 1.0)
     await drop(apiserver, other)
     await one.create(cron("a"))
     before = notes(apiserver, "one")

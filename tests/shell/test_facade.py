@@ -14,9 +14,8 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
-from graphcron import passthrough
-from graphcron import store as stores
-from graphcron.passthrough import AgentServer
+from graphcron.facade.proxy.upstream import RECENT_SECONDS, AgentServer
+from graphcron.facade.store.store import Refused, Unavailable
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import AGENT, Upstream
@@ -135,7 +134,7 @@ class TestCreate:
                 status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
                 assert status == 200
         asked = [line for line, _ in upstream.seen]
-        rounds = 1 + int((time.monotonic() - started) / passthrough.RECENT_SECONDS)
+        rounds = 1 + int((time.monotonic() - started) / RECENT_SECONDS)
         assert 2 <= asked.count(f"GET /assistants/{AGENT}") <= 2 * rounds
         assert asked.count(f"GET /threads/{thread}") == 6
 
@@ -426,7 +425,7 @@ class TestCascade:
         self, client: Client, store: MemoryStore, upstream: Upstream
     ) -> None:
         await made(client)
-        store.fail_with = stores.Unavailable("the Kubernetes API does not answer")
+        store.fail_with = Unavailable("the Kubernetes API does not answer")
         status, given, _ = await client.call("DELETE", f"/assistants/{AGENT}")
         assert status == 503
         assert "its crons remain" in given["detail"]
@@ -447,12 +446,12 @@ class TestStoreErrors:
     async def test_kubernetes_away_is_503_with_retry_after(
         self, client: Client, store: MemoryStore, method: str, path: str, body: object
     ) -> None:
-        store.fail_with = stores.Unavailable("The Kubernetes API does not answer")
+        store.fail_with = Unavailable("The Kubernetes API does not answer")
         status, given, headers = await client.call(method, path, body)
         assert (status, given, headers["Retry-After"]) == (503, {"detail": "The Kubernetes API does not answer"}, "5")
 
     async def test_kubernetes_refusal_is_422_in_its_words(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = stores.Refused("exceeded quota: crons")
+        store.fail_with = Refused("exceeded quota: crons")
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (422, {"detail": "exceeded quota: crons"})
 
     async def test_a_bug_shows_no_traceback(
@@ -464,7 +463,7 @@ class TestStoreErrors:
         assert "KeyError" in caplog.text
 
     async def test_the_process_is_alive_without_kubernetes(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = stores.Unavailable("away")
+        store.fail_with = Unavailable("away")
         assert (await client.call("GET", "/healthz"))[:2] == (200, {"ok": True})
 
 

@@ -13,7 +13,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron.cache import CachedStore
+from graphcron.facade.store.cached_store import CachedStore
 from graphcron.kube.client import Kube
 from graphcron.kube.paths import Manifest
 from tests.shell.facade_server import serving

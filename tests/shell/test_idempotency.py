@@ -7,8 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from graphcron import store as stores
-from graphcron.access import Mode, Quota, read_keys
+from graphcron.facade.auth.callers import Mode, read_keys
+from graphcron.facade.quota import Quota
+from graphcron.facade.store.store import Manifest, Missing
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream
@@ -25,10 +26,10 @@ class OneLook(MemoryStore):
         super().__init__()
         self.blind = 0
 
-    async def get(self, cron_id: str) -> stores.Manifest:
+    async def get(self, cron_id: str) -> Manifest:
         if self.blind:
             self.blind -= 1
-            raise stores.Missing(cron_id)
+            raise Missing(cron_id)
         return await super().get(cron_id)
 
 

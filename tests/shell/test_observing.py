@@ -11,10 +11,12 @@ import aiohttp
 import pytest
 from multidict import CIMultiDict
 
-from graphcron import facade, logs
-from graphcron.access import Mode, read_keys
-from graphcron.cors import Origins
-from graphcron.observing import FacadeMetrics
+from graphcron import logs
+from graphcron.facade.app import make_app, metrics_app
+from graphcron.facade.auth.callers import Mode, read_keys
+from graphcron.facade.cors import Origins
+from graphcron.facade.main import start, without_quotes
+from graphcron.facade.metrics import FacadeMetrics
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream
@@ -123,8 +125,8 @@ class TestLog:
     )
     async def test_what_is_no_http_is_not_quoted(self, sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
         server = logging.getLogger("aiohttp.server")
-        server.addFilter(facade.without_quotes)
-        runner = await facade.start(facade.make_app(MemoryStore(), None), "127.0.0.1", 0)
+        server.addFilter(without_quotes)
+        runner = await start(make_app(MemoryStore(), None), "127.0.0.1", 0)
         try:
             reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
             writer.write(sent)
@@ -132,7 +134,7 @@ class TestLog:
             writer.close()
         finally:
             await runner.cleanup()
-            server.removeFilter(facade.without_quotes)
+            server.removeFilter(without_quotes)
         assert "that is no HTTP was refused" in caplog.text
         assert "hunter2" not in caplog.text
         assert "Traceback" not in caplog.text
@@ -162,7 +164,7 @@ class TestMetrics:
 
     async def test_are_served_on_a_port_of_their_own(self, client: Client, metrics: FacadeMetrics) -> None:
         await client.call("GET", "/healthz")
-        runner = await facade.start(facade.metrics_app(metrics), "127.0.0.1", 0)
+        runner = await start(metrics_app(metrics), "127.0.0.1", 0)
         try:
             url = f"http://127.0.0.1:{runner.addresses[0][1]}/metrics"
             async with client.session.get(url) as answer:

@@ -10,15 +10,17 @@ from typing import Any
 import aiohttp
 import pytest
 
-from graphcron import facade, openapi
-from graphcron import store as stores
-from graphcron.access import NO_QUOTA, Mode, Quota, read_keys
-from graphcron.idempotency import HEADER
+from graphcron.facade.app import make_app
+from graphcron.facade.auth.callers import Mode, read_keys
+from graphcron.facade.idempotency import HEADER
+from graphcron.facade.openapi import document
+from graphcron.facade.quota import NO_QUOTA, Quota
+from graphcron.facade.store.store import Unavailable
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream
 
-DOCUMENT = openapi.document(Mode.OPEN)
+DOCUMENT = document(Mode.OPEN)
 DOCUMENTED = [
     (method.upper(), path, int(status))
     for path, operations in DOCUMENT["paths"].items()
@@ -97,7 +99,7 @@ async def _wrong(world: World) -> None:
 
 
 async def _away(world: World) -> None:
-    world.store.fail_with = stores.Unavailable("away")
+    world.store.fail_with = Unavailable("away")
 
 
 PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {
@@ -141,7 +143,7 @@ async def test_every_documented_status_is_one_that_is_answered(method: str, path
 
 
 def test_every_route_is_in_the_document_and_none_else(store: MemoryStore) -> None:
-    app = facade.make_app(store, None)
+    app = make_app(store, None)
     served = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from graphcron.paths import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
+from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graphcron.access import Mode, read_keys
-from graphcron.wire import NO_METADATA
+from graphcron.facade.auth.callers import Mode, read_keys
+from graphcron.facade.store.snapshot import NO_METADATA
 from tests.shell import schemathesis_formats
 from tests.shell.facade_server import serving
 from tests.shell.store_memory import MemoryStore

@@ -2,9 +2,10 @@
 
 import pytest
 
-from graphcron.access import Mode, Quota
 from graphcron.environ import InvalidSettings
-from graphcron.facade_settings import FacadeSettings
+from graphcron.facade.auth.callers import Mode
+from graphcron.facade.quota import Quota
+from graphcron.facade.settings import FacadeSettings
 from graphcron.kube.lease import Timing
 from graphcron.operator.settings import OperatorSettings
 

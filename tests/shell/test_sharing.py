@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from graphcron.sharing import Recent, Shared
+from graphcron.facade.single_flight import Recent, Shared
 
 
 class Oracle:

@@ -4,10 +4,10 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron import store
+from graphcron.facade.store.kube_store import KubeStore, readable
+from graphcron.facade.store.store import Changed, Missing, Refused, StoreError, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
-from graphcron.store import KubeStore, readable
 from tests.shell.kube_memory import MemoryKube
 
 ID = "01a204b8-45ea-7478-9566-03787570b0b8"
@@ -32,7 +32,7 @@ def crons(cluster: MemoryKube) -> KubeStore:
 async def test_an_id_is_a_name_or_the_uid_of_one_that_is_named_otherwise(crons: KubeStore) -> None:
     assert (await crons.get(ID))["metadata"]["name"] == ID
     assert (await crons.get(UID))["metadata"]["name"] == "nightly"
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await crons.get(OTHER)  # that one answers to its name
 
 
@@ -40,7 +40,7 @@ async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube
     await crons.delete(ID)
     await crons.delete(UID)
     assert cluster.manifests == {}
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await crons.delete(UID)
 
 
@@ -49,12 +49,12 @@ async def test_one_that_is_being_deleted_is_gone() -> None:
     going = manifest(ID, UID, deletionTimestamp="2026-11-22T19:00:00Z")
     crons = KubeStore(cast(Kube, MemoryKube(going)), "team")
     assert await crons.list() == []
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await crons.get(ID)
 
 
 async def test_replacing_what_was_deleted_meanwhile_is_missing(crons: KubeStore) -> None:
-    with pytest.raises(store.Missing):
+    with pytest.raises(Missing):
         await crons.replace(manifest("gone", OTHER))
 
 
@@ -66,26 +66,26 @@ FORBIDDEN = (
 @pytest.mark.parametrize(
     ("raised", "told", "message"),
     [
-        (errors.Conflict(409, "the object has been modified"), store.Changed, "modified"),
+        (errors.Conflict(409, "the object has been modified"), Changed, "modified"),
         (
             errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'),
-            store.Refused,
+            Refused,
             "spec.w",
         ),
-        (errors.Refused(403, FORBIDDEN), store.Unavailable, "lacks a permission"),
-        (errors.Unavailable(0, "connection refused"), store.Unavailable, "connection refused"),
-        (errors.Unavailable(429, "too many requests"), store.Unavailable, "too many requests"),
-        (errors.NotFound(404, "the server could not find the requested resource"), store.Unavailable, "Is the CRD"),
+        (errors.Refused(403, FORBIDDEN), Unavailable, "lacks a permission"),
+        (errors.Unavailable(0, "connection refused"), Unavailable, "connection refused"),
+        (errors.Unavailable(429, "too many requests"), Unavailable, "too many requests"),
+        (errors.NotFound(404, "the server could not find the requested resource"), Unavailable, "Is the CRD"),
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, Exception) else "",
 )
 async def test_errors_become_the_stores(
-    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, told: type[store.StoreError], message: str
+    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, told: type[StoreError], message: str
 ) -> None:
     cluster.raises = raised
     with pytest.raises(told, match=message):
         await crons.create(manifest("new", OTHER))
-    if told is store.Unavailable:
+    if told is Unavailable:
         with pytest.raises(told, match=message):
             await crons.list()
 

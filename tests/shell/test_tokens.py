@@ -8,11 +8,11 @@ import yaml
 from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.control_plane import ControlPlane, control_plane
-from graphcron.access import owner_of_user
-from graphcron.body import RestError
+from graphcron.facade.auth.callers import owner_of_user
+from graphcron.facade.auth.token_review import TokenReviews
+from graphcron.facade.errors import RestError
+from graphcron.facade.store.store import Unavailable
 from graphcron.kube.client import Kube
-from graphcron.store import Unavailable
-from graphcron.tokens import TokenReviews
 from tests.chart.helm import render
 
 

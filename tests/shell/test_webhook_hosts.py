@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from graphcron import facade
+from graphcron.facade import main
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream
@@ -18,7 +18,7 @@ HERE = {"webhook": "http://ada:hunter2@localhost:8000/hook?token=hunter2"}
 @pytest.fixture
 async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
     url = await upstream.start()
-    async with serving(store, url, addresses_of=facade.addresses_of) as own, aiohttp.ClientSession() as session:
+    async with serving(store, url, addresses_of=main.addresses_of) as own, aiohttp.ClientSession() as session:
         yield Client(own, session)
 
 
@@ -66,9 +66,9 @@ async def test_a_create_that_is_repeated_is_not_judged_anew(store: MemoryStore, 
 
 @pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".example", "two words"])
 async def test_what_has_no_address_has_none(host: str) -> None:
-    assert await facade.addresses_of(host) == []
+    assert await main.addresses_of(host) == []
 
 
 @pytest.mark.parametrize(("host", "address"), [("127.1", "127.0.0.1"), ("2130706433", "127.0.0.1"), ("::1", "::1")])
 async def test_odd_spellings_are_the_addresses_that_they_mean(host: str, address: str) -> None:
-    assert await facade.addresses_of(host) == [address]
+    assert await main.addresses_of(host) == [address]

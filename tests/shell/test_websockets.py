@@ -8,7 +8,7 @@ import pytest
 from aiohttp import WSMsgType
 from yarl import URL
 
-from graphcron.access import Mode
+from graphcron.facade.auth.callers import Mode
 from tests.shell.facade_server import Client, serving
 from tests.shell.store_memory import MemoryStore
 from tests.shell.upstream import Upstream

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graphcron import access
-from graphcron.access import EVERYBODY, NOBODY, Caller, Keys, Mode, Quota, identify, read_keys
-from graphcron.body import RestError
+from graphcron.facade.auth.callers import EVERYBODY, NOBODY, Caller, Keys, Mode, check_crons, identify, read_keys
+from graphcron.facade.errors import RestError
+from graphcron.facade.quota import Quota
 
 ADA, BOB = "a" * 24, "b" * 24
 NOW = datetime(2026, 11, 22, 19, 25, tzinfo=UTC)
@@ -107,10 +107,10 @@ class TestIdentify:
 
     def test_crons_without_a_mode_are_403_naming_the_value_to_set(self) -> None:
         with pytest.raises(RestError, match=r"facade\.auth\.mode") as refused:
-            access.check_crons(NOBODY)
+            check_crons(NOBODY)
         assert refused.value.status == 403
-        access.check_crons(EVERYBODY)
-        access.check_crons(Caller("ada"))
+        check_crons(EVERYBODY)
+        check_crons(Caller("ada"))
 
 
 class TestOwners:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphcron.cors import Origins, is_preflight
+from graphcron.facade.cors import Origins, is_preflight
 
 PAGE = {"Origin": "https://app.example"}
 ASKING = PAGE | {"Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "x-api-key"}

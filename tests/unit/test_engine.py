@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from graphcron.body import RestError
+from graphcron.facade.errors import RestError
+from graphcron.facade.translation import cron, patch
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
 from graphcron.operator.run_pod import RunPods
@@ -19,7 +20,6 @@ from graphcron.resource.spec import (
     read_spec,
 )
 from graphcron.resource.spec_parts import ENV_FROM_ONE
-from graphcron.wire import cron, patch
 from tests.unit.conftest import World, at
 from tests.unit.test_desired import environment, job_of, pod_of
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from graphcron import idempotency
-from graphcron.body import RestError
+from graphcron.facade import idempotency
+from graphcron.facade.errors import RestError
 
 FIRST: dict[str, Any] = {"metadata": {"name": "c"}, "spec": {"schedule": "0 9 * * *", "input": {"a": [1, "ü"]}}}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from graphcron import wire
-from graphcron.access import Quota
-from graphcron.body import RestError
+from graphcron.facade.errors import RestError
+from graphcron.facade.quota import Quota
+from graphcron.facade.translation import next_run_date
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
 from tests.unit.conftest import World, at
@@ -114,9 +114,9 @@ class TestStartTime:
 
     def test_the_rest_api_tells_the_first_run_after_it(self) -> None:
         spec: dict[str, Any] = {"schedule": "0 * * * *", "startTime": "2026-12-01T14:00:00Z"}
-        assert wire.next_run_date({"metadata": {}, "spec": spec}, at("10:05")) == "2026-12-01T14:00:00+00:00"
+        assert next_run_date({"metadata": {}, "spec": spec}, at("10:05")) == "2026-12-01T14:00:00+00:00"
         ended = spec | {"endTime": "2026-12-01T14:00:00Z"}
-        assert wire.next_run_date({"metadata": {}, "spec": ended}, at("10:05")) is None
+        assert next_run_date({"metadata": {}, "spec": ended}, at("10:05")) is None
 
 
 def failed(world: World, due: str) -> None:
@@ -154,9 +154,9 @@ class TestMaxFailures:
         assert given_up.told.count("Warning MaxFailuresReached") == 1
 
     def test_the_rest_api_tells_no_next_run(self, given_up: World) -> None:
-        assert wire.next_run_date(given_up.graphcron, at("12:30")) is None
+        assert next_run_date(given_up.graphcron, at("12:30")) is None
         given_up.edit(input={"mended": True})
-        assert wire.next_run_date(given_up.graphcron, at("12:30")) is not None
+        assert next_run_date(given_up.graphcron, at("12:30")) is not None
 
     def test_stays_so_when_the_jobs_are_gone_and_the_operator_was_restarted(self, given_up: World) -> None:
         given_up.jobs.clear()
@@ -273,7 +273,7 @@ class TestTheLeastInterval:
             Quota(interval=7200).check_schedule(dense.graphcron, at("10:06"))
         assert dense.condition("Ready")["message"] == f"Suspended: {refused.value.detail}"
         assert dense.told.count("Warning TooFrequent") == 1
-        assert wire.next_run_date(dense.graphcron, at("10:06")) is None
+        assert next_run_date(dense.graphcron, at("10:06")) is None
 
     def test_it_stays_so_and_writes_nothing_more(self, dense: World) -> None:
         dense.writes.clear()

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from graphcron.masking import is_masked, mask_url
+from graphcron.facade.webhook import is_masked, mask_url
 
 SECRET = {
     "https://ada:hunter2@example.com/x": "https://***@example.com/x",

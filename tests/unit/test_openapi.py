@@ -6,8 +6,12 @@ from typing import Any, get_args
 
 import pytest
 
-from graphcron import body, openapi, wire
-from graphcron.access import Mode
+from graphcron.facade import openapi
+from graphcron.facade.auth.callers import Mode
+from graphcron.facade.openapi import Cron, Document
+from graphcron.facade.openapi_merge import merged, read_document
+from graphcron.facade.schemas import CronCreate, CronField
+from graphcron.facade.translation import cron
 
 OURS = openapi.document(Mode.OPEN)
 NEEDS_KEY = openapi.document(Mode.API_KEYS)
@@ -18,9 +22,9 @@ def schema(name: str) -> dict[str, Any]:
     return found
 
 
-def served(document: dict[str, Any]) -> openapi.Document:
+def served(document: dict[str, Any]) -> Document:
     """As it is read from the Agent Server's answer."""
-    found = openapi.read(json.dumps({"openapi": "3.1.0"} | document).encode())
+    found = read_document(json.dumps({"openapi": "3.1.0"} | document).encode())
     assert found is not None
     return found
 
@@ -28,7 +32,7 @@ def served(document: dict[str, Any]) -> openapi.Document:
 class TestDocument:
     def test_says_of_a_body_what_its_model_says(self) -> None:
         create = schema("CronCreate")
-        assert create["properties"].keys() == body.CronCreate.model_fields.keys()
+        assert create["properties"].keys() == CronCreate.model_fields.keys()
         assert create["required"] == ["assistant_id", "schedule"]
         assert create["additionalProperties"] is False
         assert create["properties"]["end_time"] | {"description": ""} == {
@@ -59,9 +63,9 @@ class TestDocument:
             | {"creationTimestamp": "2026-01-01T00:00:00Z"},
             "spec": {"assistantId": "agent", "schedule": "* * * * *"},
         }
-        answered = wire.cron(manifest, datetime(2026, 1, 1, tzinfo=UTC))
-        assert set(schema("Cron")["required"]) == answered.keys() == set(get_args(body.CronField))
-        openapi.Cron.model_validate(answered)
+        answered = cron(manifest, datetime(2026, 1, 1, tzinfo=UTC))
+        assert set(schema("Cron")["required"]) == answered.keys() == set(get_args(CronField))
+        Cron.model_validate(answered)
 
     def test_holds_nothing_of_kubernetes_and_no_reference_that_leads_nowhere(self) -> None:
         text = json.dumps(NEEDS_KEY)
@@ -91,7 +95,7 @@ class TestMerge:
                 },
             }
         )
-        whole = openapi.merged(theirs, OURS)
+        whole = merged(theirs, OURS)
         assert whole["info"] == {"title": "Agent Server"}
         assert whole["paths"] == {"/threads": {"get": {"operationId": "threads"}}} | OURS["paths"]
 
@@ -112,7 +116,7 @@ class TestMerge:
                 },
             }
         )
-        whole = openapi.merged(theirs, OURS)
+        whole = merged(theirs, OURS)
         schemas = whole["components"]["schemas"]
         assert schemas["Cron"] == {"type": "string"}
         assert schemas["GraphCronCron"] == schema("Cron")
@@ -121,7 +125,7 @@ class TestMerge:
         assert answer == {"$ref": "#/components/schemas/GraphCronCron"}
 
     def test_their_servers_would_lead_around_the_facade(self) -> None:
-        assert "servers" not in openapi.merged(served({"paths": {}, "servers": [{"url": "http://agent"}]}), OURS)
+        assert "servers" not in merged(served({"paths": {}, "servers": [{"url": "http://agent"}]}), OURS)
 
     def test_where_a_key_is_needed_it_is_needed_for_theirs_too(self) -> None:
         theirs = served(
@@ -134,19 +138,19 @@ class TestMerge:
                 "security": [{"bearer": []}, {"cookie": []}],
             }
         )
-        whole = openapi.merged(theirs, NEEDS_KEY)
+        whole = merged(theirs, NEEDS_KEY)
         assert whole["security"] == [{"bearer": [], "x-api-key": []}, {"cookie": [], "x-api-key": []}]
         assert whole["paths"]["/b"]["get"]["security"] == [{"bearer": [], "x-api-key": []}]
         assert whole["paths"]["/ok"]["get"]["security"] == [{"x-api-key": []}]
         assert whole["paths"]["/healthz"]["get"]["security"] == []
-        assert openapi.merged(theirs, OURS)["security"] == theirs["security"]
+        assert merged(theirs, OURS)["security"] == theirs["security"]
 
     def test_tags_of_both_are_there_once(self) -> None:
-        whole = openapi.merged(served({"paths": {}, "tags": [{"name": "Crons", "x": 1}, {"name": "Runs"}]}), OURS)
+        whole = merged(served({"paths": {}, "tags": [{"name": "Crons", "x": 1}, {"name": "Runs"}]}), OURS)
         assert [tag["name"] for tag in whole["tags"]] == ["Crons", "Facade", "Runs"]
 
     @pytest.mark.parametrize(
         "answer", [b"", b"<html>", b"[]", b'{"swagger": "2.0", "paths": {}}', b'{"openapi": "3.1.0", "paths": [1]}']
     )
     def test_an_answer_that_is_no_such_document_is_none(self, answer: bytes) -> None:
-        assert openapi.read(answer) is None
+        assert read_document(answer) is None

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphcron.snapshot import Snapshot
+from graphcron.facade.store.snapshot import Snapshot
 
 NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphcron.webhook_hosts import PREFIX, refusal
+from graphcron.facade.webhook import PREFIX, refusal
 
 CALLED = "1.1.1.1 10.0.0.1 172.16.0.1 192.168.1.1 100.64.0.1 fc00::1 2606:4700:4700::1111 ::ffff:1.1.1.1".split()
 BLOCKED = (

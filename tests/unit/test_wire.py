@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from graphcron import body, search, wire
-from graphcron.access import Quota
-from graphcron.body import CronCreate, CronPatch, CronSearch, RestError, ThreadCronCreate
+from graphcron.facade import schemas, search, translation
+from graphcron.facade.errors import RestError
+from graphcron.facade.quota import Quota
+from graphcron.facade.schemas import CronCreate, CronPatch, CronSearch, ThreadCronCreate, read_json
+from graphcron.facade.translation import create, created_at, new_cron_id, patch
 from graphcron.firing.formats import is_uuid
 
 NOW = datetime(2026, 11, 22, 19, 25, 15, 114218, tzinfo=UTC)
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
 THREAD = "0b3a4f6e-2a9f-4a54-9a52-0f6a3f9d2f11"
-ID = wire.new_cron_id(NOW, bytes(range(10)))
+ID = new_cron_id(NOW, bytes(range(10)))
 MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
 
 FULL = MINIMAL | {
@@ -43,11 +45,11 @@ FULL = MINIMAL | {
 
 
 def made(given: dict[str, Any], *, thread_id: str | None = None, cron_id: str = ID) -> dict[str, Any]:
-    return wire.create(body.read(CronCreate, given), cron_id=cron_id, thread_id=thread_id, now=NOW)
+    return create(schemas.read(CronCreate, given), cron_id=cron_id, thread_id=thread_id, now=NOW)
 
 
 def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return wire.patch(manifest, body.read(CronPatch, given), NOW)
+    return patch(manifest, schemas.read(CronPatch, given), NOW)
 
 
 def kubectl_made(spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -67,12 +69,12 @@ class TestWebhook:
     def test_its_credentials_are_kept_and_not_shown(self) -> None:
         manifest = made(MINIMAL | {"webhook": "https://ada:hunter2@example.com/?token=hunter2"})
         assert manifest["spec"]["webhook"] == "https://ada:hunter2@example.com/?token=hunter2"
-        assert wire.cron(manifest, NOW)["payload"]["webhook"] == "https://***@example.com/?token=***"
+        assert translation.cron(manifest, NOW)["payload"]["webhook"] == "https://***@example.com/?token=***"
 
     def test_what_was_shown_cannot_be_sent_back_over_them(self) -> None:
         manifest = made(MINIMAL | {"webhook": "https://ada:hunter2@example.com/"})
         with pytest.raises(RestError, match=r"webhook holds \*\*\*") as refused:
-            patched(manifest, {"webhook": wire.cron(manifest, NOW)["payload"]["webhook"]})
+            patched(manifest, {"webhook": translation.cron(manifest, NOW)["payload"]["webhook"]})
         assert refused.value.status == 422
         assert patched(manifest, {"enabled": False})["spec"]["webhook"] == "https://ada:hunter2@example.com/"
 
@@ -87,7 +89,7 @@ class TestWebhook:
 class TestCron:
     def test_answer_has_the_fields_of_langgraph_in_its_order(self) -> None:
         """Seen at its own server for the same request."""
-        assert json.dumps(wire.cron(made(MINIMAL | {"input": {"a": 1}}), NOW)) == json.dumps(
+        assert json.dumps(translation.cron(made(MINIMAL | {"input": {"a": 1}}), NOW)) == json.dumps(
             {
                 "cron_id": ID,
                 "assistant_id": AGENT,
@@ -112,7 +114,7 @@ class TestCron:
         )
 
     def test_nothing_is_lost_on_the_way_to_kubernetes_and_back(self) -> None:
-        payload = wire.cron(made(FULL), NOW)["payload"]
+        payload = translation.cron(made(FULL), NOW)["payload"]
         config = {"tags": ["x"], "recursion_limit": 5, "configurable": {"model": "m", "cron_id": ID}}
         assert payload == FULL | {"assistant_id": AGENT, "config": config}
 
@@ -164,7 +166,7 @@ class TestCron:
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_answer(self, case: str, manifest: dict[str, Any], expected: dict[str, Any]) -> None:
-        cron = wire.cron(manifest, NOW)
+        cron = translation.cron(manifest, NOW)
         assert {key: cron[key] for key in expected} == expected
 
     def test_keys_that_the_agent_server_sets_are_dropped(self) -> None:
@@ -183,7 +185,7 @@ class TestCron:
         assert spec["config"] == {"configurable": {"c": 1, "thread_id": 1}, "metadata": {"d": 1}}
 
     def test_ids_sort_by_time_and_are_of_version_7(self) -> None:
-        later = wire.new_cron_id(datetime(2026, 11, 22, 19, 25, 15, 115000, tzinfo=UTC), b"\0" * 10)
+        later = new_cron_id(datetime(2026, 11, 22, 19, 25, 15, 115000, tzinfo=UTC), b"\0" * 10)
         assert later > ID
         assert ID[14] == "7"
         assert ID[19] in "89ab"
@@ -238,7 +240,7 @@ class TestRefusedBodies:
 
     def test_a_thread_cron_has_nothing_to_keep_or_delete(self) -> None:
         with pytest.raises(RestError, match="'on_run_completed' is not a known field"):
-            body.read(ThreadCronCreate, MINIMAL | {"on_run_completed": "keep"})
+            schemas.read(ThreadCronCreate, MINIMAL | {"on_run_completed": "keep"})
 
     def test_if_not_exists_of_the_javascript_sdk_is_accepted(self) -> None:
         assert "ifNotExists" not in made(MINIMAL | {"if_not_exists": "create"})["spec"]
@@ -256,7 +258,7 @@ class TestJson:
         ],
     )
     def test_is_kept_as_it_came(self, text: bytes, value: object) -> None:
-        read = body.read_json(text)
+        read = read_json(text)
         assert value is None or read == value
 
     @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ class TestJson:
     def test_is_refused(self, case: str, text: bytes, detail: str) -> None:
         """What could not be stored, or not without a change."""
         with pytest.raises(RestError) as refused:
-            body.read_json(text)
+            read_json(text)
         assert refused.value.status == 422
         assert refused.value.detail.startswith(detail)
 
@@ -298,7 +300,7 @@ class TestPatch:
         }
 
     def test_metadata_merges_and_config_does_not(self) -> None:
-        after = wire.cron(patched(made(FULL), {"metadata": {"b": 2}, "config": {"tags": ["y"]}}), NOW)
+        after = translation.cron(patched(made(FULL), {"metadata": {"b": 2}, "config": {"tags": ["y"]}}), NOW)
         assert after["metadata"] == {"owner": "ada", "b": 2}
         assert after["payload"]["config"] == {"tags": ["y"], "configurable": {"cron_id": ID}}
 
@@ -311,8 +313,8 @@ class TestPatch:
         before = kubectl_made({}, resourceVersion="7")
         after = patched(before, {"enabled": False})
         assert after["metadata"]["resourceVersion"] == "7"
-        assert wire.cron(after, NOW)["updated_at"] == "2026-11-22T19:25:15.114218+00:00"
-        assert wire.cron(after, NOW)["created_at"] == "2026-11-01T08:00:00.000000+00:00"
+        assert translation.cron(after, NOW)["updated_at"] == "2026-11-22T19:25:15.114218+00:00"
+        assert translation.cron(after, NOW)["created_at"] == "2026-11-01T08:00:00.000000+00:00"
 
     def test_enabling_forgets_why_it_was_paused(self) -> None:
         paused = kubectl_made({"enabled": False, "pauseReason": "costs"})
@@ -376,7 +378,7 @@ class TestSearch:
         ids=str,
     )
     def test_finds_in_order(self, query: dict[str, Any], found: list[str]) -> None:
-        page = search.page(self.CRONS, body.read(CronSearch, query), NOW)
+        page = search.page(self.CRONS, schemas.read(CronSearch, query), NOW)
         assert [cron["cron_id"] for cron in page.crons] == found
 
     @pytest.mark.parametrize(
@@ -397,7 +399,7 @@ class TestSearch:
         assert (page.total, page.following) == (total, following)
 
     def test_select_shows_only_that_in_the_usual_order(self) -> None:
-        page = search.page(self.CRONS, body.read(CronSearch, {"select": ["enabled", "cron_id"], "limit": 1}), NOW)
+        page = search.page(self.CRONS, schemas.read(CronSearch, {"select": ["enabled", "cron_id"], "limit": 1}), NOW)
         assert json.dumps(page.crons) == json.dumps([{"cron_id": self.LATER, "enabled": True}])
 
     @pytest.mark.parametrize(
@@ -418,7 +420,7 @@ class TestSearch:
     def test_refuses(self, query: dict[str, Any], detail: str) -> None:
         """A misspelt filter would find everything, and what finds may delete."""
         with pytest.raises(RestError) as refused:
-            search.page(self.CRONS, body.read(CronSearch, query), NOW)
+            search.page(self.CRONS, schemas.read(CronSearch, query), NOW)
         assert refused.value.status == 422
         assert refused.value.detail.startswith(detail)
 
@@ -464,14 +466,14 @@ def test_an_odd_graphcron_is_shown_and_keeps_no_other_from_being_shown(spec: dic
     for by in ("created_at", "end_time", "next_run_date"):
         assert len(search.page([odd, plain], {"sort_by": by, "sort_order": "asc"}, NOW).crons) == 2
     with suppress(RestError):  # of one that stalls; no other error
-        wire.patch(odd, {"enabled": True}, NOW)
+        patch(odd, {"enabled": True}, NOW)
     with suppress(RestError):
         Quota(interval=60).check_schedule(odd, NOW)
 
 
 def test_a_name_that_tells_of_a_year_beyond_all_is_a_name() -> None:
     named = kubectl_made({}, name="ffffffff-ffff-7fff-8fff-ffffffffffff")
-    assert wire.created_at(named) == "2026-11-01T08:00:00.000000+00:00"
+    assert created_at(named) == "2026-11-01T08:00:00.000000+00:00"
 
 
 def test_a_thread_is_found_however_it_was_spelt() -> None:
@@ -487,7 +489,7 @@ def test_a_body_takes_memory_by_its_size_and_not_by_its_squared() -> None:
     text = json.dumps({"metadata": {"k" * 10_000: [0] * 10_000}}).encode()
     tracemalloc.start()
     try:
-        body.read_json(text)
+        read_json(text)
         assert tracemalloc.get_traced_memory()[1] < 100 * len(text), "or each value would bear its own path"
     finally:
         tracemalloc.stop()
@@ -496,12 +498,12 @@ def test_a_body_takes_memory_by_its_size_and_not_by_its_squared() -> None:
 def test_of_many_mistakes_some_are_told() -> None:
     for given in ({"select": [0] * 10_000}, {f"field{number}" * 100: 1 for number in range(1000)}):
         with pytest.raises(RestError) as refused:
-            body.read(CronSearch, given)
+            schemas.read(CronSearch, given)
         assert refused.value.detail.endswith(" more")
         assert len(refused.value.detail) < 3000
 
 
 def test_a_long_schedule_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("graphcron.wire.read", None)
+    monkeypatch.setattr("graphcron.facade.translation.read", None)
     with pytest.raises(RestError, match=r"^spec\.schedule: string should have at most 256 characters$"):
         made(MINIMAL | {"schedule": "0 0 1 1 " + "1," * 200_000})

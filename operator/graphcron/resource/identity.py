@@ -35,7 +35,23 @@ INSTALLATION_ANNOTATION = f"{GROUP}/installation"
 FIELD_MANAGER = "graphcron"
 """Our name in server-side apply."""
 
+UPDATED_AT = f"{GROUP}/updated-at"
+"""Annotation with the time of the last update through REST; a new cron has none."""
+
+OWNER_LABEL = f"{GROUP}/owner"
+"""Label with the owner of a cron: set by the facade on what it makes, by an administrator on what kubectl makes."""
+
 
 def cron_id(metadata: Mapping[str, Any]) -> str:
     """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
     return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
+
+
+def id_of(manifest: Mapping[str, Any]) -> str:
+    """`cron_id` of a whole GraphCron."""
+    return cron_id(manifest["metadata"])
+
+
+def owner_of(manifest: Mapping[str, Any]) -> str | None:
+    """Whose cron it is; None when it is nobody's in particular."""
+    return manifest["metadata"].get("labels", {}).get(OWNER_LABEL) or None

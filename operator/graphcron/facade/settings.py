@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphcron.access import NO_QUOTA, Mode, Quota
 from graphcron.environ import MINIMUM_INTERVAL, limit, log_format, parsed, required, yes_or_no
+from graphcron.facade.auth.callers import Mode
+from graphcron.facade.quota import NO_QUOTA, Quota
 
 
 @dataclass(frozen=True)

@@ -13,26 +13,31 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from graphcron import idempotency, openapi, search, store, webhook_hosts, wire
-from graphcron.access import Caller, Quota
-from graphcron.body import (
+from graphcron.facade import idempotency, search, translation, webhook
+from graphcron.facade.auth.callers import Caller
+from graphcron.facade.errors import RestError
+from graphcron.facade.openapi import Document
+from graphcron.facade.openapi_merge import merged
+from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads
+from graphcron.facade.proxy.upstream import AgentServer
+from graphcron.facade.quota import Quota
+from graphcron.facade.schemas import (
     Body,
     CronCount,
     CronCreate,
     CronPatch,
     CronSearch,
     Fields,
-    RestError,
     ThreadCronCreate,
     read,
     read_json,
     read_uuid,
 )
+from graphcron.facade.store.owned_store import OwnedStore
+from graphcron.facade.store.store import Changed, Manifest, Missing, Store, Unavailable
+from graphcron.facade.translation import assistant_uuid, cron, new_cron_id
 from graphcron.kube import jsontext
-from graphcron.owned import OwnedStore
-from graphcron.passthrough import AgentServer
-from graphcron.paths import deleted_by, deletes_other_threads
-from graphcron.store import Store
+from graphcron.resource.identity import id_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +66,7 @@ class Routes:
         crons: Store,
         now: Callable[[], datetime],
         quota: Quota,
-        description: openapi.Document,
+        description: Document,
         on_conflict: Callable[[], None],
         draining: asyncio.Event | None,
         addresses_of: AddressesOf | None,
@@ -86,14 +91,14 @@ class Routes:
     async def readyz(self, request: web.Request) -> web.Response:
         """Crons can be read and written."""
         if self._draining is not None and self._draining.is_set():
-            raise store.Unavailable("This facade is about to stop")
+            raise Unavailable("This facade is about to stop")
         await self._crons.ready()
         return json_answer({"ok": True})
 
     async def openapi(self, request: web.Request) -> web.Response:
         """What is served here, within the Agent Server's own description when that is to be had."""
         theirs = await self.agent_server.description(request.headers) if self.agent_server else None
-        return json_answer(openapi.merged(theirs, self._description) if theirs else self._description)
+        return json_answer(merged(theirs, self._description) if theirs else self._description)
 
     async def create(self, request: web.Request) -> web.Response:
         return await self._create(request, CronCreate, None)
@@ -108,13 +113,13 @@ class Routes:
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
-            identity = wire.new_cron_id(now, os.urandom(10))
+            identity = new_cron_id(now, os.urandom(10))
         else:
             identity = idempotency.cron_id(request[CALLER].owner, key)
             if (first := await self._first(request, identity)) is not None:
                 # It was checked when it was made; an assistant or a quota may have changed since.
                 idempotency.check_same(first, _new(body, identity, thread_id, now, key))
-                return json_answer(wire.cron(first, now))
+                return json_answer(cron(first, now))
         await self._check_webhook(body)
         await self._check_assistant(request, body["assistant_id"])
         manifest = _new(body, identity, thread_id, now, key)
@@ -123,22 +128,22 @@ class Routes:
         self._quota.check_schedule(manifest, now)
         try:
             made = await self._store(request, manifest)
-        except (store.Changed, RestError):
+        except (Changed, RestError):
             # Its twin was here between our look and our write, and may have taken the last room.
             if key is None or (made_meanwhile := await self._first(request, identity)) is None:
                 raise
             idempotency.check_same(made_meanwhile, manifest)
             made = made_meanwhile
-        return json_answer(wire.cron(made, now))
+        return json_answer(cron(made, now))
 
-    async def _first(self, request: web.Request, identity: str) -> store.Manifest | None:
+    async def _first(self, request: web.Request, identity: str) -> Manifest | None:
         """What an earlier create with the same key has made, if it is there."""
         try:
             return await self._crons_of(request).get(identity)
-        except store.Missing:
+        except Missing:
             return None
 
-    async def _store(self, request: web.Request, manifest: store.Manifest) -> store.Manifest:
+    async def _store(self, request: web.Request, manifest: Manifest) -> Manifest:
         crons = self._crons_of(request)
         if not self._quota.crons:
             return await crons.create(manifest)
@@ -151,13 +156,13 @@ class Routes:
         if self._addresses_of is None or (url := body.get("webhook")) is None:
             return
         host = urlsplit(url).hostname or ""
-        if complaint := webhook_hosts.refusal(host, await self._addresses_of(host)):
+        if complaint := webhook.refusal(host, await self._addresses_of(host)):
             raise RestError(422, f"{complaint} (facade.webhookHosts of the Helm chart can allow any)")
 
     async def _check_assistant(self, request: web.Request, given: str) -> None:
         if self.agent_server is None:
             return
-        path = f"/assistants/{wire.assistant_uuid(given)}"
+        path = f"/assistants/{assistant_uuid(given)}"
         if not await self.agent_server.look_up(path, f"assistant '{given}'", request.headers, recently=True):
             raise RestError(404, f"Assistant '{given}' not found")
 
@@ -172,7 +177,7 @@ class Routes:
             )
 
     async def get(self, request: web.Request) -> web.Response:
-        return json_answer(wire.cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
+        return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
         identity = _cron_id(request)
@@ -183,16 +188,16 @@ class Routes:
         crons = self._crons_of(request)
         for _ in range(PATCH_ATTEMPTS):
             try:
-                manifest = wire.patch(await crons.get(identity), body, self._now())
+                manifest = translation.patch(await crons.get(identity), body, self._now())
                 if "schedule" in body or body.get("enabled"):
                     self._quota.check_schedule(manifest, self._now())
-                return json_answer(wire.cron(await crons.replace(manifest), self._now()))
-            except store.Changed:
+                return json_answer(cron(await crons.replace(manifest), self._now()))
+            except Changed:
                 self._on_conflict()
                 continue
-            except store.Missing:
+            except Missing:
                 raise RestError(404, f"Cron '{identity}' not found") from None
-        raise store.Changed(f"Cron '{identity}' is being changed by others all the time")
+        raise Changed(f"Cron '{identity}' is being changed by others all the time")
 
     async def delete(self, request: web.Request) -> web.Response:
         await self._crons_of(request).delete(_cron_id(request))
@@ -260,12 +265,12 @@ class Routes:
         try:
             for manifest in search.matching(await crons.list(), query):
                 try:
-                    await crons.delete(wire.cron_id(manifest))
-                except store.Missing:
+                    await crons.delete(id_of(manifest))
+                except Missing:
                     continue
-        except store.Unavailable as error:
+        except Unavailable as error:
             logger.error("%s %s was deleted, its crons could not be: %s", kind, identity, error)
-            raise store.Unavailable(
+            raise Unavailable(
                 f"{identity} was deleted from the Agent Server, but its crons remain, since Kubernetes did not "
                 f"answer; delete them by id. {error}"
             ) from None
@@ -275,8 +280,8 @@ def _cron_id(request: web.Request) -> str:
     return read_uuid("cron", request.match_info["cron_id"])
 
 
-def _new(body: Body, identity: str, thread_id: str | None, now: datetime, key: str | None) -> store.Manifest:
-    manifest = wire.create(body, cron_id=identity, thread_id=thread_id, now=now)
+def _new(body: Body, identity: str, thread_id: str | None, now: datetime, key: str | None) -> Manifest:
+    manifest = translation.create(body, cron_id=identity, thread_id=thread_id, now=now)
     return manifest if key is None else idempotency.marked(manifest)
 
 

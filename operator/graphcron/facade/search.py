@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from graphcron import wire
-from graphcron.body import Body, read_uuid
+from graphcron.facade import translation
+from graphcron.facade.schemas import Body, read_uuid
+from graphcron.facade.translation import Cron, Manifest, assistant_uuid, created_at, next_run_date, updated_at
 from graphcron.firing.formats import parse_time
-from graphcron.wire import Cron, Manifest
+from graphcron.resource.identity import id_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
     # One filter after the other, each a plain loop: all ten thousand pass through the first at every search.
     found = list(manifests)
     if assistant is not None:
-        found = [one for one in found if wire.assistant_uuid(one["spec"]["assistantId"]) == assistant]
+        found = [one for one in found if assistant_uuid(one["spec"]["assistantId"]) == assistant]
     if thread is not None:
         # One without a thread is on none, also not on "".
         found = [one for one in found if (bound := one["spec"].get("threadId")) and bound.lower() == thread]
@@ -52,7 +53,7 @@ def page(manifests: Sequence[Manifest], query: Body, now: datetime) -> Page:
     found = in_order(matching(manifests, query), query.get("sort_by"), query.get("sort_order"), now)
     shown = found[offset : offset + limit]
     following = offset + limit if len(found) > offset + limit else None
-    crons = [wire.cron(manifest, now) for manifest in shown]
+    crons = [translation.cron(manifest, now) for manifest in shown]
     if chosen := query.get("select"):
         crons = [{key: value for key, value in cron.items() if key in chosen} for cron in crons]
     return Page(crons, following, following + 1 if following is not None else offset + len(shown))
@@ -73,7 +74,7 @@ def in_order(manifests: list[Manifest], by: str | None, order: str | None, now: 
 
 
 def _age(manifest: Manifest) -> tuple[str, str]:
-    return wire.created_at(manifest), wire.cron_id(manifest)
+    return created_at(manifest), id_of(manifest)
 
 
 def contains(have: Any, want: Any) -> bool:
@@ -100,11 +101,11 @@ _Key = Callable[[Manifest, datetime], str | None]
 
 
 _KEYS: dict[str, _Key] = {
-    "cron_id": lambda manifest, now: wire.cron_id(manifest),
-    "assistant_id": lambda manifest, now: wire.assistant_uuid(manifest["spec"]["assistantId"]),
+    "cron_id": lambda manifest, now: id_of(manifest),
+    "assistant_id": lambda manifest, now: assistant_uuid(manifest["spec"]["assistantId"]),
     "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
-    "next_run_date": lambda manifest, now: wire.next_run_date(manifest, now),
+    "next_run_date": lambda manifest, now: next_run_date(manifest, now),
     "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
-    "created_at": lambda manifest, now: wire.created_at(manifest),
-    "updated_at": lambda manifest, now: wire.updated_at(manifest),
+    "created_at": lambda manifest, now: created_at(manifest),
+    "updated_at": lambda manifest, now: updated_at(manifest),
 }

@@ -1,9 +1,10 @@
-"""Which hosts a webhook may name: those that LangGraph's own server lets through. Pure: names were looked up before.
+"""Webhooks: which hosts one may name, and how the credentials in its URL are masked. Pure: names were looked up before.
 
 Networks of one's own are let through, and with them the Services of a cluster. What is not lies on the Agent Server's
 own machine, or is a cloud's metadata service, and no webhook that anybody means.
 """
 
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -32,3 +33,29 @@ def _may_be_called(address: IPv4Address | IPv6Address) -> bool:
     if any(address in network for network in _OWN if network.version == address.version):
         return True
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+MASK = "***"
+
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\\]*@")
+
+# In two steps, each of which looks at a character once: in one expression the time would grow with the cube of the
+# length, to seconds for four kilobytes of "?key".
+_PARAMETER = re.compile(r"(?P<name>[?&;][^=&;#?]*=)(?P<value>[^&;#]+)")
+
+_SECRET = re.compile(r"token|key|secret|passw|sig|auth|code|cred", re.IGNORECASE)
+"""In the name of a query parameter: its value is a secret. `sig` and `code` are Azure's."""
+
+
+def mask_url(url: str) -> str:
+    """With `***` for a user and password, and for the values of query parameters that are secret by their name."""
+    shown = _USER.sub(lambda found: f"{found[1] or ''}//{MASK}@", url)
+    return _PARAMETER.sub(lambda found: f"{found['name']}{MASK}" if _SECRET.search(found["name"]) else found[0], shown)
+
+
+def is_masked(url: str) -> bool:
+    """Whether it is what `mask_url` made of another one, which would be stored in place of the credentials."""
+    user = _USER.match(url)
+    return (user is not None and user[0].endswith(f"//{MASK}@")) or any(
+        found["value"] == MASK and _SECRET.search(found["name"]) for found in _PARAMETER.finditer(url)
+    )

@@ -5,19 +5,19 @@ Operations and schemas have the names that LangGraph's own document gives them, 
 that one keeps its shape.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
-from graphcron import __version__, body, idempotency
-from graphcron.access import API_KEY_HEADER, Mode
-from graphcron.paths import reaches_crons
+from graphcron import __version__
+from graphcron.facade import idempotency
+from graphcron.facade.auth.callers import API_KEY_HEADER, Mode
+from graphcron.facade.schemas import BODY_LIMIT, CronCount, CronCreate, CronPatch, CronSearch, Fields, ThreadCronCreate
 from graphcron.resource.spec import GraphCronSpec
 
 Document = dict[str, Any]
@@ -58,7 +58,7 @@ class _Operation:
 
     name: str
     summary: str
-    body: type[body.Fields] | None
+    body: type[Fields] | None
     answer: dict[str, Any] | None
     errors: tuple[int, ...]
     headers: dict[str, Any] = field(default_factory=dict)
@@ -94,21 +94,21 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "post": _Operation(
             "create_cron_runs_crons_post",
             "Create a cron whose firings each run on a new thread",
-            body.CronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
+            CronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
         )
     },
     "/threads/{thread_id}/runs/crons": {
         "post": _Operation(
             "create_thread_cron_threads__thread_id__runs_crons_post",
             "Create a cron whose firings run on this thread",
-            body.ThreadCronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
+            ThreadCronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
         )
     },
     "/runs/crons/search": {
         "post": _Operation(
             "search_crons_runs_crons_post",
             "Find crons",
-            body.CronSearch, {"type": "array", "items": {"$ref": f"{_REF}CronFields"}},
+            CronSearch, {"type": "array", "items": {"$ref": f"{_REF}CronFields"}},
             (401, 403, 413, 422, 503), headers=_PAGES,
         )
     },
@@ -116,7 +116,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "post": _Operation(
             "count_crons_runs_crons_count_post",
             "Count crons",
-            body.CronCount, {"type": "integer", "minimum": 0}, (401, 403, 413, 422, 503),
+            CronCount, {"type": "integer", "minimum": 0}, (401, 403, 413, 422, 503),
         )
     },
     "/runs/crons/{cron_id}": {
@@ -124,7 +124,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "patch": _Operation(
             "patch_cron_runs_crons__cron_id__patch",
             "Change a cron: given fields replace, metadata merges, what is left out stays",
-            body.CronPatch, _CRON, (400, 401, 403, 404, 409, 413, 422, 503),
+            CronPatch, _CRON, (400, 401, 403, 404, 409, 413, 422, 503),
         ),
         "delete": _Operation(
             "delete_cron_runs_crons__cron_id__delete", "Delete a cron", None, None, (401, 403, 404, 422, 503)
@@ -157,7 +157,7 @@ _ERRORS = {
     403: "Nobody may use crons here yet, or the Agent Server refuses the caller",
     404: "There is no such cron, thread or assistant for the caller",
     409: "Others are changing the cron, or have taken its place",
-    413: f"The body is larger than {body.BODY_LIMIT} bytes",
+    413: f"The body is larger than {BODY_LIMIT} bytes",
     422: "The request cannot be carried out as it is",
     429: "The caller has as many crons as are allowed",
     503: "Kubernetes or the Agent Server gives no answer now, and nothing was changed",
@@ -237,12 +237,12 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    bodies = [body.CronCreate, body.ThreadCronCreate, body.CronPatch, body.CronSearch, body.CronCount]
+    bodies = [CronCreate, ThreadCronCreate, CronPatch, CronSearch, CronCount]
     models = [(model, "validation") for model in (*bodies, Cron, ErrorResponse)]
     _, generated = models_json_schema(models, ref_template=_REF + "{model}")  # type: ignore[arg-type]
     schemas = {name: _plain(schema) for name, schema in generated["$defs"].items()}
     for model in bodies[:3]:
-        _describe_fields(schemas[model.__name__]["properties"], "" if model is body.CronPatch else " Default: ")
+        _describe_fields(schemas[model.__name__]["properties"], "" if model is CronPatch else " Default: ")
     found = {key: value for key, value in schemas["Cron"].items() if key != "required"}
     schemas["CronFields"] = found | {"description": "A cron, or those of its fields that `select` names."}
     return dict(sorted(schemas.items()))
@@ -269,102 +269,3 @@ def _plain(schema: Any) -> Any:
             return [_plain(item) for item in schema]
         case _:
             return schema
-
-
-class _AgentServers(BaseModel):
-    """As much of an OpenAPI document as must be right to build on it."""
-
-    model_config = ConfigDict(extra="allow")
-
-    openapi: str = Field(pattern=r"^3\.")
-    paths: dict[str, dict[str, Any]]
-    components: dict[str, dict[str, Any]] = {}
-    security: list[dict[str, list[str]]] = []
-    tags: list[dict[str, Any]] = []
-
-
-def read(data: bytes) -> Document | None:
-    """The OpenAPI document in the Agent Server's answer; None when it is no such thing."""
-    try:
-        return _AgentServers.model_validate_json(data).model_dump()
-    except ValidationError:
-        return None
-
-
-def merged(theirs: Document, ours: Document) -> Document:
-    """The Agent Server's document as it holds behind the facade, which answers what `ours` describes.
-
-    Where theirs means something else by a name of ours, ours gets another one. Its `servers` go: they would lead
-    around the facade. When the facade asks for a key, everything of theirs needs that key too.
-    """
-    paths = {path: item for path, item in theirs["paths"].items() if not reaches_crons(path)}
-    taken = _names_in(paths, theirs["components"].get("schemas", {}))
-    ours = _renamed(ours, {name for name in ours["components"]["schemas"] if name in taken})
-    components = {
-        kind: theirs["components"].get(kind, {}) | ours["components"].get(kind, {})
-        for kind in (theirs["components"] | ours["components"])
-    }
-    tags = {tag["name"]: tag for tag in ours["tags"] + theirs["tags"] if "name" in tag}
-    whole = theirs | {"paths": paths | ours["paths"], "components": components, "tags": [*tags.values()]}
-    whole.pop("servers", None)
-    if needed := ours.get("security"):
-        whole["security"] = _both(theirs["security"], needed)
-        whole["paths"] = {path: _guarded(item, needed) for path, item in paths.items()} | ours["paths"]
-    return whole
-
-
-def _guarded(item: dict[str, Any], needed: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        key: value | {"security": _both(value["security"], needed)}
-        if isinstance(value, dict) and "security" in value
-        else value
-        for key, value in item.items()
-    }
-
-
-def _both(theirs: list[dict[str, Any]], ours: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each of a list suffices; what one names is needed together. No list at all needs nothing."""
-    return [their | our for their in theirs or [{}] for our in ours]
-
-
-def _names_in(paths: Document, schemas: dict[str, Any]) -> set[str]:
-    """Of the schemas that these paths use, also through other schemas."""
-    todo, names = [*_references(paths)], set()
-    while todo:
-        name = todo.pop()
-        if name not in names:
-            names.add(name)
-            todo += _references(schemas.get(name))
-    return names
-
-
-def _references(node: Any) -> Iterator[str]:
-    match node:
-        case dict():
-            if isinstance(node.get("$ref"), str):
-                yield node["$ref"].removeprefix(_REF)
-            for value in node.values():
-                yield from _references(value)
-        case list():
-            for value in node:
-                yield from _references(value)
-
-
-def _renamed(node: Any, names: set[str]) -> Any:
-    """With `GraphCron` before these names of schemas, wherever they are used."""
-    match node:
-        case {"schemas": dict() as schemas, **rest}:
-            renamed = {_other(name, names): _renamed(schema, names) for name, schema in schemas.items()}
-            return rest | {"schemas": renamed}
-        case {"$ref": str() as reference}:
-            return node | {"$ref": _REF + _other(reference.removeprefix(_REF), names)}
-        case dict():
-            return {key: _renamed(value, names) for key, value in node.items()}
-        case list():
-            return [_renamed(value, names) for value in node]
-        case _:
-            return node
-
-
-def _other(name: str, names: set[str]) -> str:
-    return f"GraphCron{name}" if name in names else name

@@ -9,7 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphcron.kube.versions import version_of
-from graphcron.wire import NO_METADATA, cron_id
+from graphcron.resource.identity import id_of
+
+NO_METADATA: Mapping[str, Any] = {}
+
 
 Manifest = dict[str, Any]
 
@@ -62,14 +65,14 @@ class Snapshot:
         if "deletionTimestamp" not in manifest["metadata"]:
             kept = _kept(manifest)
             self._by_uid[uid] = kept
-            self._uids_of[cron_id(kept)].append(uid)
+            self._uids_of[id_of(kept)].append(uid)
             for pair in _indexed_of(kept):
                 self._having[pair].add(uid)
 
     def _drop(self, uid: str) -> None:
         if (known := self._by_uid.pop(uid, None)) is None:
             return
-        self._uids_of[identity := cron_id(known)].remove(uid)
+        self._uids_of[identity := id_of(known)].remove(uid)
         if not self._uids_of[identity]:
             del self._uids_of[identity]
         for pair in _indexed_of(known):

@@ -1,20 +1,4 @@
-"""The store that answers lists from memory, and yet tells each client what it wrote, through whichever replica.
-
-A watch keeps a `Snapshot` of the namespace. What is missing is to know, at a read, whether it has every write that
-was answered before. The watch itself does not say: it is silent while nothing changes, and late by as much as the
-apiserver is busy. So each replica notes the resource version of its newest write in a ConfigMap (the *note*) before it
-answers that write, and each read first looks there, and waits until the snapshot has come so far. The version is one
-of a GraphCron, so the watch is bound to bring it. Both are shared by those who come at the same time: one note for
-all writes, one look for all reads that wait.
-
-A note is for the other replicas, and often there is none. So the note also names all who read from memory, and who
-finds in it nobody but itself writes without notes for `ALONE_SECONDS`. Whoever is added waits until that time is over
-for any who had not seen it yet, and only then lists what there is: so nothing that went without a note is missing. Each
-look shows a reader whether it is still named; one that is not joins anew. No clock but the length of that time counts.
-
-Whatever fails on that way (no watch, no note, an apiserver that is slow), the answer is read from the apiserver
-itself: always right, and slower. What kubectl writes is there when the watch brings it, milliseconds later.
-"""
+"""The store that answers lists from a watch cache and guarantees read-your-writes, through whichever replica."""
 
 import asyncio
 import logging
@@ -24,22 +8,20 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from graphcron import note
+from graphcron.facade.single_flight import Shared
+from graphcron.facade.store import marker
+from graphcron.facade.store.kube_store import KubeStore
+from graphcron.facade.store.snapshot import NO_METADATA, Snapshot
+from graphcron.facade.store.store import Manifest, Missing, Unavailable
+from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.paths import GRAPHCRONS
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.versions import version_of
 from graphcron.kube.write_gate import steady_clock
-from graphcron.sharing import Shared
-from graphcron.snapshot import Snapshot
-from graphcron.store import KubeStore, Manifest, Missing, Unavailable
-from graphcron.wire import NO_METADATA
 
 log = logging.getLogger(__name__)
-
-PATIENCE_SECONDS = 1.0
-"""How long a read waits for the watch, and a deletion for its event, before it asks the apiserver."""
 
 NOTE_SECONDS = 10.0
 """How long the answer to a write waits for its note, should other replicas or the apiserver be in the way."""
@@ -63,22 +45,18 @@ LEAVE_SECONDS = 2.0
 """For a last word. Without it the others write notes for longer than they must."""
 
 
-class CachedStore(KubeStore):
+class CachedStore(WatchedSnapshot, KubeStore):
     """The GraphCrons of one namespace from memory. `note_name` is the ConfigMap that the replicas share."""
 
     def __init__(self, kube: Kube, namespace: str, note_name: str) -> None:
-        super().__init__(kube, namespace)
+        WatchedSnapshot.__init__(self)
+        KubeStore.__init__(self, kube, namespace)
         self._note_name = note_name
         self._me = uuid.uuid4().hex
         self._said = float("-inf")
         self._alone_until = float("-inf")
         self._dropped = asyncio.Event()
-        self._snapshot: Snapshot | None = None
-        self._is_whole = self._will_be_whole = False
         self._own = 0
-        self._listed: list[Manifest] = []
-        self._moved = asyncio.Event()
-        self._heard = steady_clock()
         self._looks = Shared[int | None]()
         self._noting = asyncio.Lock()
         self._writing = 0
@@ -97,10 +75,6 @@ class CachedStore(KubeStore):
         finally:
             self._snapshot = None
             await self._leave()
-
-    def age(self) -> float | None:
-        """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
-        return None if self._snapshot is None else steady_clock() - self._heard
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         snapshot = await self._up_to_date()
@@ -157,16 +131,6 @@ class CachedStore(KubeStore):
         wanted = max(wanted, self._own)
         return await self._once(lambda snapshot: snapshot.version >= wanted)
 
-    async def _once(self, come: Callable[[Snapshot], bool]) -> Snapshot | None:
-        """The snapshot when the watch has brought it so far; None when it does not soon."""
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while self._snapshot is None or not come(self._snapshot):
-                    await self._moved.wait()
-                return self._snapshot
-        except TimeoutError:
-            return None
-
     async def _newest_note(self) -> int | None:
         """What the note says that is looked at after this call."""
         return await self._looks.answer(None, self._look)
@@ -179,11 +143,11 @@ class CachedStore(KubeStore):
             self._note_fails(error.message)
             return None
         self._see_readers(found, began)
-        if self._me not in note.readers(found):
+        if self._me not in marker.readers(found):
             self._drop_out()
             return None
         self._note_is_fine()
-        return note.newest(found)
+        return marker.newest(found)
 
     def _note_fails(self, message: str) -> None:
         """Said once, not for each read."""
@@ -217,9 +181,9 @@ class CachedStore(KubeStore):
     async def _join(self) -> bool:
         """Be named in the note, and wait for those who may not know yet. False when it cannot be written."""
         try:
-            before = await self._amend(lambda found: note.with_reader(found, self._me, datetime.now(UTC)))
+            before = await self._amend(lambda found: marker.with_reader(found, self._me, datetime.now(UTC)))
             self._said = steady_clock()
-            if note.readers(before) - {self._me}:
+            if marker.readers(before) - {self._me}:
                 await asyncio.sleep(2 * ALONE_SECONDS)  # clocks do not run quite alike
         except errors.KubeError as error:
             self._note_fails(error.message)
@@ -230,11 +194,11 @@ class CachedStore(KubeStore):
         """That we are there. Who was dropped has to join."""
 
         def with_us(found: Manifest) -> Manifest:
-            named = self._me in note.readers(found)
-            return note.with_reader(found, self._me, datetime.now(UTC)) if named else found
+            named = self._me in marker.readers(found)
+            return marker.with_reader(found, self._me, datetime.now(UTC)) if named else found
 
         before = await self._amend(with_us)
-        if self._me not in note.readers(before):
+        if self._me not in marker.readers(before):
             self._drop_out()
         else:
             self._said = steady_clock()
@@ -251,7 +215,7 @@ class CachedStore(KubeStore):
 
     def _see_readers(self, found: Manifest, began: float) -> None:
         """In an answer to what was asked at that time."""
-        self._alone_until = began + ALONE_SECONDS if note.readers(found) == {self._me} else float("-inf")
+        self._alone_until = began + ALONE_SECONDS if marker.readers(found) == {self._me} else float("-inf")
 
     def _is_alone(self) -> bool:
         return steady_clock() < self._alone_until
@@ -264,7 +228,7 @@ class CachedStore(KubeStore):
         """Best effort."""
         with suppress(errors.KubeError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
-                await self._amend(lambda found: note.without_reader(found, self._me))
+                await self._amend(lambda found: marker.without_reader(found, self._me))
 
     # Telling what was written
 
@@ -313,10 +277,10 @@ class CachedStore(KubeStore):
     async def _write_note(self, version: int) -> None:
         known = self._note or await self._kube.get_config_map(self._namespace, self._note_name)
         self._note = None
-        version = max(version, note.newest(known))
-        if note.newest(known) < version:
+        version = max(version, marker.newest(known))
+        if marker.newest(known) < version:
             began = steady_clock()
-            known = await self._kube.replace_config_map(self._namespace, note.with_newest(known, version))
+            known = await self._kube.replace_config_map(self._namespace, marker.with_newest(known, version))
             self._see_readers(known, began)
         self._note = known
         self._noted = version
@@ -325,30 +289,6 @@ class CachedStore(KubeStore):
         """The version at which our watch no longer has it, None when it does not say so soon."""
         gone = await self._once(lambda snapshot: not snapshot.holds(uid))
         return None if gone is None else gone.changed
-
-    def _move(self, snapshot: Snapshot) -> None:
-        self._snapshot, self._heard = snapshot, steady_clock()
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
-
-    # What the Reflector tells. The snapshot stays while a list is read, and while there is no watch: reads that cannot
-    # be sure of it do not use it.
-
-    def begin(self) -> None:
-        self._listed = []
-
-    def put(self, manifest: Manifest) -> None:
-        self._listed.append(manifest)
-
-    def complete(self, version: int) -> None:
-        self._is_whole = self._will_be_whole
-        self._move(Snapshot(self._listed, version))
-        self._listed = []
-
-    def apply(self, event: dict[str, Any]) -> None:
-        assert self._snapshot is not None, "a list comes first"
-        self._snapshot.apply(event)
-        self._move(self._snapshot)
 
 
 @asynccontextmanager

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from graphcron import store
-from graphcron.access import Caller
-from graphcron.store import Manifest, Store
-from graphcron.wire import NO_METADATA
+from graphcron.facade.auth.callers import Caller
+from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.facade.store.store import Manifest, Missing, Store
 
 
 class OwnedStore:
@@ -19,7 +18,7 @@ class OwnedStore:
     async def get(self, cron_id: str) -> Manifest:
         manifest = await self._crons.get(cron_id)
         if not self._caller.may_see(manifest):
-            raise store.Missing(cron_id)
+            raise Missing(cron_id)
         return manifest
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:

@@ -4,12 +4,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-from graphcron import access
-from graphcron.access import Caller
+from graphcron.facade.auth import callers
+from graphcron.facade.auth.callers import Caller, read_bearer, reviewed, token_review
+from graphcron.facade.single_flight import Shared
+from graphcron.facade.store.store import Unavailable
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
-from graphcron.sharing import Shared
-from graphcron.store import Unavailable
 
 REMEMBERED_SECONDS = 10.0
 """How long a token counts that was found good. One that is revoked counts so much longer."""
@@ -30,8 +30,8 @@ class TokenReviews:
 
     async def caller(self, given: Sequence[str]) -> Caller:
         """Who sent these Authorization headers. Raises RestError 401, and Unavailable when Kubernetes does not say."""
-        token = access.read_bearer(given)
-        digest = access.digest(token)
+        token = read_bearer(given)
+        digest = callers.digest(token)
         asked, known = self._known.get(digest, (0.0, None))
         if known is not None and self._clock() - asked < REMEMBERED_SECONDS:
             return known
@@ -44,7 +44,7 @@ class TokenReviews:
 
     async def _review(self, token: str) -> Caller:
         try:
-            answer = await self._kube.review_token(access.token_review(token, self._audience))
+            answer = await self._kube.review_token(token_review(token, self._audience))
         except KubeError as error:
             raise Unavailable(f"Kubernetes does not say whose token this is: {error.message}") from None
-        return access.reviewed(answer, self._audience)
+        return reviewed(answer, self._audience)

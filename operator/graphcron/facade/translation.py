@@ -6,7 +6,7 @@ other, so nothing here relies on what only the facade would have written.
 """
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -14,13 +14,13 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
-from graphcron.body import Body, RestError
+from graphcron.facade.errors import RestError
+from graphcron.facade.schemas import Body
+from graphcron.facade.webhook import is_masked, mask_url
 from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.kube import jsontext
-from graphcron.masking import is_masked, mask_url
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.identity import API_VERSION, KIND
-from graphcron.resource.identity import cron_id as id_of
+from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, owner_of
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT, read_spec
 from graphcron.schedule.expression import read
@@ -30,14 +30,6 @@ from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 Manifest = dict[str, Any]
 Cron = dict[str, Any]
-
-NO_METADATA: Mapping[str, Any] = {}
-
-UPDATED_AT = "graphcron.dev/updated-at"
-"""Annotation with the time of the last update through REST; a new cron has none."""
-
-OWNER_LABEL = "graphcron.dev/owner"
-"""Label with the owner of a cron: set by the facade on what it makes, by an administrator on what kubectl makes."""
 
 PAYLOAD_FIELDS = (
     "schedule", "timezone", "end_time", "input", "metadata", "config", "context", "webhook", "interrupt_before",
@@ -170,7 +162,7 @@ def _check(manifest: Manifest, now: datetime) -> None:
 def cron(manifest: Manifest, now: datetime) -> Cron:
     """The cron that REST shows for a GraphCron."""
     spec = manifest["spec"]
-    identity = cron_id(manifest)
+    identity = id_of(manifest)
     assistant = assistant_uuid(spec["assistantId"])
     end_time = _rest_time(spec.get("endTime"))
     return {
@@ -203,16 +195,6 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
     configurable = configurable if isinstance(configurable, dict) else {}  # of a GraphCron that stalls for it
     payload["config"] = config | {"configurable": configurable | {"cron_id": identity}}
     return payload
-
-
-def owner_of(manifest: Manifest) -> str | None:
-    """Whose cron it is; None when it is nobody's in particular."""
-    return manifest["metadata"].get("labels", {}).get(OWNER_LABEL) or None
-
-
-def cron_id(manifest: Manifest) -> str:
-    """The UUID by which REST knows it, also when it was made with kubectl."""
-    return id_of(manifest["metadata"])
 
 
 def new_cron_id(now: datetime, entropy: bytes) -> str:

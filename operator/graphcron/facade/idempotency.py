@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from graphcron.body import RestError
+from graphcron.facade.errors import RestError
 
 HEADER = "Idempotency-Key"
 """As in the IETF's draft of that name, which leaves its syntax to the server."""

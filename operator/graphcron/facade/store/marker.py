@@ -1,4 +1,20 @@
-"""The note that replicas of the facade share, a ConfigMap: which write is the newest, who reads from memory. Pure."""
+"""The marker that replicas of the facade share, a ConfigMap: which write is the newest, who reads from memory. Pure.
+
+A watch keeps a `Snapshot` of the namespace. What is missing is to know, at a read, whether it has every write that
+was answered before. The watch itself does not say: it is silent while nothing changes, and late by as much as the
+apiserver is busy. So each replica notes the resource version of its newest write in a ConfigMap (the *note*) before it
+answers that write, and each read first looks there, and waits until the snapshot has come so far. The version is one
+of a GraphCron, so the watch is bound to bring it. Both are shared by those who come at the same time: one note for
+all writes, one look for all reads that wait.
+
+A note is for the other replicas, and often there is none. So the note also names all who read from memory, and who
+finds in it nobody but itself writes without notes for `ALONE_SECONDS`. Whoever is added waits until that time is over
+for any who had not seen it yet, and only then lists what there is: so nothing that went without a note is missing. Each
+look shows a reader whether it is still named; one that is not joins anew. No clock but the length of that time counts.
+
+Whatever fails on that way (no watch, no note, an apiserver that is slow), the answer is read from the apiserver
+itself: always right, and slower. What kubectl writes is there when the watch brings it, milliseconds later.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

@@ -18,11 +18,14 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from graphcron import openapi, websockets
-from graphcron.body import RestError
-from graphcron.observing import HEADER, REQUEST_ID
-from graphcron.paths import reaches_crons
-from graphcron.sharing import Recent, Shared
+from graphcron.facade.errors import RestError, Unverified
+from graphcron.facade.openapi import Document
+from graphcron.facade.openapi_merge import read_document
+from graphcron.facade.proxy import websockets
+from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
+from graphcron.facade.proxy.path_guard import reaches_crons
+from graphcron.facade.request_log import HEADER, REQUEST_ID
+from graphcron.facade.single_flight import Recent, Shared
 
 logger = logging.getLogger(__name__)
 
@@ -46,26 +49,7 @@ SEARCH_LIMIT = 1000
 HEADER_LIMIT = 64 * 1024
 """Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
 
-_HOP_BY_HOP = frozenset(
-    ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
-     "transfer-encoding", "upgrade")
-)  # fmt: skip
-"""Headers about one connection, not about the message (RFC 9110, 7.6.1)."""
-
-_NOT_FORWARDED = _HOP_BY_HOP | {"host", "expect"}
-"""The host is the Agent Server's own; `Expect: 100-continue` was answered by us."""
-
-_HANDSHAKE = frozenset(
-    ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol", "sec-websocket-extensions")
-)
-"""Headers of a WebSocket that each side of us negotiates by itself."""
-
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
-
-_TRACES = ("traceparent", "tracestate", "baggage", HEADER.lower())
-"""Headers that are another's at each request, and of no matter to the answer."""
-
-_CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", *_TRACES)
 
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
 """There is no answer."""
@@ -146,7 +130,7 @@ class AgentServer:
         try:
             upstream = await self._session.ws_connect(
                 URL(self.url + request.raw_path, encoded=True),
-                headers=_end_to_end(self._request_headers(request), _HANDSHAKE),
+                headers=end_to_end(self._request_headers(request), HANDSHAKE),
                 protocols=websockets.protocols(request),
                 **websockets.OPTIONS,
             )
@@ -161,7 +145,7 @@ class AgentServer:
         return await websockets.converse(request, upstream)
 
     def _request_headers(self, request: web.Request) -> CIMultiDict[str]:
-        headers = _end_to_end(request.headers, _NOT_FORWARDED | self._withheld)
+        headers = end_to_end(request.headers, NOT_FORWARDED | self._withheld)
         if (identity := request.get(REQUEST_ID)) is not None:
             headers[HEADER] = identity  # so that both logs speak of the same request
         return headers
@@ -174,7 +158,7 @@ class AgentServer:
         return self._session if repeatable or trusted else self._fresh
 
     async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
-        headers = _end_to_end(upstream.headers, _HOP_BY_HOP)
+        headers = end_to_end(upstream.headers, HOP_BY_HOP)
         if (location := headers.get("Location", "")).startswith(self.url + "/"):
             headers["Location"] = location.removeprefix(self.url)
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
@@ -201,7 +185,7 @@ class AgentServer:
 
         Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
         """
-        who = frozenset((name, value) for name, value in _own(headers) if name.lower() not in _TRACES)
+        who = frozenset((name, value) for name, value in credentials_of(headers) if name.lower() not in TRACES)
         if recently and self._shown.holds((path, who)):
             return True
         asked = self._shown.now()
@@ -246,19 +230,19 @@ class AgentServer:
                 raise Unverified("its threads", f"The Agent Server at {self.url} answered HTTP {status}") from None
         return found
 
-    async def description(self, headers: Mapping[str, str]) -> openapi.Document | None:
+    async def description(self, headers: Mapping[str, str]) -> Document | None:
         """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
         try:
             status, body = await self._ask("/openapi.json", headers)
         except _FAILED as error:
             logger.warning("the OpenAPI document is without the Agent Server's: %s", self._unreachable(error))
             return None
-        return openapi.read(body) if status == 200 else None
+        return read_document(body) if status == 200 else None
 
     async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
         """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of
         `_FAILED`."""
-        sent = _end_to_end(CIMultiDict(_own(headers)), _NOT_FORWARDED | self._withheld)
+        sent = end_to_end(CIMultiDict(credentials_of(headers)), NOT_FORWARDED | self._withheld)
         if query is not None:
             sent["Content-Type"] = "application/json"
         async with self._session.request(
@@ -285,30 +269,6 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
-    )
-
-
-class Unverified(RestError):
-    """503: whether a thread or assistant exists could not be found out."""
-
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(
-            503,
-            f"{reason}. So {what} could not be checked, and nothing was changed: see that the Agent Server runs and "
-            "that the facade's setting names it, then try again",
-        )
-
-
-def _own(headers: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in headers.items() if name.lower().startswith(_CREDENTIALS_AND_TRACES)]
-
-
-def _end_to_end(headers: Mapping[str, str], dropped: frozenset[str] | set[str]) -> CIMultiDict[str]:
-    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
-    return CIMultiDict(
-        (name, value)
-        for name, value in headers.items()
-        if (lower := name.lower()) not in dropped and lower not in named
     )
 
 

@@ -1,4 +1,4 @@
-"""Many who ask the same at the same time, and one question for all of them."""
+"""Single flight: concurrent calls with one key share one request that starts after they were made."""
 
 import asyncio
 import time

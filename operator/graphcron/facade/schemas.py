@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from graphcron.facade.errors import RestError
 from graphcron.resource.fields import DEPTH_LIMIT, Nodes, StreamModes, Time
 
 BODY_LIMIT = 1024 * 1024
@@ -31,15 +32,6 @@ WEBHOOK_LIMIT = 4096
 INVALID_JSON = "Invalid JSON in request body"
 
 Body = dict[str, Any]
-
-
-class RestError(Exception):
-    """An answer other than success: an HTTP status and the sentence that becomes its `detail`."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.detail = detail
 
 
 class Fields(BaseModel):

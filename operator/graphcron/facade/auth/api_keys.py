@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from graphcron.access import Keys, read_keys
+from graphcron.facade.auth.callers import Keys, read_keys
 
 logger = logging.getLogger(__name__)
 
