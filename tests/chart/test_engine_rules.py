@@ -14,7 +14,7 @@ from graphcron.operator import run_pod
 from tests.chart.helm import CHART, Manifest, helm, one, render
 from tests.chart.test_apiserver import await_that, graphcron, kubectl, refusal
 from tests.chart.test_values import POLICIES
-from tests.unit.test_engine import IN_POD, SECRET, THREAD, UNFIT
+from tests.operator.test_run_pod import IN_POD, SECRET, THREAD, UNFIT
 
 
 @pytest.fixture(scope="module")

@@ -126,7 +126,7 @@ def test_there_is_an_example_with_everything_on() -> None:
 
 @examples
 def test_all_of_it_is_what_the_kubernetes_api_describes(example: Path) -> None:
-    """The CRD apart: its schema is a tree of its own, and tests/unit/test_crd.py looks at it; and what others' CRDs
+    """The CRD apart: its schema is a tree of its own, and tests/resource/test_crd.py looks at it; and what others' CRDs
     define."""
     for item in rendered(example):
         if item["kind"] not in FOREIGN | {"CustomResourceDefinition"}:

@@ -11,7 +11,7 @@ import pytest
 from graphcron.firing.order import Firing
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED
 from tests.contract.conftest import Side
-from tests.shell.run_pod import Pod
+from tests.support.run_pod import Pod
 
 LONG = {"input": {"sleep": 60}}
 
