@@ -12,9 +12,9 @@ from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.operator import run_pod
 from tests.chart.helm import CHART, Manifest, helm, one, render
-from tests.chart.test_apiserver import await_that, graphcron, kubectl, refusal
-from tests.chart.test_values import POLICIES
-from tests.operator.test_run_pod import IN_POD, SECRET, THREAD, UNFIT
+from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
+from tests.support.chart_values import POLICIES
+from tests.support.in_pod_specs import IN_POD, SECRET, THREAD, UNFIT
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,10 @@ import pytest
 
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
+from tests.support.chart_values import POLICIES
 
 COMPONENTS = ("operator", "facade")
 components = pytest.mark.parametrize("component", COMPONENTS)
-
-PEER = 'networkPolicy.agentServer.to:=[{"podSelector":{"matchLabels":{"app":"agent-server"}}}]'
-POLICIES = ("networkPolicy.enabled=true", PEER)
 
 
 def deployment(component: str, *values: str) -> Manifest:

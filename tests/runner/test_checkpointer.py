@@ -12,7 +12,7 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from graphcron.firing.outcome import EXIT_DONE
-from tests.runner.test_in_pod_engine import THREAD, Pod, killed_in_second
+from tests.support.in_pod import THREAD, Pod, killed_in_second
 
 NOBODY = 65534
 """PostgreSQL refuses to run as root."""

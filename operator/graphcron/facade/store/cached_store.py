@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ from graphcron.facade.store import marker
 from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.snapshot import NO_METADATA, Snapshot
 from graphcron.facade.store.store import Manifest, Missing, Unavailable
-from graphcron.facade.store.watched_snapshot import WatchedSnapshot
+from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.paths import GRAPHCRONS
@@ -70,7 +70,7 @@ class CachedStore(WatchedSnapshot, KubeStore):
     async def watching(self) -> AsyncIterator["CachedStore"]:
         """Reads from memory while this is entered."""
         try:
-            async with _running(self._mirror()):
+            async with running(self._mirror()):
                 yield self
         finally:
             self._snapshot = None
@@ -169,7 +169,7 @@ class CachedStore(WatchedSnapshot, KubeStore):
         while True:
             self._will_be_whole = joined
             self._dropped.clear()
-            async with _running(Reflector(self._kube, GRAPHCRONS, self._namespace, "", self).run()):
+            async with running(Reflector(self._kube, GRAPHCRONS, self._namespace, "", self).run()):
                 if joined:
                     await self._dropped.wait()
                     log.info("ConfigMap %s names this replica no more: it joins anew", self._note_name)
@@ -289,15 +289,3 @@ class CachedStore(WatchedSnapshot, KubeStore):
         """The version at which our watch no longer has it, None when it does not say so soon."""
         gone = await self._once(lambda snapshot: not snapshot.holds(uid))
         return None if gone is None else gone.changed
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Until this is left."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

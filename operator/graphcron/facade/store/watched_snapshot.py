@@ -1,7 +1,8 @@
 """A snapshot of the GraphCrons that a watch keeps up to date."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from graphcron.facade.store.snapshot import Snapshot
@@ -57,3 +58,15 @@ class WatchedSnapshot:
         assert self._snapshot is not None, "a list comes first"
         self._snapshot.apply(event)
         self._move(self._snapshot)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Until this is left."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
