@@ -17,7 +17,7 @@ from graphcron.facade.store.store import Store
 async def serving(
     store: Store, agent_server_url: str | None, mode: Mode = Mode.OPEN, **options: Any
 ) -> AsyncIterator[str]:
-    """Its URL while it serves. `options` are those of `facade.make_app`."""
+    """Its URL while it serves. `options` are those of `facade.app.make_app`."""
     runner = await start(make_app(store, agent_server_url, mode=mode, **options), "127.0.0.1", 0)
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"

@@ -1,6 +1,6 @@
-"""What each cron endpoint does: gather, call the pure core (`body`, `wire`, `search`), write through the store.
+"""The handlers of the cron endpoints: gather, decide by `schemas`, `translation` and `search`, write through the store.
 
-Handlers raise RestError or the store's errors; the facade makes answers of them.
+Handlers raise RestError or the store's errors; the middleware makes answers of them.
 """
 
 import asyncio

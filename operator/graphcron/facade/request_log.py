@@ -1,4 +1,4 @@
-"""What is known of each request to the facade: its id, one line in the log, and the metrics.
+"""The request log: an id, one line and the metrics of each request to the facade.
 
 Never a query string, a header or a body: those hold what is secret.
 """

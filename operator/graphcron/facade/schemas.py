@@ -1,4 +1,4 @@
-"""Reads what a client sent to the cron endpoints: JSON, its fields and their types, with one sentence for a mistake.
+"""The schemas of REST bodies: reads JSON, its fields and their types, and answers a mistake with one sentence.
 
 The fields are LangGraph's (its published OpenAPI and both SDKs), declared once as pydantic models. A field that is
 left out stays out; null is a mistake except where it clears something. What Kubernetes could not store unchanged

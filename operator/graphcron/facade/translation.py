@@ -1,4 +1,4 @@
-"""Translates between a cron as LangGraph's REST API has it and a GraphCron as Kubernetes has it.
+"""The translation between a cron of LangGraph's REST API and a GraphCron.
 
 Pure: the clock, identities and randomness are arguments. REST fields are the spec's in snake_case, so the
 translation is mostly renaming; what is not is written out below. A GraphCron made with kubectl is a cron like any

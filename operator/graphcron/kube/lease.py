@@ -1,4 +1,4 @@
-"""Who may write: the decisions of a leader election by a Lease (coordination.k8s.io/v1). Pure.
+"""The decisions of leader election by a Lease (coordination.k8s.io/v1). Pure.
 
 They are client-go's, with one difference: a leader measures its own time from the moment in which it *sent* a renewal
 that succeeded, so it has stopped before the earliest moment in which another one, who saw that renewal later, may take

@@ -1,4 +1,4 @@
-"""Keeps a copy of one resource of the apiserver up to date: lists it, then follows it by watches.
+"""Reflector: keeps a copy of one resource of the apiserver up to date by a list and the watches after it.
 
 What client-go calls by this name, with its rules: a watch goes on from the version that was seen last, also after it
 broke; only when that version is too old for the apiserver (410 Gone) everything is listed anew, and what is not in that

@@ -1,4 +1,4 @@
-"""Keeps one GraphCron after another in line: gathers what was seen, has `reconcile` decide, and acts."""
+"""The controller: reconciles one GraphCron after another. It gathers, has `reconcile` decide, and acts."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What the operator's watches have brought so far: its picture of the cluster, from which each decision is made."""
+"""The object cache: the newest state of each watched object, from which each decision is made."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
@@ -149,7 +149,7 @@ class Seen:
         return any(known.state == PENDING for known in self._shelves[GRAPHCRONS][name].values())
 
     def states(self) -> Counter[str]:
-        """How many GraphCrons are in which of `status.STATES`."""
+        """How many GraphCrons are in which of `conditions.STATES`."""
         return self._states
 
     def __len__(self) -> int:

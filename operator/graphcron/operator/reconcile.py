@@ -1,4 +1,4 @@
-"""The decision of one reconciliation: from all that may be looked at, to all that is to be done. Pure.
+"""The decision of one reconciliation: from what was observed to what is to be done. Pure.
 
 `decide` says which CronJob to apply; `conclude` turns what came of it into the status. The shell gathers an
 `Observed`, calls the one, acts, calls the other, and writes at most twice.

@@ -1,4 +1,4 @@
-"""The only module with which a run pod talks to the Agent Server.
+"""The Agent Server's client: no other module of a run pod sends it requests.
 
 A small blocking client on `http.client`, because a run pod's start-up time is paid at each firing. It opens one
 connection a request: nothing idles through a proxy between two polls, no pooled connection dies unnoticed, and a

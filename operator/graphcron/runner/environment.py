@@ -1,4 +1,4 @@
-"""The only module that knows what is inside a run pod: its environment, its mounted files, its last word.
+"""The environment of a run pod: its variables, its mounted files, its termination message. No other module knows them.
 
 Standard library only, and of that the cheap part: no logging, no pathlib; start-up time is paid at each firing.
 """

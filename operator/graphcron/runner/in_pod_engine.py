@@ -1,4 +1,4 @@
-"""The second engine: runs a graph in the pod, with no Agent Server (`spec.engine: inPod`).
+"""The in-pod engine: runs a graph in the pod, with no Agent Server (`spec.engine: inPod`).
 
 `python3 /graphcron` in the user's image, on the user's Python and LangGraph; an init container of our image copied
 it there (`copy_runner`). So the standard library is all that may be imported at its top. Gates, jitter, outcomes

@@ -1,4 +1,4 @@
-"""Reads a schedule as LangGraph means it, and spells it so that Kubernetes fires it as it was meant.
+"""The parser of cron expressions: reads one as LangGraph means it, and spells it as Kubernetes fires it.
 
 LangGraph's server accepts what croniter accepts, so that is what people write; the cluster fires by Go's robfig/cron
 v3, so that is what happens. What is only spelled differently is rewritten, the rest is refused with a sentence.

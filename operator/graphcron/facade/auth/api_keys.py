@@ -19,7 +19,7 @@ class InvalidKeys(ValueError):
 
 
 class KeyDirectory:
-    """A directory with a file for each owner, as `access.read_keys` reads them.
+    """A directory with a file for each owner, as `callers.read_keys` reads them.
 
     At the start a mistake is an error. Later it is a line in the log, and the mistaken keys let nobody in while the
     rest do: a key that was removed must not live on because another one was mistyped.

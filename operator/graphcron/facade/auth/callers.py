@@ -1,4 +1,4 @@
-"""Who may do what through the facade: whose key it is, which crons are theirs, and how many.
+"""Callers: which owner an API key or a token stands for, and which crons that owner may see.
 
 Pure: the files with the keys were read already, and the header is an argument. No sentence quotes a key.
 """

@@ -1,4 +1,4 @@
-"""Asks Kubernetes whose a bearer token is (TokenReview), and remembers the answer for a moment."""
+"""Bearer tokens: asks Kubernetes whose a token is (TokenReview), and caches the answer for a moment."""
 
 import time
 from collections import OrderedDict

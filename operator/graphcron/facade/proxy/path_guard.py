@@ -1,4 +1,4 @@
-"""What a path names at the Agent Server, in every spelling that a server could take for it. Pure."""
+"""Path guard: whether a path reaches the Agent Server's cron endpoints, in any spelling a server may take. Pure."""
 
 import itertools
 import re

@@ -1,4 +1,4 @@
-"""Hands everything that is not a cron to the Agent Server, as it came and as it comes: nothing is buffered,
+"""The reverse proxy to the Agent Server: requests and answers are streamed as they come, and nothing is buffered,
 decoded, retried or followed.
 
 It also guards the Agent Server's own cron endpoints. A cron made there would fire from one process's memory, out of

@@ -1,6 +1,6 @@
-"""The port through which the facade reads and writes GraphCrons, in cron ids and in errors of the domain.
+"""The store interface: the facade reads and writes GraphCrons by cron id, and gets errors of the domain.
 
-`Store` is what routes may rely on; `KubeStore` keeps it by asking the apiserver each time, so every answer is the
+`Store` is what handlers may rely on; `KubeStore` keeps it by asking the apiserver each time, so every answer is the
 newest there is. Whoever puts a cache behind the same verbs owes the same: what a client wrote, it reads next.
 """
 
