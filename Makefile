@@ -26,7 +26,7 @@ down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
 .PHONY: test
-test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end, contract
+test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, chart, end-to-end, contract
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod

@@ -34,4 +34,5 @@ class StandardLibraryOnly(Contract):
 
     def render_broken_contract(self, check: ContractCheck) -> None:
         for importer, imported, line in check.metadata["found"]:
-            output.print_error(f"- {importer} -> {imported} (l. {line})", bold=False)
+            output.print_error(f"- {importer} -> {imported} (l.{line})", bold=False)
+        output.new_line()
