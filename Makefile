@@ -26,7 +26,7 @@ down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
 .PHONY: test
-test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, shell, chart, end-to-end, contract
+test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, chart, end-to-end, contract
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod
@@ -34,7 +34,7 @@ IN_POD := .build/in-pod
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 .PHONY: unit
 unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
-	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term tests/unit tests/shell tests/cluster tests/chart
+	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
 
 # Compiled once: its pods write no bytecode, so that each would compile all of LangGraph anew.
 $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)

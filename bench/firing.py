@@ -26,9 +26,9 @@ from typing import Any
 
 from cluster import deploy
 from examples.demo.session import Session, wait_for
-from graphcron.firing import ORDER_ANNOTATION, Firing, Order, scheduled_time_of
-from graphcron.runner import request_body
-from graphcron.status import is_over
+from graphcron.firing.order import ORDER_ANNOTATION, Firing, Order, scheduled_time_of
+from graphcron.operator.history import is_over
+from graphcron.runner.request import request_body
 
 LABEL = {"graphcron.dev/bench": "firing"}
 SELECTOR = ",".join(f"{name}={value}" for name, value in LABEL.items())

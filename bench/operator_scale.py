@@ -27,8 +27,9 @@ import aiohttp
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron.pod_template import RunPods
-from graphcron.reconcile import Observed, conclude, decide
+from graphcron.operator.observed import Observed
+from graphcron.operator.reconcile import conclude, decide
+from graphcron.operator.run_pod import RunPods
 
 NAMESPACE = "default"
 CRONS = f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcrons"

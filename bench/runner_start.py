@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROUNDS = 40
 
-RUNNER = "import graphcron.runner"
+RUNNER = "import graphcron.runner.main"
 REFERENCE = "import http.client, json"
 
 
@@ -37,8 +37,8 @@ def main() -> None:
 def following(seconds: float = 20.0) -> None:
     """Of a run pod that has sent an input of 200 KB and follows its run."""
     # Only now: a process is counted as no smaller than the one that it was forked from.
-    from tests.shell.agent_server_fake import AgentServerFake
-    from tests.shell.run_pod import Pod
+    from tests.support.agent_server_fake import AgentServerFake
+    from tests.support.run_pod import Pod
 
     server = AgentServerFake()
     server.ends_as = None

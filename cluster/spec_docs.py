@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from cluster.paths import HERE
-from graphcron.crd import COLUMNS, structural
-from graphcron.models import API_VERSION, KIND, GraphCronSpec, GraphCronStatus
+from graphcron.resource.crd import COLUMNS, structural
+from graphcron.resource.identity import API_VERSION, KIND
+from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.status import GraphCronStatus
 
 PAGE = HERE.root / "docs/spec.md"
 
@@ -115,7 +117,7 @@ REASONS = {
 HEAD = f"""\
 # GraphCron, field by field
 
-<!-- Generated from operator/graphcron/models.py and cluster/spec_docs.py by `make generate`: edit these. -->
+<!-- Generated from operator/graphcron/resource/ and cluster/spec_docs.py by `make generate`: edit these. -->
 
 `{API_VERSION}`, kind `{KIND}`, namespaced, short name `gcron`. Names have 52 characters at most. Times are RFC 3339
 with an offset, durations whole seconds. A field that is not set has no value in the cluster: its default is told here.

@@ -28,22 +28,22 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     match given:
         case ["run"]:
-            from graphcron import runner
+            from graphcron.runner.main import main as run
 
-            return runner.main(os.environ)
+            return run(os.environ)
         case ["copy-runner", directory]:
-            from graphcron import in_pod
+            from graphcron.runner.copy_runner import copy_to
 
-            in_pod.copy_to(directory)
+            copy_to(directory)
             return 0
         case ["operator" | "facade" as command]:
             return _serve(command)
         case ["next", *rest]:
-            from graphcron import preview
+            from graphcron.schedule import preview
 
             return preview.main(rest)
         case ["crd"]:
-            from graphcron import crd
+            from graphcron.resource import crd
 
             print(crd.to_yaml(), end="")
             return 0
@@ -67,9 +67,9 @@ def _serve(command: str) -> int:
 
     _ensure_home()
     if command == "operator":
-        from graphcron.watching import main as serve
+        from graphcron.operator.main import main as serve
     else:
-        from graphcron.facade import main as serve
+        from graphcron.facade.main import main as serve
     gc.freeze()
     gc.enable()
     try:

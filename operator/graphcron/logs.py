@@ -32,7 +32,7 @@ def configure(level: str, form: str = "text") -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """`2026-11-23T12:00:00.000Z INFO    graphcron.facade: sentence field=value`."""
+    """`2026-11-23T12:00:00.000Z INFO    graphcron.facade.main: sentence field=value`."""
 
     converter = staticmethod(time.gmtime)
 

@@ -3,21 +3,20 @@
 It is one of the test's own, so nothing of a cluster that is there is touched.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cluster import commands
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from tests.chart.helm import CHART, URL, Manifest, render
-from tests.chart.test_examples import FOREIGN, examples, rendered
+from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
+from tests.support.chart_examples import FOREIGN, examples, rendered
 
 GUARDED = (
     'guardrails.agentServerHosts:=["agents.example.com","*.agents.svc"]',
@@ -39,13 +38,6 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
         yield plane
 
 
-def kubectl(plane: ControlPlane, *words: str, stdin: list[Manifest]) -> str:
-    command: list[str | Path] = [HERE.bin / "kubectl", *words, "-f", "-"]
-    return commands.run(
-        command, env=commands.environment(plane.kubeconfig), stdin=yaml.safe_dump_all(stdin), timeout=60
-    )
-
-
 @examples
 def test_the_apiserver_takes_all_that_is_rendered(plane: ControlPlane, example: Path) -> None:
     ours = [item for item in rendered(example) if item["kind"] not in FOREIGN]
@@ -59,31 +51,6 @@ def policy(scope: str) -> list[Manifest]:
     found = [item for item in render(f"scope={scope}", *GUARDED) if "Admission" in item["kind"]]
     assert len(found) == 2
     return found
-
-
-def graphcron(namespace: str = "ns", **spec: Any) -> Manifest:
-    return {
-        "apiVersion": "graphcron.dev/v1",
-        "kind": "GraphCron",
-        "metadata": {"name": "guarded", "namespace": namespace},
-        "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"} | spec,
-    }
-
-
-def refusal(plane: ControlPlane, manifest: Manifest) -> str:
-    """What the apiserver answers to its creation; empty when it would take it."""
-    namespace = manifest["metadata"]["namespace"]
-    path = f"/apis/graphcron.dev/v1/namespaces/{namespace}/graphcrons?dryRun=All"
-    status, answer = plane.api.request("POST", path, manifest)
-    return "" if status == 201 else str(answer["message"])
-
-
-def await_that(holds: Callable[[], object]) -> None:
-    """A policy works from when the apiserver's own watch has seen it."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def server(url: str) -> dict[str, Any]:

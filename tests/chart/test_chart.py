@@ -7,9 +7,10 @@ import pytest
 import yaml
 
 from cluster.paths import HERE
-from graphcron.access import Mode, Quota
-from graphcron.facade_settings import FacadeSettings
-from graphcron.operator_settings import OperatorSettings
+from graphcron.facade.auth.callers import Mode
+from graphcron.facade.quota import Quota
+from graphcron.facade.settings import FacadeSettings
+from graphcron.operator.settings import OperatorSettings
 from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron import pod_template
+from graphcron.operator import run_pod
 from tests.chart.helm import CHART, Manifest, helm, one, render
-from tests.chart.test_apiserver import await_that, graphcron, kubectl, refusal
-from tests.chart.test_values import POLICIES
-from tests.unit.test_engine import IN_POD, SECRET, THREAD, UNFIT
+from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
+from tests.support.chart_values import POLICIES
+from tests.support.in_pod_specs import IN_POD, SECRET, THREAD, UNFIT
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +63,8 @@ def guarded(plane: ControlPlane) -> Iterator[ControlPlane]:
 
 
 def test_an_image_is_held_against_the_list_by_apiserver_and_operator_alike(guarded: ControlPlane) -> None:
-    pods = pod_template.RunPods(image="graphcron:1", in_pod_images=tuple(LISTED))
-    said = pod_template.IN_POD_NOT_ALLOWED.format(", ".join(LISTED))
+    pods = run_pod.RunPods(image="graphcron:1", in_pod_images=tuple(LISTED))
+    said = run_pod.IN_POD_NOT_ALLOWED.format(", ".join(LISTED))
     images = {
         "registry.example/team/agent:1": True,
         "registry.example/team/": True,
@@ -86,11 +86,11 @@ def test_while_no_image_is_listed_a_policy_that_is_there_refuses_the_engine(plan
     (rule,) = [
         rule for item in policy(hosts) for rule in item["spec"].get("validations", []) if "inPod" in rule["expression"]
     ]
-    assert rule["message"] == pod_template.IN_POD_OFF
+    assert rule["message"] == run_pod.IN_POD_OFF
     held = [item | {"metadata": item["metadata"] | {"name": "hosts"}} for item in policy(hosts)]
     held[1]["spec"]["policyName"] = "hosts"
     kubectl(plane, "apply", stdin=held)
-    await_that(lambda: pod_template.IN_POD_OFF in refusal(plane, graphcron(**IN_POD)))
+    await_that(lambda: run_pod.IN_POD_OFF in refusal(plane, graphcron(**IN_POD)))
     assert refusal(plane, graphcron()) == ""
     kubectl(plane, "delete", stdin=held)
 
@@ -129,7 +129,7 @@ def test_pods_that_run_a_graph_have_a_network_policy_of_their_own() -> None:
     assert apart in after["podSelector"]["matchExpressions"]
     assert before["egress"] == after["egress"]
     own = one("NetworkPolicy", "graphcron-run-in-pod", *POLICIES, IMAGES)["spec"]
-    assert own["podSelector"]["matchLabels"].items() >= pod_template.IN_POD_LABEL.items()
+    assert own["podSelector"]["matchLabels"].items() >= run_pod.IN_POD_LABEL.items()
     assert own["ingress"] == []
     dns, models = own["egress"]
     assert dns == after["egress"][0]

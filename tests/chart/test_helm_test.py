@@ -1,4 +1,4 @@
-"""The pod and the permissions of `helm test`; tests/shell/test_helm_test.py runs what is in it."""
+"""The pod and the permissions of `helm test`; tests/operator/test_helm_test.py runs what is in it."""
 
 from tests.chart.helm import CHART, one, render
 

@@ -17,8 +17,8 @@ from cluster import kubeconform
 from cluster.control_plane import control_plane
 from cluster.paths import HERE
 from tests.chart.helm import Manifest
-from tests.chart.test_examples import EXAMPLES, FOREIGN, examples, named, rendered
-from tests.chart.test_released import FILES
+from tests.support.chart_examples import EXAMPLES, FOREIGN, examples, named, rendered
+from tests.support.released import FILES
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
-from graphcron.observing import FacadeMetrics
-from graphcron.operator_metrics import OperatorMetrics
-from graphcron.status import STATES
+from graphcron.facade.metrics import FacadeMetrics
+from graphcron.operator.conditions import STATES
+from graphcron.operator.metrics import OperatorMetrics
 from tests.chart.helm import CHART, Manifest, helm, one, render
 
 DASHBOARD = CHART / "files/dashboard.json"

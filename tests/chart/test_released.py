@@ -12,11 +12,9 @@ import yaml
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron.models import GraphCronSpec
+from graphcron.resource.spec import GraphCronSpec
 from tests.chart.helm import CHART
-
-RELEASED = Path(__file__).parent / "released"
-FILES = sorted(RELEASED.glob("*/*.yaml"))
+from tests.support.released import FILES, RELEASED
 
 
 def documents(file: Path) -> list[dict[str, Any]]:

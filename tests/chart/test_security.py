@@ -1,41 +1,9 @@
 """docs/security.md names every permission that the chart grants, and grants every one that it names."""
 
-from typing import NamedTuple
-
 import pytest
 
-from cluster.paths import HERE
 from tests.chart.helm import render, rules
-
-DOCUMENT = HERE.root / "docs/security.md"
-HEADER = "| account | resource | verbs | where | reason |"
-
-
-class Permission(NamedTuple):
-    """`where` is "cluster", or the namespace."""
-
-    account: str
-    resource: str
-    verb: str
-    where: str
-
-
-def table() -> list[list[str]]:
-    """The cells of the document's rows, in order."""
-    _, header, rest = DOCUMENT.read_text().partition(HEADER)
-    assert header, f"docs/security.md has no table with the columns {HEADER}"
-    lines = rest.lstrip("\n").split("\n\n")[0].splitlines()
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
-
-
-def listed(scope: str, mode: str = "") -> set[Permission]:
-    places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns", "tokenReview": "cluster"}
-    return {
-        Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
-        for account, resource, verbs, where, _ in table()
-        if resource and where in ("scope", "release", mode)
-        for verb in verbs.split(",")
-    }
+from tests.support.permissions import Permission, listed, table
 
 
 def granted(scope: str, mode: str = "") -> set[Permission]:

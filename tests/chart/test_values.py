@@ -5,16 +5,14 @@ import json
 import pytest
 import yaml
 
-from graphcron.desired import CRON_LABEL, MANAGED_BY
-from graphcron.operator_settings import OperatorSettings
-from graphcron.pod_template import CONTAINER_SECURITY, POD_SECURITY, RunPods
+from graphcron.operator.run_pod import CONTAINER_SECURITY, POD_SECURITY, RunPods
+from graphcron.operator.settings import OperatorSettings
+from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
+from tests.support.chart_values import POLICIES
 
 COMPONENTS = ("operator", "facade")
 components = pytest.mark.parametrize("component", COMPONENTS)
-
-PEER = 'networkPolicy.agentServer.to:=[{"podSelector":{"matchLabels":{"app":"agent-server"}}}]'
-POLICIES = ("networkPolicy.enabled=true", PEER)
 
 
 def deployment(component: str, *values: str) -> Manifest:

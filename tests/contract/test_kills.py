@@ -24,10 +24,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from graphcron.firing import EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, FIRING_METADATA, Firing, Outcome
+from graphcron.firing.order import FIRING_METADATA, Firing
+from graphcron.firing.outcome import EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
 from tests.contract.conftest import Side
-from tests.contract.test_run_pods import new_thread
-from tests.shell.run_pod import Pod
+from tests.support.contract_threads import new_thread
+from tests.support.run_pod import Pod
 
 FIRINGS = int(os.environ.get("GRAPHCRON_KILLED_FIRINGS") or 15)
 AT_ONCE = 6

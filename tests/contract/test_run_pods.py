@@ -1,6 +1,5 @@
 """What a run pod relies on, from LangGraph's own server."""
 
-import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from graphcron.firing import EXIT_DONE, EXIT_RUN_FAILED, Firing
+from graphcron.firing.order import Firing
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED
 from tests.contract.conftest import Side
-from tests.shell.run_pod import Pod
+from tests.support.contract_threads import new_thread
+from tests.support.run_pod import Pod
 
 LONG = {"input": {"sleep": 60}}
 
@@ -28,10 +29,6 @@ def get(server: Side, path: str) -> Any:
 @pytest.fixture
 def server(reference_url: str) -> Side:
     return Side(reference_url)
-
-
-def new_thread(server: Side) -> str:
-    return str(server.send("POST", "/threads", json.dumps({})).body["thread_id"])
 
 
 @pytest.mark.parametrize("on_thread", [False, True], ids="kept thread".split())

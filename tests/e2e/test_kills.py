@@ -25,7 +25,8 @@ from cluster import cgroups
 from cluster.paths import HERE
 from examples.demo import flow
 from examples.demo.session import Session, TookTooLong, wait_for
-from graphcron.firing import CRON_MARK, FIRING_METADATA, Firing, format_time
+from graphcron.firing.formats import format_time
+from graphcron.firing.order import CRON_MARK, FIRING_METADATA, Firing
 from tests.e2e.conftest import graphcron, ready, service
 
 RUN_SECONDS = 25

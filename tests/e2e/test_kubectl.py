@@ -10,8 +10,8 @@ from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import AUDIT_LOG
 from examples.demo.session import Session, wait_for
-from tests.chart.test_security import listed
 from tests.e2e.conftest import OPERATOR, graphcron, no_operator, ready
+from tests.support.permissions import listed
 
 
 def test_right_after_apply_it_shows_schedule_zone_next_run_and_ready(session: Session) -> None:

@@ -12,7 +12,8 @@ from importlib import resources
 from pathlib import Path
 
 from cluster import binary, commands, golang
-from graphcron.dialect import InvalidSchedule, read
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
 from tests.vectors import FILE, Vector, write, zone
 
 SOURCE = Path(__file__).parent

@@ -12,7 +12,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from graphcron.kube import Kube, KubeError, NotFound
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import KubeError, NotFound
 
 PATIENCE_SECONDS = float(os.environ.get("PATIENCE_SECONDS") or 60)
 """For each step. An operator that just started, or waits to become the leader, needs some."""

@@ -1,0 +1,1 @@
+"""Who calls the facade: API keys, or Kubernetes tokens."""

@@ -1,0 +1,21 @@
+"""The errors that the facade answers with: an HTTP status and one sentence."""
+
+
+class RestError(Exception):
+    """An answer other than success: an HTTP status and the sentence that becomes its `detail`."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+class Unverified(RestError):
+    """503: whether a thread or assistant exists could not be found out."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        super().__init__(
+            503,
+            f"{reason}. So {what} could not be checked, and nothing was changed: see that the Agent Server runs and "
+            "that the facade's setting names it, then try again",
+        )

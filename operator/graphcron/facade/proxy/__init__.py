@@ -1,0 +1,1 @@
+"""What is handed on to the Agent Server."""

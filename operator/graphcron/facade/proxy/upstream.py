@@ -1,0 +1,280 @@
+"""The reverse proxy to the Agent Server: requests and answers are streamed as they come, and nothing is buffered,
+decoded, retried or followed.
+
+It also guards the Agent Server's own cron endpoints. A cron made there would fire from one process's memory, out of
+sight of Kubernetes, so no spelling of their paths goes through.
+"""
+
+import asyncio
+import json
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from graphcron.facade.errors import RestError, Unverified
+from graphcron.facade.openapi import Document
+from graphcron.facade.openapi_merge import read_document
+from graphcron.facade.proxy import websockets
+from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
+from graphcron.facade.proxy.path_guard import reaches_crons
+from graphcron.facade.request_log import HEADER, REQUEST_ID
+from graphcron.facade.single_flight import Recent, Shared
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+LOOKUP_TIMEOUT_SECONDS = 10.0
+"""For the facade's own questions. Passed-through requests have no limit: a run may take hours."""
+
+KEEP_ALIVE_SECONDS = 4.0
+"""For a connection that nobody uses; LangGraph's server closes it after 5, and a request must not meet that moment."""
+
+DISTRUST_SECONDS = 5.0
+"""After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
+
+RECENT_SECONDS = 0.25
+"""How long it counts that the Agent Server showed an assistant: many crons are made at once, and it need not be asked
+for each. One that is deleted through this facade is asked for at once."""
+
+SEARCH_LIMIT = 1000
+"""Threads that one search of LangGraph's server can find."""
+
+HEADER_LIMIT = 64 * 1024
+"""Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
+
+_IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
+
+_FAILED = (aiohttp.ClientError, TimeoutError, OSError)
+"""There is no answer."""
+
+BeforeAnswer = Callable[[int], Awaitable[None]]
+
+
+class AgentServer:
+    """One Agent Server and the connections to it."""
+
+    def __init__(
+        self,
+        url: str,
+        session: aiohttp.ClientSession,
+        fresh: aiohttp.ClientSession,
+        withheld: frozenset[str] = frozenset(),
+    ) -> None:
+        """`fresh` opens a connection for each request."""
+        self.url = url.rstrip("/")
+        self._session = session
+        self._fresh = fresh
+        self._withheld = withheld
+        self._distrust_until = 0.0
+        self._lookups = Shared[tuple[int, bytes]]()
+        self._shown = Recent(RECENT_SECONDS)
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, url: str, ca_file: str | None = None, withheld: frozenset[str] = frozenset()
+    ) -> AsyncIterator[Self]:
+        """A session with the server. `withheld` are headers, in lower case, that it never gets.
+
+        Raises ValueError for a URL that is none, OSError for an unreadable `ca_file`.
+        """
+        parts = URL(url)
+        if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
+            raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
+        tls = ssl.create_default_context(cafile=ca_file)
+        # The server in front bounds how many requests there are at once.
+        pool = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS)
+        single = aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
+        async with _session(pool) as session, _session(single) as fresh:
+            yield cls(url, session, fresh, withheld)
+
+    async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
+        """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
+
+        Raises RestError 502 when the Agent Server cannot be reached, and 404 for whatever could name a cron there.
+        """
+        path = request.raw_path
+        if not path.startswith("/") or reaches_crons(path):
+            raise RestError(404, "Not Found")
+        if websockets.is_asked_for(request):
+            return await self._converse(request)
+        try:
+            upstream = await self._session_for(request).request(
+                request.method,
+                URL(self.url + path, encoded=True),
+                headers=self._request_headers(request),
+                data=request.content if request.body_exists else None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, OSError) as error:
+            raise RestError(502, self._unreachable(error)) from None
+        if upstream.status >= 500:
+            self._distrust_until = asyncio.get_running_loop().time() + DISTRUST_SECONDS
+        try:
+            if before_answer is not None:
+                await before_answer(upstream.status)
+            return await self._answer(request, upstream)
+        except BaseException:
+            # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
+            upstream.close()
+            raise
+
+    async def _converse(self, request: web.Request) -> web.StreamResponse:
+        try:
+            upstream = await self._session.ws_connect(
+                URL(self.url + request.raw_path, encoded=True),
+                headers=end_to_end(self._request_headers(request), HANDSHAKE),
+                protocols=websockets.protocols(request),
+                **websockets.OPTIONS,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            answered = error.status
+            raise RestError(
+                answered if answered >= 400 else 502,
+                f"The Agent Server opens no WebSocket here: it answered HTTP {answered}",
+            ) from None
+        except _FAILED as error:
+            raise RestError(502, self._unreachable(error)) from None
+        return await websockets.converse(request, upstream)
+
+    def _request_headers(self, request: web.Request) -> CIMultiDict[str]:
+        headers = end_to_end(request.headers, NOT_FORWARDED | self._withheld)
+        if (identity := request.get(REQUEST_ID)) is not None:
+            headers[HEADER] = identity  # so that both logs speak of the same request
+        return headers
+
+    def _session_for(self, request: web.Request) -> aiohttp.ClientSession:
+        """A request that aiohttp may repeat takes any connection. Another one would be lost, 502, on a connection that
+        the server is about to close; sending it twice would do twice what it asks for."""
+        repeatable = request.method in _IDEMPOTENT and not request.body_exists
+        trusted = asyncio.get_running_loop().time() >= self._distrust_until
+        return self._session if repeatable or trusted else self._fresh
+
+    async def _answer(self, request: web.Request, upstream: aiohttp.ClientResponse) -> web.StreamResponse:
+        headers = end_to_end(upstream.headers, HOP_BY_HOP)
+        if (location := headers.get("Location", "")).startswith(self.url + "/"):
+            headers["Location"] = location.removeprefix(self.url)
+        response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
+        await response.prepare(request)
+        while chunk := await self._next_chunk(request, upstream):
+            await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    async def _next_chunk(self, request: web.Request, upstream: aiohttp.ClientResponse) -> bytes:
+        """What has arrived by now, at least a byte; empty at the end."""
+        try:
+            return await upstream.content.readany()
+        except (aiohttp.ClientError, OSError) as error:
+            # The status is long sent. A clean end would pass half an answer for a whole one, so cut the line.
+            logger.warning("the Agent Server broke off its answer to %s %s: %s", request.method, request.path, error)
+            if request.transport is not None:
+                request.transport.abort()
+            raise
+
+    async def look_up(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
+        """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
+        at the same time with the same ones, and with `recently` for those a moment later too.
+
+        Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
+        """
+        who = frozenset((name, value) for name, value in credentials_of(headers) if name.lower() not in TRACES)
+        if recently and self._shown.holds((path, who)):
+            return True
+        asked = self._shown.now()
+        try:
+            status, body = await self._lookups.answer((path, who), lambda: self._ask(path, headers))
+        except _FAILED as error:
+            raise Unverified(what, self._unreachable(error)) from None
+        match status:
+            case 200:
+                if recently:
+                    self._shown.found((path, who), asked)
+                return True
+            case 404:
+                return False
+            case 401 | 403:
+                raise RestError(status, _detail(body) or f"The Agent Server refuses to show {what}")
+            case _:
+                raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
+
+    def forget(self) -> None:
+        """What was shown recently: something is gone."""
+        self._shown.forget()
+
+    async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
+        """Those of these threads that are there for whoever has these credentials.
+
+        Raises RestError as `look_up` does.
+        """
+        found: set[str] = set()
+        for start in range(0, len(ids), SEARCH_LIMIT):
+            some = ids[start : start + SEARCH_LIMIT]
+            query = {"ids": some, "select": ["thread_id"], "limit": len(some)}
+            try:
+                status, body = await self._ask("/threads/search", headers, query)
+            except _FAILED as error:
+                raise Unverified("its threads", self._unreachable(error)) from None
+            if status in (401, 403):
+                raise RestError(status, _detail(body) or "The Agent Server refuses to show threads")
+            try:
+                found |= {thread["thread_id"] for thread in json.loads(body)} & set(some)
+            except (ValueError, KeyError, TypeError):
+                raise Unverified("its threads", f"The Agent Server at {self.url} answered HTTP {status}") from None
+        return found
+
+    async def description(self, headers: Mapping[str, str]) -> Document | None:
+        """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
+        try:
+            status, body = await self._ask("/openapi.json", headers)
+        except _FAILED as error:
+            logger.warning("the OpenAPI document is without the Agent Server's: %s", self._unreachable(error))
+            return None
+        return read_document(body) if status == 200 else None
+
+    async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
+        """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of
+        `_FAILED`."""
+        sent = end_to_end(CIMultiDict(credentials_of(headers)), NOT_FORWARDED | self._withheld)
+        if query is not None:
+            sent["Content-Type"] = "application/json"
+        async with self._session.request(
+            "GET" if query is None else "POST",
+            URL(self.url + path, encoded=True),
+            headers=sent,
+            json=query,
+            timeout=aiohttp.ClientTimeout(total=LOOKUP_TIMEOUT_SECONDS),
+            allow_redirects=False,
+        ) as answer:
+            return answer.status, await answer.read()
+
+    def _unreachable(self, error: Exception) -> str:
+        reason = str(error) or type(error).__name__
+        return f"The Agent Server at {self.url} does not answer: {reason}"
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        max_line_size=HEADER_LIMIT,
+        max_field_size=HEADER_LIMIT,
+    )
+
+
+def _detail(body: bytes) -> str | None:
+    try:
+        detail = json.loads(body)["detail"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return detail if isinstance(detail, str) else None

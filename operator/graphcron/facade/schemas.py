@@ -1,0 +1,284 @@
+"""The schemas of REST bodies: reads JSON, its fields and their types, and answers a mistake with one sentence.
+
+The fields are LangGraph's (its published OpenAPI and both SDKs), declared once as pydantic models. A field that is
+left out stays out; null is a mistake except where it clears something. What Kubernetes could not store unchanged
+is refused here: a number that it would round changes the input of every run to come.
+"""
+
+import difflib
+import json
+import math
+import uuid
+from typing import Annotated, Any, Literal, NoReturn
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from graphcron.facade.errors import RestError
+from graphcron.resource.fields import DEPTH_LIMIT, Nodes, StreamModes, Time
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
+
+SHOWN_FINDINGS = 10
+"""How many mistakes an answer tells: a body of a megabyte can have a quarter of a million."""
+
+SHOWN_CHARACTERS = 100
+"""Of a name that a client made up."""
+
+WEBHOOK_LIMIT = 4096
+"""Characters, as LangGraph's server has it."""
+
+INVALID_JSON = "Invalid JSON in request body"
+
+Body = dict[str, Any]
+
+
+class Fields(BaseModel):
+    """A request body. Only which fields there are and what each may hold; the values are used as they came."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 1.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole)]
+Object = dict[str, Any]
+
+# May be left out, must not be null: the type says what a value is, this says that there need not be one.
+_NONE: Any = None
+
+
+class Config(BaseModel):
+    """Config of the runs. Other keys are LangChain's to judge."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    tags: list[str] = _NONE
+    recursion_limit: Integer = _NONE
+    configurable: Object = _NONE
+
+
+# The formats are for the description alone: what a schedule or a zone may be is judged where it is used.
+Schedule = Annotated[str, Field(json_schema_extra={"format": "cron", "examples": ["27 15 * * *"]})]
+Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "examples": ["Europe/Berlin"]})]
+# An empty one is nobody's, as at LangGraph's server.
+Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
+
+
+def _url(text: str) -> str:
+    """What an Agent Server takes unless it is told otherwise, as far as that shows in the text: which hosts it may
+    call is its own matter, and it says so at the firing."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > WEBHOOK_LIMIT:
+        raise ValueError("no URL")
+    return text
+
+
+class RunOptions(Fields):
+    """What create and update share."""
+
+    timezone: Zone = _NONE
+    input: Object | list[Object] = _NONE
+    metadata: Object = _NONE
+    config: Config = _NONE
+    context: Object = _NONE
+    webhook: Annotated[
+        str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "maxLength": WEBHOOK_LIMIT})
+    ] = _NONE
+    interrupt_before: Nodes = _NONE
+    interrupt_after: Nodes = _NONE
+    enabled: bool = _NONE
+    stream_mode: StreamModes = _NONE
+    stream_subgraphs: bool = _NONE
+    stream_resumable: bool = _NONE
+    durability: Literal["sync", "async", "exit"] = _NONE
+    # Not in the server's schema, yet both SDKs offer them and the server keeps them.
+    multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] = _NONE
+    checkpoint_during: bool = _NONE
+    if_not_exists: Literal["create", "reject"] = _NONE
+
+
+class ThreadCronCreate(RunOptions):
+    """POST /threads/{thread_id}/runs/crons."""
+
+    assistant_id: Annotated[str, Field(examples=["agent"])]
+    schedule: Schedule
+    end_time: Time = _NONE
+
+
+class CronCreate(ThreadCronCreate):
+    """POST /runs/crons."""
+
+    on_run_completed: Literal["delete", "keep"] = _NONE
+
+
+class CronPatch(RunOptions):
+    """PATCH /runs/crons/{cron_id}. Null clears the end time."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    schedule: Schedule = _NONE
+    end_time: Time | None = _NONE
+    on_run_completed: Literal["delete", "keep"] = _NONE
+
+
+class CronCount(Fields):
+    """POST /runs/crons/count, and the filters of a search."""
+
+    assistant_id: Id = _NONE
+    thread_id: Id = _NONE
+    metadata: Object = _NONE
+    enabled: bool = _NONE
+
+
+SortBy = Literal["cron_id", "assistant_id", "thread_id", "next_run_date", "end_time", "created_at", "updated_at"]
+CronField = Literal[
+    "cron_id", "assistant_id", "thread_id", "on_run_completed", "end_time", "schedule", "timezone", "created_at",
+    "updated_at", "user_id", "payload", "next_run_date", "metadata", "enabled",
+]  # fmt: skip
+
+
+class CronSearch(CronCount):
+    """POST /runs/crons/search."""
+
+    limit: Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole)] = 10
+    offset: Annotated[int, Field(ge=0), BeforeValidator(_whole)] = 0
+    sort_by: SortBy = "created_at"
+    sort_order: Literal["asc", "desc"] = "desc"
+    select: list[CronField] = _NONE
+
+
+# Where a field may hold one of several shapes, pydantic reports each that did not fit; people want one sentence.
+_SENTENCES = {
+    "input": "must be an object or a list of objects",
+    "interrupt_before": 'must be "*" or a list of node names',
+    "interrupt_after": 'must be "*" or a list of node names',
+    "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
+    "updates, events, debug, custom",
+    "webhook": f"must be an absolute http(s) URL of at most {WEBHOOK_LIMIT} characters",
+    "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
+    "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
+}
+
+
+# Pydantic speaks Python, its readers here speak JSON.
+_MUST = {
+    "bool_type": "must be true or false",
+    "dict_type": "must be an object",
+    "int_type": "must be an integer",
+    "list_type": "must be a list",
+    "model_type": "must be an object",
+    "string_too_short": "must not be empty",
+    "string_type": "must be a string",
+}
+
+
+def read_json(data: bytes) -> object:
+    """The JSON value of a body. The content type is not asked: neither does LangGraph's server."""
+    try:
+        value = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise RestError(422, INVALID_JSON) from None
+    _check_storable(value)
+    return value
+
+
+def read(fields: type[Fields], value: object) -> Body:
+    """The body, once its fields are known and hold what they may."""
+    if not isinstance(value, dict):
+        raise RestError(422, "The request body must be a JSON object")
+    try:
+        fields.model_validate(value)
+    except ValidationError as error:
+        raise RestError(422, _explain(error, fields)) from None
+    return value
+
+
+def _explain(error: ValidationError, fields: type[Fields]) -> str:
+    """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
+    sentences = []
+    findings = error.errors(include_url=False, include_input=False, include_context=False)
+    for found in findings[:SHOWN_FINDINGS]:
+        name = str(found["loc"][0])[:SHOWN_CHARACTERS]
+        path = ".".join(str(part)[:SHOWN_CHARACTERS] for part in found["loc"])
+        if found["type"] == "missing":
+            sentences.append(f"'{name}' is a required field")
+        elif found["type"] == "extra_forbidden":
+            similar = difflib.get_close_matches(name, fields.model_fields, 1)
+            sentences.append(f"'{name}' is not a known field" + (f": did you mean '{similar[0]}'?" if similar else ""))
+        elif name in _SENTENCES:
+            sentences.append(f"{name} {_SENTENCES[name]}")
+        else:
+            sentences.append(f"{path} {_MUST.get(found['type']) or found['msg'].replace('Input should', 'must')}")
+    if (more := len(findings) - SHOWN_FINDINGS) > 0:
+        sentences.append(f"and {more} more")
+    return "; ".join(dict.fromkeys(sentences))
+
+
+def read_uuid(kind: str, text: str) -> str:
+    """A UUID in its usual spelling. `kind` names it in the error, in LangGraph's words."""
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise RestError(422, f"Invalid {kind} ID: must be a UUID") from None
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond any float")
+    return number
+
+
+def _check_storable(value: object) -> None:
+    """Refuse what the apiserver would change or not take."""
+    # A place is spelt out when there is something to say of it: written for each value, a key of half a body in front
+    # of a list that is the other half would take a hundred gigabytes.
+    todo: list[tuple[object, int, _Place]] = [(value, 0, None)]
+    while todo:
+        item, depth, place = todo.pop()
+        if depth > DEPTH_LIMIT:
+            raise RestError(422, f"The request body is nested deeper than {DEPTH_LIMIT} levels")
+        match item:
+            case dict():
+                for key, child in item.items():
+                    _check_text(key, place)
+                    todo.append((child, depth + 1, (place, key)))
+            case list():
+                todo += [(child, depth + 1, (place, index)) for index, child in enumerate(item)]
+            case str():
+                _check_text(item, place)
+            case int() if not -(2**63) <= item < 2**63:
+                raise RestError(
+                    422, f"{_spelt(place)}: Kubernetes would round integers beyond 64 bits: send this one as a string"
+                )
+
+
+_Place = tuple["_Place", str | int] | None
+"""Where in a body: the place of what holds it, and its key or index in there. None is the body."""
+
+
+def _spelt(place: _Place) -> str:
+    """As people write it, `a.b[0]`, with long keys cut."""
+    parts: list[str] = []
+    while place is not None:
+        place, step = place
+        parts.append(f"[{step}]" if isinstance(step, int) else f".{step[:SHOWN_CHARACTERS]}")
+    return "".join(reversed(parts)).removeprefix(".")
+
+
+def _check_text(text: str, place: _Place) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        raise RestError(422, INVALID_JSON) from None
+    if "\0" in text:
+        raise RestError(422, f"{_spelt(place) or 'A key'}: a NUL character cannot be stored: leave it out")

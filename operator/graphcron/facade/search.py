@@ -1,0 +1,111 @@
+"""Answers a cron search from a list of GraphCrons: filter, sort, one page of it, chosen fields.
+
+Pure, and careful with work: a cron's JSON and its next firing are made only for what is shown or sorted by, since
+there may be ten thousand of them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from graphcron.facade import translation
+from graphcron.facade.schemas import Body, read_uuid
+from graphcron.facade.translation import Cron, Manifest, assistant_uuid, created_at, next_run_date, updated_at
+from graphcron.firing.formats import parse_time
+from graphcron.resource.identity import id_of
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a search. `following` is the offset of the next one, None on the last."""
+
+    crons: list[Cron]
+    following: int | None
+    total: int
+    """What LangGraph's server says as X-Pagination-Total: no total, but one more than is known to be there."""
+
+
+def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
+    """Those that pass the filters of a checked search or count body."""
+    assistant = _id("assistant", query.get("assistant_id"))
+    thread = _id("thread", query.get("thread_id"))
+    enabled = query.get("enabled")
+    # One filter after the other, each a plain loop: all ten thousand pass through the first at every search.
+    found = list(manifests)
+    if assistant is not None:
+        found = [one for one in found if assistant_uuid(one["spec"]["assistantId"]) == assistant]
+    if thread is not None:
+        # One without a thread is on none, also not on "".
+        found = [one for one in found if (bound := one["spec"].get("threadId")) and bound.lower() == thread]
+    if enabled is not None:
+        found = [one for one in found if one["spec"].get("enabled", True) is enabled]
+    for key, value in query.get("metadata", {}).items():
+        found = [
+            one for one in found if key in (have := one["spec"].get("metadata") or {}) and contains(have[key], value)
+        ]
+    return found
+
+
+def page(manifests: Sequence[Manifest], query: Body, now: datetime) -> Page:
+    """The page that a checked search body asks for."""
+    limit, offset = int(query.get("limit", 10)), int(query.get("offset", 0))
+    found = in_order(matching(manifests, query), query.get("sort_by"), query.get("sort_order"), now)
+    shown = found[offset : offset + limit]
+    following = offset + limit if len(found) > offset + limit else None
+    crons = [translation.cron(manifest, now) for manifest in shown]
+    if chosen := query.get("select"):
+        crons = [{key: value for key, value in cron.items() if key in chosen} for cron in crons]
+    return Page(crons, following, following + 1 if following is not None else offset + len(shown))
+
+
+def in_order(manifests: list[Manifest], by: str | None, order: str | None, now: datetime) -> list[Manifest]:
+    """Sorted; newest first where nothing else is asked for, oldest first among equals. Nulls are greater than any
+    value. An order without a field is ignored, as by LangGraph's server.
+    """
+    key = _KEYS[by or "created_at"]
+
+    def nulls_last(manifest: Manifest) -> tuple[bool, str]:
+        value = key(manifest, now)
+        return value is None, value or ""
+
+    descending = by is None or order != "asc"
+    return sorted(sorted(manifests, key=_age), key=nulls_last, reverse=descending)
+
+
+def _age(manifest: Manifest) -> tuple[str, str]:
+    return created_at(manifest), id_of(manifest)
+
+
+def contains(have: Any, want: Any) -> bool:
+    """Whether a value has all that a filter names: objects may have more keys, anything else must be equal."""
+    if not (isinstance(want, dict) and isinstance(have, dict)):
+        return bool(have == want)
+    return all(key in have and contains(have[key], value) for key, value in want.items())
+
+
+def _id(kind: str, text: str | None) -> str | None:
+    """LangGraph's server takes an empty string for an id that nothing has."""
+    return read_uuid(kind, text) if text else text
+
+
+def _instant(text: str | None) -> str | None:
+    """Times in UTC compare as text once they have the same length."""
+    try:
+        return None if text is None else parse_time(text).isoformat(timespec="microseconds")
+    except ValueError:
+        return text
+
+
+_Key = Callable[[Manifest, datetime], str | None]
+
+
+_KEYS: dict[str, _Key] = {
+    "cron_id": lambda manifest, now: id_of(manifest),
+    "assistant_id": lambda manifest, now: assistant_uuid(manifest["spec"]["assistantId"]),
+    "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
+    "next_run_date": lambda manifest, now: next_run_date(manifest, now),
+    "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
+    "created_at": lambda manifest, now: created_at(manifest),
+    "updated_at": lambda manifest, now: updated_at(manifest),
+}

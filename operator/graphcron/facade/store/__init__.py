@@ -1,0 +1,1 @@
+"""Where the facade reads and writes GraphCrons."""

@@ -1,0 +1,97 @@
+"""The store that asks the apiserver each time."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.facade.store.store import Changed, Manifest, Missing, Refused, Unavailable
+from graphcron.kube import errors
+from graphcron.kube.client import Kube
+from graphcron.resource.identity import id_of
+
+
+class KubeStore:
+    """The GraphCrons of one namespace, straight from the apiserver."""
+
+    def __init__(self, kube: Kube, namespace: str) -> None:
+        self._kube = kube
+        self._namespace = namespace
+
+    async def get(self, cron_id: str) -> Manifest:
+        with told():
+            try:
+                manifest = await self._kube.get_graphcron(self._namespace, cron_id)
+            except errors.NotFound:
+                return await self._by_uid(cron_id)
+        return _present(manifest, cron_id)
+
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        with told():
+            found = await self._kube.list_graphcrons(self._namespace)
+        return [manifest for manifest in found if "deletionTimestamp" not in manifest["metadata"]]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        with told():
+            return await self._kube.create_graphcron(self._namespace, manifest)
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        with told(missing=manifest["metadata"]["name"]):
+            return await self._kube.replace_graphcron(self._namespace, manifest)
+
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        metadata = (known or await self.get(cron_id))["metadata"]
+        try:
+            with told(missing=cron_id):
+                await self._kube.delete_graphcron(self._namespace, metadata["name"], metadata["uid"])
+        except Changed:  # by its name somebody made another one
+            raise Missing(cron_id) from None
+
+    async def ready(self) -> None:
+        with told():
+            await self._kube.ready()
+
+    async def _by_uid(self, cron_id: str) -> Manifest:
+        """A GraphCron made with kubectl has a name of its user's choice, and its uid as id."""
+        for manifest in await self.list():
+            if id_of(manifest) == cron_id:
+                return manifest
+        raise Missing(cron_id)
+
+
+def _present(manifest: Manifest, cron_id: str) -> Manifest:
+    if "deletionTimestamp" in manifest["metadata"]:
+        raise Missing(cron_id)
+    return manifest
+
+
+@contextmanager
+def told(missing: str | None = None) -> Iterator[None]:
+    """Turns the apiserver's errors into the store's. A 404 means `missing` is gone, or without one that the
+    resource itself is unknown: the CRD or the namespace does not exist."""
+    try:
+        yield
+    except errors.NotFound as error:
+        if missing is not None:
+            raise Missing(missing) from None
+        raise Unavailable(f"GraphCrons cannot be stored here: {error.message}. Is the CRD installed?") from None
+    except errors.Conflict as error:
+        raise Changed(error.message) from None
+    except errors.Refused as error:
+        if _ours.search(error.message):
+            raise Unavailable(f"The facade's service account lacks a permission: {error.message}") from None
+        raise Refused(readable(error.message)) from None
+    except errors.KubeError as error:
+        raise Unavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
+
+
+_ours = re.compile(r"forbidden: User \"[^\"]*\" cannot ")
+
+
+def readable(message: str) -> str:
+    """The apiserver's sentence without its frame: `GraphCron.graphcron.dev "x" is invalid: spec.schedule: Invalid
+    value: "banana": …` becomes `spec.schedule: …`."""
+    message = re.sub(r"^\S+ \"[^\"]*\" is (invalid|forbidden): ", "", message)
+    message = re.sub(r"^.*strict decoding error: ", "", message)
+    return re.sub(r"Invalid value: (\"(?:[^\"\\]|\\.)*\"|\S+): ", "", message)

@@ -1,0 +1,39 @@
+"""The store as one caller sees it: other people's crons are not there."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphcron.facade.auth.callers import Caller
+from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.facade.store.store import Manifest, Missing, Store
+
+
+class OwnedStore:
+    """What the caller may see of a store, behind the same verbs; what the caller makes is the caller's."""
+
+    def __init__(self, crons: Store, caller: Caller) -> None:
+        self._crons = crons
+        self._caller = caller
+
+    async def get(self, cron_id: str) -> Manifest:
+        manifest = await self._crons.get(cron_id)
+        if not self._caller.may_see(manifest):
+            raise Missing(cron_id)
+        return manifest
+
+    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        return [manifest for manifest in await self._crons.list(metadata) if self._caller.may_see(manifest)]
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        return await self._crons.create(self._caller.own(manifest))
+
+    async def replace(self, manifest: Manifest) -> Manifest:
+        # It was read through `get`, and is written over that very version only.
+        return await self._crons.replace(manifest)
+
+    async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
+        # What was looked at, and not what else may answer to its id.
+        await self._crons.delete(cron_id, await self.get(cron_id))
+
+    async def ready(self) -> None:
+        await self._crons.ready()

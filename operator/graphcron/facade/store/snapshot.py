@@ -1,0 +1,103 @@
+"""The GraphCrons of one namespace as a list and the watch events after it tell them. Pure.
+
+Events of one watch come in the order of the writes (Kubernetes API concepts, "Efficient detection of changes"), so
+the version of the newest one says up to which write everything is in here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from graphcron.kube.versions import version_of
+from graphcron.resource.identity import id_of
+
+NO_METADATA: Mapping[str, Any] = {}
+
+
+Manifest = dict[str, Any]
+
+
+class Snapshot:
+    """`version` is the resource version that this is the state of: all writes up to it are in here, none beyond.
+    `changed` is that of the last change; a watch tells of later versions too, at which nothing changed."""
+
+    def __init__(self, items: Iterable[Mapping[str, Any]], version: int) -> None:
+        self.version = self.changed = version
+        self._by_uid: dict[str, Manifest] = {}
+        self._uids_of: defaultdict[str, list[str]] = defaultdict(list)
+        self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
+        for item in items:
+            self._put(item)
+
+    def apply(self, event: Mapping[str, Any]) -> None:
+        """Take in one watch event."""
+        kind, about = event["type"], event["object"]
+        self.version = max(self.version, version_of(about))
+        if kind == "DELETED":
+            self._drop(about["metadata"]["uid"])
+        elif kind in ("ADDED", "MODIFIED"):
+            self._put(about)
+        else:
+            return
+        self.changed = self.version
+
+    def manifests(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
+        """All of them, without those that are being deleted; with `metadata` few others than have all of it. They are
+        shared: whoever changes one copies it first."""
+        having = [self._having.get(pair, set()) for pair in _indexed(metadata)]
+        if having:
+            return [self._by_uid[uid] for uid in min(having, key=len)]
+        return list(self._by_uid.values())
+
+    def find(self, identity: str) -> Manifest | None:
+        """The one that answers to this cron id. Of two, one by its name and one by its uid, the one by its name: so
+        does the apiserver, which is asked for names."""
+        found = [self._by_uid[uid] for uid in self._uids_of.get(identity, ())]
+        return min(found, key=lambda manifest: manifest["metadata"]["name"] != identity, default=None)
+
+    def holds(self, uid: str) -> bool:
+        """Whether that very object is there."""
+        return uid in self._by_uid
+
+    def _put(self, manifest: Mapping[str, Any]) -> None:
+        uid = manifest["metadata"]["uid"]
+        self._drop(uid)
+        if "deletionTimestamp" not in manifest["metadata"]:
+            kept = _kept(manifest)
+            self._by_uid[uid] = kept
+            self._uids_of[id_of(kept)].append(uid)
+            for pair in _indexed_of(kept):
+                self._having[pair].add(uid)
+
+    def _drop(self, uid: str) -> None:
+        if (known := self._by_uid.pop(uid, None)) is None:
+            return
+        self._uids_of[identity := id_of(known)].remove(uid)
+        if not self._uids_of[identity]:
+            del self._uids_of[identity]
+        for pair in _indexed_of(known):
+            self._having[pair].remove(uid)
+            if not self._having[pair]:
+                del self._having[pair]
+
+
+def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    return _indexed(manifest["spec"].get("metadata") or NO_METADATA)
+
+
+def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What is looked up instead of looked for: values that are equal or not, with nothing in them."""
+    return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
+
+
+_SHOWN = ("enabled", "observedGeneration")
+_DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def _kept(manifest: Mapping[str, Any]) -> Manifest:
+    """What a search reads. Ten thousand of them are in memory, so what kubectl and the operator keep there is not."""
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
+    if _DROPPED in metadata.get("annotations", {}):
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
+    status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
+    return {"metadata": metadata, "spec": manifest.get("spec", {}), "status": status}

@@ -1,0 +1,72 @@
+"""A snapshot of the GraphCrons that a watch keeps up to date."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from graphcron.facade.store.snapshot import Snapshot
+from graphcron.facade.store.store import Manifest
+from graphcron.kube.write_gate import steady_clock
+
+PATIENCE_SECONDS = 1.0
+"""How long a read waits for the watch, and a deletion for its event, before it asks the apiserver."""
+
+
+class WatchedSnapshot:
+    """The snapshot that a Reflector keeps up to date. It stays while a list is read, and while there is no watch: reads
+    that cannot be sure of it do not use it."""
+
+    def __init__(self) -> None:
+        self._snapshot: Snapshot | None = None
+        self._is_whole = self._will_be_whole = False
+        self._listed: list[Manifest] = []
+        self._moved = asyncio.Event()
+        self._heard = steady_clock()
+
+    def age(self) -> float | None:
+        """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
+        return None if self._snapshot is None else steady_clock() - self._heard
+
+    async def _once(self, come: Callable[[Snapshot], bool]) -> Snapshot | None:
+        """The snapshot when the watch has brought it so far; None when it does not soon."""
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while self._snapshot is None or not come(self._snapshot):
+                    await self._moved.wait()
+                return self._snapshot
+        except TimeoutError:
+            return None
+
+    def _move(self, snapshot: Snapshot) -> None:
+        self._snapshot, self._heard = snapshot, steady_clock()
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    def begin(self) -> None:
+        self._listed = []
+
+    def put(self, manifest: Manifest) -> None:
+        self._listed.append(manifest)
+
+    def complete(self, version: int) -> None:
+        self._is_whole = self._will_be_whole
+        self._move(Snapshot(self._listed, version))
+        self._listed = []
+
+    def apply(self, event: dict[str, Any]) -> None:
+        assert self._snapshot is not None, "a list comes first"
+        self._snapshot.apply(event)
+        self._move(self._snapshot)
+
+
+@asynccontextmanager
+async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Until this is left."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

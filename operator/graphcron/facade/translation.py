@@ -1,0 +1,275 @@
+"""The translation between a cron of LangGraph's REST API and a GraphCron.
+
+Pure: the clock, identities and randomness are arguments. REST fields are the spec's in snake_case, so the
+translation is mostly renaming; what is not is written out below. A GraphCron made with kubectl is a cron like any
+other, so nothing here relies on what only the facade would have written.
+"""
+
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from pydantic.alias_generators import to_camel
+
+from graphcron.facade.errors import RestError
+from graphcron.facade.schemas import Body
+from graphcron.facade.webhook import is_masked, mask_url
+from graphcron.firing.formats import format_time, is_uuid, parse_time
+from graphcron.kube import jsontext
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, owner_of
+from graphcron.resource.order_of import ORDER_LIMIT, order
+from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT, read_spec
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+
+Manifest = dict[str, Any]
+Cron = dict[str, Any]
+
+PAYLOAD_FIELDS = (
+    "schedule", "timezone", "end_time", "input", "metadata", "config", "context", "webhook", "interrupt_before",
+    "interrupt_after", "on_run_completed", "enabled", "stream_mode", "stream_subgraphs", "stream_resumable",
+    "durability", "multitask_strategy", "checkpoint_during",
+)  # fmt: skip
+"""REST fields that have their place in the spec under the same name, in camelCase."""
+
+_SPEC_KEYS = tuple((name, to_camel(name)) for name in PAYLOAD_FIELDS)
+
+# Keys that the Agent Server sets itself; LangGraph's server drops them from what a client sends.
+_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id"}
+_RESERVED_CONFIGURABLE = {
+    "langgraph_auth_user",
+    "langgraph_auth_user_id",
+    "langgraph_auth_permissions",
+    "langgraph_request_id",
+    "__after_seconds__",
+    "__request_start_time_ms__",
+    "__pregel_node_finished",
+    "cron_id",
+}
+
+_GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
+"""Namespace from which LangGraph derives the id of the assistant that it makes for each graph."""
+
+
+def create(body: Body, *, cron_id: str, thread_id: str | None, now: datetime) -> Manifest:
+    """The GraphCron that a checked create body asks for. Raises RestError for a schedule or zone that cannot be."""
+    spec: dict[str, Any] = {"assistantId": body["assistant_id"]}
+    if thread_id is not None:
+        spec["threadId"] = thread_id
+    _set(spec, body)
+    manifest: Manifest = {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "metadata": {"name": cron_id},
+        "spec": spec,
+    }
+    _check(manifest, now)
+    return manifest
+
+
+def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
+    """The GraphCron after a checked update: given fields replace, metadata merges, a null end time clears.
+
+    Returns a new manifest with the old resourceVersion, so that writing it over somebody else's change fails.
+    """
+    spec = dict(manifest["spec"])
+    if "metadata" in body:
+        body = body | {"metadata": spec.get("metadata", {}) | body["metadata"]}
+    _set(spec, body)
+    if "end_time" in body and body["end_time"] is None:
+        spec.pop("endTime", None)
+    if body.get("enabled"):
+        spec.pop("pauseReason", None)
+    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (kube/jsontext.py).
+    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
+    metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
+    changed = manifest | {"metadata": metadata, "spec": spec}
+    _check(changed, now)
+    return changed
+
+
+def _set(spec: dict[str, Any], body: Body) -> None:
+    try:
+        # The zone first, as LangGraph's server does.
+        read_timezone(body.get("timezone"))
+        # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
+        if len(body.get("schedule") or "") <= SCHEDULE_LIMIT and "schedule" in body:
+            read(body["schedule"])
+    except (InvalidSchedule, InvalidTimezone) as error:
+        raise RestError(422, str(error)) from None
+    if is_masked(body.get("webhook", "")):
+        raise RestError(
+            422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
+        )
+    for name, key in _SPEC_KEYS:
+        if (value := body.get(name)) is not None:
+            spec[key] = _CLEAN[name](value) if name in _CLEAN else value
+
+
+def _end_time(text: str) -> str:
+    return format_time(parse_time(text))
+
+
+def _metadata(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_METADATA}
+
+
+def _configurable(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_CONFIGURABLE}
+
+
+def _config(given: dict[str, Any]) -> dict[str, Any]:
+    clean = dict(given)
+    if "configurable" in clean:
+        clean["configurable"] = _configurable(clean["configurable"])
+    if isinstance(clean.get("metadata"), dict):
+        clean["metadata"] = _metadata(clean["metadata"])
+    return clean
+
+
+_CLEAN: dict[str, Callable[[Any], Any]] = {
+    "end_time": _end_time,
+    "metadata": _metadata,
+    "config": _config,
+    "context": _configurable,
+}
+
+
+def _check(manifest: Manifest, now: datetime) -> None:
+    """What the operator would find wrong later, told now."""
+    try:
+        spec = read_spec(manifest["spec"])
+    except InvalidGraphCron as invalid:
+        raise RestError(422, invalid.message) from None
+    if len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2:
+        return  # an order has the texts of its spec, and little beside them
+    size = len(order(manifest["metadata"], spec, now).to_json().encode())
+    if size > ORDER_LIMIT:
+        raise RestError(
+            422,
+            f"The run request has {size} bytes, and the limit is {ORDER_LIMIT}: it travels in an annotation, "
+            "which Kubernetes limits. Keep large input in a Secret or ConfigMap and name it in the GraphCron's "
+            "spec.inputFrom, or let the graph fetch it",
+        )
+
+
+def cron(manifest: Manifest, now: datetime) -> Cron:
+    """The cron that REST shows for a GraphCron."""
+    spec = manifest["spec"]
+    identity = id_of(manifest)
+    assistant = assistant_uuid(spec["assistantId"])
+    end_time = _rest_time(spec.get("endTime"))
+    return {
+        "cron_id": identity,
+        "assistant_id": assistant,
+        "thread_id": spec.get("threadId"),
+        "user_id": owner_of(manifest) or "",  # as LangGraph's server without authentication
+        "end_time": end_time,
+        "schedule": spec["schedule"],
+        "timezone": spec.get("timezone"),
+        "payload": _payload(spec, identity, assistant, end_time),
+        "next_run_date": next_run_date(manifest, now),
+        "metadata": spec.get("metadata", {}),
+        "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
+        "enabled": spec.get("enabled", True),
+        "created_at": created_at(manifest),
+        "updated_at": updated_at(manifest),
+    }
+
+
+def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str | None) -> dict[str, Any]:
+    payload: dict[str, Any] = {"assistant_id": assistant}
+    payload |= {name: spec[key] for name, key in _SPEC_KEYS if key in spec}
+    if end_time is not None:
+        payload["end_time"] = end_time
+    if "webhook" in payload:
+        payload["webhook"] = mask_url(payload["webhook"])
+    config = payload.pop("config", {})
+    configurable = config.get("configurable")
+    configurable = configurable if isinstance(configurable, dict) else {}  # of a GraphCron that stalls for it
+    payload["config"] = config | {"configurable": configurable | {"cron_id": identity}}
+    return payload
+
+
+def new_cron_id(now: datetime, entropy: bytes) -> str:
+    """A UUID of version 7 (RFC 9562): it sorts by time, and tells when the cron was made to the millisecond.
+
+    `entropy` are ten random bytes.
+    """
+    value = int(now.timestamp() * 1000) << 80 | int.from_bytes(entropy, "big")
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0x3 << 62) | 2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def assistant_uuid(text: str) -> str:
+    """The assistant that LangGraph's server would use: a UUID is itself, a graph's name has a derived one."""
+    return _assistant_uuid(text) if len(text) <= ASSISTANT_LIMIT else str(uuid.uuid5(_GRAPHS, text))
+
+
+@lru_cache(maxsize=1024)  # every search filters by it; what is longer than any is not worth its memory
+def _assistant_uuid(text: str) -> str:
+    return text if is_uuid(text) else str(uuid.uuid5(_GRAPHS, text))
+
+
+def next_run_date(manifest: Manifest, now: datetime) -> str | None:
+    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and when the
+    operator suspended it (maxFailures, or a schedule denser than is allowed)."""
+    spec, metadata, status = manifest["spec"], manifest["metadata"], manifest.get("status", {})
+    current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
+    if spec.get("enabled") is False or (current and status.get("enabled") is False):
+        return None
+    try:
+        zone = read_timezone(spec.get("timezone"))
+        start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+        times = next_times(read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
+    except ValueError:  # also what dialect and zones raise
+        return None
+    return _rest_time(format_time(times[0])) if times else None
+
+
+def created_at(manifest: Manifest) -> str:
+    """From the cron's own id when that is of version 7, otherwise Kubernetes' time of creation, in whole seconds."""
+    metadata = manifest["metadata"]
+    return _created_at(metadata["name"], metadata.get("creationTimestamp", ""))
+
+
+@lru_cache(maxsize=20_000)  # every search sorts by it
+def _created_at(name: str, in_kubernetes: str) -> str:
+    if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
+        with suppress(ValueError, OverflowError, OSError):  # whoever uses kubectl chooses names, also of the year 10889
+            return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
+    return _iso(parse_time(in_kubernetes))
+
+
+def updated_at(manifest: Manifest) -> str:
+    """When it was last written through REST, otherwise when it was made."""
+    return str(manifest["metadata"].get("annotations", {}).get(UPDATED_AT) or created_at(manifest))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _moment(text: str) -> datetime:
+    """A time of a spec, in UTC. Raises ValueError for those that an apiserver takes and the operator refuses, such as
+    2030-01-01t00:00:00z, and for those that have no equal in UTC within the years that there are."""
+    try:
+        return parse_time(text).astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
+def _rest_time(text: str | None) -> str | None:
+    """A time of Kubernetes as LangGraph writes them: with +00:00 for Z. One that cannot be read stays as it is: its
+    GraphCron stalls, and says why."""
+    try:
+        return None if text is None else _moment(text).isoformat()
+    except ValueError:
+        return text

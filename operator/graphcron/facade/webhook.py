@@ -1,0 +1,61 @@
+"""Webhooks: which hosts one may name, and how the credentials in its URL are masked. Pure: names were looked up before.
+
+Networks of one's own are let through, and with them the Services of a cluster. What is not lies on the Agent Server's
+own machine, or is a cloud's metadata service, and no webhook that anybody means.
+"""
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+PREFIX = "Webhook host blocked: "
+"""LangGraph's own words."""
+
+_OWN: tuple[IPv4Network | IPv6Network, ...] = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"))
+)
+
+
+def refusal(host: str, addresses: Sequence[str]) -> str | None:
+    """What to say of a webhook's host with these addresses, all of which count; None when it may be called."""
+    if not addresses:
+        return f"{PREFIX}'{host}' has no address that the facade could find in DNS"
+    for text in addresses:
+        if not _may_be_called(ip_address(text)):
+            of = "" if text == host else f" has the address {text}, which"
+            return f"{PREFIX}'{host}'{of} is loopback, link-local or reserved"
+    return None
+
+
+def _may_be_called(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if any(address in network for network in _OWN if network.version == address.version):
+        return True
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+MASK = "***"
+
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\\]*@")
+
+# In two steps, each of which looks at a character once: in one expression the time would grow with the cube of the
+# length, to seconds for four kilobytes of "?key".
+_PARAMETER = re.compile(r"(?P<name>[?&;][^=&;#?]*=)(?P<value>[^&;#]+)")
+
+_SECRET = re.compile(r"token|key|secret|passw|sig|auth|code|cred", re.IGNORECASE)
+"""In the name of a query parameter: its value is a secret. `sig` and `code` are Azure's."""
+
+
+def mask_url(url: str) -> str:
+    """With `***` for a user and password, and for the values of query parameters that are secret by their name."""
+    shown = _USER.sub(lambda found: f"{found[1] or ''}//{MASK}@", url)
+    return _PARAMETER.sub(lambda found: f"{found['name']}{MASK}" if _SECRET.search(found["name"]) else found[0], shown)
+
+
+def is_masked(url: str) -> bool:
+    """Whether it is what `mask_url` made of another one, which would be stored in place of the credentials."""
+    user = _USER.match(url)
+    return (user is not None and user[0].endswith(f"//{MASK}@")) or any(
+        found["value"] == MASK and _SECRET.search(found["name"]) for found in _PARAMETER.finditer(url)
+    )

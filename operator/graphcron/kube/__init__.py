@@ -1,0 +1,1 @@
+"""The Kubernetes API: client, errors, reflector, watch liveness, leader election."""

@@ -1,0 +1,60 @@
+"""The errors of the Kubernetes API, by what can be done about them."""
+
+import json
+
+
+class KubeError(Exception):
+    """The apiserver did not do what was asked. `status` is its HTTP status, 0 when there was no answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class NotFound(KubeError):
+    """No such object (404)."""
+
+
+class Conflict(KubeError):
+    """The object exists already, or was changed by somebody else meanwhile (409)."""
+
+
+class Refused(KubeError):
+    """The apiserver does not take this object as it is: invalid, not allowed, over a quota (400, 403, 413, 422)."""
+
+
+class Unavailable(KubeError):
+    """No answer, too many requests, or a failure of the apiserver: trying again later can help."""
+
+
+class Gone(Unavailable):
+    """The resource version is too old to go on from (410): list anew."""
+
+
+class NotLeading(KubeError):
+    """This process may not write now: the fence is closed. Nothing was sent."""
+
+
+def error_of(status: int, message: str) -> KubeError:
+    """The error that an HTTP status stands for."""
+    match status:
+        case 404:
+            return NotFound(status, message)
+        case 409:
+            return Conflict(status, message)
+        case 400 | 403 | 413 | 422:
+            return Refused(status, message)
+        case 410:
+            return Gone(status, message)
+        case _:
+            # 401 too: a service account's token is renewed, and the next attempt uses the new one.
+            return Unavailable(status, message)
+
+
+def message_of(body: bytes, status: int) -> str:
+    """What a Status object says, or the start of whatever came instead (a proxy's page, say)."""
+    try:
+        return str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        return body[:200].decode(errors="replace").strip() or f"HTTP {status}"

@@ -1,0 +1,1 @@
+"""What reconciles GraphCrons into CronJobs."""

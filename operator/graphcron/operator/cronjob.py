@@ -1,0 +1,182 @@
+"""The CronJob of a GraphCron: the only module that knows what a CronJob of ours looks like."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from graphcron.firing.formats import parse_time
+from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
+from graphcron.firing.outcome import FINAL_EXIT_CODES
+from graphcron.kube import jsontext
+from graphcron.operator import run_pod
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.identity import (
+    API_VERSION,
+    CRON_LABEL,
+    DIGEST_ANNOTATION,
+    INSTALLATION_ANNOTATION,
+    KIND,
+    MANAGED_BY,
+)
+from graphcron.resource.order_of import ORDER_LIMIT, order
+from graphcron.resource.spec import (
+    DEFAULT_HISTORY_LIMIT,
+    DEFAULT_RETRY_LIMIT,
+    DEFAULT_STARTING_DEADLINE_SECONDS,
+    DEFAULT_TIMEZONE,
+    GraphCronSpec,
+)
+from graphcron.resource.spec_parts import Template
+from graphcron.schedule.fields import Schedule
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a CronJob is told about time: when it fires, whether at all, and which slots are too old to count."""
+
+    schedule: Schedule
+    suspend: bool
+    not_before: datetime | None
+
+
+def installation(pods: run_pod.RunPods, least: timedelta) -> str:
+    """All that decides about CronJobs beside their GraphCrons: version, settings of run pods, and the least time
+    between two firings."""
+    return f"{pods.digest}.{int(least.total_seconds())}"
+
+
+def cron_job(
+    graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: run_pod.RunPods, made_by: str = ""
+) -> Manifest:
+    """The CronJob for a GraphCron, as server-side apply takes it, marked with the `installation` that made it.
+
+    Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
+    not let this image run, unless the CronJob is suspended.
+    """
+    if not when.suspend and (complaint := run_pod.refusal(spec, pods)):
+        raise InvalidGraphCron("InPodNotAllowed", complaint)
+    metadata = graphcron["metadata"]
+    if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
+        spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
+    text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
+    if (size := len(text.encode())) > ORDER_LIMIT:
+        raise InvalidGraphCron(
+            "RequestTooLarge",
+            f"the run request is {size} bytes, and a run pod can carry {ORDER_LIMIT}: "
+            "put the input into a Secret or ConfigMap and name it in spec.inputFrom",
+        )
+    labels = MANAGED_BY | {CRON_LABEL: metadata["name"]}
+    manifest: Manifest = {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {
+            "name": metadata["name"],
+            "namespace": metadata["namespace"],
+            "labels": labels,
+            "annotations": {INSTALLATION_ANNOTATION: made_by},
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": KIND,
+                    "name": metadata["name"],
+                    "uid": metadata["uid"],
+                    "controller": True,
+                }
+            ],
+        },
+        "spec": {
+            "schedule": when.schedule.kubernetes,
+            "timeZone": spec.timezone or DEFAULT_TIMEZONE,
+            "suspend": when.suspend,
+            "concurrencyPolicy": spec.concurrency_policy or "Allow",
+            "startingDeadlineSeconds": _or(spec.starting_deadline_seconds, DEFAULT_STARTING_DEADLINE_SECONDS),
+            "successfulJobsHistoryLimit": _or(spec.successful_runs_history_limit, DEFAULT_HISTORY_LIMIT),
+            "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
+            "jobTemplate": {
+                "metadata": {"labels": labels},
+                "spec": _job(spec, labels, text, run_pod.pod(metadata["namespace"], spec, pods, size), pods),
+            },
+        },
+    }
+    manifest["metadata"]["annotations"][DIGEST_ANNOTATION] = _digest(manifest)
+    return manifest
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _digest(manifest: Manifest) -> str:
+    return hashlib.sha256(jsontext.canonical(manifest)).hexdigest()[:16]
+
+
+def _job(
+    spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: run_pod.RunPods
+) -> Manifest:
+    template = spec.template or Template()
+    # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
+    theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
+    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only who asks gets that.
+    once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
+    # A drain or an eviction is not the run's fault and uses up no retry.
+    drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
+    job: Manifest = {
+        "backoffLimit": 0 if once else _or(spec.retry_limit, DEFAULT_RETRY_LIMIT),
+        "podFailurePolicy": {
+            "rules": [
+                *([] if once else [drained]),
+                {
+                    "action": "FailJob",
+                    "onExitCodes": {
+                        "containerName": run_pod.CONTAINER,
+                        "operator": "In",
+                        "values": list(FINAL_EXIT_CODES),
+                    },
+                },
+            ]
+        },
+        "template": {
+            "metadata": {
+                "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
+                "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
+            },
+            "spec": pod,
+        },
+    }
+    if spec.active_deadline_seconds is not None:
+        # The wait is none of the run's time, and the runner itself ends the firing first.
+        margin = int(DEADLINE_MARGIN.total_seconds())
+        job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0) + margin
+    return job
+
+
+def not_before(live: Mapping[str, Any]) -> datetime | None:
+    """The "not before" that a live CronJob tells its run pods, None when it has none or is unreadable."""
+    try:
+        if '"not_before"' not in _live_text(live):
+            return None  # nearly all of them, and an order can be long
+        text = _live_order(live).not_before
+        return parse_time(text) if text else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def is_a_run(live: Mapping[str, Any], scheduled_time: datetime) -> bool:
+    """Whether a slot of a live CronJob is on a day that the schedule means; True when its order is unreadable."""
+    try:
+        return on_its_days(_live_order(live), scheduled_time)
+    except (KeyError, TypeError, ValueError):
+        return True
+
+
+def _live_order(live: Mapping[str, Any]) -> Order:
+    return Order.from_json(_live_text(live))
+
+
+def _live_text(live: Mapping[str, Any]) -> str:
+    text: str = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"][ORDER_ANNOTATION]
+    return text

@@ -1,0 +1,109 @@
+"""What the operator tells Prometheus. Labels take few values: none of them names a GraphCron.
+
+Each replica tells what it sees (`graphcron_graphcrons`, `graphcron_last_watch_timestamp_seconds`) and what it did
+itself. A firing is counted by whoever writes it into a status, and a status tells it once: so over all replicas and
+restarts it counts once, but for one whose writer died between the apiserver's answer and the count.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from graphcron.operator.conditions import STATES
+from graphcron.operator.history import added
+from graphcron.resource.status import GraphCronStatus
+
+LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
+"""Seconds from a slot to the start of its run; a stock controller manager alone makes about 8.5 Jobs a second."""
+
+
+class OperatorMetrics:
+    """A registry of its own, so that tests can have many."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        reconciled = Histogram(
+            "graphcron_reconcile_duration_seconds",
+            "Seconds to bring one GraphCron in line, by outcome: ok, stalled (its user must act), retry (it failed).",
+            ["outcome"],
+            buckets=LATENCIES,
+            registry=self.registry,
+        )
+        self.reconciled = {outcome: reconciled.labels(outcome) for outcome in ("ok", "stalled", "retry")}
+        self.retries = Counter(
+            "graphcron_retries", "Reconciliations that failed, and were put off.", registry=self.registry
+        )
+        writes = Counter(
+            "graphcron_api_writes", "Writes that the apiserver took.", ["kind", "verb"], registry=self.registry
+        )
+        self._writes = lru_cache(maxsize=64)(writes.labels)  # there are few, and to look one up is half of a count
+        self.firings = Counter(
+            "graphcron_firings", "Firings that are over, by outcome.", ["outcome"], registry=self.registry
+        )
+        self.delays = Histogram(
+            "graphcron_firing_delay_seconds",
+            "Seconds from the time for which a firing was scheduled to the start of its run.",
+            buckets=DELAYS,
+            registry=self.registry,
+        )
+        for outcome in ("succeeded", "failed", "skipped", "missed"):
+            self.firings.labels(outcome)
+
+    def observe(
+        self,
+        *,
+        queue_depth: Callable[[], float],
+        leads: Callable[[], bool],
+        last_watch: Callable[[], float],
+        states: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """What is looked up at each scrape."""
+        depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
+        depth.set_function(queue_depth)
+        leader = Gauge("graphcron_leader", "1 in the replica that works, 0 in those that wait.", registry=self.registry)
+        leader.set_function(lambda: float(leads()))
+        watched = Gauge(
+            "graphcron_last_watch_timestamp_seconds",
+            "When the watch that has been silent for the longest last brought something; each does once a minute.",
+            registry=self.registry,
+        )
+        watched.set_function(last_watch)
+        self.registry.register(_States(states))
+
+    def wrote(self, kind: str, verb: str) -> None:
+        """Count a write that the apiserver took."""
+        self._writes(kind, verb).inc()
+
+    def wrote_status(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+        """Count the firings that this status tells first."""
+        old, new = ((told or {}).get("firings") or {} for told in (before, after))
+        for outcome, number in new.items():
+            self.firings.labels(outcome).inc(max(0, number - old.get(outcome, 0)))
+        if not after.get("history"):
+            return
+        known, history = (
+            GraphCronStatus.model_validate({"history": (told or {}).get("history")}).history or []
+            for told in (before, after)
+        )
+        for entry in added(known, history):
+            if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
+                self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
+
+
+class _States(Collector):
+    def __init__(self, states: Callable[[], Mapping[str, int]]) -> None:
+        self._states = states
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        found = self._states()
+        family = GaugeMetricFamily("graphcron_graphcrons", "GraphCrons by state.", labels=["state"])
+        for state in STATES:
+            family.add_metric([state], found.get(state, 0))
+        yield family

@@ -1,0 +1,132 @@
+"""The CustomResourceDefinition, generated from the models of spec and status: no second description of a field."""
+
+from typing import Any
+
+import yaml
+
+from graphcron.resource.identity import GROUP, KIND, NAME_LIMIT, NAME_MESSAGE, PLURAL, VERSION
+from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.status import GraphCronStatus
+
+COLUMNS = [
+    ("Schedule", "string", ".spec.schedule", 0),
+    ("Timezone", "string", ".status.timezone", 0),
+    ("Assistant", "string", ".spec.assistantId", 0),
+    ("Enabled", "boolean", ".status.enabled", 0),
+    # A string: kubectl prints a date as its age, and a date to come as "<invalid>".
+    ("Next", "string", ".status.nextRunTimes[0]", 0),
+    ("Last", "date", ".status.lastScheduleTime", 0),
+    ("Result", "string", ".status.history[0].reason", 0),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Active", "integer", ".status.active", 1),
+    ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
+    ("Last-Message", "string", ".status.history[0].message", 1),
+]
+"""kubectl's columns: name, type, path, and priority (1 shows with `-o wide` only)."""
+
+
+def manifest() -> dict[str, Any]:
+    """The CRD as kubectl applies it."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": KIND,
+                "listKind": f"{KIND}List",
+                "plural": PLURAL,
+                "singular": KIND.lower(),
+                "shortNames": ["gcron"],
+                "categories": ["all"],
+            },
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": [_column(*column) for column in COLUMNS],
+                    "schema": {"openAPIV3Schema": _root()},
+                }
+            ],
+        },
+    }
+
+
+def to_yaml() -> str:
+    """The CRD as the file in crds/ holds it."""
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True  # the same list in two places is no anchor and alias to a reader
+
+    text = yaml.dump(manifest(), Dumper=Plain, sort_keys=False, width=110, allow_unicode=True)
+    return "# Generated from operator/graphcron/resource/ by `make generate`: edit that.\n" + text
+
+
+def _root() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "A LangGraph cron: runs a graph of an Agent Server by a schedule.",
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural(GraphCronSpec.model_json_schema(by_alias=True)),
+            "status": structural(GraphCronStatus.model_json_schema(by_alias=True)),
+        },
+        "x-kubernetes-validations": [{"rule": f"self.metadata.name.size() <= {NAME_LIMIT}", "message": NAME_MESSAGE}],
+    }
+
+
+def _column(name: str, kind: str, path: str, priority: int) -> dict[str, Any]:
+    column: dict[str, Any] = {"name": name, "type": kind, "jsonPath": path}
+    return column | {"priority": priority} if priority else column
+
+
+def structural(schema: dict[str, Any]) -> dict[str, Any]:
+    """A pydantic JSON schema as a structural schema (Kubernetes, "Specifying a structural schema"): references
+    inlined, titles and defaults gone, "X or null" reduced to X, since a field that is not set is absent.
+    """
+    definitions = schema.get("$defs", {})
+    return _structural({key: value for key, value in schema.items() if key != "$defs"}, definitions)
+
+
+_KEPT = (
+    "type", "format", "description", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
+    "maxItems", "required",
+)  # fmt: skip
+
+
+def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        target = definitions[schema["$ref"].rpartition("/")[2]]
+        outer = {key: value for key, value in schema.items() if key != "$ref"}
+        return _structural(target | outer, definitions)
+    options = [option for option in schema.get("anyOf", []) if option.get("type") != "null"]
+    if len(options) == 1:
+        outer = {key: value for key, value in schema.items() if key not in ("anyOf", "default")}
+        return _structural(options[0] | outer, definitions)
+    result = {key: schema[key] for key in _KEPT if key in schema}
+    if "const" in schema:
+        result["enum"] = [schema["const"]]
+    result |= {key: value for key, value in schema.items() if key.startswith("x-kubernetes-")}
+    if result.get("x-kubernetes-preserve-unknown-fields"):
+        # Free-form: nothing else may be said of it, but that it is an object where it must be one.
+        return {
+            key: value
+            for key, value in result.items()
+            if key in ("type", "description") or key.startswith("x-kubernetes-")
+        }
+    if properties := schema.get("properties"):
+        result["properties"] = {name: _structural(value, definitions) for name, value in properties.items()}
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        result["additionalProperties"] = _structural(values, definitions)
+    if items := schema.get("items"):
+        result["items"] = _structural(items, definitions)
+    return result

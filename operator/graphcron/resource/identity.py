@@ -1,0 +1,57 @@
+"""The names of the GraphCron resource and of its labels and annotations, and the id of a cron."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphcron.firing.formats import is_uuid
+
+GROUP = "graphcron.dev"
+VERSION = "v1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "GraphCron"
+PLURAL = "graphcrons"
+
+NAME_LIMIT = 52
+"""Characters: the CronJob carries the GraphCron's name, and Kubernetes appends 11 to it for each Job."""
+
+NAME_MESSAGE = (
+    f"metadata.name must be no more than {NAME_LIMIT} characters: "
+    "the CronJob has the same name, and Kubernetes appends the scheduled minute to it"
+)
+
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "graphcron"}
+"""Label of every object we make; the operator watches by it."""
+
+CRON_LABEL = f"{GROUP}/graphcron"
+"""Label that names the GraphCron, on its CronJob, Jobs and pods: `kubectl logs -l graphcron.dev/graphcron=NAME`."""
+
+DIGEST_ANNOTATION = f"{GROUP}/desired"
+"""Digest of what was applied: it differs when a field was dropped, which no comparison with the live object shows."""
+
+INSTALLATION_ANNOTATION = f"{GROUP}/installation"
+"""What it was applied by (`installation`): another one may want all of them to be otherwise."""
+
+FIELD_MANAGER = "graphcron"
+"""Our name in server-side apply."""
+
+UPDATED_AT = f"{GROUP}/updated-at"
+"""Annotation with the time of the last update through REST; a new cron has none."""
+
+OWNER_LABEL = f"{GROUP}/owner"
+"""Label with the owner of a cron: set by the facade on what it makes, by an administrator on what kubectl makes."""
+
+
+def cron_id(metadata: Mapping[str, Any]) -> str:
+    """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
+    return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
+
+
+def id_of(manifest: Mapping[str, Any]) -> str:
+    """`cron_id` of a whole GraphCron."""
+    return cron_id(manifest["metadata"])
+
+
+def owner_of(manifest: Mapping[str, Any]) -> str | None:
+    """Whose cron it is; None when it is nobody's in particular."""
+    return manifest["metadata"].get("labels", {}).get(OWNER_LABEL) or None

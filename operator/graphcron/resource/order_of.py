@@ -1,0 +1,51 @@
+"""The order of a GraphCron: what its spec asks each run pod to do."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from graphcron.firing.day_rules import Days
+from graphcron.firing.formats import format_time
+from graphcron.firing.order import Order
+from graphcron.resource.identity import cron_id
+from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec
+
+ORDER_LIMIT = 240 * 1024
+"""Bytes of an order. It travels in an annotation, and Kubernetes limits all annotations of an object together to
+256 KiB; the rest is room for the user's own."""
+
+
+def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()) -> Order:
+    """What each run pod of this GraphCron is told to do."""
+    identity = cron_id(metadata)
+    config = dict(spec.config or {})
+    # The Agent Server refuses a run with both configurable and context; LangGraph's own scheduler drops the id too.
+    if spec.context is None:
+        config["configurable"] = {**config.get("configurable", {}), "cron_id": identity}
+    return Order(
+        cron_id=identity,
+        request=_request(spec) | ({"config": config} if config else {}),
+        thread_id=spec.thread_id,
+        keep_thread=spec.on_run_completed == "keep",
+        not_before=format_time(not_before) if not_before else None,
+        start_time=format_time(spec.start_time) if spec.start_time else None,
+        end_time=format_time(spec.end_time) if spec.end_time else None,
+        jitter_seconds=spec.jitter_seconds or None,
+        deadline_seconds=spec.active_deadline_seconds,
+        replace=spec.concurrency_policy == "Replace",
+        input_from_file=spec.input_from is not None,
+        days=days or None,
+        timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,
+    )
+
+
+_REQUEST_FIELDS = (
+    "assistant_id", "input", "metadata", "context", "webhook", "interrupt_before", "interrupt_after",
+    "multitask_strategy", "stream_mode", "stream_subgraphs", "stream_resumable", "durability", "checkpoint_during",
+)  # fmt: skip
+"""Fields of the spec that the Agent Server takes under the same name (POST /threads/{thread_id}/runs)."""
+
+
+def _request(spec: GraphCronSpec) -> dict[str, Any]:
+    given = ((name, getattr(spec, name)) for name in _REQUEST_FIELDS)
+    return {name: value for name, value in given if value is not None}

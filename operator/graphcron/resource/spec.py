@@ -1,0 +1,255 @@
+"""The spec of a GraphCron as a pydantic model: the one schema, from which the CRD and all validation come.
+
+Field names are camelCase in Kubernetes and snake_case here. There are no defaults in the CRD (they would make the
+apiserver rewrite objects): a field that is not set is None, and its default lives where it is used, named in the
+field's description.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+
+from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron, Json, JsonObject, Model, Nodes, StreamModes, Time
+from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
+from graphcron.schedule.expression import CEL_FIVE_FIELDS
+
+SCHEDULE_LIMIT = 256
+ASSISTANT_LIMIT = 253
+"""Characters."""
+
+DEFAULT_TIMEZONE = "Etc/UTC"
+"""Always written out: without a zone Kubernetes would use the controller manager's own."""
+
+DEFAULT_STARTING_DEADLINE_SECONDS = 3600
+"""60 seconds lost 485 of 1,000 same-minute firings on a stock controller manager, silently; an hour loses none."""
+
+DEFAULT_RETRY_LIMIT = 3
+"""Retries of a firing whose pod says that another attempt can help."""
+
+DEFAULT_HISTORY_LIMIT = 1
+"""Finished Jobs kept of each kind. The history is in the status; a kept Job carries a copy of the input."""
+
+START_BEFORE_END = "startTime must be before endTime"
+
+IN_POD_NEEDS_IMAGE = "engine inPod needs image: the container image with langgraph.json and the graph's dependencies"
+IN_POD_ONLY = (
+    "image, workingDir, envFrom and checkpointer are for engine inPod alone: set engine to inPod, or remove them"
+)
+IN_POD_NEVER = (
+    "server, webhook, multitaskStrategy and checkpointDuring are not for engine inPod: remove them, or the engine"
+)
+IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else keeps the thread between two firings"
+
+_CEL_IN_POD = "(has(self.engine) && self.engine == 'inPod')"
+
+
+class GraphCronSpec(Model):
+    """When a graph runs, with what, and how."""
+
+    schedule: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=SCHEDULE_LIMIT,
+            description="Five cron fields: minute, hour, day of month, month, day of week; also L, 15W, L5, 5#2.",
+            json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
+        ),
+    ]
+    timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
+        None, description="IANA time zone of the schedule, such as Europe/Berlin. Default: Etc/UTC."
+    )
+    assistant_id: Annotated[str, Field(min_length=1, max_length=ASSISTANT_LIMIT)] = Field(
+        description="Assistant to run: its UUID or the name of its graph."
+    )
+    thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
+        None, description="Thread to run on. Default: each firing runs on a thread of its own."
+    )
+    input: Json | None = Field(None, description=f"Input of the graph: any JSON of up to {DEPTH_LIMIT} levels.")
+    input_from: InputFrom | None = Field(
+        None, description="Secret or ConfigMap to read the input from at each firing, up to 1 MiB."
+    )
+    metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
+    config: JsonObject | None = Field(None, description="Config of the runs: tags, recursion_limit, configurable.")
+    context: JsonObject | None = Field(None, description="Static context of the runs.")
+    webhook: Annotated[str, Field(min_length=1, max_length=65536)] | None = Field(
+        None, description="URL that the Agent Server calls when a run ends."
+    )
+    interrupt_before: Nodes | None = Field(None, description='Nodes to interrupt before, or "*" for all.')
+    interrupt_after: Nodes | None = Field(None, description='Nodes to interrupt after, or "*" for all.')
+    multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] | None = Field(
+        None, description="What a run does when its thread is busy. Default: the Agent Server's, enqueue."
+    )
+    on_run_completed: Literal["delete", "keep"] | None = Field(
+        None, description="Whether a stateless run's thread is deleted or kept after it. Default: delete."
+    )
+    stream_mode: StreamModes | None = Field(None, description="Stream modes of the runs.")
+    stream_subgraphs: bool | None = Field(None, description="Whether subgraphs are streamed too.")
+    stream_resumable: bool | None = Field(None, description="Whether a stream can be resumed.")
+    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When checkpoints are written.")
+    checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
+    enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
+    pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
+        None, description="Why it is not enabled, for people."
+    )
+    start_time: Time | None = Field(None, description="No firing is due before this instant.")
+    end_time: Time | None = Field(None, description="No firing is due at or after this instant.")
+    jitter_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
+        None,
+        description="Each firing waits for so many seconds at most before its run starts: another number at each "
+        "firing, the same for all its attempts. Default: 0.",
+    )
+    max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="After so many failed firings in a row no further one starts. Default: no limit."
+    )
+
+    concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
+        None,
+        description="What happens when a firing is due while one is running, as in a CronJob; Replace cancels that "
+        "one's run. Default: Allow.",
+    )
+    starting_deadline_seconds: Annotated[int, Field(ge=10, le=31_536_000)] | None = Field(
+        None, description="How late a firing may start, in seconds. Default: 3600."
+    )
+    active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
+        None,
+        description="How long a firing may take over all its attempts, in seconds; then its run is cancelled. "
+        "Default: the installation's.",
+    )
+    retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None,
+        description="Further attempts of a firing whose failure another attempt can mend. Default: 3; 0 for engine "
+        "inPod without checkpointer, where another attempt runs the graph from its start.",
+    )
+    successful_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Jobs of succeeded firings that are kept. Default: 1."
+    )
+    failed_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        None, description="Jobs of failed firings that are kept. Default: 1."
+    )
+    server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
+    engine: Literal["agentServer", "inPod"] | None = Field(
+        None,
+        description="What runs the graph: the Agent Server, or the run pod itself, in an image of yours. "
+        "Default: agentServer.",
+    )
+    image: Annotated[str, Field(pattern=r"^\S+$", max_length=1024)] | None = Field(
+        None,
+        description="Image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
+    )
+    working_dir: Annotated[str, Field(pattern="^/", max_length=1024)] | None = Field(
+        None, description="Folder of langgraph.json in the image. Default: the image's own working directory."
+    )
+    env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = Field(
+        None,
+        description="Secrets and ConfigMaps whose keys the graph has as environment variables (keys of models).",
+    )
+    checkpointer: Checkpointer | None = Field(
+        None, description="Where a graph that runs in the pod keeps its threads. Default: they end with the pod."
+    )
+    template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "!has(self.startTime) || !has(self.endTime) || self.startTime < self.endTime",
+                    "message": START_BEFORE_END,
+                },
+                {"rule": f"!{_CEL_IN_POD} || has(self.image)", "message": IN_POD_NEEDS_IMAGE},
+                {
+                    "rule": f"{_CEL_IN_POD} || !has(self.image) && !has(self.workingDir) && !has(self.envFrom) "
+                    "&& !has(self.checkpointer)",
+                    "message": IN_POD_ONLY,
+                },
+                {
+                    "rule": f"!{_CEL_IN_POD} || !has(self.server) && !has(self.webhook) "
+                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring)",
+                    "message": IN_POD_NEVER,
+                },
+                {
+                    "rule": f"!{_CEL_IN_POD} || !has(self.threadId) || has(self.checkpointer)",
+                    "message": IN_POD_THREAD,
+                },
+            ]
+        }
+    )
+
+    @property
+    def in_pod(self) -> bool:
+        """Whether the run pod runs the graph itself."""
+        return self.engine == "inPod"
+
+    @model_validator(mode="after")
+    def _fits_its_engine(self) -> Self:
+        own = (self.image, self.working_dir, self.env_from, self.checkpointer)
+        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during)
+        if not self.in_pod and any(value is not None for value in own):
+            raise ValueError(IN_POD_ONLY)
+        if self.in_pod and any(value is not None for value in foreign):
+            raise ValueError(IN_POD_NEVER)
+        if self.in_pod and self.image is None:
+            raise ValueError(IN_POD_NEEDS_IMAGE)
+        if self.in_pod and self.thread_id is not None and self.checkpointer is None:
+            raise ValueError(IN_POD_THREAD)
+        return self
+
+    @model_validator(mode="after")
+    def _starts_before_it_ends(self) -> Self:
+        if self.start_time and self.end_time and self.start_time >= self.end_time:
+            raise ValueError(START_BEFORE_END)
+        return self
+
+    @model_validator(mode="after")
+    def _configurable_is_an_object(self) -> Self:
+        # Nor is this one: CEL cannot see into a field of free-form JSON.
+        if not isinstance((self.config or {}).get("configurable", {}), dict):
+            raise ValueError("config.configurable must be an object")
+        return self
+
+    @model_validator(mode="after")
+    def _one_input(self) -> Self:
+        # Not a rule of the CRD: CEL cannot see a field of free-form JSON.
+        if self.input is not None and self.input_from is not None:
+            raise ValueError("input and inputFrom exclude each other: keep one")
+        return self
+
+
+def read_spec(spec: object) -> GraphCronSpec:
+    """The spec of a GraphCron as the apiserver has it, checked for all that the CRD's schema cannot express.
+
+    Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
+    """
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
+                raise InvalidGraphCron("InvalidSpec", f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
+    try:
+        return GraphCronSpec.model_validate(spec)
+    except ValidationError as error:
+        raise InvalidGraphCron("InvalidSpec", explain(error)) from None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether anything lies more than so many levels below it."""
+    level = [value]
+    for _ in range(levels + 1):
+        if not level:
+            return False
+        containers = [item for item in level if isinstance(item, dict | list)]
+        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
+    return bool(level)
+
+
+def explain(error: ValidationError, prefix: str = "spec") -> str:
+    """Pydantic's findings in one sentence, each with its path; no input is quoted, since it may hold a secret."""
+    findings = []
+    for found in error.errors(include_url=False, include_input=False, include_context=False):
+        path = ".".join([prefix, *(str(part) for part in found["loc"])]) if prefix else ".".join(map(str, found["loc"]))
+        match found["type"]:
+            case "extra_forbidden":
+                findings.append(f"{path}: unknown field")
+            case "missing":
+                findings.append(f"{path}: required")
+            case _:
+                findings.append(f"{path}: {found['msg'][:1].lower()}{found['msg'][1:]}".replace("value error, ", ""))
+    return "; ".join(dict.fromkeys(findings))

@@ -1,0 +1,116 @@
+"""The objects within a spec: references to Secrets and ConfigMaps, the Agent Server, the run pod's template."""
+
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from graphcron.resource.fields import JsonObject, KeySelector, Model, NameReference
+
+ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
+
+CHECKPOINTS_PATH = "/checkpoints"
+"""Where a run pod has the volume of `spec.checkpointer.claimName`."""
+
+
+class InputFrom(Model):
+    """Where the input is read from at each firing, instead of `input`."""
+
+    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that holds the input as JSON.")
+    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap that holds the input as JSON.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.secretKeyRef) != has(self.configMapKeyRef)",
+                    "message": "inputFrom needs exactly one of secretKeyRef and configMapKeyRef",
+                }
+            ]
+        }
+    )
+
+
+class Server(Model):
+    """An Agent Server other than the installation's default. It gets only the credentials named here."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+            max_length=2048,
+            description="Base URL of the Agent Server, without credentials or query.",
+        ),
+    ]
+    api_key_secret_ref: KeySelector | None = Field(
+        None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
+    )
+    headers_secret_ref: NameReference | None = Field(
+        None, description="Secret whose keys are header names and whose values are sent with every request."
+    )
+
+
+class EnvFrom(Model):
+    """All keys of a Secret or ConfigMap in the GraphCron's namespace, as environment variables."""
+
+    secret_ref: NameReference | None = Field(None, description="The Secret.")
+    config_map_ref: NameReference | None = Field(None, description="The ConfigMap.")
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.secretRef) != has(self.configMapRef)",
+                    "message": ENV_FROM_ONE,
+                }
+            ]
+        }
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.secret_ref is None) == (self.config_map_ref is None):
+            raise ValueError(ENV_FROM_ONE)
+        return self
+
+
+class Checkpointer(Model):
+    """Where a graph that runs in the pod keeps its threads, so that a later firing or attempt finds them."""
+
+    url_secret_ref: KeySelector = Field(
+        description="Key of a Secret that holds the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
+        f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
+    )
+    claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+        None, description=f"PersistentVolumeClaim to mount at {CHECKPOINTS_PATH}. Default: none."
+    )
+
+
+UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
+"""Of a user or a group, but root's; the upper bound is Kubernetes' own."""
+
+
+class PodSecurityContext(Model):
+    """The user and groups that a run pod has, where the image needs others than the installation's. Never root."""
+
+    run_as_user: UserId | None = Field(None, description="User id of the containers.")
+    run_as_group: UserId | None = Field(None, description="Primary group id of the containers.")
+    fs_group: UserId | None = Field(None, description="Group id that volumes of the pod are given to.")
+
+
+class Template(Model):
+    """Scheduling, resources and user of the run pods. The rest of their security settings is not open to change."""
+
+    resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
+    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
+    tolerations: list[JsonObject] | None = Field(None, description="Taints a run pod tolerates.")
+    affinity: JsonObject | None = Field(None, description="Affinity of the run pods.")
+    labels: dict[str, str] | None = Field(None, description="Additional labels of the run pods.")
+    annotations: dict[str, str] | None = Field(None, description="Additional annotations of the run pods.")
+    priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
+    image_pull_secrets: list[NameReference] | None = Field(
+        None, description="Secrets with registry credentials for the run pods."
+    )
+    runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
+    pod_security_context: PodSecurityContext | None = Field(
+        None, description="User and groups of the run pods. Default: the installation's."
+    )

@@ -1,0 +1,285 @@
+"""The Agent Server engine: finds the run that carries the firing's mark, or starts it, and follows it to its end."""
+
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from graphcron.firing.order import CRON_MARK, FIRING_METADATA, is_out_of_time
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
+from graphcron.runner.agent_server import AgentServer, Run
+from graphcron.runner.attempt import (
+    OUTCOME_METADATA,
+    PROGRESS_SECONDS,
+    RECORD_LIFE,
+    RECORD_METADATA,
+    Attempt,
+    OutOfTime,
+    ThreadBusy,
+    moment_of,
+)
+from graphcron.runner.environment import log, read_headers, read_input
+from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain
+from graphcron.runner.request import cron_marks, request_body
+from graphcron.runner.retry import T, persist
+
+THREAD_LIFE = timedelta(days=7)
+"""When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
+deadline). Longer than runs last: LangGraph ends them after a day (BG_JOB_TIMEOUT_SECS)."""
+RECORDS_SWEPT = 20
+"""Old records deleted by one firing. It leaves one, so they never pile up."""
+
+CANCEL_SECONDS = 20.0
+"""How long a pod tries to cancel its run. Less than the 30 s that Kubernetes leaves to a pod that is told to stop."""
+
+PAGE = 100
+PAGES = 100
+"""Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
+CLOCK_SKEW = timedelta(minutes=10)
+"""How far the clocks of the Agent Server and of the cluster may differ."""
+
+ACTIVE = ("pending", "running")
+
+
+class AgentServerAttempt(Attempt):
+    """One pod's attempt at a firing whose run the Agent Server carries out."""
+
+    server: AgentServer
+    replaced = ""
+
+    def stopped(self) -> str:
+        goes_on = "the run goes on, and the next attempt follows it"
+        return f"the pod was told to stop; {goes_on if self.run else 'the next attempt looks for its run'}"
+
+    def carry_out(self) -> int:
+        """The firing, once it is due: the part that differs from engine to engine."""
+        settings = self.settings
+        headers = read_headers(settings)
+        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        self.limit(0)
+        request = request_body(self.order, self.firing, read_input(settings) if self.order.input_from_file else None)
+        found = persist(lambda: self.start_or_find(request), settings.start_patience)
+        if isinstance(found, Outcome):
+            log(f"an earlier attempt saw run {found.run_id} to its end")
+            return self.finish(found)
+        self.run = found
+        started = moment_of(found.created_at)
+        self.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
+        return self.finish(self.end(self.follow(found)))
+
+    def may_be_out_of_time(self) -> bool:
+        """Of a pod that was told to stop and has come as far as to know its server."""
+        return hasattr(self, "server") and is_out_of_time(self.order, self.firing.scheduled_time, datetime.now(UTC))
+
+    def exceed(self) -> int:
+        """Cancel the run of a firing whose time is up. A run that was over by then ended as it did."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.setitimer(signal.ITIMER_REAL, CANCEL_SECONDS)
+        try:
+            self.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
+            if not (run := self.run):
+                said = "before its run was started"
+            else:
+                log(f"activeDeadlineSeconds: cancelling run {run.run_id}")
+                persist(lambda: self.server.cancel(self.thread_id, run.run_id), CANCEL_SECONDS / 2)
+                if (status := self.follow(run)) not in ("interrupted", "cancelled"):
+                    return self.finish(self.end(status))
+                said = "and its run was cancelled"
+        except (Refused, TryAgain, OutOfTime) as error:
+            why = str(error) or f"that took longer than {CANCEL_SECONDS:.0f} s"
+            known = "its run may go on, cancel it on the Agent Server" if self.run else "nobody knows if it has a run"
+            said = f"and {known}: {why}"
+        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
+        return self.finish(self.outcome("Failed", "DeadlineExceeded", message))
+
+    def start_or_find(self, request: bytes) -> Run | Outcome:
+        """The firing's one run, or its outcome when run and thread are gone already. Safe to repeat."""
+        stateless = self.order.thread_id is None
+        if not (stateless and self.create_thread()) and (found := self.find()):
+            log(f"run {found.run_id} on thread {self.thread_id} was started by an earlier attempt: following it")
+            return found
+        # Only now: the record is written before the thread is deleted, so this order misses neither.
+        if self.deletes_thread and (recorded := self.recorded()):
+            return recorded
+        if self.order.replace:
+            self.cancel_earlier()
+        try:
+            run = self.start(request)
+        except Busy as error:
+            if found := self.find():
+                return found
+            if stateless:  # its run has come and gone since we looked
+                raise TryAgain("AgentServerError", str(error)) from None
+            raise ThreadBusy(f"thread {self.thread_id} was busy and multitaskStrategy is reject: {error}") from None
+        except Refused as error:
+            if not stateless:
+                self.find()  # says so when it is the thread that is gone
+            elif self.deletes_thread and (recorded := self.recorded()):
+                return recorded  # another pod of the Job was at it meanwhile
+            else:
+                with suppress(AgentServerError):
+                    self.server.delete_thread(self.thread_id)  # empty
+            # LangGraph answers an unknown assistant id with 404, an unknown graph name with 422.
+            if isinstance(error, NotFound) or "Invalid assistant" in str(error):
+                raise Refused("AssistantNotFound", f"no such assistant, check assistantId: {error}") from None
+            raise
+        log(f"run {run.run_id} started on thread {self.thread_id}")
+        return run
+
+    def cancel_earlier(self) -> None:
+        """Cancel what earlier firings of the cron still have running. Raises TryAgain until that has stopped."""
+        thread_id = self.order.thread_id
+        for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
+            with suppress(NotFound):  # the earlier pod was quicker
+                for run in self.server.runs(where, PAGE):
+                    if run.status not in ACTIVE or not self.is_earlier(run):
+                        continue
+                    if self.server.cancel(where, run.run_id):
+                        self.replaced = (
+                            f"run {run.run_id} of an earlier firing was cancelled (concurrencyPolicy Replace)"
+                        )
+                        log(self.replaced)
+                        if self.server.status(where, run.run_id) in ACTIVE:
+                            raise TryAgain("ThreadBusy", f"{self.replaced}, and has not stopped yet")
+            if self.deletes_thread:
+                self.server.delete_thread(where)
+
+    def is_earlier(self, run: Run) -> bool:
+        mark = run.metadata.get(FIRING_METADATA, self.firing.job_uid)
+        return run.metadata.get(CRON_MARK) == self.order.cron_id and mark != self.firing.job_uid
+
+    def start(self, request: bytes) -> Run:
+        """The timer waits for the answer: one that nobody hears would leave a run that nobody knows."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+        try:
+            self.run = self.server.start(self.thread_id, request)
+            return self.run
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
+
+    def create_thread(self) -> bool:
+        """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
+        metadata = {**(self.order.request.get("metadata") or {}), **cron_marks(self.order)}
+        try:
+            return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
+        except NotFound as error:
+            raise Refused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
+
+    def find(self) -> Run | None:
+        """The run with this firing's mark."""
+        due = self.firing.scheduled_time
+        since = due - CLOCK_SKEW if due else None
+        for page in range(PAGES):
+            try:
+                runs = self.server.runs(self.thread_id, PAGE, page * PAGE)
+            except NotFound as error:
+                if self.order.thread_id is None:
+                    return None
+                gone = f"the cron's thread is gone ({error}): create it again, or delete this cron"
+                raise Refused("ThreadNotFound", gone) from None
+            for run in runs:
+                if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
+                    return run
+            oldest = moment_of(runs[-1].created_at) if runs else None
+            if len(runs) < PAGE or (since and oldest and oldest < since):
+                break
+        return None
+
+    def follow(self, run: Run) -> str:
+        """Wait until the run has ended; returns its last status."""
+        began = reported = time.monotonic()
+        status = run.status
+        while status in ACTIVE:
+            now = time.monotonic()
+            if now - reported >= PROGRESS_SECONDS:
+                reported = now
+                log(f"run {run.run_id} is {status}, followed for {round((now - began) / 60)} min")
+            time.sleep(min(5.0, max(0.2, (now - began) / 20)))
+            try:
+                status = persist(lambda: self.server.status(self.thread_id, run.run_id), self.settings.follow_patience)
+            except NotFound:
+                return "vanished"
+            except Refused as error:
+                # A key that was changed meanwhile, say: the next pod will have the new one.
+                raise TryAgain(error.reason, f"the run goes on, but cannot be followed: {error}") from None
+        return status
+
+    def end(self, status: str) -> Outcome:
+        """What a run's last status means to the people on call.
+
+        A graph that stopped to ask a human did what it was built for: Succeeded, and the reason says that it waits.
+        LangGraph calls such a run "success" and its thread "interrupted"; a run is "interrupted" when somebody
+        cancelled it, and is deleted when it was cancelled with rollback.
+        """
+        thread = f"thread {self.thread_id}"
+        if status == "success":
+            if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
+                return self.outcome("Succeeded", "RunSucceeded", self.replaced)
+            lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
+            waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
+            return self.outcome("Succeeded", "WaitingForInput", waits)
+        if status == "vanished":
+            if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
+                return recorded  # another pod of the Job was quicker
+            message = f"the run is gone from {thread}: rolled back, or deleted with its thread"
+            return self.outcome("Failed", "RunVanished", message)
+        error = self.ask(lambda: self.server.error_of(self.thread_id), "")
+        if status == "error":
+            return self.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
+        if status == "timeout":
+            return self.outcome("Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit")
+        if status in ("interrupted", "cancelled"):
+            return self.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
+        return self.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")
+
+    def ask(self, call: Callable[[], T], unknown: T) -> T:
+        """For what is good to know, but must not change how the run ended."""
+        try:
+            return persist(call, self.settings.start_patience)
+        except Exception as error:  # a server's answer may have any shape
+            log(f"no details: {_named(error)}")
+            return unknown
+
+    def finish(self, outcome: Outcome) -> int:
+        """Leave word first, then tidy up: the outcome stands, whether or not the thread can be deleted."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
+        self.write(outcome)
+        if self.deletes_thread:
+            for step in (lambda: self.record(outcome), self.delete_thread, self.sweep):
+                try:
+                    persist(step, self.settings.start_patience)
+                except TryAgain as error:
+                    log(f"thread {self.thread_id} may be left behind: {error}")
+                    break
+                except Exception as error:  # word was left, so that nothing which comes now may change it
+                    log(f"thread {self.thread_id}: {_named(error)}")
+        return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
+
+    def recorded(self) -> Outcome | None:
+        try:
+            metadata = self.server.thread_metadata(self.firing.record_id)
+        except NotFound:
+            return None
+        return Outcome.from_json(metadata.get(OUTCOME_METADATA, ""))
+
+    def record(self, outcome: Outcome) -> None:
+        metadata = {RECORD_METADATA: self.order.cron_id, OUTCOME_METADATA: outcome.to_json()}
+        self.server.create_thread(self.firing.record_id, metadata, RECORD_LIFE)
+
+    def delete_thread(self) -> None:
+        self.server.delete_thread(self.thread_id)
+        log(f"thread {self.thread_id} deleted")
+
+    def sweep(self) -> None:
+        """Delete old records of this cron, for servers that do not do it themselves."""
+        oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
+        for record_id, created_at in oldest:
+            created = moment_of(created_at)
+            if created and datetime.now(UTC) - created > RECORD_LIFE:
+                self.server.delete_thread(record_id)
+
+
+def _named(error: Exception) -> str:
+    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,259 @@
+"""The in-pod engine: runs a graph in the pod, with no Agent Server (`spec.engine: inPod`).
+
+`python3 /graphcron` in the user's image, on the user's Python and LangGraph; an init container of our image copied
+it there (`copy_runner`). So the standard library is all that may be imported at its top. Gates, jitter, outcomes
+and exit codes are the runner's, whose attempt this one is.
+
+Idempotence is the checkpointer's. Each checkpoint bears the firing's mark in its metadata. An attempt that finds it on
+the thread's last checkpoint goes on from there, and starts nothing when the run was over. What was done after the last
+checkpoint is done again: with LangGraph's default durability that is the step at which the pod died, with `exit` it is
+the whole run. Before the thread of a stateless firing is deleted, its outcome goes into a record, a thread with nothing
+but metadata, as in the runner and for the same reason. Without a checkpointer a pod leaves nothing, another attempt
+runs the graph from its start, and the operator therefore allows one only to who asks for it (`spec.retryLimit`).
+
+SIGTERM cancels the run, so that LangGraph can write what it has, and ends the process after `GRACE_SECONDS` at most.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from graphcron.firing.formats import parse_time
+from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
+from graphcron.runner import graph_loader
+from graphcron.runner.agent_server import Run
+from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
+from graphcron.runner.checkpointer import checkpointer
+from graphcron.runner.environment import PodError, log, read_input
+from graphcron.runner.main import main as run_firing
+
+GRACE_SECONDS = 10.0
+"""Kubernetes kills a pod 30 s after SIGTERM."""
+
+_RUN = "graphcron_run"
+"""Key in a checkpoint's metadata: the id of the attempt's run, under which LangSmith has its trace."""
+
+_STARTED = "graphcron_started"
+"""Key in a checkpoint's metadata: when the first attempt started the run, RFC 3339. The deadline counts from it."""
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Run one firing; returns the process's exit code."""
+    return run_firing(environ, InPodAttempt)
+
+
+class InPodAttempt(Attempt):
+    """One pod's attempt at a firing, in which the graph itself runs."""
+
+    needs_server = False
+    stopping = late = False
+
+    def carry_out(self) -> int:
+        request = self.order.request
+        value = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
+        given = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
+        try:
+            return asyncio.run(self.run_to_its_end(value, given))
+        except asyncio.CancelledError:
+            raise Stopped from None
+        except SystemExit as error:  # of a node: asyncio lets it through
+            return self.report(EXIT_RUN_FAILED, "Failed", "RunError", f"the graph called sys.exit({error.code!r})")
+
+    def stopped(self) -> str:
+        if self.run is None:
+            return "the pod was told to stop before the graph had started"
+        if self.settings.checkpointer_url:
+            return f"the pod was told to stop; the next attempt resumes thread {self.thread_id} at its last checkpoint"
+        return "the pod was told to stop; without checkpointer nothing of the run is kept"
+
+    async def run_to_its_end(self, value: Any, given: Any) -> int:
+        self.stop_on_signals()
+        self.limit(0)
+        async with checkpointer(self.settings.checkpointer_url) as saver:
+            try:
+                outcome = await self.recorded_in(saver) or await self.run_or_resume(value, given, saver)
+            except asyncio.CancelledError:
+                if not self.late:
+                    raise
+                outcome = self.out_of_time()
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
+            self.write(outcome)
+            if saver and self.deletes_thread:
+                try:
+                    await self.delete_checkpoints(saver, outcome)
+                except Exception as error:  # the outcome stands
+                    log(f"thread {self.thread_id} may be left behind: {type(error).__name__}")
+        return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
+
+    def stop_on_signals(self) -> None:
+        """SIGTERM, and SIGALRM when the firing's time is up: the outcome first, and then the graph is cancelled."""
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task
+
+        def end(code: int) -> None:
+            loop.call_soon_threadsafe(task.cancel)
+            # A node that blocks does not hear of it.
+            timer = threading.Timer(GRACE_SECONDS, os._exit, [code])
+            timer.daemon = True
+            timer.start()
+
+        def stop(signal_number: int, frame: object) -> None:
+            if not self.late:
+                self.stopping = True
+                end(self.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
+
+        def time_is_up(signal_number: int, frame: object) -> None:
+            if not self.stopping:
+                self.late = True
+                self.write(self.out_of_time())
+                end(EXIT_RUN_FAILED)
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGALRM, time_is_up)
+
+    def out_of_time(self) -> Outcome:
+        said = "and its run was cancelled" if self.run else "before its run was started"
+        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
+        return self.outcome("Failed", "DeadlineExceeded", message)
+
+    async def run_or_resume(self, value: Any, given: Any, saver: Any) -> Outcome:
+        """Whatever the graph raises is a failed run, as on the Agent Server; so is what its factory raises."""
+        config = self.config(uuid.uuid4())
+        try:
+            async with graph_loader.opened(value, config) as graph:
+                if saver:
+                    graph = graph.copy(update={"checkpointer": saver})
+                    state = await graph.aget_state(config)
+                    if (state.metadata or {}).get(FIRING_METADATA) == self.firing.job_uid:
+                        if over := await self.end_of(graph, state, config):
+                            return over
+                        self.started_at(state.metadata, config["metadata"])
+                        log(f"an earlier attempt came to {', '.join(task.name for task in state.tasks)}: resuming")
+                        given = None
+                return await self.stream(graph, given, config)
+        except PodError:
+            raise
+        except (Exception, SystemExit) as error:
+            if self.stopping:
+                raise Stopped from None
+            if self.late:
+                return self.out_of_time()
+            traceback.print_exc(file=sys.stdout)
+            return self.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
+
+    def started_at(self, earlier: Mapping[str, Any], ours: dict[str, Any]) -> None:
+        """Take over when the run that is resumed was started: another attempt has no more time."""
+        if started := earlier.get(_STARTED):
+            ours[_STARTED] = started
+            self.limit((datetime.now(UTC) - parse_time(started)).total_seconds())
+
+    def config(self, run_id: uuid.UUID) -> dict[str, Any]:
+        """The cron's config with what LangGraph's server adds to it."""
+        request = self.order.request
+        given = request.get("config") or {}
+        mark = {CRON_METADATA: self.order.cron_id, FIRING_METADATA: self.firing.job_uid, _RUN: str(run_id)}
+        mark[_STARTED] = datetime.now(UTC).isoformat()
+        identity = {"thread_id": self.thread_id, CRON_METADATA: self.order.cron_id}
+        # As there, what is given as context can be read as configurable, and the other way round (`stream`).
+        settings = request.get("context") or given.get("configurable") or {}
+        return {
+            **given,
+            "run_id": run_id,
+            "configurable": {**settings, **identity},
+            "metadata": {**(given.get("metadata") or {}), **(request.get("metadata") or {}), **mark},
+        }
+
+    async def stream(self, graph: Any, given: Any, config: dict[str, Any]) -> Outcome:
+        """Run the graph to its end; `given` None resumes it."""
+        request = self.order.request
+        names = ("interrupt_before", "interrupt_after", "durability")
+        options = {name: request[name] for name in names if name in request}
+        settings = request.get("context") or (request.get("config") or {}).get("configurable")
+        if settings and hasattr(graph, "get_context_jsonschema"):  # LangGraph 0.6 and later
+            known = _context_keys(graph)
+            options["context"] = {key: value for key, value in settings.items() if not known or key in known}
+        identity = str(config["run_id"])
+        self.run = Run(identity, "running", datetime.now(UTC).isoformat(), {})
+        log(f"run {identity} started on thread {self.thread_id}")
+        waits, steps = False, 0
+        telling = asyncio.create_task(_tell(lambda: f"run {identity} goes on, {steps} updates so far"))
+        try:
+            updates = graph.astream(given, config, stream_mode="updates", **options)
+            async for update in updates:
+                waits, steps = waits or "__interrupt__" in update, steps + 1
+        finally:
+            telling.cancel()
+        return self.waiting() if waits else self.outcome("Succeeded", "RunSucceeded")
+
+    async def end_of(self, graph: Any, state: Any, config: dict[str, Any]) -> Outcome | None:
+        """How this firing's run ended, from the last checkpoint of its thread; None when it has not."""
+        self.run = Run(state.metadata.get(_RUN, ""), "", state.created_at or "", {})
+        # Not `next`, which is empty also when the last step's writes are kept, and not yet taken up.
+        if not state.tasks:
+            return self.outcome("Succeeded", "RunSucceeded")
+        if errors := [str(task.error) for task in state.tasks if task.error]:
+            return self.outcome("Failed", "RunError", "; ".join(errors))
+        if any(task.interrupts for task in state.tasks):
+            return self.waiting()
+        # A checkpoint at an interrupt is the same as one that the pod died at. The run stops there in either case, and
+        # resuming it would go past.
+        came_from = [before.next async for before in graph.aget_state_history(config, limit=2)][1:]
+        before, after = (self.order.request.get(name) or () for name in ("interrupt_before", "interrupt_after"))
+        stops = _named(before, state.next) or _named(after, came_from[0] if came_from else ())
+        return self.waiting() if stops and state.metadata.get("source") == "loop" else None
+
+    def waiting(self) -> Outcome:
+        keeps = self.settings.checkpointer_url and not self.deletes_thread
+        kept = f"on thread {self.thread_id}" if keeps else "and its thread is not kept"
+        return self.outcome("Succeeded", "WaitingForInput", f"the graph waits for input, {kept}")
+
+    async def recorded_in(self, saver: Any) -> Outcome | None:
+        """The outcome of a stateless firing whose thread is deleted already."""
+        if not (saver and self.deletes_thread):
+            return None
+        found = await saver.aget_tuple({"configurable": {"thread_id": self.firing.record_id}})
+        return Outcome.from_json(found.metadata.get(OUTCOME_METADATA, "")) if found else None
+
+    async def delete_checkpoints(self, saver: Any, outcome: Outcome) -> None:
+        """The record first, then the thread; and records that are older than any pod could ask for."""
+        from langgraph.checkpoint.base import empty_checkpoint
+
+        record = {"configurable": {"thread_id": self.firing.record_id, "checkpoint_ns": ""}}
+        metadata = {RECORD_METADATA: self.order.cron_id, OUTCOME_METADATA: outcome.to_json()}
+        await saver.aput(record, empty_checkpoint(), {"source": "input", "step": -1, **metadata}, {})
+        await saver.adelete_thread(self.thread_id)
+        old = []
+        async for found in saver.alist(None, filter={RECORD_METADATA: self.order.cron_id}):
+            if datetime.now(UTC) - parse_time(found.checkpoint["ts"]) > RECORD_LIFE:
+                old.append(found.config["configurable"]["thread_id"])
+        for thread_id in old:
+            await saver.adelete_thread(thread_id)
+
+
+def _context_keys(graph: Any) -> Any:
+    """The keys that the graph's context may have; None for any, as the Agent Server takes a schema that it cannot read
+    (pydantic refuses typing.TypedDict before Python 3.12)."""
+    with suppress(Exception):
+        return (graph.get_context_jsonschema() or {}).get("properties")
+    return None
+
+
+def _named(nodes: Any, reached: Any) -> bool:
+    return bool(set(reached) - {"__start__"}) if nodes == "*" else bool(set(nodes) & set(reached))
+
+
+async def _tell(progress: Callable[[], str]) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_SECONDS)
+        log(progress())

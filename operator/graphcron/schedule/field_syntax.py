@@ -1,0 +1,161 @@
+"""One field of a cron expression: which values it may have, and its spelling for robfig/cron."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from graphcron.schedule.fields import Field
+
+FIVE_FIELDS = (
+    "Invalid cron schedule. Ensure the schedule uses the standard cron format "
+    "(minute hour day_of_month month day_of_week). Example: '*/5 * * * *' for every 5 minutes."
+)
+"""LangGraph's own words, so that its users read what they know."""
+
+DESCRIPTORS = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+"""The named schedules that croniter and robfig/cron share."""
+
+
+class InvalidSchedule(ValueError):
+    """A schedule that cannot be fired as written; the message names it and says what to write instead."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"Invalid cron schedule: '{text}'. Reason: {reason}")
+
+
+@dataclass(frozen=True)
+class FieldKind:
+    name: str
+    low: int
+    high: int
+    names: dict[str, int]
+
+
+MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+WEEKDAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
+
+KINDS = (
+    FieldKind("minute", 0, 59, {}),
+    FieldKind("hour", 0, 23, {}),
+    FieldKind("day of month", 1, 31, {}),
+    FieldKind("month", 1, 12, MONTHS),
+    FieldKind("day of week", 0, 6, WEEKDAYS),
+)
+
+_PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
+
+
+def refuse_known(text: str, spec: str) -> None:
+    """What people write elsewhere, with what to write here."""
+    lowered = spec.lower()
+    if re.match(r"(cron_)?tz=", lowered):
+        raise InvalidSchedule(text, "A time zone does not belong into the schedule: name it in 'timezone'.")
+    if lowered.startswith("@every"):
+        raise InvalidSchedule(
+            text,
+            "'@every' counts from an unknown start. Write five fields, such as '*/5 * * * *' for every 5 minutes.",
+        )
+    if lowered.startswith("@") and lowered not in DESCRIPTORS:
+        raise InvalidSchedule(text, f"Unknown name. Known are {', '.join(DESCRIPTORS)}.")
+    parts = lowered.split()
+    if len(parts) in (6, 7):
+        raise InvalidSchedule(
+            text, f"Seconds and years are not supported: write five fields, such as '{' '.join(parts[:5])}'."
+        )
+    if len(parts) != 5:
+        return
+    for part, kind in zip(parts, KINDS, strict=True):
+        without_names = re.sub("|".join(kind.names) or "$^", "", part)
+        allowed = {"day of month": "[r#]", "day of week": "[wr]"}
+        if unsupported := re.search(allowed.get(kind.name, "[lwr#]"), without_names):
+            raise InvalidSchedule(
+                text,
+                f"'{unsupported.group().upper()}' in the {kind.name} is not supported: "
+                "list the values, such as '1,15'.",
+            )
+
+
+def check_values(text: str, part: str, kind: FieldKind) -> None:
+    """Say which value is out of range, where croniter only says that something is."""
+    highest = kind.high + 1 if kind.names is WEEKDAYS else kind.high
+    for piece in part.split(","):
+        if kind.name == "day of month" and re.search("(?i)[lw]", piece):
+            _check_special_date(text, piece, alone=piece == part)
+            continue
+        if kind.names is WEEKDAYS and re.search("(?i)#|l", piece):
+            _check_special_weekday(text, piece)
+            continue
+        match = _PIECE.fullmatch(piece)
+        if not match:
+            raise InvalidSchedule(text, f"'{piece}' is no valid {kind.name}. {FIVE_FIELDS}")
+        if match["step"] is not None and int(match["step"]) < 1:
+            raise InvalidSchedule(text, f"The step of '{piece}' in the {kind.name} must be 1 or more.")
+        for value in (match["first"], match["last"]):
+            if value is None or value.lower() in kind.names:
+                continue
+            if not re.fullmatch("[0-9]{1,4}", value) or not kind.low <= int(value) <= highest:
+                raise InvalidSchedule(text, f"'{value}' is no valid {kind.name}: it goes from {kind.low} to {highest}.")
+
+
+def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
+    if piece.lower() == "l":
+        return
+    nearest = re.fullmatch("(?i)([0-9]{1,2})w|w([0-9]{1,2})", piece)
+    if not nearest or not 1 <= int(nearest[1] or nearest[2]) <= 31:
+        raise InvalidSchedule(
+            text,
+            f"'{piece}' is no valid day of month: write 'L' for the last day, '15W' for the weekday nearest it.",
+        )
+    if not alone:
+        raise InvalidSchedule(text, f"'{piece}' can only stand alone in the day of month.")
+
+
+def _check_special_weekday(text: str, piece: str) -> None:
+    if not re.fullmatch("(?i)l[0-7]|([0-7]|sun|mon|tue|wed|thu|fri|sat)#[1-5]", piece):
+        raise InvalidSchedule(
+            text,
+            f"'{piece}' is no valid day of week: write 'L5' for the month's last Friday, '5#2' for the second one.",
+        )
+
+
+def spell(part: str, meant: Sequence[int | str], kind: FieldKind) -> Field:
+    """A field as croniter means it, for robfig/cron. What both read alike stays as it was written; the rest
+    (Sunday as 7, ranges that run backwards) becomes a list of numbers."""
+    star = "*" in meant
+    values = frozenset(range(kind.low, kind.high + 1)) if star else frozenset(int(value) for value in meant)
+    if _read_plain(part, kind) == (values, star):
+        return Field(part.lower(), values, star)
+    return Field("*" if star else ",".join(map(str, sorted(values))), values, star)
+
+
+def _read_plain(part: str, kind: FieldKind) -> tuple[frozenset[int], bool] | None:
+    """What robfig/cron makes of a field, values and whether it counts as `*`; None when it would refuse it."""
+    values: set[int] = set()
+    star = False
+    for piece in part.split(","):
+        match = _PIECE.fullmatch(piece)
+        assert match, "checked by check_values"
+        step = int(match["step"] or 1)
+        if match["star"]:
+            first, last = kind.low, kind.high
+            star = star or step == 1  # with a step above 1 it no longer counts as `*` (robfig/cron, getRange)
+        else:
+            first = _number(match["first"], kind)
+            last = _number(match["last"], kind) if match["last"] else kind.high if match["step"] else first
+        if not kind.low <= first <= last <= kind.high:
+            return None
+        values.update(range(first, last + 1, step))
+    return frozenset(values), star
+
+
+def _number(value: str, kind: FieldKind) -> int:
+    lowered = value.lower()
+    return kind.names[lowered] if lowered in kind.names else int(value)

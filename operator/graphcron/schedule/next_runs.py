@@ -1,0 +1,201 @@
+"""The next firings of a schedule: the instants at which the CronJob controller fires, clock changes included."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from graphcron.firing.day_rules import meant, month_length
+from graphcron.schedule.fields import Schedule, numbers_match
+from graphcron.schedule.robfig_walk import HORIZON_YEARS, instant, utc_offset, walked
+
+DAYS_HORIZON_YEARS = 50
+"""How long a day is looked for among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
+once in 28 years."""
+
+
+def next_times(
+    schedule: Schedule,
+    zone: ZoneInfo,
+    after: datetime,
+    count: int,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    until: datetime | None = None,
+) -> list[datetime]:
+    """The first `count` firings later than `after`, not before `start` and before `end`, in UTC; fewer when none comes
+    within five years. The walk stops after `until`, which a firing may be at."""
+    if start is not None and start > after:
+        # The walk goes by whole seconds, and finds what is later.
+        after = start - timedelta(seconds=1) if start.year > MINYEAR else start
+    times = _next_times(schedule, zone, after, count, until)
+    return [found for found in times if end is None or found < end]
+
+
+def _next_times(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
+) -> list[datetime]:
+    times = list(_known(schedule, zone, after, count))
+    if until is not None and times and times[-1] > until:
+        return [found for found in times if found <= until]
+    moment = last = times[-1] if times else after
+    with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
+        while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
+            if until is not None and found > until:
+                break
+            local = found.astimezone(zone)
+            if meant(schedule.days, local):
+                times.append(found)
+                moment = last = found
+            elif found.year - last.year > DAYS_HORIZON_YEARS:
+                break
+            else:
+                # The rest of a day that is not meant need not be walked minute by minute.
+                end = local.replace(hour=23, minute=59, second=0, fold=0)
+                moment = max(found, end.astimezone(UTC))
+    return times
+
+
+class _Chain:
+    """Firings of a schedule, one after another, the first of them the next after `since`: those that were found last,
+    each by the calendar alone."""
+
+    since: datetime
+    times: tuple[datetime, ...] = ()
+
+
+@lru_cache(maxsize=4096)
+def _chain(schedule: Schedule, zone: ZoneInfo) -> _Chain:
+    return _Chain()
+
+
+def _known(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> Sequence[datetime]:
+    """The next firings, as far as the calendar alone says them. Most schedules are those of many GraphCrons, and each
+    is asked for again and again before it fires: so what was found is kept.
+
+    From any moment between two firings the next is the same one, unless the clocks change about that moment."""
+    if schedule.days or count > KEPT_TIMES:
+        return ()
+    chain = _chain(schedule, zone)
+    found: list[datetime] = []
+    if chain.times and chain.since <= after < chain.times[-1] and _is_plain_day(zone, _departure(zone, after)):
+        first = bisect_right(chain.times, after)
+        if first + count <= len(chain.times):
+            return chain.times[first : first + count]
+        found += chain.times[first:]
+    with suppress(OverflowError, ValueError):
+        found += by_calendar(schedule, zone, found[-1] if found else after, count - len(found))
+    if len(found) >= len(chain.times) or after >= chain.times[-1]:
+        chain.since, chain.times = after, tuple(found)
+    return found
+
+
+KEPT_TIMES = 5
+"""Of a schedule: as many as a status tells."""
+
+
+def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
+    found = by_calendar(schedule, zone, after)
+    return found[0] if found else walked(schedule, zone, after)
+
+
+def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
+    """The next `count` firings, as far as no change of clocks can turn the walk to one aside. Each is what `walked`
+    comes to from the one before, for a tenth of its work at best."""
+    wall = _departure(zone, after).replace(tzinfo=None)
+    times: list[datetime] = []
+    plain = _is_plain_day(zone, wall)
+    while plain and len(times) < count and (found := _next_wall(schedule, wall)) is not None:
+        if not _leads_straight(zone, wall, found):
+            break
+        times.append(found.replace(tzinfo=zone).astimezone(UTC))
+        # The day of arrival is plain, so the next walk sets out from a second later on the wall as well.
+        wall = found + _SECOND
+        plain = wall.year < MAXYEAR - HORIZON_YEARS
+    return times
+
+
+_SECOND = timedelta(seconds=1)
+
+
+def _leads_straight(zone: ZoneInfo, wall: datetime, found: datetime) -> bool:
+    """Whether a walk between those times on the wall meets no change of clocks: the day of arrival is as long as any,
+    and each day between begins at midnight."""
+    if found.toordinal() in _changes(zone, found.year).near:
+        return False
+    first, last = wall.toordinal() - wall.day + 1, found.toordinal()  # the walk sets out at the start of the month
+    for year in range(wall.year, found.year + 1):
+        for day in _changes(zone, year).late:
+            if first <= day <= last:
+                return False
+    return True
+
+
+def _departure(zone: ZoneInfo, after: datetime) -> datetime:
+    """Where a walk sets out: with the next second."""
+    return (after.astimezone(UTC).replace(microsecond=0) + _SECOND).astimezone(zone)
+
+
+def _is_plain_day(zone: ZoneInfo, local: datetime) -> bool:
+    """Whether no change of clocks is near. There must be a day before and after to ask about, too."""
+    return MINYEAR < local.year < MAXYEAR - HORIZON_YEARS and local.toordinal() not in _changes(zone, local.year).near
+
+
+class _Changes(NamedTuple):
+    """Days of a year, by their ordinals, about the changes of its clocks: those no more than a day from one, and those
+    that do not begin at midnight."""
+
+    near: frozenset[int]
+    late: tuple[int, ...]
+
+
+@lru_cache(maxsize=4096)
+def _changes(zone: ZoneInfo, year: int) -> _Changes:
+    first = datetime(year, 1, 1, tzinfo=UTC)
+    days = [first + timedelta(days=number) for number in range(-3, 370)]
+    offsets = [utc_offset(zone, day) for day in days]
+    # The clocks of one place may have the date before or after that of UTC.
+    changed = [day.date() for day, before, after in zip(days, offsets, offsets[1:], strict=False) if before != after]
+    near = {day.toordinal() + apart for day in changed for apart in range(-2, 3)}
+    late = [day for day in sorted(near) if not _begins_at_midnight(zone, day)]
+    return _Changes(frozenset(near), tuple(late))
+
+
+def _begins_at_midnight(zone: ZoneInfo, day: int) -> bool:
+    midnight = datetime.fromordinal(day)
+    return instant(zone, midnight).astimezone(zone).replace(tzinfo=None, fold=0) == midnight
+
+
+def _next_wall(schedule: Schedule, wall: datetime) -> datetime | None:
+    """The first time on the schedule that is not before `wall`, as if clocks never changed; None when none comes within
+    five years."""
+    if wall.second:
+        wall += timedelta(seconds=60 - wall.second)
+    if wall.month in schedule.month.values and schedule.on_day(wall):
+        if wall.hour in schedule.hour.values and (minute := schedule.minute.from_(wall.minute)) is not None:
+            return wall.replace(minute=minute)
+        if (hour := schedule.hour.from_(wall.hour + 1)) is not None:
+            return wall.replace(hour=hour, minute=schedule.minute.ordered[0])
+    if (day := _next_day(schedule, wall)) is None:
+        return None
+    return datetime.combine(day, time(schedule.hour.ordered[0], schedule.minute.ordered[0]))
+
+
+def _next_day(schedule: Schedule, after: date) -> date | None:
+    """The first day later than that one on which it fires."""
+    for year in range(after.year, after.year + HORIZON_YEARS + 1):
+        for month in schedule.month.ordered:
+            if (year, month) < (after.year, after.month):
+                continue
+            first = after.day + 1 if (year, month) == (after.year, after.month) else 1
+            weekday = date(year, month, 1).isoweekday() - 1
+            # A weekday that counts as `*` is every one: then the next date of the month is looked up.
+            begin = schedule.day.from_(first) if schedule.weekday.star else first
+            for number in range(begin or 32, month_length(year, month) + 1):
+                if numbers_match(schedule.day, schedule.weekday, number, (weekday + number) % 7):
+                    return date(year, month, number)
+    return None

@@ -1,0 +1,20 @@
+"""What the facade's tests stand on: a store in memory, and an Agent Server on a real socket."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.support.store_memory import MemoryStore
+from tests.support.upstream import Upstream
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+async def upstream() -> AsyncIterator[Upstream]:
+    server = Upstream()
+    yield server
+    await server.stop()

@@ -1,0 +1,353 @@
+"""What goes through to the Agent Server: bytes, streams, headers; and what must never get there."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
+from tests.support.facade_server import Client, serving
+from tests.support.store_memory import MemoryStore
+from tests.support.upstream import Upstream
+
+WAIT = 10.0
+"""Seconds after which a test gives up; none waits for it when all is well."""
+
+
+@pytest.fixture
+async def client(upstream: Upstream) -> AsyncIterator[Client]:
+    async with (
+        serving(MemoryStore(), await upstream.start()) as url,
+        aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=WAIT)) as session,
+    ):
+        yield Client(url, session)
+
+
+async def raw(url: str, request: bytes) -> bytes:
+    """The answer to bytes that no well-behaved client would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), WAIT)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+class TestBytes:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/info",
+            "/",
+            "/store/items?namespace=a&namespace=b&key=%2F",
+            "/a%2Fb/%41?q=%41+%20",
+            "/a//b/../c/./d/",
+            "/a;b=c/@:!$&'()*+,=~",
+            "/threads/x/state?x=runs/crons",
+            "/assistants/x/%7Bname%7D",
+            "/q?",
+            "/runs/batch",
+            "/crons/runs",
+        ],
+    )
+    async def test_path_and_query_arrive_as_they_were_sent(self, client: Client, path: str) -> None:
+        request = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()
+        answer = await raw(client.url, request)
+        expected = path.removesuffix("?")  # an empty query is the same request
+        assert f'"line": "GET {expected}"'.encode() in answer
+
+    @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"])
+    async def test_any_method_and_its_body_arrive(self, client: Client, method: str) -> None:
+        _, echo, _ = await client.call(method, "/any", data=b"\x00\xff body")
+        assert (echo["line"], bytes.fromhex(echo["body"])) == (f"{method} /any", b"\x00\xff body")
+
+    async def test_a_request_without_a_body_stays_without(self, client: Client) -> None:
+        _, echo, _ = await client.call("GET", "/any")
+        assert not {"Transfer-Encoding", "Content-Length", "Content-Type"} & echo["headers"].keys()
+
+    async def test_compressed_bodies_stay_compressed(self, client: Client) -> None:
+        body = gzip.compress(b"text")
+        _, echo, _ = await client.call("POST", "/any", data=body, headers={"Content-Encoding": "gzip"})
+        assert bytes.fromhex(echo["body"]) == body
+        assert echo["headers"]["Content-Encoding"] == "gzip"
+        async with client.session.get(client.url + "/compressed") as response:
+            assert response.headers["Content-Encoding"] == "gzip"
+            assert await response.read() == b"not really gzip"
+
+    async def test_head_keeps_the_length_of_what_get_would_send(self, client: Client) -> None:
+        status, body, headers = await client.call("HEAD", "/compressed")
+        assert (status, body, headers["Content-Length"]) == (200, "", "15")
+
+
+class TestHeaders:
+    async def test_those_about_the_connection_stop_and_the_rest_goes_on(self, client: Client) -> None:
+        sent = {
+            "Connection": "X-Hop, keep-alive",
+            "X-Hop": "1",
+            "Keep-Alive": "timeout=5",
+            "TE": "trailers",
+            "Upgrade": "h2c",
+            "Proxy-Authorization": "secret",
+            "X-Api-Key": "kept",
+            "Authorization": "Bearer kept",
+            "Cookie": "kept=1",
+            "User-Agent": "mine/1",
+        }
+        _, echo, _ = await client.call("GET", "/any", headers=sent)
+        arrived = {name.lower(): value for name, value in echo["headers"].items()}
+        assert not {"x-hop", "keep-alive", "te", "upgrade", "proxy-authorization"} & arrived.keys()
+        assert arrived["x-api-key"] == "kept"
+        assert arrived["authorization"] == "Bearer kept"
+        assert arrived["cookie"] == "kept=1"
+        assert arrived["user-agent"] == "mine/1"
+
+    async def test_the_host_is_the_agent_servers_own(self, client: Client) -> None:
+        """A gateway in front of it routes by that."""
+        _, echo, _ = await client.call("GET", "/any", headers={"Host": "facade.example"})
+        assert echo["headers"]["Host"] != "facade.example"
+
+    async def test_answers_keep_theirs_but_those_about_the_connection(self, client: Client) -> None:
+        async with client.session.get(client.url + "/any") as response:
+            assert response.headers.getall("Set-Cookie") == ["a=1", "b=2"]
+            assert response.headers["X-Kept"] == "end"
+            assert "X-Private" not in response.headers
+
+    async def test_cookies_of_one_caller_do_not_reach_another(self, client: Client) -> None:
+        await client.call("GET", "/any")
+        client.session.cookie_jar.clear()
+        _, echo, _ = await client.call("GET", "/any")
+        assert "Cookie" not in echo["headers"]
+
+    async def test_redirects_are_the_clients_and_lead_back_to_the_facade(self, client: Client) -> None:
+        status, _, headers = await client.call("GET", "/redirect")
+        assert (status, headers["Location"]) == (307, "/elsewhere?a=1")
+        status, _, headers = await client.call("GET", "/redirect?away")
+        assert (status, headers["Location"]) == (307, "https://example.com/elsewhere")
+
+
+class TestStreams:
+    async def test_an_event_arrives_before_the_next_is_made(self, client: Client, upstream: Upstream) -> None:
+        async with client.session.post(client.url + "/runs/stream") as response:
+            assert response.content_type == "text/event-stream"
+            assert await asyncio.wait_for(response.content.readany(), WAIT) == b"data: 1\n\n"
+            assert not upstream.stream_ended.is_set()
+            upstream.next_event.set()
+            assert await asyncio.wait_for(response.content.read(), WAIT) == b"data: 2\n\n"
+
+    async def test_a_client_that_leaves_ends_the_stream_upstream(self, client: Client, upstream: Upstream) -> None:
+        async with client.session.post(client.url + "/runs/stream") as response:
+            await asyncio.wait_for(response.content.readany(), WAIT)
+            response.close()
+        await asyncio.wait_for(upstream.stream_ended.wait(), WAIT)
+
+    async def test_a_slow_client_slows_the_agent_server(self, client: Client, upstream: Upstream) -> None:
+        """Of a gigabyte only what the buffers of two connections hold is sent while nobody reads."""
+        async with client.session.get(client.url + "/flood") as response:
+            sent = -1
+            while sent != upstream.flooded_mib or sent == 0:
+                sent = upstream.flooded_mib
+                await asyncio.sleep(0.3)
+            assert sent < 64
+            async for _ in response.content.iter_any():
+                if upstream.flooded_mib > 128:
+                    break
+            assert upstream.flooded_mib > 128, "it goes on when somebody reads"
+            response.close()
+
+    async def test_an_upload_arrives_while_it_is_being_sent(self, client: Client) -> None:
+        """Two pieces; the second is sent only after the first was answered."""
+        answered = asyncio.Event()
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b"x" * 10
+            await answered.wait()
+            yield b"x" * 5
+
+        async with client.session.post(client.url + "/upload", data=pieces()) as response:
+            assert await asyncio.wait_for(response.content.readline(), WAIT) == b"10\n"
+            answered.set()
+            assert await asyncio.wait_for(response.content.readline(), WAIT) == b"15\n"
+
+    async def test_bodies_beyond_the_limit_for_crons_go_through(self, client: Client) -> None:
+        async def pieces() -> AsyncIterator[bytes]:
+            for _ in range(64):
+                yield b"x" * 65536
+
+        async with client.session.post(client.url + "/upload", data=pieces()) as response:
+            assert (await response.text()).split()[-1] == str(64 * 65536)
+
+    async def test_half_an_answer_never_looks_whole(self, client: Client) -> None:
+        with pytest.raises(aiohttp.ClientError):
+            await client.call("GET", "/broken")
+
+
+class TestTrouble:
+    async def test_an_agent_server_that_is_down_is_502_and_named(self) -> None:
+        async with (
+            serving(MemoryStore(), "http://127.0.0.1:9") as url,
+            aiohttp.ClientSession() as session,
+        ):
+            status, given, _ = await Client(url, session).call("GET", "/info")
+        assert status == 502
+        assert given["detail"].startswith("The Agent Server at http://127.0.0.1:9 does not answer")
+
+
+TRICKS = [
+    "/runs%2Fcrons",
+    "/a/%25252525252525252561",  # of no end, as far as anybody will look
+    "/runs%2fcrons",
+    "/runs/%63rons",
+    "/%72uns/crons",
+    "/runs/%2563rons",
+    "/runs%252Fcrons",
+    "//runs/crons",
+    "/runs//crons",
+    "/runs/crons/",
+    "/runs/crons//",
+    "/runs/crons%0A",
+    "/runs/crons%20",
+    "/runs/crons%00",
+    "/runs/crons%3Fx",
+    "/runs/crons%23x",
+    "/runs/crons;x=1",
+    "/runs;x=1/crons",
+    "/runs/./crons",
+    "/runs/%2e/crons",
+    "/x/../runs/crons",
+    "/x/%2e%2e/runs/crons",
+    "/runs/x/../crons",
+    "/../runs/crons",
+    "/runs\\crons",
+    "/runs%5Ccrons",
+    "/RUNS/Crons",
+    "/prefix/runs/crons",
+    "/runs/crons/search/",
+    "/runs/crons/search/x",
+    "/runs/crons/..",
+    "/runs/crons/%2e%2e",
+    "/runs/crons/a%2Fb",
+    "/threads/x/runs/crons/",
+    "/threads/x/runs%2Fcrons",
+    "/threads/a%2Fb/runs/crons",
+    "/threads//x/runs/crons",
+    "/threads/../runs/crons",
+    "/threads/x/runs/crons/join",
+]
+
+
+class TestGuard:
+    """No spelling of a cron endpoint goes through; `/runs%2Fcrons` and `/runs/crons%0A` work at LangGraph's server."""
+
+    @pytest.mark.parametrize("path", TRICKS)
+    async def test_odd_spellings_are_nobodys(self, client: Client, upstream: Upstream, path: str) -> None:
+        request = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
+        answer = await raw(client.url, request.encode())
+        assert answer.startswith(b"HTTP/1.1 404 ")
+        assert answer.endswith(b'{"detail":"Not Found"}')
+        assert upstream.seen == []
+
+    @pytest.mark.parametrize("target", ["http://evil/runs/crons", "http://evil/info", "*", "runs/crons"])
+    async def test_targets_that_are_no_path_do_not_go_through(
+        self, client: Client, upstream: Upstream, target: str
+    ) -> None:
+        answer = await raw(client.url, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        assert answer.split()[1] in (b"400", b"404")
+        assert upstream.seen == []
+
+    async def test_a_method_in_a_header_does_not_count(self, client: Client, upstream: Upstream) -> None:
+        headers = {"X-HTTP-Method-Override": "POST"}
+        assert (await client.call("GET", "/runs/crons", headers=headers))[0] == 405
+        assert upstream.seen == []
+
+    @pytest.mark.parametrize(
+        ("path", "literal"),
+        [
+            ("/runs/crons", True),
+            ("/runs/crons?x=/../", True),
+            ("/runs/crons/search", True),
+            ("/runs/crons/a%20b", True),
+            ("/runs/crons/%7Bx%7D", True),
+            ("/threads/x/runs/crons", True),
+            *((path, False) for path in TRICKS),
+        ],
+    )
+    def test_only_ids_may_be_encoded(self, path: str, literal: bool) -> None:
+        assert reaches_crons(path)
+        assert is_literal_cron_path(path) is literal
+
+    @pytest.mark.parametrize(
+        "path", ["/runs", "/runs/wait", "/threads/x/runs/y", "/crons/runs", "/runs-crons", "/x?p=/runs/crons", "/"]
+    )
+    def test_other_paths_are_free(self, path: str) -> None:
+        assert not reaches_crons(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("DELETE", "/threads/a", ("threads", "a")),
+        ("DELETE", "/threads/a?x=1", ("threads", "a")),
+        ("DELETE", "/threads%2Fa", ("threads", "a")),
+        ("DELETE", "/assistants/%61", ("assistants", "a")),
+        ("DELETE", "/threads/a/runs/b", None),
+        ("DELETE", "/store/items", None),
+        ("DELETE", "/x/../threads/a", None),
+        ("POST", "/threads/a", None),
+    ],
+)
+def test_what_a_request_deletes(method: str, path: str, expected: tuple[str, str] | None) -> None:
+    assert deleted_by(method, path) == expected
+
+
+class TestLostConnections:
+    async def test_a_server_that_closes_after_a_500_loses_no_request(self) -> None:
+        """As LangGraph's does: the answer of 500 looks as if the connection stayed, and the next request on it would
+        get none. Sent twice, it could be done twice."""
+        first: list[asyncio.StreamWriter] = []
+        lines: list[bytes] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                lines.append(head.partition(b" HTTP")[0])
+                await reader.readexactly(2)
+                if not first:
+                    first.append(writer)
+                    writer.write(b"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\nno")
+                elif writer is first[0]:
+                    writer.transport.abort()
+                    return
+                else:
+                    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nyes")
+                    writer.close()
+                    return
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with serving(MemoryStore(), f"http://127.0.0.1:{port}") as url, aiohttp.ClientSession() as session:
+                answers = []
+                for _ in range(2):
+                    async with session.post(f"{url}/threads", data=b"{}") as answer:
+                        answers.append((answer.status, await answer.text()))
+            first[0].close()
+        assert answers == [(500, "no"), (200, "yes")]
+        assert lines == [b"POST /threads"] * 2
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("POST", "/threads/prune", True),
+        ("POST", "/threads%2Fprune?x=1", True),
+        ("POST", "/threads/%70rune%0A", True),
+        ("DELETE", "/threads/prune", False),
+        ("POST", "/threads/prune/x", False),
+        ("DELETE", "/assistants/a?delete_threads=true", True),
+        ("DELETE", "/assistants/a?x=1&delete%5Fthreads=TRUE", True),
+        ("DELETE", "/assistants/a", False),
+        ("DELETE", "/threads/a?delete_threads=true", False),
+    ],
+)
+def test_which_requests_may_delete_threads_that_they_do_not_name(method: str, path: str, expected: bool) -> None:
+    assert deletes_other_threads(method, path) is expected

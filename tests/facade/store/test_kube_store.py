@@ -1,0 +1,127 @@
+"""The store over the apiserver: which object an id means, and what each of the apiserver's errors becomes."""
+
+from typing import Any, cast
+
+import pytest
+
+from graphcron.facade.store.kube_store import KubeStore, readable
+from graphcron.facade.store.store import Changed, Missing, Refused, StoreError, Unavailable
+from graphcron.kube import errors
+from graphcron.kube.client import Kube
+from tests.support.kube_memory import MemoryKube
+
+ID = "01a204b8-45ea-7478-9566-03787570b0b8"
+UID = "7d9f0f6e-91a8-4b0e-8a4c-0d8b8b6cf3a2"
+OTHER = "00000000-0000-4000-8000-000000000000"
+
+
+def manifest(name: str, uid: str, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "uid": uid} | metadata, "spec": {}}
+
+
+@pytest.fixture
+def cluster() -> MemoryKube:
+    return MemoryKube(manifest(ID, OTHER), manifest("nightly", UID))
+
+
+@pytest.fixture
+def crons(cluster: MemoryKube) -> KubeStore:
+    return KubeStore(cast(Kube, cluster), "team")
+
+
+async def test_an_id_is_a_name_or_the_uid_of_one_that_is_named_otherwise(crons: KubeStore) -> None:
+    assert (await crons.get(ID))["metadata"]["name"] == ID
+    assert (await crons.get(UID))["metadata"]["name"] == "nightly"
+    with pytest.raises(Missing):
+        await crons.get(OTHER)  # that one answers to its name
+
+
+async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube) -> None:
+    await crons.delete(ID)
+    await crons.delete(UID)
+    assert cluster.manifests == {}
+    with pytest.raises(Missing):
+        await crons.delete(UID)
+
+
+async def test_one_that_is_being_deleted_is_gone() -> None:
+    """`kubectl delete --cascade=foreground` leaves it visible for a while."""
+    going = manifest(ID, UID, deletionTimestamp="2026-11-22T19:00:00Z")
+    crons = KubeStore(cast(Kube, MemoryKube(going)), "team")
+    assert await crons.list() == []
+    with pytest.raises(Missing):
+        await crons.get(ID)
+
+
+async def test_replacing_what_was_deleted_meanwhile_is_missing(crons: KubeStore) -> None:
+    with pytest.raises(Missing):
+        await crons.replace(manifest("gone", OTHER))
+
+
+FORBIDDEN = (
+    'graphcrons.graphcron.dev is forbidden: User "system:serviceaccount:a:b" cannot create resource "graphcrons"'
+)
+
+
+@pytest.mark.parametrize(
+    ("raised", "told", "message"),
+    [
+        (errors.Conflict(409, "the object has been modified"), Changed, "modified"),
+        (
+            errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'),
+            Refused,
+            "spec.w",
+        ),
+        (errors.Refused(403, FORBIDDEN), Unavailable, "lacks a permission"),
+        (errors.Unavailable(0, "connection refused"), Unavailable, "connection refused"),
+        (errors.Unavailable(429, "too many requests"), Unavailable, "too many requests"),
+        (errors.NotFound(404, "the server could not find the requested resource"), Unavailable, "Is the CRD"),
+    ],
+    ids=lambda value: str(value)[:30] if isinstance(value, Exception) else "",
+)
+async def test_errors_become_the_stores(
+    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, told: type[StoreError], message: str
+) -> None:
+    cluster.raises = raised
+    with pytest.raises(told, match=message):
+        await crons.create(manifest("new", OTHER))
+    if told is Unavailable:
+        with pytest.raises(told, match=message):
+            await crons.list()
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            'GraphCron.graphcron.dev "x" is invalid: spec.schedule: Invalid value: "banana": Invalid schedule',
+            "spec.schedule: Invalid schedule",
+        ),
+        (
+            'GraphCron.graphcron.dev "x" is invalid: spec: Invalid value: "object": input and inputFrom exclude each '
+            "other: keep one",
+            "spec: input and inputFrom exclude each other: keep one",
+        ),
+        ('graphcrons.graphcron.dev "x" is forbidden: exceeded quota: crons', "exceeded quota: crons"),
+        (
+            'GraphCron in version "v1" cannot be handled as a GraphCron: strict decoding error: unknown field "spec.x"',
+            'unknown field "spec.x"',
+        ),
+        (
+            'admission webhook "policy.example" denied the request: no',
+            'admission webhook "policy.example" denied the request: no',
+        ),
+    ],
+)
+def test_refusals_lose_their_frame(said: str, shown: str) -> None:
+    assert readable(said) == shown
+
+
+async def test_what_was_read_is_deleted_and_nothing_else_that_answers_to_its_id(
+    crons: KubeStore, cluster: MemoryKube
+) -> None:
+    read = await crons.get(UID)
+    cluster.manifests[UID] = manifest(UID, "11111111-0000-4000-8000-000000000000")  # named like the other one's uid
+    assert (await crons.get(UID))["metadata"]["name"] == UID
+    await crons.delete(UID, read)
+    assert set(cluster.manifests) == {ID, UID}

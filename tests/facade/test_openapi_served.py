@@ -1,0 +1,183 @@
+"""The facade's own description against what it does: every route, every status."""
+
+import copy
+import io
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+
+from graphcron.facade.app import make_app
+from graphcron.facade.auth.callers import Mode, read_keys
+from graphcron.facade.idempotency import HEADER
+from graphcron.facade.openapi import document
+from graphcron.facade.quota import NO_QUOTA, Quota
+from graphcron.facade.store.store import Unavailable
+from tests.support.facade_server import Client, serving
+from tests.support.store_memory import MemoryStore
+from tests.support.upstream import Upstream
+
+DOCUMENT = document(Mode.OPEN)
+DOCUMENTED = [
+    (method.upper(), path, int(status))
+    for path, operations in DOCUMENT["paths"].items()
+    for method, operation in operations.items()
+    for status in operation["responses"]
+]
+NOBODY = "00000000-0000-4000-8000-000000000000"
+MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
+BODIES: dict[str, Any] = {
+    "/runs/crons": MINIMAL,
+    "/threads/{thread_id}/runs/crons": MINIMAL,
+    "/runs/crons/search": {},
+    "/runs/crons/count": {},
+}
+
+
+class World:
+    """A facade in the state that an operation needs, and one request."""
+
+    def __init__(self, client: Client, store: MemoryStore, upstream: Upstream, method: str, path: str) -> None:
+        self.client, self.store, self.upstream = client, store, upstream
+        self.method, self.path = method, path
+        self.cron_id = self.thread_id = NOBODY
+        self.body = {"enabled": False} if method == "PATCH" else BODIES.get(path)
+        self.options: dict[str, Any] = {}
+
+    async def prepare(self) -> None:
+        """Let the request succeed, as far as the caller may do anything."""
+        self.upstream.threads.add(thread := str(uuid.uuid4()))
+        self.thread_id = thread
+        status, cron, _ = await self.client.call("POST", "/runs/crons", MINIMAL)
+        if status == 200:
+            self.cron_id = cron["cron_id"]
+
+    async def call(self) -> tuple[int, Any, Any]:
+        path = self.path.format(cron_id=self.cron_id, thread_id=self.thread_id)
+        return await self.client.call(self.method, path, self.body, **self.options)
+
+
+async def _nothing(world: World) -> None:
+    """The state of the facade is enough."""
+
+
+async def _malformed(world: World) -> None:
+    if world.method == "PATCH":
+        world.body = {}
+    else:
+        world.options["headers"] = [(HEADER, "a"), (HEADER, "b")]
+
+
+async def _absent(world: World) -> None:
+    world.cron_id = NOBODY
+    if world.method == "POST":
+        world.body = MINIMAL | {"assistant_id": "nobody"}
+
+
+async def _contested(world: World) -> None:
+    if world.method == "PATCH":
+        world.store.rivals = [copy.deepcopy(world.store.manifests[world.cron_id]) for _ in range(50)]
+        return
+    # The first cron of this key is there, but not for this caller.
+    world.options["headers"] = {HEADER: "a"}
+    assert (await world.call())[0] == 200
+    for manifest in world.store.manifests.values():
+        manifest["metadata"].get("labels", {}).clear()
+
+
+async def _large(world: World) -> None:
+    world.body, world.options["data"] = None, io.BytesIO(b" " * (1024 * 1024 + 1))
+
+
+async def _wrong(world: World) -> None:
+    world.cron_id = "banana"
+    if world.body is not None:
+        world.body = {"banana": 1}
+
+
+async def _away(world: World) -> None:
+    world.store.fail_with = Unavailable("away")
+
+
+PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {
+    200: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing, 404: _absent, 409: _contested,
+    413: _large, 422: _wrong, 429: _nothing, 503: _away,
+}  # fmt: skip
+
+KEY = "ada-key-" + "a" * 20
+
+
+@asynccontextmanager
+async def world(method: str, path: str, status: int) -> AsyncIterator[World]:
+    store, upstream = MemoryStore(), Upstream()
+    keys, _ = read_keys({"ada": KEY.encode()})
+    mode = {401: Mode.API_KEYS, 403: Mode.CLOSED, 409: Mode.API_KEYS}.get(status, Mode.OPEN)
+    quota = Quota(crons=1) if status == 429 else NO_QUOTA
+    headers = {} if status == 401 else {"x-api-key": KEY}
+    try:
+        async with (
+            serving(store, await upstream.start(), mode, keys=lambda: keys, quota=quota) as url,
+            aiohttp.ClientSession(headers=headers) as session,
+        ):
+            yield World(Client(url, session), store, upstream, method, path)
+    finally:
+        await upstream.stop()
+
+
+@pytest.mark.parametrize(("method", "path", "status"), DOCUMENTED)
+async def test_every_documented_status_is_one_that_is_answered(method: str, path: str, status: int) -> None:
+    async with world(method, path, status) as asked:
+        await asked.prepare()
+        await PROVOKE[status](asked)
+        given, answer, headers = await asked.call()
+        assert given == status, answer
+        described = DOCUMENT["paths"][path][method.lower()]["responses"][str(status)]
+        for name, header in described.get("headers", {}).items():
+            assert name in headers or not header.get("required")
+        if status >= 400:
+            assert answer.keys() == {"detail"}
+        assert headers.get("Content-Type", "").partition(";")[0] == next(iter(described.get("content", [""])))
+
+
+def test_every_route_is_in_the_document_and_none_else(store: MemoryStore) -> None:
+    app = make_app(store, None)
+    served = {
+        (route.method, route.resource.canonical)
+        for route in app.router.routes()
+        if route.resource is not None and route.method not in ("HEAD", "*")  # HEAD is GET; * refuses or passes through
+    }
+    assert served == {(method, path) for method, path, _ in DOCUMENTED}
+
+
+class TestServed:
+    @pytest.fixture
+    async def client(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+        async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
+            yield Client(url, session)
+
+    async def test_within_the_agent_servers_own_by_the_callers_credentials(
+        self, client: Client, upstream: Upstream
+    ) -> None:
+        upstream.openapi = {"openapi": "3.1.0", "paths": {"/threads": {"get": {}}, "/runs/crons": {"put": {}}}}
+        status, given, _ = await client.call("GET", "/openapi.json", headers={"X-Api-Key": "mine"})
+        assert status == 200
+        assert given["paths"] == {"/threads": {"get": {}}} | DOCUMENT["paths"]
+        assert upstream.seen[0][1]["X-Api-Key"] == "mine"
+
+    async def test_alone_when_the_agent_server_has_none(self, client: Client) -> None:
+        assert (await client.call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
+
+    @pytest.mark.parametrize("agent_server", [None, "http://127.0.0.1:9"])
+    async def test_alone_without_an_agent_server(self, store: MemoryStore, agent_server: str | None) -> None:
+        async with serving(store, agent_server) as url, aiohttp.ClientSession() as session:
+            assert (await Client(url, session).call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
+
+    async def test_to_those_who_may_use_the_agent_server(self, store: MemoryStore) -> None:
+        """Crons are closed to all, and the description says so; with keys it takes one."""
+        async with serving(store, None, Mode.CLOSED) as url, aiohttp.ClientSession() as session:
+            assert (await Client(url, session).call("GET", "/openapi.json"))[0] == 200
+        async with serving(store, None, Mode.API_KEYS) as url, aiohttp.ClientSession() as session:
+            assert (await Client(url, session).call("GET", "/openapi.json"))[0] == 401

@@ -1,0 +1,167 @@
+"""A mirror of one resource, by a small apiserver on a real socket: nothing is missed, and little is asked twice."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from kubernetes.aio.client import ApiClient, Configuration
+
+from graphcron.kube import reflector
+from graphcron.kube.client import Kube
+from graphcron.kube.reflector import Reflector
+from tests.support.apiserver_fake import FakeApiserver
+from tests.support.operator_process import until
+
+JOBS = ("batch", "v1", "jobs")
+
+
+class Copy:
+    """A mirror that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, int] = {}
+        self.told: list[str] = []
+        self.lists = 0
+        self.trips = False
+        self._listed: dict[str, int] = {}
+
+    def begin(self) -> None:
+        self._listed = {}
+
+    def put(self, manifest: dict[str, Any]) -> None:
+        assert (manifest["apiVersion"], manifest["kind"]) == ("batch/v1", "Job"), "each says what it is"
+        self._listed[manifest["metadata"]["name"]] = int(manifest["metadata"]["resourceVersion"])
+
+    def complete(self, version: int) -> None:
+        assert version >= max(self._listed.values(), default=0)
+        self.held = self._listed
+        self.lists += 1
+
+    def apply(self, event: dict[str, Any]) -> None:
+        if self.trips:
+            self.trips = False
+            raise ValueError("nobody thought of that")
+        self.told.append(event["type"])
+        metadata = event["object"]["metadata"]
+        if event["type"] == "DELETED":
+            del self.held[metadata["name"]]
+        elif event["type"] != "BOOKMARK":
+            self.held[metadata["name"]] = int(metadata["resourceVersion"])
+
+
+@pytest.fixture
+async def apiserver() -> FakeApiserver:
+    return FakeApiserver()
+
+
+@pytest.fixture
+async def opened() -> list[Any]:
+    """What the Reflector told of its watches."""
+    return []
+
+
+@pytest.fixture
+async def copy(apiserver: FakeApiserver, opened: list[Any]) -> AsyncIterator[Copy]:
+    """What a Reflector tells while the test lasts."""
+    copy = Copy()
+    async with apiserver.serving() as url:
+        configuration = Configuration()
+        configuration.host = url
+        async with ApiClient(configuration) as client:
+            tested = Reflector(Kube(client), JOBS, "team", "mine=yes", copy, lambda *what: opened.append(what))
+            task = asyncio.create_task(tested.run())
+            yield copy
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await apiserver.cut_watches()
+
+
+def job(name: str, mine: str = "yes") -> dict[str, Any]:
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name, "labels": {"mine": mine}}}
+
+
+async def test_what_was_there_and_what_comes_by_selector(apiserver: FakeApiserver, copy: Copy) -> None:
+    await apiserver.put("jobs", job("there"))
+    await apiserver.put("jobs", job("not mine", mine="no"))
+    await until(lambda: "there" in copy.held)
+    changed = await apiserver.put("jobs", job("there") | {"spec": {}})
+    await apiserver.put("jobs", job("new"))
+    await until(lambda: set(copy.held) == {"there", "new"})
+    assert copy.held["there"] == int(changed["metadata"]["resourceVersion"])
+    await apiserver.delete("jobs", "there")
+    await until(lambda: set(copy.held) == {"new"})
+
+
+async def test_a_watch_that_breaks_goes_on_from_where_it_was(apiserver: FakeApiserver, copy: Copy) -> None:
+    await until(lambda: copy.lists)
+    for name in ("a", "b", "c"):
+        await until(lambda: apiserver.watches_of("jobs"))
+        await apiserver.cut_watches()
+        await apiserver.put("jobs", job(name))
+        await until(lambda name=name: name in copy.held)  # type: ignore[misc]
+    assert copy.lists == 1
+    assert copy.told == ["ADDED", "ADDED", "ADDED"], "nothing is told twice"
+
+
+async def test_a_version_that_is_too_old_means_a_list_and_what_is_not_in_it_is_gone(
+    apiserver: FakeApiserver, copy: Copy
+) -> None:
+    await apiserver.put("jobs", job("stays"))
+    await apiserver.put("jobs", job("goes"))
+    await until(lambda: set(copy.held) == {"stays", "goes"})
+    del apiserver.objects["jobs"]["goes"]
+    await apiserver.expire_watches()
+    await until(lambda: copy.lists >= 2)
+    assert set(copy.held) == {"stays"}
+    await apiserver.put("jobs", job("later"))
+    await until(lambda: set(copy.held) == {"stays", "later"})
+
+
+async def test_a_bookmark_moves_the_version_on(apiserver: FakeApiserver, copy: Copy) -> None:
+    """Else a resource in which nothing happens would have to be listed anew after each break."""
+    apiserver.bookmark_seconds = 0.02
+    await until(lambda: "BOOKMARK" in copy.told)
+    await apiserver.put("jobs", job("not mine", mine="no"))
+    newest = int(apiserver.objects["jobs"]["not mine"]["metadata"]["resourceVersion"])
+    await until(lambda: copy.told.count("BOOKMARK") >= 3)
+    await apiserver.cut_watches()
+    await until(lambda: f"resourceVersion={newest}&" in apiserver.watches_of("jobs")[-1])
+    assert copy.lists == 1
+
+
+async def test_an_apiserver_that_is_away_is_waited_for_and_said(
+    apiserver: FakeApiserver, copy: Copy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reflector, "PAUSES", (0.01, 0.02))
+    apiserver.away.add("")
+    with caplog.at_level(logging.INFO):
+        await apiserver.put("jobs", job("there"))
+        await apiserver.cut_watches()
+        await until(lambda: "the server is currently unable to handle the request" in caplog.text)
+    assert any("jobs" in record.message for record in caplog.records)
+    apiserver.away.clear()
+    await until(lambda: set(copy.held) == {"there"})
+
+
+async def test_a_mirror_that_trips_is_filled_anew(
+    apiserver: FakeApiserver, copy: Copy, caplog: pytest.LogCaptureFixture
+) -> None:
+    await until(lambda: copy.lists)
+    copy.trips = True
+    await apiserver.put("jobs", job("odd"))
+    await until(lambda: copy.lists == 2)
+    assert set(copy.held) == {"odd"}
+    assert "the watch of jobs failed" in caplog.text
+
+
+async def test_it_is_told_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
+    await until(lambda: opened)
+    assert copy.lists == 1
+    await apiserver.put("jobs", job("a"))
+    ((plural, stream),) = opened
+    assert plural == "jobs"
+    await until(lambda: stream.total_bytes > 0)

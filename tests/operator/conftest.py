@@ -1,0 +1,11 @@
+"""What the operator's tests stand on: a GraphCron in a world of plain data."""
+
+import pytest
+
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """An hourly GraphCron made at 10:00, not reconciled yet."""
+    return World()

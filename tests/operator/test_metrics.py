@@ -1,0 +1,79 @@
+"""A firing is counted once, by whoever tells it first."""
+
+import re
+from typing import Any
+
+from cluster.paths import HERE
+from graphcron.operator.conditions import STATES, state_of
+from graphcron.operator.metrics import OperatorMetrics
+
+
+def entry(minute: int, outcome: str = "Succeeded") -> dict[str, Any]:
+    return {
+        "scheduledTime": f"2026-12-01T10:{minute:02}:00Z",
+        "startedAt": f"2026-12-01T10:{minute:02}:07Z",
+        "outcome": outcome,
+        "reason": outcome,
+        "jobName": f"job-{minute}",
+    }
+
+
+def value(metrics: OperatorMetrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_firings_are_counted_when_a_status_tells_them_first() -> None:
+    metrics = OperatorMetrics()
+    one = {"firings": {"succeeded": 1}, "history": [entry(1)]}
+    two = {
+        "firings": {"succeeded": 1, "failed": 1, "skipped": 1},
+        "history": [entry(3, "Skipped"), entry(2, "Failed"), entry(1)],
+    }
+    metrics.wrote_status(None, one)
+    metrics.wrote_status(one, two)
+    metrics.wrote_status(two, two)
+    assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 1
+    assert value(metrics, "graphcron_firings_total", outcome="failed") == 1
+    assert value(metrics, "graphcron_firings_total", outcome="skipped") == 1
+    assert value(metrics, "graphcron_firings_total", outcome="missed") == 0
+    assert value(metrics, "graphcron_firing_delay_seconds_count") == 2, "a skipped one has not started"
+    assert value(metrics, "graphcron_firing_delay_seconds_sum") == 14
+
+
+def test_after_a_restart_what_was_told_before_is_not_counted_again() -> None:
+    metrics = OperatorMetrics()
+    told = {"firings": {"succeeded": 7}, "history": [entry(1)]}
+    metrics.wrote_status(told, told | {"active": 1})
+    assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 0
+
+
+def test_the_document_lists_each_metric_and_no_other() -> None:
+    metrics = OperatorMetrics()
+    metrics.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict)
+    told = {
+        family.name + ("_total" if family.type == "counter" else "")
+        for family in metrics.registry.collect()
+        if family.name.startswith("graphcron_")
+    }
+    text = (HERE.root / "docs/metrics.md").read_text().partition("## Operator")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(graphcron_\w+)", text, re.MULTILINE)) == told
+
+
+def graphcron(reason: str, ready: bool = True, observed: int = 1) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": str(ready), "reason": reason}]
+    conditions += [] if ready else [{"type": "Stalled", "status": "True", "reason": reason}]
+    return {"metadata": {"generation": 1}, "status": {"observedGeneration": observed, "conditions": conditions}}
+
+
+def test_each_graphcron_is_in_one_state() -> None:
+    found = {
+        state_of(graphcron("Scheduled")): "ready",
+        state_of(graphcron("Paused")): "suspended",
+        state_of(graphcron("MaxFailuresReached")): "suspended",
+        state_of(graphcron("Expired")): "expired",
+        state_of(graphcron("InvalidSchedule", ready=False)): "stalled",
+        state_of(graphcron("Scheduled", observed=0)): "pending",
+        state_of({"metadata": {"generation": 1}}): "pending",
+    }
+    assert all(state == wanted for state, wanted in found.items())
+    assert set(found) == set(STATES)

@@ -1,0 +1,72 @@
+"""The operator's environment: what the chart sets is what it reads, and a wrong variable is named."""
+
+import pytest
+
+from graphcron.environ import InvalidSettings
+from graphcron.kube.lease import Timing
+from graphcron.operator.settings import OperatorSettings
+
+GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
+
+
+def test_defaults() -> None:
+    settings = OperatorSettings.read(GIVEN)
+    assert settings.namespace is None
+    assert settings.pods.server_url == "http://agent.example"
+    assert settings.pods.api_key is None
+    assert settings.pods.resources["limits"] == {"memory": "128Mi"}
+    assert settings.pods.in_pod_images == (), "the engine is off until images are listed"
+
+
+def test_all_that_the_chart_sets() -> None:
+    settings = OperatorSettings.read(
+        GIVEN
+        | {
+            "GRAPHCRON_WATCH_NAMESPACE": "team",
+            "AGENT_SERVER_API_KEY_SECRET": "keys/api-key",
+            "GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"1"}}',
+            "GRAPHCRON_RUN_IMAGE_PULL_SECRETS": '["a","b"]',
+            "GRAPHCRON_IN_POD_IMAGES": '["registry.example/*"]',
+            "GRAPHCRON_IN_POD_RESOURCES": '{"limits":{"memory":"2Gi"}}',
+            "GRAPHCRON_WORKERS": "3",
+            "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600",
+            "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS": "7200",
+            "GRAPHCRON_NAMESPACE": "release",
+            "GRAPHCRON_LEASE": "graphcron-operator",
+            "GRAPHCRON_POD": "graphcron-operator-7",
+        }
+    )
+    assert settings.namespace == "team"
+    assert settings.pods.api_key
+    assert (settings.pods.api_key.name, settings.pods.api_key.key) == ("keys", "api-key")
+    assert settings.pods.resources == {"requests": {"cpu": "1"}}
+    assert settings.pods.image_pull_secrets == ("a", "b")
+    assert (settings.workers, settings.minimum_interval, settings.pods.active_deadline_seconds) == (3, 600, 7200)
+    assert settings.pods.in_pod_images == ("registry.example/*",)
+    assert settings.pods.in_pod_resources == {"limits": {"memory": "2Gi"}}
+    assert (settings.lease, settings.identity) == (("release", "graphcron-operator"), "graphcron-operator-7")
+
+
+def test_processes_outside_of_pods_have_identities_of_their_own() -> None:
+    one, other = OperatorSettings.read(GIVEN), OperatorSettings.read(GIVEN)
+    assert one.identity != other.identity
+    assert one.lease_timing == Timing()
+    assert (one.minimum_interval, one.pods.active_deadline_seconds) == (0, None)
+
+
+WRONG = {
+    "no image": ({"GRAPHCRON_RUN_IMAGE": ""}, "GRAPHCRON_RUN_IMAGE is not set"),
+    "a secret without a key": ({"AGENT_SERVER_API_KEY_SECRET": "keys"}, "must be written NAME/KEY"),
+    "a number that is none": ({"GRAPHCRON_WORKERS": "many"}, "GRAPHCRON_WORKERS is not readable"),
+    "a lease that runs out before its leader stops": (
+        {"GRAPHCRON_LEASE_DURATION_SECONDS": "10"},
+        "GRAPHCRON_LEASE_.* must be longer than its renew deadline",
+    ),
+    "resources that are a list": ({"GRAPHCRON_RUN_RESOURCES": "[]"}, "must be a JSON object"),
+}
+
+
+@pytest.mark.parametrize(("change", "sentence"), WRONG.values(), ids=WRONG)
+def test_a_wrong_variable_is_named(change: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InvalidSettings, match=sentence):
+        OperatorSettings.read(GIVEN | change)

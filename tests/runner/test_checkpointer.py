@@ -1,0 +1,82 @@
+"""Threads of the pod engine in a real PostgreSQL, on loopback: kept, resumed and, of stateless firings, deleted."""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import unused_port
+
+from graphcron.firing.outcome import EXIT_DONE
+from tests.support.in_pod import THREAD, Pod, killed_in_second
+
+NOBODY = 65534
+"""PostgreSQL refuses to run as root."""
+
+
+def program(name: str) -> str | None:
+    """Debian has these in a folder of their version, and not on PATH."""
+    folders = [*map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"))), os.environ["PATH"]]
+    return shutil.which(name, path=os.pathsep.join(folders))
+
+
+@pytest.fixture(scope="module")
+def database() -> Iterator[str]:
+    """Its URL."""
+    initdb, postgres, ready = program("initdb"), program("postgres"), program("pg_isready")
+    if initdb is None or postgres is None or ready is None:
+        pytest.skip("no PostgreSQL on this machine: on Debian or Ubuntu, apt-get install postgresql")
+    user = NOBODY if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="graphcron-postgres-") as name:
+        folder, port = Path(name), unused_port()
+        if user:
+            os.chown(folder, user, user)
+        data = str(folder / "data")
+        subprocess.run([initdb, "-D", data, "-U", "app", "-A", "trust"], check=True, capture_output=True, user=user)
+        options = ["-p", str(port), "-k", name, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+        with (folder / "log").open("w") as log:
+            server = subprocess.Popen([postgres, "-D", data, *options], stdout=log, stderr=log, user=user)
+        try:
+            answers = [ready, "-q", "-h", "127.0.0.1", "-p", str(port), "-t", "1"]
+            while subprocess.run(answers, check=False).returncode:
+                assert server.poll() is None, (folder / "log").read_text()
+            yield f"postgresql://app@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)  # "fast": without waiting for clients
+            server.wait(30)
+
+
+@pytest.fixture
+def pod(tmp_path: Path, database: str) -> Pod:
+    pod = Pod(tmp_path)
+    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = database
+    return pod
+
+
+def test_a_thread_is_kept_from_firing_to_firing_and_a_finished_run_found_finished(pod: Pod) -> None:
+    pod.order(thread_id=THREAD)
+    first, again = pod.run(), pod.run()
+    assert first == again
+    assert (first[0], first[1].reason) == (EXIT_DONE, "RunSucceeded")
+    assert pod.steps == ["first", "second", "third"]
+    pod.environ["GRAPHCRON_JOB_UID"] = "another"
+    assert pod.run()[0] == EXIT_DONE
+    assert pod.steps == ["first", "second", "third"] * 2
+
+
+def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(pod: Pod) -> None:
+    pod.order({"durability": "sync"}, thread_id=THREAD.replace("7b1d", "7b1e"))
+    assert killed_in_second(pod) == -signal.SIGKILL
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
+
+
+def test_the_outcome_of_a_stateless_firing_is_remembered(pod: Pod) -> None:
+    pod.environ["GRAPHCRON_JOB_UID"] = "stateless"
+    first, again = pod.run(), pod.run()
+    assert first == again
+    assert pod.steps == ["first", "second", "third"]

@@ -1,0 +1,351 @@
+"""A graph runs once in its pod, whatever breaks on the way: the runner as a process on a user's Python, with LangGraph.
+
+That Python is not ours and has nothing of ours: `make unit` prepares it from the example's locked requirements.
+"""
+
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
+from tests.support.in_pod import PYTHON, THREAD, Pod, killed_in_second
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    assert PYTHON.exists(), "run: make .build/in-pod/.ready"
+    return Pod(tmp_path)
+
+
+def checkpoints(pod: Pod, thread_id: str | None = None) -> int:
+    try:
+        with sqlite3.connect(pod.directory / "threads.sqlite", timeout=10) as database:
+            query, values = "SELECT count(*) FROM checkpoints", ()
+            if thread_id:
+                query, values = f"{query} WHERE thread_id = ?", (thread_id,)  # type: ignore[assignment]
+            return int(database.execute(query, values).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0  # not set up yet
+
+
+# What runs, and how it ends
+
+
+def test_a_graph_runs_to_its_end_without_any_server(pod: Pod) -> None:
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Succeeded", "RunSucceeded")
+    assert outcome.run_id
+    assert outcome.started_at
+    assert pod.steps == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("target", "steps"),
+    [
+        ("./graph.py:uncompiled", ["first", "second", "third"]),
+        ("graph:graph", ["first", "second", "third"]),
+        ({"path": "./graph.py:graph", "description": "x"}, ["first", "second", "third"]),
+        ("./graph.py:factory", ["first", "second", "third"]),
+        ("./graph.py:with_config", ["made for cron-1", "first", "second", "third"]),
+        ("./graph.py:asynchronous", ["first", "second", "third"]),
+        ("./graph.py:in_context", ["entered", "first", "second", "third", "left"]),
+        ("./graph.py:in_plain_context", ["entered", "first", "second", "third", "left"]),
+        ("./graph.py:functional", ["functional"]),
+    ],
+)
+def test_all_that_langgraph_json_may_name(pod: Pod, target: Any, steps: list[str]) -> None:
+    pod.graphs({"other": "./nowhere.py:graph", "agent": target})
+    assert pod.run()[0] == EXIT_DONE, pod.log
+    assert pod.steps == steps
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("./nowhere.py:graph", "nowhere.py cannot be imported: FileNotFoundError"),
+        ("nowhere.graph:graph", "No module named 'nowhere'"),
+        ("./graph.py:grpah", "has no grpah; it has: "),
+        ("./graph.py", "and not FILE:VARIABLE"),
+        ("./graph.py:number", "names a int, which is no graph"),
+        ("./graph.py:hungry", "hungry takes config, runtime"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why_and_is_not_tried_again(pod: Pod, target: str, said: str) -> None:
+    pod.graphs({"agent": target})
+    code, outcome = pod.run()
+    assert (code, outcome.reason, outcome.run_id) == (EXIT_REFUSED, "GraphNotLoaded", None)
+    assert said in outcome.message
+
+
+def test_an_assistant_that_is_no_graph_names_those_that_are(pod: Pod) -> None:
+    pod.order({"assistant_id": "agnet"})
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "AssistantNotFound")
+    assert "'agnet'" in outcome.message
+    assert outcome.message.endswith("it has: agent")
+
+
+def test_without_langgraph_json_it_says_which_field_names_the_folder(pod: Pod) -> None:
+    pod.remove("langgraph.json")
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "GraphNotLoaded")
+    assert "spec.workingDir" in outcome.message
+
+
+def test_a_graph_that_fails_is_a_failed_run_with_its_message(pod: Pod) -> None:
+    pod.touch("fail")
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_RUN_FAILED, "Failed", "RunError")
+    assert outcome.message == "RuntimeError: out of ideas"
+    assert "in second" in pod.log, "the traceback is in the log"
+
+
+def test_a_factory_that_fails_and_a_graph_that_exits_are_failed_runs_too(pod: Pod) -> None:
+    pod.graphs({"agent": "./graph.py:broken"})
+    code, outcome = pod.run()
+    assert (code, outcome.reason, outcome.message) == (EXIT_RUN_FAILED, "RunError", "ValueError: no such model")
+    pod.graphs({"agent": "./graph.py:graph"})
+    pod.touch("exit")
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "RunError")
+    assert "enough" in outcome.message
+
+
+def test_a_recursion_limit_holds(pod: Pod) -> None:
+    pod.order({"config": {"recursion_limit": 2}})
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "RunError")
+    assert outcome.message.startswith("GraphRecursionError: Recursion limit of 2")
+
+
+@pytest.mark.parametrize(
+    "request_", [{"interrupt_before": ["second"]}, {"interrupt_after": ["first"]}, {"interrupt_after": "*"}]
+)
+def test_a_run_that_stops_at_a_node_waits_for_input(pod: Pod, request_: dict[str, Any]) -> None:
+    pod.order(request_)
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Succeeded", "WaitingForInput")
+    assert pod.steps == ["first"]
+
+
+def test_a_skipped_firing_imports_nothing(pod: Pod) -> None:
+    pod.order(end_time="2020-01-01T00:00:00Z")
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "AfterEndTime")
+    assert "imported" not in pod.log
+
+
+def test_the_input_may_come_from_a_file(pod: Pod) -> None:
+    database = pod.keeps_threads()
+    pod.order({"input": None}, input_from_file=True, thread_id=THREAD)
+    (pod.directory / "input.json").write_text('{"text": "$(HOME) \\u00e9"}')
+    assert pod.run()[0] == EXIT_DONE
+    assert pod.state(THREAD)["values"]["log"][3] == "$(HOME) é"
+    assert database.exists()
+
+
+def test_the_graph_sees_its_cron_its_thread_and_its_context(pod: Pod) -> None:
+    pod.keeps_threads()
+    config = {"configurable": {"colour": "blue", "cron_id": "cron-1"}}
+    for number, request in enumerate([{"config": config}, {"context": {"colour": "blue"}, "config": {}}]):
+        thread = f"{THREAD[:-1]}{number}"
+        pod.order(request, thread_id=thread)
+        assert pod.run()[0] == EXIT_DONE
+        _, seen, context = pod.state(thread)["values"]["log"][:3]
+        assert seen == {"colour": "blue", "cron_id": "cron-1", "thread_id": thread}
+        assert context == {"colour": "blue"}, "as on the Agent Server, and nothing that the schema does not know"
+
+
+def test_variables_of_langgraph_json_yield_to_those_of_the_pod(pod: Pod) -> None:
+    (pod.app / "settings.env").write_text("# model\nexport MODEL='large one'\nKEY=from-the-file # a comment\nEMPTY=\n")
+    (pod.app / "graph.py").write_text("import os\nraise ValueError([os.environ[n] for n in ('MODEL', 'KEY', 'EMPTY')])")
+    pod.environ["KEY"] = "from-the-pod"
+    said = "['large one', 'from-the-pod', '']"
+    pod.graphs({"agent": "./graph.py:graph"}, env="settings.env")
+    assert said in pod.run()[1].message
+    pod.graphs({"agent": "./graph.py:graph"}, env={"MODEL": "large one", "KEY": "from-the-file", "EMPTY": ""})
+    assert said in pod.run()[1].message
+
+
+def test_our_modules_need_nothing_of_the_image_but_python(pod: Pod) -> None:
+    """`-I -S`: no site-packages at all; the first thing that is missed is the user's own."""
+    shim = pod.directory / "python3"
+    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    shim.chmod(0o755)
+    pod.python = shim
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "GraphNotLoaded")
+    assert "No module named 'typing_extensions'" in outcome.message
+
+
+# Whatever is killed on the way
+
+
+def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order({"durability": "sync"}, thread_id=THREAD)
+    assert killed_in_second(pod) == -signal.SIGKILL
+    code, outcome = pod.run()
+    assert (code, outcome.reason, outcome.thread_id) == (EXIT_DONE, "RunSucceeded", THREAD)
+    assert pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
+    assert pod.state(THREAD)["values"]["log"][-2:] == ["second", "third"]
+
+
+def test_a_finished_run_is_found_finished(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order(thread_id=THREAD)
+    first, again = pod.run(), pod.run()
+    assert (again[0], again[1].reason, again[1].run_id) == (EXIT_DONE, "RunSucceeded", first[1].run_id)
+    assert pod.steps == ["first", "second", "third"]
+
+
+def test_a_failed_run_is_found_failed(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order(thread_id=THREAD)
+    pod.touch("fail")
+    pod.run()
+    pod.remove("fail")
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "RunError")
+    assert "out of ideas" in outcome.message
+    assert pod.steps == ["first", "second"]
+
+
+@pytest.mark.parametrize("request_", [{}, {"interrupt_before": ["third"]}, {"interrupt_after": ["second"]}])
+def test_a_run_that_waits_is_found_waiting(pod: Pod, request_: dict[str, Any]) -> None:
+    pod.keeps_threads()
+    pod.order(request_, thread_id=THREAD)
+    if not request_:
+        pod.touch("ask")
+    first, again = pod.run(), pod.run()
+    assert first[1].reason == again[1].reason == "WaitingForInput"
+    assert THREAD in again[1].message
+    assert pod.steps == ["first", "second"]
+
+
+def test_a_thread_is_kept_from_firing_to_firing(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order(thread_id=THREAD)
+    pod.run()
+    pod.environ["GRAPHCRON_JOB_UID"] = "another"
+    assert pod.run()[0] == EXIT_DONE
+    assert pod.steps == ["first", "second", "third"] * 2
+    assert pod.state(THREAD)["values"]["log"].count("third") == 2
+
+
+def test_the_thread_of_a_stateless_firing_is_deleted_and_its_outcome_remembered(pod: Pod) -> None:
+    pod.keeps_threads()
+    first = pod.run()
+    assert first[1].thread_id
+    assert (checkpoints(pod, first[1].thread_id), checkpoints(pod)) == (0, 1), "one record is left"
+    again = pod.run()
+    assert again == first
+    assert pod.steps == ["first", "second", "third"]
+
+
+def test_on_run_completed_keep_keeps_it(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order(keep_thread=True)
+    _, outcome = pod.run()
+    assert outcome.thread_id
+    assert pod.state(outcome.thread_id)["values"]["log"][-1] == "third"
+
+
+def test_old_records_are_swept_by_later_firings(pod: Pod) -> None:
+    database = pod.keeps_threads()
+    pod.run()
+    with sqlite3.connect(database) as connection:
+        ((record, kind, blob),) = connection.execute("SELECT thread_id, type, checkpoint FROM checkpoints").fetchall()
+        assert kind == "msgpack"
+        year = time.strftime("%Y").encode()
+        connection.execute("UPDATE checkpoints SET checkpoint = ?", (blob.replace(b"ts\xd9 " + year, b"ts\xd9 2001"),))
+    pod.environ["GRAPHCRON_JOB_UID"] = "another"
+    pod.run()
+    assert (checkpoints(pod, record), checkpoints(pod)) == (0, 1)
+
+
+def test_told_to_stop_it_leaves_word_and_the_next_attempt_goes_on(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order({"durability": "sync"}, thread_id=THREAD)
+    began = time.monotonic()
+    assert killed_in_second(pod, signal.SIGTERM) == EXIT_TRY_AGAIN
+    assert time.monotonic() - began < 25, "a node that blocks is not waited for"
+    outcome = pod.outcome()
+    assert (outcome.outcome, outcome.reason) == ("Failed", "PodStopped")
+    assert f"resumes thread {THREAD}" in outcome.message
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert pod.steps.count("first") == 1
+
+
+def test_told_to_stop_without_a_checkpointer_it_says_that_the_run_is_lost(pod: Pod) -> None:
+    assert killed_in_second(pod, signal.SIGTERM) == EXIT_TRY_AGAIN
+    assert "nothing of the run is kept" in pod.outcome().message
+
+
+def test_a_run_that_takes_too_long_is_cancelled_and_not_tried_again(pod: Pod) -> None:
+    """Its thread goes like that of any other firing that is over."""
+    pod.keeps_threads()
+    pod.order({"durability": "sync"}, deadline_seconds=3)
+    pod.touch("hold")
+    began = time.monotonic()
+    code, outcome = pod.run()
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_RUN_FAILED, "Failed", "DeadlineExceeded")
+    assert outcome.message == "activeDeadlineSeconds (3) passed, and its run was cancelled"
+    assert time.monotonic() - began < 25, "a node that blocks is not waited for"
+    assert "third" not in pod.steps
+    assert checkpoints(pod, outcome.thread_id) == 0
+
+
+def test_another_attempt_has_no_more_time(pod: Pod) -> None:
+    pod.keeps_threads()
+    pod.order({"durability": "sync"}, deadline_seconds=8)
+    killed_in_second(pod)
+    time.sleep(8)  # the firing's time passes with no pod at work
+    pod.touch("hold")
+    began = time.monotonic()
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
+    assert time.monotonic() - began < 8 + 10, "at once, but for what a node that blocks is given"
+
+
+# Checkpointers
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://user:hunter2@db/x", "must hold postgresql://USER"),
+        ("hunter2", "must hold postgresql://USER"),
+        ("sqlite:////nowhere/threads.sqlite", "name a volume in checkpointer.claimName"),
+    ],
+)
+def test_a_checkpointer_that_cannot_be_says_what_to_write(pod: Pod, url: str, said: str) -> None:
+    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = url
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
+    assert said in outcome.message
+    assert "hunter2" not in outcome.message + pod.log
+    assert pod.steps == []
+
+
+def test_a_database_that_is_away_is_asked_again_by_the_next_attempt(pod: Pod) -> None:
+    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = "postgresql://user:hunter2@127.0.0.1:1/x"
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_TRY_AGAIN, "CheckpointerUnreachable")
+    assert "onnection" in outcome.message
+    assert "hunter2" not in outcome.message + pod.log
+
+
+def test_an_image_without_the_checkpointers_library_says_which_to_add(pod: Pod) -> None:
+    pod.keeps_threads()
+    hidden = pod.app / "aiosqlite.py"
+    hidden.write_text("raise ImportError('no aiosqlite here')")
+    pod.environ["PYTHONPATH"] = str(pod.app)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
+    assert "pip install langgraph-checkpoint-sqlite" in outcome.message

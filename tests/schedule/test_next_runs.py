@@ -1,0 +1,219 @@
+"""When a schedule fires: as the cluster does, and in UTC as LangGraph would."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from croniter import croniter
+
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.frequency import shortest_interval
+from graphcron.schedule.next_runs import by_calendar, next_times
+from graphcron.schedule.robfig_walk import walked
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+
+
+@pytest.mark.parametrize(
+    "name", ["Mars/Phobos", "europe/berlin", "UTC+2", "", "Local", "../../etc/passwd", "posix/UTC"]
+)
+def test_a_zone_that_kubernetes_would_refuse_is_refused(name: str) -> None:
+    with pytest.raises(InvalidTimezone, match="Use IANA timezone format"):
+        read_timezone(name)
+
+
+def test_no_zone_is_utc() -> None:
+    assert read_timezone(None).key == "Etc/UTC"
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+# Each line was produced by robfig/cron v3.0.1.
+CLOCK_CHANGES = {
+    "an hour that the spring skips has no firing": (
+        "30 2 * * *",
+        "Europe/Berlin",
+        "2026-03-28T12:00:00Z",
+        ["2026-03-30T00:30:00Z", "2026-03-31T00:30:00Z"],
+    ),
+    "an hour that the autumn repeats fires twice": (
+        "30 2 * * *",
+        "Europe/Berlin",
+        "2026-10-24T12:00:00Z",
+        ["2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z", "2026-10-26T01:30:00Z"],
+    ),
+    "midnight that does not exist": (
+        "0 0 * * *",
+        "Africa/Cairo",
+        "2026-04-22T12:00:00Z",
+        ["2026-04-22T22:00:00Z", "2026-04-24T21:00:00Z"],
+    ),
+    "a walk that begins the minute before the change ends on the wrong day, a Sunday": (
+        "33 1 * * mon-sat",
+        "America/Havana",
+        "2026-03-08T04:59:00Z",
+        ["2026-03-08T05:33:00Z", "2026-03-09T05:33:00Z"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "zone", "after", "expected"), CLOCK_CHANGES.values(), ids=CLOCK_CHANGES)
+def test_clock_changes_are_those_of_the_cluster(spec: str, zone: str, after: str, expected: list[str]) -> None:
+    times = next_times(read(spec), ZoneInfo(zone), at(after), len(expected))
+    assert times == [at(text) for text in expected]
+
+
+ODD_ZONES = (
+    "Europe/Berlin", "Africa/Cairo", "Africa/Casablanca", "America/Asuncion", "America/Havana", "America/Santiago",
+    "Antarctica/Troll", "Asia/Beirut", "Asia/Gaza", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Apia",
+)  # fmt: skip
+"""With changes at midnight, on the first of a month, by half an hour and by two hours; and two with none."""
+
+
+def test_the_short_cut_comes_to_what_the_walk_comes_to() -> None:
+    """Half of the starts lie within days of a change of clocks."""
+    chosen = random.Random(7)
+    changes = {name: _changes_of(name) for name in ODD_ZONES}
+    answered = 0
+    for _ in range(4000):
+        zone = read_timezone(chosen.choice(ODD_ZONES))
+        after = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(seconds=chosen.randrange(5 * 366 * 86_400))
+        if changes[zone.key] and chosen.random() < 0.5:
+            after = chosen.choice(changes[zone.key]) + timedelta(seconds=chosen.randrange(-5 * 86_400, 4 * 86_400))
+        spec = " ".join(_random_field(chosen, low, high) for low, high in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6)))
+        try:
+            schedule = read(spec)
+        except InvalidSchedule:
+            continue
+        for found in by_calendar(schedule, zone, after, 6):
+            answered += 1
+            assert found == walked(schedule, zone, after), (spec, zone.key, after)
+            after = found
+    assert answered > 10_000, "it is asked for naught"
+
+
+def test_what_is_remembered_of_a_schedule_is_what_the_walk_comes_to() -> None:
+    """Asked for again and again, forward and backward, across changes of clocks and between two firings."""
+    chosen = random.Random(11)
+    changes = {name: _changes_of(name) for name in ODD_ZONES}
+    for _ in range(300):
+        zone = read_timezone(chosen.choice(ODD_ZONES))
+        spec = chosen.choice(("{m} {h} * * *", "*/20 {h} * * *", "{m} * * * 1-5", "{m} {h} 1 * *", "0 0 * * *"))
+        schedule = read(spec.format(m=chosen.randrange(60), h=chosen.randrange(24)))
+        moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=chosen.randrange(3 * 366 * 86_400))
+        if changes[zone.key]:
+            moment = chosen.choice(changes[zone.key]) + timedelta(seconds=chosen.randrange(-8 * 86_400, 6 * 86_400))
+        for _ in range(8):
+            count = chosen.randint(1, 6)
+            expected: list[datetime] = []
+            last = moment
+            while len(expected) < count and (found := walked(schedule, zone, last)) is not None:
+                expected.append(last := found)
+            assert next_times(schedule, zone, moment, count) == expected, (schedule.kubernetes, zone.key, moment, count)
+            moment = chosen.choice(
+                (expected[0], expected[-1], moment + timedelta(seconds=chosen.randrange(-9000, 90_000)))
+            )
+
+
+@pytest.mark.parametrize("year", [1, 2, 9993, 9994, 9998])
+def test_the_calendar_may_end(year: int) -> None:
+    schedule, zone = read("0 9 1 2 *"), ZoneInfo("Etc/UTC")
+    assert next_times(schedule, zone, datetime(year, 3, 1, tzinfo=UTC), 1) == [datetime(year + 1, 2, 1, 9, tzinfo=UTC)]
+
+
+def _changes_of(name: str) -> list[datetime]:
+    zone = ZoneInfo(name)
+    days = [datetime(2023, 1, 1, tzinfo=UTC) + timedelta(days=number) for number in range(5 * 366)]
+    return [
+        day for day, later in pairwise(days) if day.astimezone(zone).utcoffset() != later.astimezone(zone).utcoffset()
+    ]
+
+
+def _random_field(chosen: random.Random, low: int, high: int) -> str:
+    first, last = sorted((chosen.randint(low, high), chosen.randint(low, high)))
+    return chosen.choice(("*", "*", str(first), str(last), f"{first}-{last}", f"*/{max(1, first)}", f"{first},{last}"))
+
+
+def test_in_utc_it_fires_when_langgraph_would() -> None:
+    """Random schedules, backward ranges and Sunday as 7 included: five firings each, the same as croniter's."""
+    chance = random.Random(20261122)
+    compared = 0
+    for _ in range(600):
+        spec = " ".join(_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
+        after = at("2026-01-01T00:00:00Z") + timedelta(minutes=chance.randrange(1_000_000))
+        try:
+            schedule = read(spec)
+        except InvalidSchedule:
+            continue
+        reference = croniter(spec, after)
+        expected = [reference.get_next(datetime) for _ in range(5)]
+        assert next_times(schedule, ZoneInfo("Etc/UTC"), after, 5) == expected, spec
+        compared += 1
+    assert compared > 500
+
+
+def _field(chance: random.Random, low: int, high: int) -> str:
+    def part() -> str:
+        first, last = chance.randint(low, high), chance.randint(low, high)
+        return chance.choice([f"{first}", f"{first}-{last}", f"*/{chance.randint(1, high)}", f"{first}-{last}/2"])
+
+    return "*" if chance.random() < 0.35 else ",".join(part() for _ in range(chance.choice([1, 1, 2])))
+
+
+def test_the_next_time_is_later_than_the_moment_itself() -> None:
+    due = at("2026-05-01T10:00:00Z")
+    assert next_times(read("0 10 * * *"), ZoneInfo("Etc/UTC"), due, 1) == [due + timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "minutes"),
+    [
+        ("* * * * *", 1),
+        ("0,59 * * * *", 1),  # over the hour
+        ("0 0,23 * * *", 60),  # over midnight
+        ("0 0,23 1,15,16 * *", 60),  # over a midnight that comes once a month
+        ("0 0,23 1,15 * *", 23 * 60),
+        ("0 0 */2 * *", 24 * 60),  # the 31st and the 1st
+        ("0 0 1,5 * *", 4 * 24 * 60),
+        ("0 9 * * mon", 7 * 24 * 60),
+        ("0 0 1 1 tue", 24 * 60),  # the 1st, or a Tuesday: in some years they are neighbours
+        ("0 0 29 2 *", None),
+    ],
+)
+def test_the_shortest_interval_is_found_wherever_it_is(spec: str, minutes: int | None) -> None:
+    expected = None if minutes is None else timedelta(minutes=minutes)
+    assert shortest_interval(read(spec), at("2028-03-01T10:00:00Z")) == expected
+
+
+def test_no_two_firings_are_nearer_than_the_shortest_interval() -> None:
+    """Random schedules: the least gap among the firings that really come, where those are few enough to walk."""
+    chance = random.Random(20261123)
+    compared = 0
+    after = at("2026-01-01T00:00:00Z")
+    for _ in range(100):
+        days, weekdays = _field(chance, 1, 31), _field(chance, 0, 6)
+        spec = f"{_field(chance, 0, 59)} {_field(chance, 0, 23)} {days} {chance.randint(1, 12)} {weekdays}"
+        try:
+            schedule = read(spec)
+        except InvalidSchedule:
+            continue
+        times = next_times(schedule, ZoneInfo("Etc/UTC"), after, 400)
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        if len(times) < 400 or times[-1] - after > timedelta(days=5 * 365):
+            # All firings of nearly five years were walked through.
+            within = [gap for gap, time in zip(gaps, times[1:], strict=False) if time < at("2030-12-30T00:00:00Z")]
+            assert not within or shortest_interval(schedule, after) == min(within), spec
+            compared += bool(within)
+        else:
+            assert (shortest_interval(schedule, after) or timedelta()) <= min(gaps), spec
+    assert compared > 5
+
+
+def test_a_day_that_a_zone_left_out_ends() -> None:
+    """robfig/cron itself never returns from there."""
+    after = at("2011-12-28T00:00:00Z")
+    assert next_times(read("0 9 31 12 *"), ZoneInfo("Pacific/Apia"), after, 1) == [at("2011-12-30T19:00:00Z")]

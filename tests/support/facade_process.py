@@ -1,0 +1,64 @@
+"""The facade as a real process, whose apiserver is away."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiohttp.test_utils import unused_port
+
+OPERATOR = Path(__file__).parents[2] / "operator"
+WAIT = 20.0
+"""Seconds after which a test gives up; none waits for it when all is well."""
+
+
+@asynccontextmanager
+async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, list[str], asyncio.subprocess.Process]]:
+    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away."""
+    named = {"name": "away"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [named | {"cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [named | {"user": {"token": "s3cret"}}],
+        "contexts": [named | {"context": {"cluster": "away", "user": "away"}}],
+        "current-context": "away",
+    }
+    (folder / "kubeconfig").write_text(json.dumps(config))
+    port = unused_port()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "graphcron", "facade"),
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(OPERATOR),
+            "KUBECONFIG": str(folder / "kubeconfig"),
+            "GRAPHCRON_NAMESPACE": "team",
+            "GRAPHCRON_HOST": "127.0.0.1",
+            "GRAPHCRON_PORT": str(port),
+            "GRAPHCRON_METRICS_PORT": str(unused_port()),
+            "GRAPHCRON_LOG_LEVEL": "DEBUG",
+        }
+        | environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    said: list[str] = []
+    try:
+        async with asyncio.timeout(WAIT):
+            # Without an Agent Server its last line at the start is about who may do what, when there is one to say.
+            last = "no Agent Server" if environment.get("GRAPHCRON_AUTH_MODE") == "apiKeys" else "auth mode"
+            while not said or last not in said[-1]:
+                line = await process.stdout.readline()
+                assert line, said
+                said.append(line.decode())
+        yield f"http://127.0.0.1:{port}", said, process
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.wait_for(process.communicate(), WAIT)
+        said.append(output.decode())

@@ -1,0 +1,48 @@
+"""An apiserver's GraphCrons in memory, behind the same verbs and errors as `graphcron.kube.client.Kube`."""
+
+from typing import Any
+
+from graphcron.kube import errors
+
+Manifest = dict[str, Any]
+
+
+class MemoryKube:
+    """`raises` is what each call fails with, when set."""
+
+    def __init__(self, *manifests: Manifest) -> None:
+        self.manifests = {manifest["metadata"]["name"]: manifest for manifest in manifests}
+        self.raises: errors.KubeError | None = None
+
+    def _of(self, name: str) -> Manifest:
+        if self.raises is not None:
+            raise self.raises
+        if name not in self.manifests:
+            raise errors.NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
+        return self.manifests[name]
+
+    async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
+        if self.raises is not None:
+            raise self.raises
+        return list(self.manifests.values())
+
+    async def get_graphcron(self, namespace: str, name: str) -> Manifest:
+        return self._of(name)
+
+    async def create_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
+        if self.raises is not None:
+            raise self.raises
+        self.manifests[manifest["metadata"]["name"]] = manifest
+        return manifest
+
+    async def replace_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
+        self._of(manifest["metadata"]["name"])
+        return await self.create_graphcron(namespace, manifest)
+
+    async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
+        self._of(name)
+        del self.manifests[name]
+
+    async def ready(self) -> None:
+        if self.raises is not None:
+            raise self.raises

@@ -1,0 +1,116 @@
+"""Builders of plain data for the core's tests: a GraphCron, and the CronJob and Jobs that the cluster makes of it."""
+
+import copy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from graphcron.operator.cronjob import installation
+from graphcron.operator.observed import Observed
+from graphcron.operator.reconcile import A_LITTLE_LATER, Plan, conclude, decide
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.settled import settled_until
+from graphcron.resource.status import GraphCronStatus
+
+PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
+
+
+def at(text: str) -> datetime:
+    """`10:30` is that time on 1 December 2026, UTC."""
+    return datetime.fromisoformat(f"2026-12-01T{text}").replace(tzinfo=UTC)
+
+
+class World:
+    """One GraphCron and what a cluster would hold for it, moved on step by step with a clock of its own."""
+
+    def __init__(self, **spec: Any) -> None:
+        self.graphcron: dict[str, Any] = {
+            "apiVersion": "graphcron.dev/v1",
+            "kind": "GraphCron",
+            "metadata": {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"},
+            "spec": {"schedule": "0 * * * *", "assistantId": "agent"} | spec,
+        }
+        self.graphcron["metadata"] |= {"generation": 1, "creationTimestamp": "2026-12-01T10:00:00Z"}
+        self.cron_job: dict[str, Any] | None = None
+        self.jobs: list[dict[str, Any]] = []
+        self.pods: list[dict[str, Any]] = []
+        self.writes: list[str] = []
+        self.told: list[str] = []
+        self.run_pods = PODS
+        self.least = timedelta()
+
+    def edit(self, **spec: Any) -> None:
+        self.graphcron["spec"] |= spec
+        self.graphcron["metadata"]["generation"] += 1
+
+    def decide(self, now: str) -> Plan:
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        return decide(observed, self.run_pods, at(now), self.least)
+
+    def reconcile(self, now: str) -> None:
+        """What the controller does, on data: apply, then the status, each only when it differs. What is settled would
+        have been left alone by a start at this moment, so there had better be nothing to do."""
+        plan = self.decide(now)
+        until = self.settled_until(now)
+        if plan.apply is not None:
+            self.writes.append("cronjob")
+            before = self.cron_job
+            self.cron_job = copy.deepcopy(plan.apply)
+            self.cron_job["metadata"]["creationTimestamp"] = (
+                before["metadata"]["creationTimestamp"] if before else f"2026-12-01T{now}:00Z"
+            )
+            self.cron_job["metadata"]["managedFields"] = [
+                {"manager": "graphcron", "operation": "Apply"},
+                {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
+            ]
+            self.cron_job["status"] = before["status"] if before else {}
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        wanted, notes = conclude(observed, plan, at(now))
+        assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
+        self.told += [f"{note.type} {note.reason}" for note in notes]
+        if until is not None:
+            assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for settled"
+            assert plan.wake_at == until + A_LITTLE_LATER
+        if wanted != self.graphcron.get("status"):
+            self.writes.append("status")
+            self.graphcron["status"] = wanted
+
+    def settled_until(self, now: str) -> datetime | None:
+        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+        try:
+            return settled_until(observed, installation(self.run_pods, self.least), at(now))
+        except ValueError:
+            return None
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """By type."""
+        return {condition["type"]: condition for condition in self.graphcron["status"]["conditions"]}
+
+    def condition(self, kind: str) -> Any:
+        return self.conditions[kind]
+
+    def fire(self, due: str, end: str | None = None, said: str | None = None, **condition: Any) -> None:
+        """A Job for that minute; `end` is Complete or Failed, `said` its pod's termination message."""
+        assert self.cron_job
+        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z"}
+        name = f"hello-{int(at(due).timestamp()) // 60}"
+        job: dict[str, Any] = {
+            "metadata": {"name": name, "creationTimestamp": f"2026-12-01T{due}:01Z"},
+            "status": {"startTime": f"2026-12-01T{due}:01Z"},
+        }
+        if end:
+            ended = {"type": end, "status": "True", "lastTransitionTime": f"2026-12-01T{due}:09Z"} | condition
+            job["status"]["conditions"] = [ended]
+        self.jobs.append(job)
+        if said is not None:
+            terminated = {"exitCode": 0 if end == "Complete" else 10, "reason": "Error", "message": said}
+            self.pods.append(
+                {
+                    "metadata": {
+                        "name": f"{name}-x",
+                        "creationTimestamp": f"2026-12-01T{due}:01Z",
+                        "labels": {"batch.kubernetes.io/job-name": name},
+                    },
+                    "status": {"containerStatuses": [{"state": {"terminated": terminated}}]},
+                }
+            )

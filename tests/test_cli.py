@@ -1,0 +1,52 @@
+"""Every command works for a user id without a name and a home: OpenShift gives each namespace ids of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.apiserver_fake import FakeApiserver
+from tests.support.facade_process import facade
+from tests.support.nameless_user import nameless
+from tests.support.operator_process import operator, until
+
+
+async def test_the_operator_reconciles(tmp_path: Path) -> None:
+    apiserver = FakeApiserver()
+    async with apiserver.serving() as url, operator(url, tmp_path, **nameless(tmp_path)):
+        await until(lambda: apiserver.watches_of("graphcrons"))
+        await apiserver.put(
+            "graphcrons", {"metadata": {"name": "hello"}, "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"}}
+        )
+        await until(lambda: "status" in apiserver.objects["graphcrons"]["hello"])
+
+
+async def test_the_facade_serves(tmp_path: Path) -> None:
+    async with facade(tmp_path, **nameless(tmp_path)) as (_, said, process):
+        assert process.returncode is None
+        assert any("auth mode" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["next", "0 3 * * *", "--timezone", "Europe/Berlin"], 0),
+        (["crd"], 0),
+        (["version"], 0),
+        (["copy-runner", "{folder}"], 0),
+        (["run"], 11),  # it has no orders, and says so
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value),
+)
+def test_commands_that_end_say_what_they_say_to_others(arguments: list[str], code: int, tmp_path: Path) -> None:
+    words = [word.format(folder=tmp_path) for word in arguments]
+    done = subprocess.run(
+        [sys.executable, "-m", "graphcron", *words],
+        env={"PATH": os.environ["PATH"], "TZ": "UTC"} | nameless(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

@@ -1,0 +1,38 @@
+"""The shape of the source tree, where a mistake would not show by itself."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "operator/graphcron"
+
+
+def test_operator_is_a_source_root_and_no_package() -> None:
+    """An `operator/__init__.py` would shadow the standard library's `operator` for everything run from the root."""
+    assert not (ROOT / "operator" / "__init__.py").exists()
+
+
+def test_no_file_of_the_package_is_longer_than_300_lines() -> None:
+    lines = {file: len(file.read_text().splitlines()) for file in PACKAGE.rglob("*.py")}
+    assert lines
+    assert {file: number for file, number in lines.items() if number > 300} == {}
+
+
+def test_no_test_file_imports_from_another() -> None:
+    """What two of them need is in tests/support."""
+    files = list((ROOT / "tests").rglob("*.py"))
+    assert files
+    foreign = re.compile(r"^\s*from tests\.[\w.]*\btest_\w+ import", re.M)
+    assert [file for file in files if foreign.search(file.read_text())] == []
+
+
+def test_each_package_has_its_folder_of_tests() -> None:
+    packages = {file.parent.relative_to(PACKAGE) for file in PACKAGE.glob("*/**/__init__.py")}
+    assert packages
+    assert [package for package in packages if not list((ROOT / "tests" / package).glob("test_*.py"))] == []
+
+
+def test_an_init_file_holds_a_docstring_and_no_code() -> None:
+    """A run pod imports the packages that it needs at each firing, and no more."""
+    for file in PACKAGE.glob("*/**/__init__.py"):
+        assert re.fullmatch(r'"""[^"]*"""\n', file.read_text()), file
