@@ -34,7 +34,7 @@ IN_POD := .build/in-pod
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 .PHONY: unit
 unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
-	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term tests/unit tests/shell tests/cluster tests/chart
+	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term tests/unit tests/shell tests/cluster tests/chart tests/docs
 
 # Compiled once: its pods write no bytecode, so that each would compile all of LangGraph anew.
 $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
@@ -75,10 +75,12 @@ $(CLIENTS)/.ready: requirements/node.txt $(JS)/package.json $(JS)/package-lock.j
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## ruff, and the layers by import-linter
+lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet || { echo "run: make format"; exit 1; }
 	@$(VENV)/bin/lint-imports --no-cache | tail -n +11
+	@$(VENV)/bin/codespell
+	@$(VENV)/bin/pytest -q -p no:cacheprovider tests/docs
 
 .PHONY: format
 format: $(READY) ## format the code
