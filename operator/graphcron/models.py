@@ -138,20 +138,22 @@ class KeySelector(Model):
     """One key of a Secret or ConfigMap in the GraphCron's namespace."""
 
     name: Annotated[str, Field(min_length=1, description="Name of the Secret or ConfigMap.")]
-    key: Annotated[str, Field(min_length=1, description="Key in it.")]
+    key: Annotated[str, Field(min_length=1, description="Key in the Secret or ConfigMap.")]
 
 
 class NameReference(Model):
     """A whole Secret or ConfigMap in the GraphCron's namespace."""
 
-    name: Annotated[str, Field(min_length=1, description="Its name.")]
+    name: Annotated[str, Field(min_length=1, description="Name of the object.")]
 
 
 class InputFrom(Model):
     """Where the input is read from at each firing, instead of `input`."""
 
-    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that holds the input as JSON.")
-    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap that holds the input as JSON.")
+    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that contains the input as JSON.")
+    config_map_key_ref: KeySelector | None = Field(
+        None, description="Key of a ConfigMap that contains the input as JSON."
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -180,15 +182,15 @@ class Server(Model):
         None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
     )
     headers_secret_ref: NameReference | None = Field(
-        None, description="Secret whose keys are header names and whose values are sent with every request."
+        None, description="Secret with HTTP headers for every request: its keys are the names, its values the values."
     )
 
 
 class EnvFrom(Model):
     """All keys of a Secret or ConfigMap in the GraphCron's namespace, as environment variables."""
 
-    secret_ref: NameReference | None = Field(None, description="The Secret.")
-    config_map_ref: NameReference | None = Field(None, description="The ConfigMap.")
+    secret_ref: NameReference | None = Field(None, description="Secret whose keys become environment variables.")
+    config_map_ref: NameReference | None = Field(None, description="ConfigMap whose keys become environment variables.")
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -212,7 +214,7 @@ class Checkpointer(Model):
     """Where a graph that runs in the pod keeps its threads, so that a later firing or attempt finds them."""
 
     url_secret_ref: KeySelector = Field(
-        description="Key of a Secret that holds the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
+        description="Key of a Secret that contains the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
         f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
     )
     claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
@@ -237,7 +239,7 @@ class Template(Model):
 
 
 class GraphCronSpec(Model):
-    """When a graph runs, with what, and how."""
+    """When a graph runs, with which input, and how."""
 
     schedule: Annotated[
         str,
@@ -255,14 +257,18 @@ class GraphCronSpec(Model):
         description="Assistant to run: its UUID or the name of its graph."
     )
     thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
-        None, description="Thread to run on. Default: each firing runs on a thread of its own."
+        None, description="Thread to run on. Default: a new thread for each firing."
     )
-    input: Json | None = Field(None, description=f"Input of the graph: any JSON of up to {DEPTH_LIMIT} levels.")
+    input: Json | None = Field(
+        None, description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep."
+    )
     input_from: InputFrom | None = Field(
-        None, description="Secret or ConfigMap to read the input from at each firing, up to 1 MiB."
+        None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
     )
     metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
-    config: JsonObject | None = Field(None, description="Config of the runs: tags, recursion_limit, configurable.")
+    config: JsonObject | None = Field(
+        None, description="Config of the runs, such as tags, recursion_limit and configurable."
+    )
     context: JsonObject | None = Field(None, description="Static context of the runs.")
     webhook: Annotated[str, Field(min_length=1, max_length=65536)] | None = Field(
         None, description="URL that the Agent Server calls when a run ends."
@@ -270,74 +276,74 @@ class GraphCronSpec(Model):
     interrupt_before: Nodes | None = Field(None, description='Nodes to interrupt before, or "*" for all.')
     interrupt_after: Nodes | None = Field(None, description='Nodes to interrupt after, or "*" for all.')
     multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] | None = Field(
-        None, description="What a run does when its thread is busy. Default: the Agent Server's, enqueue."
+        None, description="What happens when the thread has another run. Default: the Agent Server's, enqueue."
     )
     on_run_completed: Literal["delete", "keep"] | None = Field(
-        None, description="Whether a stateless run's thread is deleted or kept after it. Default: delete."
+        None, description="Whether the thread of a stateless run is deleted or kept after the run. Default: delete."
     )
     stream_mode: StreamModes | None = Field(None, description="Stream modes of the runs.")
-    stream_subgraphs: bool | None = Field(None, description="Whether subgraphs are streamed too.")
-    stream_resumable: bool | None = Field(None, description="Whether a stream can be resumed.")
-    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When checkpoints are written.")
+    stream_subgraphs: bool | None = Field(None, description="Whether to stream the output of subgraphs, too.")
+    stream_resumable: bool | None = Field(None, description="Whether clients can resume the stream.")
+    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When the graph writes checkpoints.")
     checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
     enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
     pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
-        None, description="Why it is not enabled, for people."
+        None, description="Why the schedule is paused, for people to read."
     )
-    start_time: Time | None = Field(None, description="No firing is due before this instant.")
-    end_time: Time | None = Field(None, description="No firing is due at or after this instant.")
+    start_time: Time | None = Field(None, description="Nothing fires that is due before this time.")
+    end_time: Time | None = Field(None, description="Nothing fires that is due at this time or later.")
     jitter_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
         None,
-        description="Each firing waits for so many seconds at most before its run starts: another number at each "
-        "firing, the same for all its attempts. Default: 0.",
+        description="Longest random delay before a firing starts its run, in seconds. It differs between firings and "
+        "is the same for all attempts of one firing. Default: 0.",
     )
     max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="After so many failed firings in a row no further one starts. Default: no limit."
+        None, description="Suspend the schedule after this many failed firings in a row. Default: no limit."
     )
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
         None,
-        description="What happens when a firing is due while one is running, as in a CronJob; Replace cancels that "
-        "one's run. Default: Allow.",
+        description="What happens when a firing is due while another one is running, as in a CronJob. Replace also "
+        "cancels the earlier run. Default: Allow.",
     )
     starting_deadline_seconds: Annotated[int, Field(ge=10, le=31_536_000)] | None = Field(
         None, description="How late a firing may start, in seconds. Default: 3600."
     )
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
         None,
-        description="How long a firing may take over all its attempts, in seconds; then its run is cancelled. "
+        description="Longest duration of a firing with all its attempts, in seconds. The run is then cancelled. "
         "Default: the installation's.",
     )
     retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None,
-        description="Further attempts of a firing whose failure another attempt can mend. Default: 3; 0 for engine "
-        "inPod without checkpointer, where another attempt runs the graph from its start.",
+        description="How often a firing is retried when a retry can help. Default: 3; 0 for engine inPod without "
+        "checkpointer, where a retry runs the graph from its start.",
     )
     successful_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Jobs of succeeded firings that are kept. Default: 1."
+        None, description="How many Jobs of succeeded firings to keep. Default: 1."
     )
     failed_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Jobs of failed firings that are kept. Default: 1."
+        None, description="How many Jobs of failed firings to keep. Default: 1."
     )
     server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
     engine: Literal["agentServer", "inPod"] | None = Field(
         None,
-        description="What runs the graph: the Agent Server, or the run pod itself, in an image of yours. "
+        description="What runs the graph: the Agent Server, or the run pod itself, from your own image. "
         "Default: agentServer.",
     )
     image: Annotated[str, Field(pattern=r"^\S+$", max_length=1024)] | None = Field(
         None,
-        description="Image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
+        description="Container image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
     )
     working_dir: Annotated[str, Field(pattern="^/", max_length=1024)] | None = Field(
-        None, description="Folder of langgraph.json in the image. Default: the image's own working directory."
+        None, description="Directory of langgraph.json in the image. Default: the image's own working directory."
     )
     env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = Field(
         None,
-        description="Secrets and ConfigMaps whose keys the graph has as environment variables (keys of models).",
+        description="Secrets and ConfigMaps that become environment variables of the graph, such as model API keys.",
     )
     checkpointer: Checkpointer | None = Field(
-        None, description="Where a graph that runs in the pod keeps its threads. Default: they end with the pod."
+        None, description="Where a graph that runs in the pod stores its threads. Default: threads end with the pod."
     )
     template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
 
@@ -410,63 +416,73 @@ class GraphCronSpec(Model):
 class Condition(Model):
     """A condition by Kubernetes' conventions (metav1.Condition)."""
 
-    type: str = Field(description="What it is about, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
-    observed_generation: int | None = Field(None, description="Generation of the spec that it is about.")
-    last_transition_time: Time = Field(description="When its status last changed.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str = Field("", description="A sentence, for people.")
+    type: str = Field(description="Type of the condition, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
+    observed_generation: int | None = Field(None, description="Generation of the spec that the condition refers to.")
+    last_transition_time: Time = Field(description="When the status of the condition last changed.")
+    reason: str = Field(description="Reason in CamelCase, for programs.")
+    message: str = Field("", description="Explanation, for people.")
 
 
 class HistoryEntry(Model):
-    """One firing that is over, or several in a row that made no Job."""
+    """One firing that has ended, or several consecutive ones without a Job."""
 
-    scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How it ended.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str | None = Field(None, description="A sentence, for people.")
-    job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
-    run_id: str | None = Field(None, description="Run on the Agent Server.")
-    thread_id: str | None = Field(None, description="Thread of the run.")
-    started_at: Time | None = Field(None, description="When its run started; when its pod did, if that is not known.")
-    finished_at: Time | None = Field(None, description="When its Job ended.")
-    count: int | None = Field(None, description="How many firings in a row this is about. Default: 1.")
-    last_scheduled_time: Time | None = Field(None, description="The minute the last of several was due.")
+    scheduled_time: Time = Field(
+        description="The minute in which it was due. For a Job created by hand: when the Job was created."
+    )
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How the firing ended.")
+    reason: str = Field(description="Reason in CamelCase, for programs.")
+    message: str | None = Field(None, description="Explanation, for people.")
+    job_name: str | None = Field(None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`.")
+    run_id: str | None = Field(None, description="ID of the run on the Agent Server.")
+    thread_id: str | None = Field(None, description="ID of the thread of the run.")
+    started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
+    finished_at: Time | None = Field(None, description="When the Job ended.")
+    count: int | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
+    last_scheduled_time: Time | None = Field(
+        None, description="The minute in which the last of several firings was due."
+    )
 
 
 class FiringCounts(Model):
-    """Firings that are over, by outcome."""
+    """Number of ended firings, by outcome."""
 
-    succeeded: int = Field(0, description="Runs that ended well.")
-    failed: int = Field(0, description="Runs that did not, or could not be started.")
-    skipped: int = Field(0, description="Firings that started nothing on purpose.")
-    missed: int = Field(0, description="Firings for which the cluster made no Job in time.")
+    succeeded: int = Field(0, description="Firings whose run ended successfully.")
+    failed: int = Field(0, description="Firings whose run failed or could not be started.")
+    skipped: int = Field(0, description="Firings that started no run, on purpose.")
+    missed: int = Field(0, description="Firings for which the cluster created no Job in time.")
 
 
 class GraphCronStatus(Model):
-    """What the operator has seen and done."""
+    """What the operator observed and did."""
 
-    observed_generation: int | None = Field(None, description="Generation of the spec that this status is about.")
+    observed_generation: int | None = Field(None, description="Generation of the spec that this status refers to.")
     conditions: list[Condition] | None = Field(
         None,
-        description="What is so now, one of each type.",
+        description="Current conditions, at most one of each type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-    cron_job_name: str | None = Field(None, description="CronJob that fires it.")
-    timezone: str | None = Field(None, description="Time zone in force.")
-    enabled: bool | None = Field(None, description="Whether it fires: enabled, and with firings left before endTime.")
-    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
-        None, description="The next firings, at most five, UTC."
+    cron_job_name: str | None = Field(None, description="Name of the CronJob.")
+    timezone: str | None = Field(None, description="Time zone of the schedule, with the default filled in.")
+    enabled: bool | None = Field(
+        None, description="Whether it fires, now or from startTime on. False while paused, expired or suspended."
     )
-    last_schedule_time: Time | None = Field(None, description="When it was last due and a Job was made.")
+    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
+        None, description="Times of the next firings in UTC, at most five."
+    )
+    last_schedule_time: Time | None = Field(
+        None, description="Scheduled time of the last firing for which a Job was created."
+    )
     last_successful_time: Time | None = Field(None, description="When a firing last succeeded.")
-    active: int | None = Field(None, description="Firings that are running now.")
+    active: int | None = Field(None, description="How many firings are running.")
     history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
         None, description="The last ten firings, newest first."
     )
-    firings: FiringCounts | None = Field(None, description="How many firings ended in which way, since it was made.")
+    firings: FiringCounts | None = Field(
+        None, description="Number of firings by outcome, since the GraphCron was created."
+    )
     consecutive_failures: int | None = Field(
-        None, description="Failed firings since the last success and since the spec was last changed."
+        None, description="Number of failed firings since the last success and the last change of the spec."
     )
 
 
