@@ -92,7 +92,7 @@ type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
 .PHONY: generate
-generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md
+generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
 	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
 	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
 	@$(RUN) -m cluster.chart_docs
