@@ -75,10 +75,12 @@ $(CLIENTS)/.ready: requirements/node.txt $(JS)/package.json $(JS)/package-lock.j
 	@touch $@
 
 .PHONY: lint
-lint: $(READY) ## ruff, and the layers by import-linter
+lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet || { echo "run: make format"; exit 1; }
 	@$(VENV)/bin/lint-imports --no-cache | tail -n +11
+	@$(VENV)/bin/codespell
+	@$(VENV)/bin/pytest -q -p no:cacheprovider tests/docs
 
 .PHONY: format
 format: $(READY) ## format the code
@@ -90,7 +92,7 @@ type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
 .PHONY: generate
-generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md
+generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
 	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
 	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
 	@$(RUN) -m cluster.chart_docs

@@ -119,7 +119,7 @@ def to_markdown(root: Value, chart: dict[str, Any]) -> str:
     sections = [("General", "", single)]
     sections += [(group.path[0], group.description, list(_values(group))) for group in root.children if group.children]
     tables = "\n".join(_section(*section) for section in sections if section[2])
-    return _README.format(description=chart["description"], kubernetes=chart["kubeVersion"], tables=tables)
+    return _README.format(description=chart["description"], kubernetes=chart["kubeVersion"], docs=_DOCS, tables=tables)
 
 
 def _values(group: Value) -> Iterator[Value]:
@@ -146,10 +146,12 @@ def _code(data: Any) -> str:
     return f"`{json.dumps(data, ensure_ascii=False)}`".replace("|", "\\|")
 
 
-_README = """\
-<!-- Written by `make generate` from values.yaml: change that. -->
+_DOCS = "../../docs"
 
-# The graphcron chart
+_README = """\
+<!-- Generated from values.yaml by `make generate`: edit that file. -->
+
+# The graphcron Helm chart
 
 {description}. It needs Kubernetes {kubernetes}.
 
@@ -158,8 +160,12 @@ helm install graphcron charts/graphcron --namespace graphcron --create-namespace
   --set agentServer.url=http://agent-server.default.svc
 ```
 
-A value that is misspelt or out of its range is refused with a sentence, and nothing is installed. The permissions of
-the three service accounts, each with its reason, are in docs/security.md of the source tree.
+Helm refuses a misspelled or invalid value with an explanation, and installs nothing.
+
+- [Tutorial for platform teams]({docs}/tutorials/platform-team.md)
+- [How to upgrade]({docs}/how-to/upgrade.md) and [how to uninstall]({docs}/how-to/uninstall.md)
+- [Security]({docs}/security.md): every permission of the service accounts, with its reason
+- [All documentation]({docs}/README.md)
 
 ## Values
 

@@ -1,14 +1,15 @@
-"""docs/spec.md has every field, condition, outcome and reason that there is."""
+"""docs/spec.md has every field, and docs/reasons.md every condition, outcome and reason, each with what to do."""
 
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import get_args
 
 import pytest
 
-from cluster import spec_docs
+from cluster import reason_docs, spec_docs
 from cluster.paths import HERE
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, RUNS_STARTING, STALLED, SUSPENDED
@@ -34,8 +35,9 @@ BEARERS = {"TryAgain", "Refused", "Busy", "NotFound", "PodError", "InvalidGraphC
 """What is made with a reason as its first argument; `Outcome`, `outcome` and `report` have it after the outcome."""
 
 
-def test_the_page_is_the_one_that_the_generator_writes() -> None:
-    assert spec_docs.PAGE.read_text() == spec_docs.page(), "run make generate"
+@pytest.mark.parametrize("docs", [spec_docs, reason_docs])
+def test_the_page_is_the_one_that_the_generator_writes(docs: ModuleType) -> None:
+    assert docs.PAGE.read_text() == docs.page(), "run make generate"
 
 
 @pytest.mark.parametrize("model", [GraphCronSpec, GraphCronStatus])
@@ -47,30 +49,31 @@ def test_every_field_has_a_meaning(model: type[GraphCronSpec] | type[GraphCronSt
 
 def test_every_outcome_is_there() -> None:
     outcomes = set(get_args(HistoryEntry.model_fields["outcome"].annotation))
-    assert set(spec_docs.OUTCOMES) == set(spec_docs.REASONS) == outcomes
+    assert set(reason_docs.OUTCOMES) == set(reason_docs.REASONS) == outcomes
 
 
 def test_every_condition_is_there() -> None:
     types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING}
-    assert set(spec_docs.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
+    assert set(reason_docs.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
-    told = {reason for reasons in spec_docs.REASONS.values() for reason in reasons}
+    told = {reason for reasons in reason_docs.REASONS.values() for reason in reasons}
     known = {NO_OUTCOME, NOT_ON_THIS_DAY, STILL_RUNNING, DEADLINE_PASSED}
     assert told == known | _reasons("runner/*.py", "firing/*.py", "operator/history.py")
 
 
-def test_what_to_do_is_said_for_each_reason_of_a_firing() -> None:
-    rows = (HERE.root / "docs/runs.md").read_text().partition("## What to do")[2].partition("\n## ")[0]
-    told = {reason for row in re.findall(r"^\| (`.*?) \|", rows, re.M) for reason in re.findall(r"`(\w+)`", row)}
-    assert told == {reason for reasons in spec_docs.REASONS.values() for reason in reasons} - {"RunSucceeded"}
+def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
+    """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
+    rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
+    reasons = [reason_docs.STATES, *reason_docs.REASONS.values()]
+    assert sorted(rows) == sorted(reason for group in reasons for reason in group)
 
 
 def test_every_reason_of_a_state_is_there_and_no_other() -> None:
     known = {*SUSPENDING, SCHEDULED, INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER}
     known |= {INVALID_SCHEDULE, INVALID_TIMEZONE}
-    assert set(spec_docs.STATES) == known | _reasons(
+    assert set(reason_docs.STATES) == known | _reasons(
         "resource/*.py", "operator/cronjob.py", "operator/run_pod.py", "operator/reconcile.py"
     )
 
@@ -91,6 +94,6 @@ def _reasons_of(file: Path) -> Iterator[str]:
         texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
         if name in BEARERS:
             yield from texts[:1]
-        elif name in ("Outcome", "outcome", "report") and texts and texts[0] in spec_docs.OUTCOMES:
+        elif name in ("Outcome", "outcome", "report") and texts and texts[0] in reason_docs.OUTCOMES:
             # A reason that is a name of the code is told by that name, and what stands here is the message.
             yield from (text for text in texts[1:2] if text.isalpha())

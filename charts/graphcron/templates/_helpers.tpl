@@ -1,4 +1,4 @@
-{{/* Name of the release's objects: the release's name, with the chart's when it does not say it already. */}}
+{{/* Name of the release's objects: the name of the release, with that of the chart unless it already contains it. */}}
 {{- define "graphcron.fullname" -}}
 {{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
 {{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{ end }}
@@ -9,7 +9,7 @@
 {{ merge (include "graphcron.ownLabels" . | fromYaml) (.root.Values.commonLabels | default dict) | toYaml }}
 {{- end }}
 
-{{/* Labels of pods: takes the component's values, too. No value can replace a label that a selector looks for. */}}
+{{/* Labels of pods. Takes the component's values, too. No value can replace a label that a selector uses. */}}
 {{- define "graphcron.podLabels" -}}
 {{ merge (include "graphcron.labels" . | fromYaml) (.values.podLabels | default dict) | toYaml }}
 {{- end }}
@@ -22,7 +22,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
-{{/* Labels by which a component's pods are found; they never change. */}}
+{{/* Labels by which selectors find a component's pods. They never change. */}}
 {{- define "graphcron.selector" -}}
 app.kubernetes.io/name: graphcron
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
@@ -35,7 +35,7 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
-{{/* Scheduling, pull secrets: what pod specs of operator and facade share. Takes a dict of root, component and values. */}}
+{{/* Scheduling and pull secrets, shared by the pod specs of operator and facade. Takes a dict of root, component and values. */}}
 {{- define "graphcron.podPlacement" -}}
 {{- with .root.Values.image.pullSecrets }}
 imagePullSecrets:

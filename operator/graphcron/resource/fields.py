@@ -75,10 +75,10 @@ class KeySelector(Model):
     """One key of a Secret or ConfigMap in the GraphCron's namespace."""
 
     name: Annotated[str, Field(min_length=1, description="Name of the Secret or ConfigMap.")]
-    key: Annotated[str, Field(min_length=1, description="Key in it.")]
+    key: Annotated[str, Field(min_length=1, description="Key in the Secret or ConfigMap.")]
 
 
 class NameReference(Model):
     """A whole Secret or ConfigMap in the GraphCron's namespace."""
 
-    name: Annotated[str, Field(min_length=1, description="Its name.")]
+    name: Annotated[str, Field(min_length=1, description="Name of the object.")]

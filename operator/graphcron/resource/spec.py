@@ -44,7 +44,7 @@ _CEL_IN_POD = "(has(self.engine) && self.engine == 'inPod')"
 
 
 class GraphCronSpec(Model):
-    """When a graph runs, with what, and how."""
+    """When a graph runs, with which input, and how."""
 
     schedule: Annotated[
         str,
@@ -62,14 +62,18 @@ class GraphCronSpec(Model):
         description="Assistant to run: its UUID or the name of its graph."
     )
     thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
-        None, description="Thread to run on. Default: each firing runs on a thread of its own."
+        None, description="Thread to run on. Default: a new thread for each firing."
     )
-    input: Json | None = Field(None, description=f"Input of the graph: any JSON of up to {DEPTH_LIMIT} levels.")
+    input: Json | None = Field(
+        None, description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep."
+    )
     input_from: InputFrom | None = Field(
-        None, description="Secret or ConfigMap to read the input from at each firing, up to 1 MiB."
+        None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
     )
     metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
-    config: JsonObject | None = Field(None, description="Config of the runs: tags, recursion_limit, configurable.")
+    config: JsonObject | None = Field(
+        None, description="Config of the runs, such as tags, recursion_limit and configurable."
+    )
     context: JsonObject | None = Field(None, description="Static context of the runs.")
     webhook: Annotated[str, Field(min_length=1, max_length=65536)] | None = Field(
         None, description="URL that the Agent Server calls when a run ends."
@@ -77,74 +81,74 @@ class GraphCronSpec(Model):
     interrupt_before: Nodes | None = Field(None, description='Nodes to interrupt before, or "*" for all.')
     interrupt_after: Nodes | None = Field(None, description='Nodes to interrupt after, or "*" for all.')
     multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] | None = Field(
-        None, description="What a run does when its thread is busy. Default: the Agent Server's, enqueue."
+        None, description="What happens when the thread has another run. Default: the Agent Server's, enqueue."
     )
     on_run_completed: Literal["delete", "keep"] | None = Field(
-        None, description="Whether a stateless run's thread is deleted or kept after it. Default: delete."
+        None, description="Whether the thread of a stateless run is deleted or kept after the run. Default: delete."
     )
     stream_mode: StreamModes | None = Field(None, description="Stream modes of the runs.")
-    stream_subgraphs: bool | None = Field(None, description="Whether subgraphs are streamed too.")
-    stream_resumable: bool | None = Field(None, description="Whether a stream can be resumed.")
-    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When checkpoints are written.")
+    stream_subgraphs: bool | None = Field(None, description="Whether to stream the output of subgraphs, too.")
+    stream_resumable: bool | None = Field(None, description="Whether clients can resume the stream.")
+    durability: Literal["sync", "async", "exit"] | None = Field(None, description="When the graph writes checkpoints.")
     checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
     enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
     pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
-        None, description="Why it is not enabled, for people."
+        None, description="Why the schedule is paused, for people to read."
     )
-    start_time: Time | None = Field(None, description="No firing is due before this instant.")
-    end_time: Time | None = Field(None, description="No firing is due at or after this instant.")
+    start_time: Time | None = Field(None, description="Nothing fires that is due before this time.")
+    end_time: Time | None = Field(None, description="Nothing fires that is due at this time or later.")
     jitter_seconds: Annotated[int, Field(ge=0, le=3600)] | None = Field(
         None,
-        description="Each firing waits for so many seconds at most before its run starts: another number at each "
-        "firing, the same for all its attempts. Default: 0.",
+        description="Longest random delay before a firing starts its run, in seconds. It differs between firings and "
+        "is the same for all attempts of one firing. Default: 0.",
     )
     max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
-        None, description="After so many failed firings in a row no further one starts. Default: no limit."
+        None, description="Suspend the schedule after this many failed firings in a row. Default: no limit."
     )
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(
         None,
-        description="What happens when a firing is due while one is running, as in a CronJob; Replace cancels that "
-        "one's run. Default: Allow.",
+        description="What happens when a firing is due while another one is running, as in a CronJob. Replace also "
+        "cancels the earlier run. Default: Allow.",
     )
     starting_deadline_seconds: Annotated[int, Field(ge=10, le=31_536_000)] | None = Field(
         None, description="How late a firing may start, in seconds. Default: 3600."
     )
     active_deadline_seconds: Annotated[int, Field(ge=1, le=31_536_000)] | None = Field(
         None,
-        description="How long a firing may take over all its attempts, in seconds; then its run is cancelled. "
+        description="Longest duration of a firing with all its attempts, in seconds. The run is then cancelled. "
         "Default: the installation's.",
     )
     retry_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
         None,
-        description="Further attempts of a firing whose failure another attempt can mend. Default: 3; 0 for engine "
-        "inPod without checkpointer, where another attempt runs the graph from its start.",
+        description="How often a firing is retried when a retry can help. Default: 3; 0 for engine inPod without "
+        "checkpointer, where a retry runs the graph from its start.",
     )
     successful_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Jobs of succeeded firings that are kept. Default: 1."
+        None, description="How many Jobs of succeeded firings to keep. Default: 1."
     )
     failed_runs_history_limit: Annotated[int, Field(ge=0, le=100)] | None = Field(
-        None, description="Jobs of failed firings that are kept. Default: 1."
+        None, description="How many Jobs of failed firings to keep. Default: 1."
     )
     server: Server | None = Field(None, description="Agent Server to use. Default: the installation's.")
     engine: Literal["agentServer", "inPod"] | None = Field(
         None,
-        description="What runs the graph: the Agent Server, or the run pod itself, in an image of yours. "
+        description="What runs the graph: the Agent Server, or the run pod itself, from your own image. "
         "Default: agentServer.",
     )
     image: Annotated[str, Field(pattern=r"^\S+$", max_length=1024)] | None = Field(
         None,
-        description="Image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
+        description="Container image with langgraph.json, the graph's dependencies and Python 3.11 or later.",
     )
     working_dir: Annotated[str, Field(pattern="^/", max_length=1024)] | None = Field(
-        None, description="Folder of langgraph.json in the image. Default: the image's own working directory."
+        None, description="Directory of langgraph.json in the image. Default: the image's own working directory."
     )
     env_from: Annotated[list[EnvFrom], Field(max_length=32)] | None = Field(
         None,
-        description="Secrets and ConfigMaps whose keys the graph has as environment variables (keys of models).",
+        description="Secrets and ConfigMaps that become environment variables of the graph, such as model API keys.",
     )
     checkpointer: Checkpointer | None = Field(
-        None, description="Where a graph that runs in the pod keeps its threads. Default: they end with the pod."
+        None, description="Where a graph that runs in the pod stores its threads. Default: threads end with the pod."
     )
     template: Template | None = Field(None, description="Scheduling and resources of the run pods.")
 

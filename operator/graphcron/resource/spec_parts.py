@@ -15,8 +15,10 @@ CHECKPOINTS_PATH = "/checkpoints"
 class InputFrom(Model):
     """Where the input is read from at each firing, instead of `input`."""
 
-    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that holds the input as JSON.")
-    config_map_key_ref: KeySelector | None = Field(None, description="Key of a ConfigMap that holds the input as JSON.")
+    secret_key_ref: KeySelector | None = Field(None, description="Key of a Secret that contains the input as JSON.")
+    config_map_key_ref: KeySelector | None = Field(
+        None, description="Key of a ConfigMap that contains the input as JSON."
+    )
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -45,15 +47,15 @@ class Server(Model):
         None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
     )
     headers_secret_ref: NameReference | None = Field(
-        None, description="Secret whose keys are header names and whose values are sent with every request."
+        None, description="Secret with HTTP headers for every request: its keys are the names, its values the values."
     )
 
 
 class EnvFrom(Model):
     """All keys of a Secret or ConfigMap in the GraphCron's namespace, as environment variables."""
 
-    secret_ref: NameReference | None = Field(None, description="The Secret.")
-    config_map_ref: NameReference | None = Field(None, description="The ConfigMap.")
+    secret_ref: NameReference | None = Field(None, description="Secret whose keys become environment variables.")
+    config_map_ref: NameReference | None = Field(None, description="ConfigMap whose keys become environment variables.")
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -77,7 +79,7 @@ class Checkpointer(Model):
     """Where a graph that runs in the pod keeps its threads, so that a later firing or attempt finds them."""
 
     url_secret_ref: KeySelector = Field(
-        description="Key of a Secret that holds the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
+        description="Key of a Secret that contains the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
         f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
     )
     claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
@@ -86,19 +88,19 @@ class Checkpointer(Model):
 
 
 UserId = Annotated[int, Field(ge=1, le=2**31 - 1)]
-"""Of a user or a group, but root's; the upper bound is Kubernetes' own."""
+"""Id of a user or a group, except root's. The upper bound is that of Kubernetes."""
 
 
 class PodSecurityContext(Model):
-    """The user and groups that a run pod has, where the image needs others than the installation's. Never root."""
+    """User and groups of a run pod, for an image that needs others than the installation's. Never root."""
 
     run_as_user: UserId | None = Field(None, description="User id of the containers.")
     run_as_group: UserId | None = Field(None, description="Primary group id of the containers.")
-    fs_group: UserId | None = Field(None, description="Group id that volumes of the pod are given to.")
+    fs_group: UserId | None = Field(None, description="Group id that owns the volumes of the pod.")
 
 
 class Template(Model):
-    """Scheduling, resources and user of the run pods. The rest of their security settings is not open to change."""
+    """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
     resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
     node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")

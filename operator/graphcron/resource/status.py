@@ -10,61 +10,71 @@ from graphcron.resource.fields import Model, Time
 class Condition(Model):
     """A condition by Kubernetes' conventions (metav1.Condition)."""
 
-    type: str = Field(description="What it is about, such as Ready.")
-    status: Literal["True", "False", "Unknown"] = Field(description="Whether it is so.")
-    observed_generation: int | None = Field(None, description="Generation of the spec that it is about.")
-    last_transition_time: Time = Field(description="When its status last changed.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str = Field("", description="A sentence, for people.")
+    type: str = Field(description="Type of the condition, such as Ready.")
+    status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
+    observed_generation: int | None = Field(None, description="Generation of the spec that the condition refers to.")
+    last_transition_time: Time = Field(description="When the status of the condition last changed.")
+    reason: str = Field(description="Reason in CamelCase, for programs.")
+    message: str = Field("", description="Explanation, for people.")
 
 
 class HistoryEntry(Model):
-    """One firing that is over, or several in a row that made no Job."""
+    """One firing that has ended, or several consecutive ones without a Job."""
 
-    scheduled_time: Time = Field(description="The minute it was due; for a Job made by hand, when that was made.")
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How it ended.")
-    reason: str = Field(description="CamelCase, for programs.")
-    message: str | None = Field(None, description="A sentence, for people.")
-    job_name: str | None = Field(None, description="Job of the firing: `kubectl logs job/NAME` while it is kept.")
-    run_id: str | None = Field(None, description="Run on the Agent Server.")
-    thread_id: str | None = Field(None, description="Thread of the run.")
-    started_at: Time | None = Field(None, description="When its run started; when its pod did, if that is not known.")
-    finished_at: Time | None = Field(None, description="When its Job ended.")
-    count: int | None = Field(None, description="How many firings in a row this is about. Default: 1.")
-    last_scheduled_time: Time | None = Field(None, description="The minute the last of several was due.")
+    scheduled_time: Time = Field(
+        description="The minute in which it was due. For a Job created by hand: when the Job was created."
+    )
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How the firing ended.")
+    reason: str = Field(description="Reason in CamelCase, for programs.")
+    message: str | None = Field(None, description="Explanation, for people.")
+    job_name: str | None = Field(None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`.")
+    run_id: str | None = Field(None, description="ID of the run on the Agent Server.")
+    thread_id: str | None = Field(None, description="ID of the thread of the run.")
+    started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
+    finished_at: Time | None = Field(None, description="When the Job ended.")
+    count: int | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
+    last_scheduled_time: Time | None = Field(
+        None, description="The minute in which the last of several firings was due."
+    )
 
 
 class FiringCounts(Model):
-    """Firings that are over, by outcome."""
+    """Number of ended firings, by outcome."""
 
-    succeeded: int = Field(0, description="Runs that ended well.")
-    failed: int = Field(0, description="Runs that did not, or could not be started.")
-    skipped: int = Field(0, description="Firings that started nothing on purpose.")
-    missed: int = Field(0, description="Firings for which the cluster made no Job in time.")
+    succeeded: int = Field(0, description="Firings whose run ended successfully.")
+    failed: int = Field(0, description="Firings whose run failed or could not be started.")
+    skipped: int = Field(0, description="Firings that started no run, on purpose.")
+    missed: int = Field(0, description="Firings for which the cluster created no Job in time.")
 
 
 class GraphCronStatus(Model):
-    """What the operator has seen and done."""
+    """What the operator observed and did."""
 
-    observed_generation: int | None = Field(None, description="Generation of the spec that this status is about.")
+    observed_generation: int | None = Field(None, description="Generation of the spec that this status refers to.")
     conditions: list[Condition] | None = Field(
         None,
-        description="What is so now, one of each type.",
+        description="Current conditions, at most one of each type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-    cron_job_name: str | None = Field(None, description="CronJob that fires it.")
-    timezone: str | None = Field(None, description="Time zone in force.")
-    enabled: bool | None = Field(None, description="Whether it fires: enabled, and with firings left before endTime.")
-    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
-        None, description="The next firings, at most five, UTC."
+    cron_job_name: str | None = Field(None, description="Name of the CronJob.")
+    timezone: str | None = Field(None, description="Time zone of the schedule, with the default filled in.")
+    enabled: bool | None = Field(
+        None, description="Whether it fires, now or from startTime on. False while paused, expired or suspended."
     )
-    last_schedule_time: Time | None = Field(None, description="When it was last due and a Job was made.")
+    next_run_times: Annotated[list[Time], Field(max_length=5)] | None = Field(
+        None, description="Times of the next firings in UTC, at most five."
+    )
+    last_schedule_time: Time | None = Field(
+        None, description="Scheduled time of the last firing for which a Job was created."
+    )
     last_successful_time: Time | None = Field(None, description="When a firing last succeeded.")
-    active: int | None = Field(None, description="Firings that are running now.")
+    active: int | None = Field(None, description="How many firings are running.")
     history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
         None, description="The last ten firings, newest first."
     )
-    firings: FiringCounts | None = Field(None, description="How many firings ended in which way, since it was made.")
+    firings: FiringCounts | None = Field(
+        None, description="Number of firings by outcome, since the GraphCron was created."
+    )
     consecutive_failures: int | None = Field(
-        None, description="Failed firings since the last success and since the spec was last changed."
+        None, description="Number of failed firings since the last success and the last change of the spec."
     )
