@@ -95,13 +95,13 @@ type: $(READY) ## mypy, strict
 generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
 	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
 	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
-	@$(RUN) -m cluster.chart_docs
-	@$(RUN) -m cluster.spec_docs
+	@$(RUN) -m tools.docs.chart_docs
+	@$(RUN) -m tools.docs.spec_docs
 
 .PHONY: verify
 verify: $(READY) ## fail when a generated file is not what `make generate` writes
 	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
-	  && $(RUN) -m cluster.chart_docs --check && $(RUN) -m cluster.spec_docs --check \
+	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench

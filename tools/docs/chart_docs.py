@@ -5,8 +5,8 @@ inside of a YAML flow mapping: `# @schema minimum: 1, maximum: 200`. Without one
 mapping with keys is a group, in which no other keys are allowed; an empty one, or one with a `type` in its `@schema`
 line, is a value as a whole.
 
-`python -m cluster.chart_docs` writes both files, with `--check` it only says whether they are up to date. PyYAML tells
-the line of each node, which is all that this needs; parsers that keep comments attach them to what stands before.
+`python -m tools.docs.chart_docs` writes both files. With `--check` it only says whether they are up to date. PyYAML
+tells the line of each node, which is all that this needs; parsers that keep comments attach them to what stands before.
 """
 
 import json
@@ -18,10 +18,9 @@ from typing import Any
 
 import yaml
 
-from cluster.errors import ClusterError
-from cluster.paths import HERE
+from tools.docs import ROOT
 
-CHART = HERE.root / "charts/graphcron"
+CHART = ROOT / "charts/graphcron"
 
 FROM_A_PARENT: dict[str, dict[str, Any]] = {
     "global": {"type": "object"},
@@ -40,6 +39,10 @@ _TYPES = {
 Schema = dict[str, Any]
 
 
+class ValuesError(Exception):
+    """A value that the generator cannot read. The message names it and says what to write."""
+
+
 @dataclass(frozen=True)
 class Value:
     """One key of values.yaml. `schema` is what its `@schema` lines say; a group has `children`, a value none."""
@@ -53,7 +56,7 @@ class Value:
 
 
 def read(text: str) -> Value:
-    """The root group of a values.yaml. Raises ClusterError with the path of a value that is not explained."""
+    """The root group of a values.yaml. Raises ValuesError with the path of a value that is not explained."""
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     assert isinstance(node, yaml.MappingNode), "values.yaml is a mapping"
     return Value((), "", {}, "object", None, tuple(_children(node, (), text.splitlines())))
@@ -65,9 +68,9 @@ def _children(node: yaml.MappingNode, above: tuple[str, ...], lines: list[str]) 
         description, schema = _comment(lines, key.start_mark.line, key.start_mark.column, path)
         is_group = isinstance(content, yaml.MappingNode) and content.value and "type" not in schema
         if content.tag not in _TYPES:
-            raise ClusterError(f"values.yaml: {'.'.join(path)} has no type: give it a default that is not null.")
+            raise ValuesError(f"values.yaml: {'.'.join(path)} has no type: give it a default that is not null.")
         if not is_group and not description:
-            raise ClusterError(f"values.yaml: {'.'.join(path)} is not explained: write a comment above it.")
+            raise ValuesError(f"values.yaml: {'.'.join(path)} is not explained: write a comment above it.")
         yield Value(
             path=path,
             description=description,
@@ -90,7 +93,7 @@ def _comment(lines: list[str], line: int, column: int, path: tuple[str, ...]) ->
             word, _, keywords = text.partition(" ")
             found = yaml.safe_load("{" + keywords + "}") if word == "@schema" else None
             if not found or None in found.values():
-                raise ClusterError(f"values.yaml: {'.'.join(path)}: this is no `@schema keyword: value`: {text}")
+                raise ValuesError(f"values.yaml: {'.'.join(path)}: this is no `@schema keyword: value`: {text}")
             schema |= found
     return " ".join(text for text in said if not text.startswith("@")), schema
 
@@ -176,7 +179,7 @@ def main(arguments: list[str], chart: Path = CHART) -> int:
     """0 when the files are up to date, or now are; 1 with a sentence otherwise."""
     try:
         root = read((chart / "values.yaml").read_text())
-    except ClusterError as error:
+    except ValuesError as error:
         print(error, file=sys.stderr)
         return 1
     texts = {

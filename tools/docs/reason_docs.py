@@ -1,14 +1,14 @@
 """The text of docs/reasons.md: every condition, outcome and reason, what it means, and what to do about it.
 
-`cluster.spec_docs` writes the page. A test compares the reasons with those that the code can give.
+`tools.docs.spec_docs` writes the page. A test compares the reasons with those that the code can give.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from cluster.paths import HERE
+from tools.docs import ROOT
 
-PAGE = HERE.root / "docs/reasons.md"
+PAGE = ROOT / "docs/reasons.md"
 
 
 class Reason(NamedTuple):
@@ -234,7 +234,7 @@ REASONS = {
 HEAD = """\
 # Conditions, outcomes, reasons and events
 
-<!-- Generated from cluster/reason_docs.py by `make generate`: edit that file. -->
+<!-- Generated from tools/docs/reason_docs.py by `make generate`: edit that file. -->
 
 `kubectl describe graphcron NAME` shows the conditions, the last ten firings and the events. Look up a reason here to
 find out what it means and what to do. [What happens in a firing](runs.md) explains the background.

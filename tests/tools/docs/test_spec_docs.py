@@ -9,8 +9,6 @@ from typing import get_args
 
 import pytest
 
-from cluster import reason_docs, spec_docs
-from cluster.paths import HERE
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, RUNS_STARTING, STALLED, SUSPENDED
 from graphcron.operator.reasons import (
@@ -29,8 +27,9 @@ from graphcron.operator.reasons import (
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from tools.docs import ROOT, reason_docs, spec_docs
 
-PACKAGE = HERE.root / "operator/graphcron"
+PACKAGE = ROOT / "operator/graphcron"
 BEARERS = {"TryAgain", "Refused", "Busy", "NotFound", "PodError", "InvalidGraphCron", "Skip"}
 """What is made with a reason as its first argument; `Outcome`, `outcome` and `report` have it after the outcome."""
 

@@ -1,25 +1,24 @@
 """Writes docs/spec.md, the fields of a GraphCron from the models, and docs/reasons.md.
 
-`python -m cluster.spec_docs` writes both pages. With `--check` it writes nothing and fails when one is out of date.
+`python -m tools.docs.spec_docs` writes both pages. With `--check` it writes nothing and fails when one is out of date.
 """
 
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from cluster import reason_docs
-from cluster.paths import HERE
 from graphcron.resource.crd import COLUMNS, structural
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus
+from tools.docs import ROOT, reason_docs
 
-PAGE = HERE.root / "docs/spec.md"
+PAGE = ROOT / "docs/spec.md"
 
 HEAD = f"""\
 # GraphCron, field by field
 
-<!-- Generated from operator/graphcron/resource/ and cluster/spec_docs.py by `make generate`: edit those files. -->
+<!-- Generated from operator/graphcron/resource/ and tools/docs/spec_docs.py by `make generate`: edit those files. -->
 
 A `GraphCron` (`{API_VERSION}`, namespaced, short name `gcron`) describes when a graph runs, with which input, and how.
 

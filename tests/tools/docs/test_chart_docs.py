@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from cluster import chart_docs
-from cluster.errors import ClusterError
+from tools.docs import chart_docs
 
 VALUES = """\
 # About this file.
@@ -78,7 +77,7 @@ def test_the_readme_has_a_row_for_each_value() -> None:
     ],
 )
 def test_a_value_that_nobody_explains_is_named(text: str, complaint: str) -> None:
-    with pytest.raises(ClusterError, match=complaint):
+    with pytest.raises(chart_docs.ValuesError, match=complaint):
         chart_docs.read(text)
 
 
