@@ -30,11 +30,16 @@ test: lint type verify unit e2e contract ## everything: lint, types, layers, gen
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod
+export IN_POD
 # Half of the time is waiting, so that one more than there are cores keeps them busy.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 .PHONY: unit
 unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
 	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
+
+.PHONY: unit-pythons
+unit-pythons: $(READY) chart-tools ## the package's unit tests on the oldest and the newest Python
+	@$(RUN) -m cluster.pythons
 
 # Compiled once: its pods write no bytecode, so that each would compile all of LangGraph anew.
 $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Makes the virtual environment that all commands run in, from the locked dependencies.
+# Makes the virtual environment that all commands run in, from the locked dependencies. $PYTHON names the Python that it
+# is of, else the newest on PATH.
 set -euo pipefail
 
 venv=$1
 root=$(cd "$(dirname "$0")/.." && pwd)
 
-python=
-for candidate in python3.14 python3.13 python3.12 python3.11 python3; do
+python=${PYTHON:-}
+for candidate in ${python:+"$python"} python3.14 python3.13 python3.12 python3.11 python3; do
   if command -v "$candidate" >/dev/null && "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
     python=$candidate
     break
   fi
+  python=
 done
 if [[ -z $python ]]; then
   echo "Python 3.11 or newer is needed and not on PATH: on Debian or Ubuntu, apt-get install python3 python3-venv" >&2

@@ -173,7 +173,7 @@ def test_input_from_a_file_is_sent_byte_by_byte(pod: Pod, server: AgentServerFak
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"secret words", b'{"a": NaN}', b'{}, "assistant_id": "x"', b'"\xff"', b"[" * 20_000 + b"]" * 20_000],
+    [b"", b"secret words", b'{"a": NaN}', b'{}, "assistant_id": "x"', b'"\xff"', b"[" * 200_000 + b"]" * 200_000],
     ids=["nothing", "words", "NaN", "two values", "no UTF-8", "deep"],
 )
 def test_a_file_that_is_not_json_is_refused_and_not_quoted(

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def pod(tmp_path: Path) -> Pod:
 
 def checkpoints(pod: Pod, thread_id: str | None = None) -> int:
     try:
-        with sqlite3.connect(pod.directory / "threads.sqlite", timeout=10) as database:
+        with closing(sqlite3.connect(pod.directory / "threads.sqlite", timeout=10)) as database:
             query, values = "SELECT count(*) FROM checkpoints", ()
             if thread_id:
                 query, values = f"{query} WHERE thread_id = ?", (thread_id,)  # type: ignore[assignment]
@@ -259,7 +260,7 @@ def test_on_run_completed_keep_keeps_it(pod: Pod) -> None:
 def test_old_records_are_swept_by_later_firings(pod: Pod) -> None:
     database = pod.keeps_threads()
     pod.run()
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         ((record, kind, blob),) = connection.execute("SELECT thread_id, type, checkpoint FROM checkpoints").fetchall()
         assert kind == "msgpack"
         year = time.strftime("%Y").encode()

@@ -1,6 +1,7 @@
 """A pod of engine inPod, as a process on a user's Python."""
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ from graphcron.firing.order import Order
 from graphcron.firing.outcome import Outcome
 from graphcron.runner.copy_runner import copy_to
 
-PYTHON = HERE.build / "in-pod/bin/python"
+PYTHON = HERE.root / os.environ.get("IN_POD", ".build/in-pod") / "bin/python"
 """Made by `make .build/in-pod/.ready` from examples/in-pod/requirements.txt."""
 
 THREAD = "7b1d6a0e-0000-4000-8000-000000000000"
