@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster import oci_archive, pause
+from cluster import image_archive, oci_archive, pause
 
 
 @pytest.fixture
@@ -41,6 +41,14 @@ def test_each_name_leads_to_its_image_and_each_blob_is_what_its_digest_says(arch
     for name, content in files.items():
         if name.startswith("blobs/"):
             assert name == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
+
+
+def test_what_is_written_can_be_read(archive: Path) -> None:
+    """By what tells whether a node has an image, and by what starts one without an engine."""
+    assert image_archive.config(archive) == {"Entrypoint": ["/pause"], "User": "65535:65535"}
+    digest = image_archive.content(archive)
+    config = json.loads(content_of(archive)[f"blobs/{digest.replace(':', '/')}"])
+    assert config["architecture"] == "arm64"
 
 
 def test_a_layer_that_two_images_have_is_there_once(archive: Path) -> None:
