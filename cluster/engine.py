@@ -58,6 +58,11 @@ class Engine:
     def has_image(self, name: str) -> bool:
         return self.answers("image", "inspect", name)
 
+    def has_cgroup_v1(self) -> bool:
+        """Whether its containers live in cgroups of version 1; the engine may be in a virtual machine of its own."""
+        field = "{{.CgroupVersion}}" if self.name == "docker" else "{{.Host.CgroupsVersion}}"
+        return self.run("info", "--format", field).strip().removeprefix("v") == "1"
+
     def complaint(self) -> str | None:
         """Why it cannot start the privileged container that a kind node is; None when it can."""
         with tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -132,11 +133,19 @@ def config(place: Place, kubelet: dict[str, object] | None = None) -> str:
 
 
 def kubelet_for(kubernetes: str, cgroup_v1: bool) -> dict[str, object]:
-    """What a node image made here asks of its kubelet: the machines that need it are those that forbid things."""
+    """What an old machine asks of the kubelet; None of it where containers have cgroups of version 2."""
+    if not cgroup_v1:
+        return {}
     fields: dict[str, object] = {"localStorageCapacityIsolation": False}
-    if cgroup_v1 and tuple(map(int, kubernetes.split(".")[:2])) >= (1, 35):
+    if tuple(map(int, kubernetes.split(".")[:2])) >= (1, 35):
         fields["failCgroupV1"] = False  # older ones do not know the field, and run there anyway
     return fields
+
+
+def version_of(image: str | None) -> str:
+    """The Kubernetes version that a node image's tag names; the newest that is known here for one that names none."""
+    found = re.search(r":v(\d+\.\d+\.\d+)", image or "")
+    return found[1] if found else next(iter(PROGRAMS))
 
 
 def asked_version() -> str | None:
@@ -148,7 +157,8 @@ def _create(place: Place, by: Engine) -> None:
     """Create it of the node image that $KIND_NODE_IMAGE names, else of the one that kind pulls, else of our own."""
     named, version = os.environ.get("KIND_NODE_IMAGE"), asked_version()
     image = named or (f"kindest/node:v{version}" if version else None)
-    files.write(place.config / "kind.json", config(place))
+    old = by.has_cgroup_v1()
+    files.write(place.config / "kind.json", config(place, kubelet_for(version_of(image), old)))
     if named:
         say(f"kind cluster: of the node image {named}, which KIND_NODE_IMAGE names")
     else:
@@ -168,8 +178,7 @@ def _create(place: Place, by: Engine) -> None:
         )
     say("The node image cannot be pulled: making one here, of Kubernetes' Go module and Debian's packages. That takes")
     say("minutes the first time. KIND_NODE_IMAGE=name takes one that can be pulled, from a mirror say, instead.")
-    cgroup_v1 = not Path("/sys/fs/cgroup/cgroup.controllers").exists()
-    files.write(place.config / "kind.json", config(place, kubelet_for(version, cgroup_v1)))
+    files.write(place.config / "kind.json", config(place, kubelet_for(version, old)))
     _run_create(place, by, node_image.ensure(by, PROGRAMS[version]))
 
 

@@ -33,18 +33,23 @@ def test_the_node_image_is_left_to_kind_unless_one_is_named() -> None:
     assert kind.create_command(PLACE, "mirror.example/node:v1")[-2:] == ["--image", "mirror.example/node:v1"]
 
 
-@pytest.mark.parametrize(
-    ("kubernetes", "cgroup_v1", "fails"),
-    [("1.37.2", True, False), ("1.35.0", True, False), ("1.31.0", True, None), ("1.37.2", False, None)],
-)
-def test_the_kubelet_of_a_node_made_here_runs_on_cgroup_v1(
-    kubernetes: str, cgroup_v1: bool, fails: bool | None
-) -> None:
-    """A kubelet before 1.35 refuses a configuration with a field that it does not know."""
-    kubelet = kind.kubelet_for(kubernetes, cgroup_v1)
+@pytest.mark.parametrize(("kubernetes", "fails"), [("1.37.2", False), ("1.35.0", False), ("1.31.0", None)])
+def test_a_kubelet_is_let_run_on_cgroup_v1(kubernetes: str, fails: bool | None) -> None:
+    """From 1.35 on it refuses to, unless told; before, it refuses a configuration with a field that it does not know."""
+    kubelet = kind.kubelet_for(kubernetes, cgroup_v1=True)
     assert kubelet.get("failCgroupV1") is fails
     *_, patch = json.loads(kind.config(PLACE, kubelet))["nodes"][0]["kubeadmConfigPatches"]
     assert json.loads(patch) == {"kind": "KubeletConfiguration"} | kubelet
+
+
+def test_on_cgroup_v2_the_kubelet_is_left_as_kind_has_it() -> None:
+    assert kind.config(PLACE, kind.kubelet_for("1.37.2", cgroup_v1=False)) == kind.config(PLACE)
+
+
+def test_an_images_tag_says_its_kubernetes() -> None:
+    assert kind.version_of("mirror.example:5000/kindest/node:v1.33.1@sha256:00") == "1.33.1"
+    assert kind.version_of("localhost/graphcron-node:v1.31.0-abc") == "1.31.0"
+    assert kind.version_of(None) == kind.version_of("mirror.example/node:latest") == next(iter(kind.PROGRAMS))
 
 
 def test_nodes_are_made_here_of_the_newest_and_the_oldest_kubernetes_that_the_chart_is_for() -> None:
