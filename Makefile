@@ -121,9 +121,17 @@ vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (test
 	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate
 
 .PHONY: image
-image: $(READY) ## build the image, and print its size and how fast it starts
+image: $(READY) ## build the image, and print its size and how fast it starts; PLATFORM=linux/arm64 for another processor
+ifdef PLATFORM
+	@$(RUN) -m cluster.image_release --platform $(PLATFORM)
+else
 	@$(RUN) -m cluster.images graphcron
 	@$(RUN) -m cluster.image_start
+endif
+
+.PHONY: wheels
+wheels: $(READY) ## download the wheels of every image for both processors, as proof that the locks have them
+	@$(RUN) -m cluster.image_release --wheels
 
 .PHONY: image-release
 image-release: $(READY) ## build the image for amd64 and arm64 by docker buildx; IMAGE=registry/name:tag pushes it

@@ -65,12 +65,19 @@ class Engine:
 
     def complaint(self) -> str | None:
         """Why it cannot start the privileged container that a kind node is; None when it can."""
+        return self._complaint(platform.machine(), "--privileged", "--cgroupns=private")
+
+    def complaint_about(self, machine: str) -> str | None:
+        """Why it cannot run programs of this processor, such as aarch64; None when it can."""
+        return self._complaint(machine)
+
+    def _complaint(self, machine: str, *words: str) -> str | None:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "probe.tar"
-            archive.write_bytes(probe_image(platform.machine()))
+            archive.write_bytes(probe_image(machine))
             try:
                 self.run("import", archive, _PROBE)
-                self.run("run", "--rm", "--privileged", "--cgroupns=private", "--network=none", _PROBE, "/probe")
+                self.run("run", "--rm", *words, "--network=none", _PROBE, "/probe")
             except ClusterError as error:
                 return str(error)
             finally:

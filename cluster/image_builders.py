@@ -25,6 +25,12 @@ _UNTAGGED_KEPT = 100
 build is slow."""
 
 
+NO_BUILDKIT = (
+    "Docker needs its plugin buildx to build the images, and `docker buildx version` fails here. On Debian or Ubuntu: "
+    "sudo apt-get install docker-buildx (docker-buildx-plugin from Docker's own packages)."
+)
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What any builder needs to know about one image."""
@@ -82,10 +88,7 @@ def by_engine(engine: Engine, official: str, base: Base) -> ByEngine:
     ClusterError where the engine cannot build, before anything is downloaded for it.
     """
     if engine.name == "docker" and not has_buildkit(engine):
-        raise ClusterError(
-            "Docker needs its plugin buildx to build the images, and `docker buildx version` fails here. On Debian or "
-            "Ubuntu: sudo apt-get install docker-buildx (docker-buildx-plugin from Docker's own packages)."
-        )
+        raise ClusterError(NO_BUILDKIT)
     if engine.has_image(official):
         return ByEngine(engine)
     with Progress(f"pulling {official}"):

@@ -68,7 +68,7 @@ IMAGES = {
     ),
 }
 
-_BUILD_LOCK, _INSTALLER = "requirements/build.txt", "requirements/install.py"
+BUILD_LOCK, _INSTALLER = "requirements/build.txt", "requirements/install.py"
 _BUILT_BY = ("images.py", "image_base.py", "image_builders.py", "image_wheels.py")
 
 
@@ -180,7 +180,7 @@ def _inputs(image: Image) -> list[str]:
     return [
         image.dockerfile,
         image.lock,
-        _BUILD_LOCK,
+        BUILD_LOCK,
         _INSTALLER,
         *image.sources,
         *(f"cluster/{name}" for name in _BUILT_BY),
@@ -198,11 +198,11 @@ def _files(path: Path) -> list[Path]:
 def lay_out(name: str, place: Place, targets: Iterable[image_wheels.Target]) -> image_builders.Recipe:
     """The build context: what goes in, as it lies in the checkout, and beside it the locked wheels for all targets."""
     image, root, context = IMAGES[name], place.root, place.build / "context" / name
-    wheels = [image_wheels.dependencies(root / image.lock, root / _BUILD_LOCK, target) for target in targets]
+    wheels = [image_wheels.dependencies(root / image.lock, root / BUILD_LOCK, target) for target in targets]
     if context.exists():
         shutil.rmtree(context)
     # Copies that keep their times: builders compare those to see whether a layer can be used again.
-    for source in (_BUILD_LOCK, _INSTALLER, *image.sources):
+    for source in (BUILD_LOCK, _INSTALLER, *image.sources):
         _copy(root / source, context / source)
     for folder in wheels:
         shutil.copytree(folder / "wheels", context / "requirements/wheels", dirs_exist_ok=True)

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from cluster import image_release
+from cluster.errors import ClusterError
 from cluster.image_builders import Recipe
 from cluster.image_wheels import Target, narrowed
 from cluster.paths import HERE
+from tests.cluster.engine_scripts import calls, engine_in, script
 
 RECIPE = Recipe("docker.io/graphcron/graphcron:dev", Path("/src/Dockerfile"), Path("/context"), {"VERSION": "1.2.3"})
 
@@ -52,3 +54,15 @@ def test_the_lock_serves_each_processor(machine: str) -> None:
     wanted = [re.split(r"\s", entry)[0] for entry in narrowed(lock, Target("3.13", machine))]
     assert "aiohttp" in {entry.partition("==")[0] for entry in wanted}
     assert wanted == [re.split(r"\s", entry)[0] for entry in narrowed(lock, Target("3.13", "x86_64"))]
+
+
+def test_an_engine_that_cannot_run_the_processors_programs_is_found_out_first(tmp_path: Path) -> None:
+    script(tmp_path, "podman", 'case "$1" in run) echo "exec format error" >&2; exit 126;; esac')
+    with pytest.raises(ClusterError, match=r"(?s)qemu-user-static.*exec format error"):
+        image_release.build_for("linux/arm64", engine_in(tmp_path, "podman"))
+    assert not [call for call in calls(tmp_path) if call.startswith("podman build")]
+
+
+def test_without_an_engine_it_says_what_is_needed() -> None:
+    with pytest.raises(ClusterError, match="needs Docker or podman"):
+        image_release.build_for("linux/arm64", None)

@@ -35,7 +35,7 @@ def test_the_node_image_is_left_to_kind_unless_one_is_named() -> None:
 
 @pytest.mark.parametrize(("kubernetes", "fails"), [("1.37.2", False), ("1.35.0", False), ("1.31.0", None)])
 def test_a_kubelet_is_let_run_on_cgroup_v1(kubernetes: str, fails: bool | None) -> None:
-    """From 1.35 on it refuses to, unless told; before, it refuses a configuration with a field that it does not know."""
+    """From 1.35 on it refuses to, unless told; before, it refuses a configuration with an unknown field."""
     kubelet = kind.kubelet_for(kubernetes, cgroup_v1=True)
     assert kubelet.get("failCgroupV1") is fails
     *_, patch = json.loads(kind.config(PLACE, kubelet))["nodes"][0]["kubeadmConfigPatches"]
