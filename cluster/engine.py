@@ -14,6 +14,7 @@ import sys
 import tarfile
 import tempfile
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,7 @@ from cluster.paths import Place
 from cluster.progress import say
 
 NAMES = ("docker", "podman")
-_PROBE = "localhost/graphcron-probe:1"
+_PROBE = "localhost/graphcron-probe"
 
 PODMAN = (
     packages.Need("podman", "podman"),
@@ -72,16 +73,18 @@ class Engine:
         return self._complaint(machine)
 
     def _complaint(self, machine: str, *words: str) -> str | None:
+        # A name of its own: of two probes at once, each would leave the other's image without a name.
+        image = f"{_PROBE}:{uuid.uuid4().hex}"
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "probe.tar"
             archive.write_bytes(probe_image(machine))
             try:
-                self.run("import", archive, _PROBE)
-                self.run("run", "--rm", *words, "--network=none", _PROBE, "/probe")
+                self.run("import", archive, image)
+                self.run("run", "--rm", *words, "--network=none", image, "/probe")
             except ClusterError as error:
                 return str(error)
             finally:
-                self.answers("image", "rm", "--force", _PROBE)
+                self.answers("image", "rm", "--force", image)
         return None
 
 

@@ -189,9 +189,11 @@ def _run_create(place: Place, by: Engine, image: str | None) -> None:
 def _remove_images(by: Engine) -> None:
     """Remove what was built for the cluster, and kind's network unless another cluster is in it."""
     ours = [*(image.tag for image in images.IMAGES.values()), SLIM.tag]
+    theirs = os.environ.get("KIND_NODE_IMAGE")
     listed = by.run("image", "ls", "--format", "{{.Repository}}:{{.Tag}}").split()
     for name in listed:
-        if name in ours or f"docker.io/{name}" in ours or name.startswith("localhost/graphcron-node:"):
+        made = name in ours or f"docker.io/{name}" in ours or name.startswith("localhost/graphcron-node:")
+        if made and name != theirs:
             by.answers("image", "rm", name)
     by.answers("network", "rm", "kind")  # an engine refuses while containers are in it
 
