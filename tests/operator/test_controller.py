@@ -8,7 +8,8 @@ import pytest
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
-from graphcron.operator.controller import Controller
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
+from graphcron.operator.controller import Controller, ResourceHandler
 from graphcron.operator.object_cache import Name
 from graphcron.operator.run_pod import RunPods
 from tests.support.cluster_memory import MemoryCluster
@@ -28,7 +29,7 @@ class Bench:
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
-        self.controller.seen.put("graphcrons", made)
+        self.controller.cache.put(GRAPHCRONS, made)
         return made
 
     async def reconcile(self) -> None:
@@ -50,7 +51,7 @@ async def test_a_look_at_an_older_copy_writes_nothing_again(bench: Bench) -> Non
     """The watch brings the GraphCron of before our own write: what we wrote counts."""
     old = bench.make()
     await bench.reconcile()
-    bench.controller.seen.put("graphcrons", old)
+    bench.controller.cache.put(GRAPHCRONS, old)
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
@@ -66,7 +67,7 @@ async def test_a_cronjob_that_the_watch_has_not_brought_is_found(bench: Bench) -
         RunPods(image="graphcron:test", server_url="http://agent.example"),
         clock=lambda: NOW,
     )
-    again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
+    again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
     bench.kube.writes.clear()
     await again.reconcile()
     assert bench.kube.writes == []
@@ -127,7 +128,7 @@ async def test_a_cronjob_collected_with_its_graphcron_does_not_come_back(bench: 
     del bench.kube.graphcrons["hello"]
     if namesake:
         bench.kube.make("hello")
-    bench.controller.seen.drop("cron_jobs", cron_job)
+    bench.controller.cache.drop(CRON_JOBS, cron_job)
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == []
@@ -143,7 +144,7 @@ async def test_a_namesake_made_meanwhile_does_not_get_the_old_ones_status(bench:
 async def test_one_that_is_being_deleted_is_left_alone(bench: Bench) -> None:
     made = bench.make()
     made["metadata"] |= {"deletionTimestamp": "2026-12-01T10:04:00Z", "resourceVersion": "99"}
-    bench.controller.seen.put("graphcrons", made)
+    bench.controller.cache.put(GRAPHCRONS, made)
     await bench.reconcile()
     assert bench.kube.writes == []
 
@@ -190,7 +191,7 @@ def owned_by(graphcron: dict[str, Any]) -> dict[str, Any]:
 async def test_one_that_the_code_trips_over_says_so_and_stalls_alone(bench: Bench) -> None:
     bench.make()
     broken = bench.kube.graphcrons["hello"]
-    bench.controller.seen.put("cron_jobs", {"metadata": owned_by(broken), "spec": "from another age"})
+    bench.controller.cache.put(CRON_JOBS, {"metadata": owned_by(broken), "spec": "from another age"})
     await bench.reconcile()
     assert bench.ready["reason"] == "InternalError"
     assert "its log has the details" in bench.ready["message"]
@@ -204,10 +205,8 @@ async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Be
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == [], "it was not told"
-    await bench.controller.begin()
-    mirror = bench.controller.mirror("cron_jobs")
-    mirror.begin()
-    mirror.complete(10**9)
+    bench.controller.start()
+    ResourceHandler(bench.controller, CRON_JOBS).on_replace(set(), 10**9)
     assert len(bench.controller.queue) == 1
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello"]
@@ -218,34 +217,18 @@ async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothi
     bench.leads = False
     await bench.reconcile()
     assert bench.kube.writes == []
-    bench.controller.lead()
+    bench.controller.requeue_skipped()
     assert len(bench.controller.queue) == 1
     bench.leads = True
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello", "status hello"]
     other = Bench()
     other.kube = bench.kube
-    other.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
-    other.controller.seen.put("cron_jobs", bench.kube.cron_jobs["hello"])
+    other.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+    other.controller.cache.put(CRON_JOBS, bench.kube.cron_jobs["hello"])
     await other.reconcile()
-    other.controller.lead()
+    other.controller.requeue_skipped()
     assert len(other.controller.queue) == 0, "its last look found nothing to write"
-
-
-@pytest.mark.parametrize("touched", [False, True])
-async def test_a_start_looks_at_what_somebody_has_touched(bench: Bench, touched: bool) -> None:
-    bench.make()
-    await bench.reconcile()
-    cron_job = bench.kube.cron_jobs["hello"]
-    if touched:
-        cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
-    again = Bench()
-    again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
-    again.controller.seen.put("cron_jobs", cron_job)
-    await again.controller.begin()
-    assert len(again.controller.queue) == touched
-    if not touched:
-        assert again.controller.queue.due_in(HELLO) == pytest.approx(55 * 60 + 30, abs=5)
 
 
 async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_again(bench: Bench) -> None:
@@ -259,15 +242,16 @@ async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_ag
 
 async def test_only_news_is_looked_at(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
-    await bench.controller.begin()
+    bench.controller.start()
+    crons, jobs = (ResourceHandler(bench.controller, resource) for resource in (GRAPHCRONS, CRON_JOBS))
     made = bench.make()
     await bench.reconcile()
-    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": bench.kube.cron_jobs["hello"]})
-    bench.controller.saw("graphcrons", {"type": None, "object": bench.kube.graphcrons["hello"]})
+    jobs.on_add(bench.kube.cron_jobs["hello"])
+    crons.on_page([bench.kube.graphcrons["hello"]])
     stranger = {"metadata": owned_by(made) | {"name": "x", "labels": {"graphcron.dev/graphcron": "x"}}}
-    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": stranger})
+    jobs.on_add(stranger)
     assert len(bench.controller.queue) == 0
     changed = copy.deepcopy(bench.kube.cron_jobs["hello"])
     changed["metadata"]["resourceVersion"] = "1000"
-    bench.controller.saw("cron_jobs", {"type": "MODIFIED", "object": changed})
+    jobs.on_update(changed)
     assert len(bench.controller.queue) == 1

@@ -2,15 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
-from graphcron.operator.kopf_adapter import Backoffs
-from graphcron.operator.main import tell_of
 from tests.support.apiserver_fake import WATCHED, FakeApiserver
 from tests.support.operator_process import operator, until
 
@@ -139,30 +136,3 @@ async def test_sigterm_is_heard_while_it_waits(apiserver: FakeApiserver, tmp_pat
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"Traceback" not in output
-
-
-def test_a_watch_that_kopf_leaves_unread_at_a_stop_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    async def watch() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            raise RuntimeError("generator didn't stop after athrow()")
-
-    async def stopped(*, wrong: bool) -> None:
-        asyncio.get_running_loop().set_exception_handler(tell_of)
-        watching.append(watch())
-        async for _ in watching[-1]:
-            break
-        if wrong:
-            asyncio.get_running_loop().call_exception_handler({"message": "something else"})
-
-    watching: list[AsyncIterator[int]] = []
-    asyncio.run(stopped(wrong=False))
-    assert not caplog.records
-    asyncio.run(stopped(wrong=True))
-    assert [record.message for record in caplog.records] == ["something else"]
-
-
-def test_kopf_is_told_to_try_again_for_ever() -> None:
-    waits = iter(Backoffs())
-    assert all(0 < next(waits) <= 20 for _ in range(10_000))

@@ -33,7 +33,7 @@ class Gone(Unavailable):
 
 
 class NotLeading(KubeError):
-    """This process may not write now: the fence is closed. Nothing was sent."""
+    """This process may not write now: the write gate is closed. Nothing was sent."""
 
 
 def error_of(status: int, message: str) -> KubeError:

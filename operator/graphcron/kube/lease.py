@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-Manifest = dict[str, Any]
+from graphcron.kube.resources import Manifest
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from graphcron.operator import missed_runs
 from graphcron.operator.conditions import READY, Verdict, condition_of, late_at, new_conditions
 from graphcron.operator.cronjob import Timing, cron_job, installation, is_a_run, not_before
 from graphcron.operator.drift import in_sync
-from graphcron.operator.events import Note, notes_of
+from graphcron.operator.events import Event, events_of
 from graphcron.operator.history import HISTORY_LIMIT, added, count, failures_in_a_row, is_over, job_of
 from graphcron.operator.missed_runs import deadline_of, lost_slots, timed_runs
 from graphcron.operator.observed import Observed
@@ -228,7 +228,7 @@ def _failures(seen: Observed) -> int:
     return failures_in_a_row(before, added(seen.history, seen.firings))
 
 
-def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Note]]:
+def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any], list[Event]]:
     """The status after the plan was carried out, and what is to be told.
 
     `seen.cron_job` is the CronJob as it is now, `plan.verdict` what came of it. A status equal to the present one is
@@ -260,8 +260,8 @@ def conclude(seen: Observed, plan: Plan, now: datetime) -> tuple[dict[str, Any],
         "firings": counts.to_dict() if counts else None,
         "consecutiveFailures": _failures(seen) or None,
     }
-    notes = notes_of(old, conditions, history)
-    return {name: value for name, value in told.items() if value is not None}, notes
+    events = events_of(old, conditions, history)
+    return {name: value for name, value in told.items() if value is not None}, events
 
 
 def _written(moment: datetime | None) -> str | None:
