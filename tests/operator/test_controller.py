@@ -10,12 +10,14 @@ from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
 from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.object_cache import Name
 from graphcron.operator.run_pod import RunPods
 from tests.support.cluster_memory import MemoryCluster
 
 NOW = datetime(2026, 12, 1, 10, 5, tzinfo=UTC)
 HELLO: Name = ("team", "hello")
+INSTALLATION = Installation(RunPods(image="graphcron:test", server_url="http://agent.example"))
 
 
 class Bench:
@@ -23,9 +25,8 @@ class Bench:
 
     def __init__(self) -> None:
         self.kube = MemoryCluster()
-        pods = RunPods(image="graphcron:test", server_url="http://agent.example")
         self.leads = True
-        self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW, leads=lambda: self.leads)
+        self.controller = Controller(cast("Kube", self.kube), INSTALLATION, clock=lambda: NOW, leads=lambda: self.leads)
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
@@ -64,7 +65,7 @@ async def test_a_cronjob_that_the_watch_has_not_brought_is_found(bench: Bench) -
     again.kube = bench.kube
     again.controller = Controller(
         cast("Kube", bench.kube),
-        RunPods(image="graphcron:test", server_url="http://agent.example"),
+        INSTALLATION,
         clock=lambda: NOW,
     )
     again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
@@ -229,6 +230,26 @@ async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothi
     await other.reconcile()
     other.controller.requeue_skipped()
     assert len(other.controller.queue) == 0, "its last look found nothing to write"
+
+
+@pytest.mark.parametrize("touched", [False, True])
+async def test_a_start_decides_in_full_what_somebody_has_touched(bench: Bench, touched: bool) -> None:
+    bench.make()
+    await bench.reconcile()
+    cron_job = bench.kube.cron_jobs["hello"]
+    if touched:
+        cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
+        cron_job["spec"]["concurrencyPolicy"] = "Forbid"
+    bench.kube.writes.clear()
+    again = Bench()
+    again.kube.graphcrons, again.kube.cron_jobs = bench.kube.graphcrons, bench.kube.cron_jobs
+    again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+    again.controller.cache.put(CRON_JOBS, cron_job)
+    again.controller.start()
+    assert len(again.controller.queue) == 1
+    await again.reconcile()
+    assert again.kube.writes == (["cronjob hello"] if touched else [])
+    assert again.controller.queue.due_in(HELLO) == pytest.approx(55 * 60 + 30, abs=5)
 
 
 async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_again(bench: Bench) -> None:

@@ -27,6 +27,7 @@ from aiohttp.test_utils import unused_port
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.kube import jsontext
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.reconcile import conclude, decide
 from graphcron.operator.run_pod import RunPods
@@ -39,7 +40,7 @@ PATIENCE = 60.0
 NAMES = [f"cron-{number}" for number in range(8)]
 CRONS = "/apis/graphcron.dev/v1/namespaces/team/graphcrons"
 CRON_JOBS = "/apis/batch/v1/namespaces/team/cronjobs"
-PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
+INSTALLATION = Installation(RunPods(image="graphcron:test", server_url="http://agent.example"))
 
 READABLE: list[dict[str, Any]] = [
     {"schedule": "0 0 1 1 *", "assistantId": "agent"},
@@ -150,7 +151,7 @@ class World:
         for name, graphcron in graphcrons.items():
             live = cron_jobs.get(name)
             seen = Observed(graphcron, live if live and owns(graphcron, live) else None)
-            plan = decide(seen, PODS, now)
+            plan = decide(seen, INSTALLATION, now)
             wanted, _ = conclude(seen, plan, now)
             if plan.apply is not None or wanted != graphcron.get("status"):
                 left.append(f"{name}: apply {plan.apply}, status {wanted}, and it is {graphcron.get('status')}")

@@ -73,6 +73,23 @@ class TestStartTime:
         assert not suspended(world)
         assert not_before(world.cron_job or {}) is None
 
+    def test_what_it_then_does_hangs_on_no_reason_that_another_version_wrote(self, world: World) -> None:
+        world.edit(startTime="2026-12-01T14:00:00Z")
+        world.reconcile("10:05")
+        for condition in world.graphcron["status"]["conditions"]:
+            condition["reason"] = "OfAnotherAge"
+        world.reconcile("14:20")
+        assert not_before(world.cron_job or {}) is None
+
+    def test_a_cronjob_suspended_by_hand_catches_up_on_nothing(self, world: World) -> None:
+        world.edit(startTime="2026-12-01T09:00:00Z")
+        world.reconcile("10:05")
+        assert world.cron_job
+        world.cron_job["spec"]["suspend"] = True
+        world.reconcile("14:20")
+        assert not suspended(world)
+        assert not_before(world.cron_job) == at("14:20")
+
     def test_an_edit_after_it_leaves_past_slots_alone(self, world: World) -> None:
         world.edit(startTime="2026-12-01T14:00:00Z")
         world.reconcile("10:05")

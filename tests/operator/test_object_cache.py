@@ -108,23 +108,23 @@ def test_nothing_is_kept_of_what_is_gone() -> None:
 
 
 def test_graphcrons_are_counted_by_state_whatever_came_and_went() -> None:
-    def reported(name: str, uid: str, version: int, reason: str | None) -> dict[str, Any]:
+    def reported(name: str, uid: str, version: int, types: str | None) -> dict[str, Any]:
         manifest = thing(name, uid, version=version)
         manifest["metadata"]["generation"] = 1
-        condition = {"type": "Ready", "reason": reason}
-        return manifest | ({"status": {"observedGeneration": 1, "conditions": [condition]}} if reason else {})
+        conditions = [{"type": kind} for kind in types.split()] if types else []
+        return manifest | ({"status": {"observedGeneration": 1, "conditions": conditions}} if types else {})
 
     cache = full()
     assert +cache.states() == {"pending": 1}
-    cache.put(GRAPHCRONS, reported("hello", "g", 2, "Scheduled"))
-    cache.put(GRAPHCRONS, reported("other", "o", 3, "Paused"))
+    cache.put(GRAPHCRONS, reported("hello", "g", 2, "Ready"))
+    cache.put(GRAPHCRONS, reported("other", "o", 3, "Ready Suspended"))
     assert +cache.states() == {"ready": 1, "suspended": 1}
     cache.put(GRAPHCRONS, reported("hello", "g", 1, None))  # older than what is here
-    cache.put(GRAPHCRONS, reported("hello", "g", 4, "Expired"))
+    cache.put(GRAPHCRONS, reported("hello", "g", 4, "Ready Suspended Expired"))
     assert +cache.states() == {"expired": 1, "suspended": 1}
     cache.drop(GRAPHCRONS, reported("other", "another uid", 5, None))
     cache.drop(GRAPHCRONS, reported("hello", "g", 6, None))
-    cache.put(GRAPHCRONS, reported("hello", "g", 7, "Scheduled"))  # an answer that comes after the deletion
+    cache.put(GRAPHCRONS, reported("hello", "g", 7, "Ready"))  # an answer that comes after the deletion
     assert +cache.states() == {"suspended": 1}
     assert cache.drop_missing(GRAPHCRONS, set(), version=9) == {("team", "other")}
     assert not +cache.states()

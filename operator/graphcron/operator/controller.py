@@ -7,20 +7,20 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, Manifest, Resource
-from graphcron.operator.conditions import Verdict
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.events import Event, event_manifest
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
+from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide
-from graphcron.operator.run_pod import RunPods
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import KIND
 
@@ -38,18 +38,16 @@ class Controller:
     def __init__(
         self,
         kube: Kube,
-        pods: RunPods,
+        installation: Installation,
         clock: Callable[[], datetime] = utc_now,
         leads: Callable[[], bool] = lambda: True,
         metrics: OperatorMetrics | None = None,
-        least: timedelta = timedelta(),
     ) -> None:
         self.cache = ObjectCache()
         self._metrics = metrics or OperatorMetrics()
         self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
-        self._pods = pods
-        self._least = least
+        self._installation = installation
         self._clock = clock
         self._leads = leads
         self._skipped: set[Name] = set()
@@ -120,11 +118,11 @@ class Controller:
     def _decide(self, name: Name, observed: Observed) -> Plan:
         """A GraphCron on which the code fails stalls alone, and its status says so."""
         try:
-            return decide(observed, self._pods, self._clock(), self._least)
+            return decide(observed, self._installation, self._clock())
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
             message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
-            return Plan(Verdict(False, INTERNAL_ERROR, message))
+            return Plan(stalled(INTERNAL_ERROR, message))
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is observed after it, and the plan with the resulting verdict."""
@@ -139,7 +137,7 @@ class Controller:
             raise
         except Refused as refused:
             message = f"The cluster refused the CronJob: {refused.message}"
-            return observed, self._stalled(plan, REFUSED_BY_CLUSTER, message)
+            return observed, self._blocked(plan, stalled(REFUSED_BY_CLUSTER, message, keeps_message=True))
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.cache.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
@@ -154,12 +152,13 @@ class Controller:
         if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
             raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
         message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
-        return observed, self._stalled(plan, NAME_TAKEN, message + "delete it, or rename the GraphCron.")
+        message += "delete it, or rename the GraphCron."
+        return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
 
-    def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
+    def _blocked(self, plan: Plan, verdict: Verdict) -> Plan:
         """Requeued: what is in the way, such as a quota, can end without an event of ours."""
         later = self._clock() + LATER
-        return replace(plan, verdict=Verdict(False, reason, message), next_run_times=(), enabled=False, wake_at=later)
+        return replace(plan, verdict=verdict, next_run_times=(), enabled=False, wake_at=later)
 
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:

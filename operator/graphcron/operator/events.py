@@ -1,17 +1,16 @@
 """Kubernetes Events about a GraphCron: which ones a new status calls for, and the objects to write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from graphcron.firing.formats import format_time
+from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of
 from graphcron.operator.history import key_of
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
     return found
 
 
-def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> dict[str, Any]:
+def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manifest:
     """The Event as a core/v1 object, about that GraphCron. The message is cut to Kubernetes' 1,024 characters."""
     metadata, stamp = graphcron["metadata"], moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {

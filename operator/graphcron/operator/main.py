@@ -19,6 +19,7 @@ from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes
 from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import WATCHED_RESOURCES
@@ -44,9 +45,9 @@ class Operator:
         self._gate = gate
         self._metrics = metrics
         self._watches = WatchHealth(WATCHED_RESOURCES)
-        least = timedelta(seconds=settings.minimum_interval)
+        installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
         leads = lambda: gate.is_open  # noqa: E731
-        self._controller = Controller(kube, settings.pods, leads=leads, metrics=metrics, least=least)
+        self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
         )

@@ -194,19 +194,17 @@ _READ_OF_METADATA = (
 )  # fmt: skip
 
 
-_SETTER = ("manager", "operation", "subresource")
+_WRITER = ("manager", "operation", "subresource")
 
 
 def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
-    if resource in (GRAPHCRONS, CRON_JOBS):
-        kept = {key: value for key, value in metadata.items() if key != "managedFields"}
-        if resource == CRON_JOBS:  # who has set anything; which fields is most of it, and not asked for
-            setters = metadata.get("managedFields", [])
-            kept["managedFields"] = [{key: entry[key] for key in _SETTER if key in entry} for entry in setters]
-        return {**manifest, "metadata": kept}
-    return {
-        "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
-        "status": manifest.get("status", {}),
-    }
+    if resource in (JOBS, PODS):
+        return {
+            "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
+            "status": manifest.get("status", {}),
+        }
+    # Who has set any field; which ones is most of it, and not read.
+    writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
+    return {**manifest, "metadata": metadata | {"managedFields": writers}}

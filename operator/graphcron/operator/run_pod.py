@@ -19,6 +19,8 @@ from graphcron.firing.order import (
     ORDER_VARIABLE,
     ORDER_VARIABLE_LIMIT,
 )
+from graphcron.kube.resources import Manifest
+from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
 from graphcron.resource.spec import GraphCronSpec
@@ -51,8 +53,6 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
     "capabilities": {"drop": ["ALL"]},
 }
 """The same for its containers."""
-
-Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
     key = own.api_key_secret_ref if own else pods.api_key
     if not url:
         raise InvalidGraphCron(
-            "NoAgentServer",
+            NO_AGENT_SERVER,
             "the installation has no Agent Server: set spec.server.url, or agentServer.url in the Helm values",
         )
     environment: list[Manifest] = [

@@ -1,4 +1,5 @@
-"""What a start leaves alone. That it is right to is asserted by `World.reconcile`, in each test that uses one."""
+"""The first check of the decision. That the full one finds nothing then is asserted by `World.reconcile`, in each test
+that uses one."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,25 +11,25 @@ from tests.support.world import World, at
 
 
 @pytest.fixture
-def settled(world: World) -> World:
-    """One that was made at 10:00, fired at 11:00 and was told of."""
+def recorded(world: World) -> World:
+    """One that was made at 10:00, fired at 11:00, which is recorded."""
     world.reconcile("10:00")
     world.fire("11:00", end="Complete", said='{"outcome":"Succeeded","reason":"RunSucceeded","message":""}')
     world.reconcile("11:01")
     return world
 
 
-def test_one_that_is_new_is_settled_until_it_fires(world: World) -> None:
+def test_one_that_is_new_is_unchanged_until_it_fires(world: World) -> None:
     world.reconcile("10:00")
-    assert world.settled_until("10:30") == at("11:00")
+    assert world.unchanged_until("10:30") == at("11:00")
 
 
-def test_one_that_fired_and_was_told_of_is_settled_until_it_fires_again(settled: World) -> None:
-    assert settled.settled_until("11:30") == at("12:00")
+def test_one_that_fired_and_was_recorded_is_unchanged_until_it_fires_again(recorded: World) -> None:
+    assert recorded.unchanged_until("11:30") == at("12:00")
 
 
-def test_nothing_is_settled_from_its_next_firing_on(settled: World) -> None:
-    assert settled.settled_until("12:00") is None
+def test_nothing_is_unchanged_from_its_next_firing_on(recorded: World) -> None:
+    assert recorded.unchanged_until("12:00") is None
 
 
 def _edited(world: World) -> None:
@@ -38,6 +39,17 @@ def _edited(world: World) -> None:
 def _touched(world: World) -> None:
     assert world.cron_job
     world.cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
+
+
+def _status_touched(world: World) -> None:
+    writer = {"manager": "kubectl-edit", "operation": "Update", "subresource": "status"}
+    world.graphcron["metadata"]["managedFields"].append(writer)
+
+
+def _late_word(world: World) -> None:
+    """The pod's outcome arrives after its Job was recorded."""
+    said = '{"outcome":"Failed","reason":"RunError","message":""}'
+    world.pods[0]["status"]["containerStatuses"][0]["state"]["terminated"]["message"] = said
 
 
 def _without_record(world: World) -> None:
@@ -72,26 +84,26 @@ def _untold_job(world: World) -> None:
 
 
 def _status_of_old(world: World) -> None:
-    """A slot that no Job was made for, and that is not told: the status was written right after it."""
+    """A scheduled time without a Job that is not recorded: the status was written right after it."""
     world.graphcron["status"]["nextRunTimes"] = world.graphcron["status"]["nextRunTimes"][1:]
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        _edited, _touched, _without_record, _gone, _installed_anew, _limited, _firing, _fired_unseen, _untold_job,
-        _status_of_old,
+        _edited, _touched, _status_touched, _late_word, _without_record, _gone, _installed_anew, _limited, _firing,
+        _fired_unseen, _untold_job, _status_of_old,
     ],
 )  # fmt: skip
-def test_whatever_is_not_plain_is_looked_at(settled: World, change: Callable[[World], None]) -> None:
-    assert settled.settled_until("11:30")
-    change(settled)
-    assert settled.settled_until("11:30") is None
+def test_what_is_not_certain_is_decided_in_full(recorded: World, change: Callable[[World], None]) -> None:
+    assert recorded.unchanged_until("11:30")
+    change(recorded)
+    assert recorded.unchanged_until("11:30") is None
 
 
 @pytest.mark.parametrize("spec", [{"enabled": False}, {"endTime": "2026-12-01T10:30:00Z"}, {"schedule": "nonsense"}])
-def test_only_what_fires_is_settled(spec: dict[str, object]) -> None:
+def test_only_what_fires_is_unchanged(spec: dict[str, object]) -> None:
     world = World(**spec)
     world.reconcile("10:00")
     world.reconcile("10:31")
-    assert world.settled_until("10:32") is None
+    assert world.unchanged_until("10:32") is None
