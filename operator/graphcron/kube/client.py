@@ -84,14 +84,14 @@ class Kube(Transport):
             page.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody comes to ask for it
             return page
 
-        # The next page is on its way while this one is looked at: the apiserver takes as long to make it.
+        # The next page is requested before this one is read: the apiserver takes as long to make it.
         coming = ask("")
         try:
             while True:
                 page = await coming
                 if rest := page["metadata"].get("continue", ""):
                     coming = ask(rest)
-                # A list says once what its items are.
+                # A list has apiVersion and kind once, for all of its items.
                 kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
                 yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
                 if not rest:
@@ -231,8 +231,8 @@ class Kube(Transport):
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _OF_NOBODY = {"resourceVersion": "1"}
-"""The revision of an empty etcd, so no object has it: the apiserver compares it with that of an object that is there,
-and does not look at it for one that is to be made (registry/generic/registry/store.go, Update)."""
+"""The revision of an empty etcd, so no object has it. The apiserver compares it with that of an existing object, and
+ignores it when it creates one (registry/generic/registry/store.go, Update)."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"

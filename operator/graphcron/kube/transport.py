@@ -67,7 +67,7 @@ class Transport:
         if data is not None:
             headers["Content-Type"] = content_type
         try:
-            # The last step before the request: what waits (a renewed token, say) is over.
+            # Just before the request: nothing waits any more, such as for a renewed token.
             with gate.passing() if gate else nullcontext():
                 async with self._session().request(
                     method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route

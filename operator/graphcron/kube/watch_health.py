@@ -18,8 +18,8 @@ WATCH_SECONDS = 60
 
 
 class Stream(Protocol):
-    """An answer whose body is still coming in, such as aiohttp's StreamReader. It is at its end when the other side has
-    said so, and not when the connection was lost or given up."""
+    """The body of an answer that is coming in, such as aiohttp's StreamReader. It is at its end when the apiserver
+    ended it, and not when the connection broke."""
 
     total_bytes: int
 

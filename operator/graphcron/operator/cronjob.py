@@ -1,4 +1,4 @@
-"""The CronJob of a GraphCron: the only module that knows what a CronJob of ours looks like."""
+"""The CronJob manifest of a GraphCron, and what is read back from a live one. Pure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -127,7 +127,7 @@ def _job(
     template = spec.template or Template()
     # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
     theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
-    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only who asks gets that.
+    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only on request.
     once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
     # A drain or an eviction is not the run's fault and uses up no retry.
     drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}

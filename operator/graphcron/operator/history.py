@@ -146,7 +146,7 @@ def termination_outcome(pod: Manifest) -> Outcome | None:
 
 
 def _last_words(pod: Manifest) -> str:
-    """The end of the log of a pod that died before it could say how, with how it died."""
+    """The end of the log of a pod that died before it could report an outcome, with the reason of its death."""
     terminated = _termination(pod)
     lines = str(terminated.get("message") or "").strip().splitlines()
     return ": ".join(filter(None, [str(terminated.get("reason") or ""), lines[-1] if lines else ""]))[:1024]

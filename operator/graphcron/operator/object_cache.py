@@ -1,4 +1,4 @@
-"""The object cache: the newest state of each watched object, from which each decision is made."""
+"""The object cache (an informer's store): the newest state of each watched object. Every decision reads it alone."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping

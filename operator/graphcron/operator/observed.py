@@ -35,7 +35,7 @@ class Observed:
 
     @cached_property
     def status(self) -> GraphCronStatus:
-        """The status as it is; an unreadable one (of an older operator, say) counts as none and is written anew."""
+        """The status as it is; an unreadable one (of an older operator, say) counts as none and is replaced."""
         try:
             return GraphCronStatus.model_validate(found) if (found := self.graphcron.get("status")) else _NO_STATUS
         except ValidationError:
@@ -48,7 +48,7 @@ class Observed:
 
     @property
     def waited_for_its_start(self) -> bool:
-        """Whether the status says that it is suspended and will fire: only one before its startTime is both."""
+        """Whether the status has it suspended and enabled: only one before its startTime is both."""
         return bool(self.status.enabled) and condition_of(self.status, SUSPENDED) is not None
 
     @cached_property

@@ -1,8 +1,8 @@
 """The cheap first check of a decision: whether anything has changed since the last reconciliation. Pure.
 
 Kubernetes records who has set which field of an object (metadata.managedFields). While nobody else has set a field of
-the CronJob or the status, both are as this operator wrote them, and the status says for which generation. A restart
-needs no more for most GraphCrons: to build and compare everything takes several times as long.
+the CronJob or the status, both are as this operator wrote them, and the status has the generation that they are for. A
+restart needs no more for most GraphCrons: to build and compare everything takes several times as long.
 """
 
 from datetime import datetime
@@ -32,11 +32,11 @@ def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | 
         # The first time after the last that fired: an earlier one would be late or missed, which is to be recorded.
         return first if first > now and first == _time_after_the_last(observed) else None
     except (ValueError, LookupError, TypeError, AttributeError):
-        return None  # of another age, or by another hand: the full decision says what is wrong
+        return None  # written by another version, or by hand: the full decision reports what is wrong
 
 
 def _is_scheduled(graphcron: Manifest) -> bool:
-    """Whether its status is about this generation, is all ours, and says that it fires and no more."""
+    """Whether its status is about this generation, was written by us alone, and has it firing, with no trouble."""
     types = {condition["type"] for condition in graphcron["status"]["conditions"]}
     return (
         state_of(graphcron) == "ready"
