@@ -165,7 +165,7 @@ async def test_a_handler_that_fails_is_filled_again(
     assert "the watch of jobs failed" in caplog.text
 
 
-async def test_it_is_told_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
+async def test_it_is_called_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
     await until(lambda: opened)
     assert copy.lists == 1
     await apiserver.put("jobs", job("a"))

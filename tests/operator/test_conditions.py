@@ -17,13 +17,13 @@ def test_a_run_pod_that_cannot_start_says_why(world: World) -> None:
     condition = world.condition("RunsStarting")
     assert (condition["status"], condition["reason"]) == ("False", "CreateContainerConfigError")
     assert message in condition["message"]
-    assert world.told == ["Warning CreateContainerConfigError"]
+    assert world.events == ["Warning CreateContainerConfigError"]
     world.pods.clear()
     world.reconcile("11:02")
     assert "RunsStarting" not in world.conditions
 
 
-def test_a_run_pod_whose_volumes_are_not_there_after_a_minute_says_where_to_look(world: World) -> None:
+def test_a_run_pod_without_its_volumes_after_a_minute_says_where_the_cause_is(world: World) -> None:
     """Only its events would tell what is missing, and nothing happens to it any more."""
     world.reconcile("10:05")
     world.fire("11:00", said="")
@@ -64,7 +64,7 @@ def test_a_failed_run_says_why_once(world: World) -> None:
     world.reconcile("11:02")
     assert world.graphcron["status"]["history"][0]["message"] == "connection refused"
     assert world.condition("LastRunSucceeded")["reason"] == "AgentServerUnreachable"
-    assert world.told == ["Warning AgentServerUnreachable"]
+    assert world.events == ["Warning AgentServerUnreachable"]
 
 
 def test_a_condition_keeps_its_time_until_its_status_changes(world: World) -> None:

@@ -48,7 +48,7 @@ def bench() -> Bench:
     return Bench()
 
 
-async def test_a_look_at_an_older_copy_writes_nothing_again(bench: Bench) -> None:
+async def test_reconciling_an_older_copy_writes_nothing_again(bench: Bench) -> None:
     """The watch brings the GraphCron of before our own write: what we wrote counts."""
     old = bench.make()
     await bench.reconcile()
@@ -85,7 +85,7 @@ async def test_a_foreign_cronjob_of_the_name_is_left_alone(bench: Bench) -> None
     assert [event["reason"] for event in bench.kube.events] == ["CronJobNameTaken"]
 
 
-async def test_what_the_cluster_refuses_is_told_and_not_tried_for_ever(bench: Bench) -> None:
+async def test_what_the_cluster_refuses_is_recorded_and_not_retried_without_end(bench: Bench) -> None:
     bench.make()
     bench.kube.fail = [Refused(422, "spec.timeZone: unknown time zone")]
     await bench.reconcile()
@@ -102,7 +102,7 @@ async def test_an_apiserver_that_is_away_is_for_the_queue_to_wait_for(bench: Ben
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
-async def test_an_edit_between_look_and_write_is_looked_at_though_no_event_tells_of_it(bench: Bench) -> None:
+async def test_an_edit_between_decision_and_write_is_requeued_without_an_event(bench: Bench) -> None:
     """A list after a lost watch may bring the version that our own write made, which is known."""
     bench.make()
     edited = bench.kube.graphcrons["hello"]
@@ -121,7 +121,7 @@ async def test_a_graphcron_deleted_under_us_is_no_error(bench: Bench) -> None:
 
 @pytest.mark.parametrize("namesake", [False, True])
 async def test_a_cronjob_collected_with_its_graphcron_does_not_come_back(bench: Bench, namesake: bool) -> None:
-    """The watches are two: the news of the CronJob's end may come first."""
+    """The watches are two: the CronJob's DELETED event may come first."""
     bench.make()
     await bench.reconcile()
     (cron_job,) = bench.kube.cron_jobs.values()
@@ -150,7 +150,7 @@ async def test_one_that_is_being_deleted_is_left_alone(bench: Bench) -> None:
     assert bench.kube.writes == []
 
 
-async def test_what_the_cluster_refused_and_a_name_that_was_taken_are_looked_at_again(bench: Bench) -> None:
+async def test_what_the_cluster_refused_is_requeued(bench: Bench) -> None:
     """A quota is freed, or the foreign CronJob deleted, and no event of ours tells of it."""
     bench.make()
     bench.kube.fail = [Refused(403, "exceeded quota: used 41")]
@@ -158,7 +158,7 @@ async def test_what_the_cluster_refused_and_a_name_that_was_taken_are_looked_at_
     assert bench.controller.queue.due_in(HELLO) == pytest.approx(60, abs=1)
 
 
-async def test_a_refusal_in_other_words_is_no_news(bench: Bench) -> None:
+async def test_a_refusal_in_other_words_is_not_written_again(bench: Bench) -> None:
     """Webhooks put request ids into their refusals; each new text would be a write, and the write an event."""
     bench.make()
     for number in range(3):
@@ -198,7 +198,7 @@ async def test_one_that_the_code_trips_over_says_so_and_stalls_alone(bench: Benc
     assert "its log has the details" in bench.ready["message"]
 
 
-async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Bench) -> None:
+async def test_what_a_list_lacks_is_dropped_and_requeued(bench: Bench) -> None:
     """A deletion while nothing was watched is never told: the CronJob would stay missing."""
     bench.make()
     await bench.reconcile()
@@ -213,7 +213,7 @@ async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Be
     assert bench.kube.writes == ["cronjob hello"]
 
 
-async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothing_else(bench: Bench) -> None:
+async def test_a_new_leader_requeues_skipped_writes_and_nothing_else(bench: Bench) -> None:
     bench.make()
     bench.leads = False
     await bench.reconcile()
@@ -261,7 +261,7 @@ async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_ag
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
-async def test_only_news_is_looked_at(bench: Bench) -> None:
+async def test_only_a_changed_resource_version_is_queued(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
     bench.controller.start()
     crons, jobs = (ResourceHandler(bench.controller, resource) for resource in (GRAPHCRONS, CRON_JOBS))

@@ -172,7 +172,7 @@ class Steps:
     def __init__(self, world: World, chance: random.Random) -> None:
         self.world = world
         self.chance = chance
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.crashes = 1
         """Restarts of the apiserver that are left: each takes seconds."""
 
@@ -183,7 +183,7 @@ class Steps:
             self.refuse: 6, self.restart_apiserver: 1,
         }  # fmt: skip
         (act,) = self.chance.choices(list(acts), list(acts.values()))
-        self.told.append(act.__name__)
+        self.events.append(act.__name__)
         await act()
         if self.chance.random() < 0.3:
             await asyncio.sleep(self.chance.random() * 0.3)  # at any moment of what the operator is doing
@@ -276,7 +276,7 @@ async def test_any_order_of_events_ends_in_the_same_state_with_no_write_left(
         steps = Steps(here, random.Random(seed))
         for _ in range(STEPS):
             await steps.step()
-        print(*steps.told)  # noqa: T201
+        print(*steps.events)  # noqa: T201
         here.proxy.refusals.clear()
         await here.until(here.settled, "everything in line")
         await says_what_is(here)

@@ -73,7 +73,7 @@ def test_a_skipped_firing_is_no_run(world: World) -> None:
     assert world.graphcron["status"]["history"][0]["outcome"] == "Skipped"
     assert "lastSuccessfulTime" not in world.graphcron["status"]
     assert not any(condition["type"] == "LastRunSucceeded" for condition in world.graphcron["status"]["conditions"])
-    assert world.told == ["Normal AfterEndTime"]
+    assert world.events == ["Normal AfterEndTime"]
 
 
 def test_history_outlives_its_jobs_and_keeps_ten(world: World) -> None:
@@ -108,7 +108,7 @@ def test_a_word_that_comes_after_the_job_ended_is_taken_in(world: World) -> None
     assert world.graphcron["status"]["history"][0]["reason"] == "AgentServerUnreachable"
 
 
-def test_a_slot_on_a_day_that_is_not_meant_is_no_run() -> None:
+def test_a_firing_on_a_day_that_is_not_meant_is_no_run() -> None:
     """The last day of the month: the CronJob also fires on the 28th to the 30th, and nothing tells of it."""
     world = World(schedule="0 10-12 L * *")
     world.reconcile("10:30")
@@ -118,12 +118,12 @@ def test_a_slot_on_a_day_that_is_not_meant_is_no_run() -> None:
     skipped = Outcome("Skipped", "NotOnThisDay", "the 1st").to_json()
     world.fire("11:00", "Complete", skipped)
     world.fire("12:00", "Complete")  # its pod left no word
-    told = len(world.told)
+    told = len(world.events)
     world.reconcile("12:30")
     status = world.graphcron["status"]
     assert not status.get("history")
     assert "lastScheduleTime" not in status
-    assert len(world.told) == told
+    assert len(world.events) == told
     assert status["nextRunTimes"][0] == "2026-12-31T10:00:00Z"
 
 

@@ -83,7 +83,7 @@ async def test_a_watch_that_was_cut_is_taken_up_again(apiserver: FakeApiserver, 
         await until(lambda: "hello" in apiserver.objects["cronjobs"])
 
 
-async def test_a_deletion_that_no_watch_told_of_is_found(apiserver: FakeApiserver, tmp_path: Path) -> None:
+async def test_a_deletion_that_no_watch_reported_is_found(apiserver: FakeApiserver, tmp_path: Path) -> None:
     """A watch too old to go on is followed by a list, in which what was deleted meanwhile is simply missing."""
     async with apiserver.serving() as url, operator(url, tmp_path):
         for name in ("stays", "loses"):

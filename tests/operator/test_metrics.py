@@ -22,7 +22,7 @@ def value(metrics: OperatorMetrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
-def test_firings_are_counted_when_a_status_tells_them_first() -> None:
+def test_firings_are_counted_when_a_status_first_has_them() -> None:
     metrics = OperatorMetrics()
     one = {"firings": {"succeeded": 1}, "history": [entry(1)]}
     two = {
@@ -40,7 +40,7 @@ def test_firings_are_counted_when_a_status_tells_them_first() -> None:
     assert value(metrics, "graphcron_firing_delay_seconds_sum") == 14
 
 
-def test_after_a_restart_what_was_told_before_is_not_counted_again() -> None:
+def test_after_a_restart_recorded_firings_are_not_counted_again() -> None:
     metrics = OperatorMetrics()
     told = {"firings": {"succeeded": 7}, "history": [entry(1)]}
     metrics.wrote_status(told, told | {"active": 1})

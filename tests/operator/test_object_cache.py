@@ -68,14 +68,14 @@ def test_an_answer_that_comes_after_the_deletion_brings_nothing_back() -> None:
     assert cache.of(HELLO) is None
 
 
-def test_the_news_of_an_old_deletion_leaves_the_namesake() -> None:
+def test_an_old_deletion_leaves_the_namesake() -> None:
     cache = full()
     cache.put(GRAPHCRONS, thing("hello", "g2", version=9))
     cache.drop(GRAPHCRONS, thing("hello", "g", version=5))
     assert cache.of(HELLO)
 
 
-def test_a_job_that_is_gone_stays_until_its_outcome_was_told() -> None:
+def test_a_deleted_job_stays_until_its_outcome_is_reported() -> None:
     cache = full()
     ended = {"conditions": [{"type": "Failed", "status": "True"}]}
     cache.drop(PODS, thing("hello-1-x", "p", "j", version=2))
@@ -156,7 +156,7 @@ def test_what_a_list_lacks_is_dropped_unless_it_is_newer_than_the_list() -> None
     assert cache.drop_missing(CRON_JOBS, set(), version=10) == set()
 
 
-def test_the_very_version_that_is_here_is_no_news_and_any_other_is() -> None:
+def test_only_the_version_that_is_cached_is_known() -> None:
     cache = ObjectCache()
     known = {"metadata": {"name": "hello", "namespace": "team", "uid": "u", "resourceVersion": "7"}}
     assert not cache.is_known(GRAPHCRONS, known)

@@ -9,7 +9,7 @@ from graphcron.operator.cronjob import not_before
 from tests.support.world import World, at
 
 
-def test_a_new_graphcron_costs_two_writes_and_the_next_look_none(world: World) -> None:
+def test_a_new_graphcron_costs_two_writes_and_the_next_reconciliation_none(world: World) -> None:
     world.reconcile("10:05")
     assert world.writes == ["cronjob", "status"]
     world.reconcile("10:20")
@@ -50,7 +50,7 @@ def test_a_dropped_field_is_applied_although_the_live_object_has_all_the_rest(wo
 @pytest.mark.parametrize(
     "edit", [{"schedule": "30 * * * *"}, {"timezone": "Asia/Kolkata"}], ids=["schedule", "timezone"]
 )
-def test_an_edit_of_the_time_makes_past_slots_too_old(world: World, edit: dict[str, Any]) -> None:
+def test_an_edit_of_the_time_makes_past_times_too_old(world: World, edit: dict[str, Any]) -> None:
     world.reconcile("10:05")
     assert world.cron_job
     assert not_before(world.cron_job) is None
@@ -61,7 +61,7 @@ def test_an_edit_of_the_time_makes_past_slots_too_old(world: World, edit: dict[s
     assert not_before(world.cron_job) == at("10:40"), "a later look must not move it"
 
 
-def test_an_edit_of_the_input_leaves_past_slots_alone(world: World) -> None:
+def test_an_edit_of_the_input_leaves_past_times_alone(world: World) -> None:
     world.reconcile("10:05")
     world.edit(input={"messages": []})
     world.reconcile("10:40")
@@ -108,7 +108,7 @@ def test_a_late_last_firing_is_not_suspended_away(world: World) -> None:
     assert world.cron_job["spec"]["suspend"] is True
 
 
-def test_a_slot_that_makes_no_job_is_noticed(world: World) -> None:
+def test_a_scheduled_time_without_a_job_is_noticed(world: World) -> None:
     """Forbid passes over slots while a run goes on, and nothing of the CronJob changes: no event tells."""
     world.reconcile("10:05")
     assert world.decide("10:05").wake_at == at("11:00:30")
@@ -162,7 +162,7 @@ def test_what_cannot_be_scheduled_stalls_and_makes_no_cronjob(
         assert world.condition(kind)["status"] == value
         assert world.condition(kind)["reason"] == reason
         assert message in world.condition(kind)["message"]
-    assert world.told == [f"Warning {reason}"]
+    assert world.events == [f"Warning {reason}"]
 
 
 def test_when_a_good_one_turns_bad_its_cronjob_stays_and_the_status_says_so(world: World) -> None:
@@ -175,7 +175,7 @@ def test_when_a_good_one_turns_bad_its_cronjob_stays_and_the_status_says_so(worl
     world.edit(timezone="Asia/Tokyo")
     world.reconcile("10:07")
     assert world.condition("Ready")["status"] == "True"
-    assert world.told == ["Warning InvalidTimezone", "Normal Scheduled"]
+    assert world.events == ["Warning InvalidTimezone", "Normal Scheduled"]
 
 
 def test_a_spec_that_is_no_object_stalls_too(world: World) -> None:
@@ -190,7 +190,7 @@ def test_an_unreadable_status_is_written_anew(world: World) -> None:
     assert world.condition("Ready")["status"] == "True"
 
 
-def test_the_order_tells_the_run_pod_what_the_spec_says() -> None:
+def test_the_order_has_what_the_spec_says() -> None:
     world = World(
         schedule="0 9 * * 7",
         threadId="0191d9c4-0000-7000-8000-000000000001",

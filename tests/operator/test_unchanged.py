@@ -79,7 +79,7 @@ def _fired_unseen(world: World) -> None:
     world.cron_job["status"]["lastScheduleTime"] = "2026-12-01T11:30:00Z"
 
 
-def _untold_job(world: World) -> None:
+def _unrecorded_job(world: World) -> None:
     world.graphcron["status"]["history"] = []
 
 
@@ -92,7 +92,7 @@ def _status_of_old(world: World) -> None:
     "change",
     [
         _edited, _touched, _status_touched, _late_word, _without_record, _gone, _installed_anew, _limited, _firing,
-        _fired_unseen, _untold_job, _status_of_old,
+        _fired_unseen, _unrecorded_job, _status_of_old,
     ],
 )  # fmt: skip
 def test_what_is_not_certain_is_decided_in_full(recorded: World, change: Callable[[World], None]) -> None:

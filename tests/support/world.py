@@ -34,7 +34,7 @@ class World:
         self.jobs: list[dict[str, Any]] = []
         self.pods: list[dict[str, Any]] = []
         self.writes: list[str] = []
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.run_pods = PODS
         self.least = timedelta()
 
@@ -69,7 +69,7 @@ class World:
             self.cron_job["status"] = before["status"] if before else {}
         wanted, events = conclude(self._observed(), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
-        self.told += [f"{event.type} {event.reason}" for event in events]
+        self.events += [f"{event.type} {event.reason}" for event in events]
         if first.unchanged:
             assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for unchanged"
             assert plan.wake_at == first.wake_at
