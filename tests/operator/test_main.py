@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -115,6 +116,16 @@ async def test_without_the_crd_it_says_how_to_get_it(apiserver: FakeApiserver, t
     assert b"Traceback" not in output
 
 
+async def test_a_port_that_is_taken_ends_it(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    """Kubernetes starts it again, with back-off; it does not go on half started."""
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_HEALTH_PORT=port) as process:
+            output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert b"address already in use" in output
+
+
 async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeApiserver, tmp_path: Path) -> None:
     async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_LOG_LEVEL="DEBUG") as process:
         await until(lambda: apiserver.watches_of("graphcrons"))
@@ -122,6 +133,8 @@ async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeAp
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"s3cret" not in output
+    asked = [path for method, path in apiserver.requests if method == "GET" and "/leases/" in path]
+    assert len(asked) <= 2, "it is stopped once: the Lease is read when it is taken and when it is given back"
 
 
 @pytest.mark.parametrize("waits_for", ["/apis", "/jobs"], ids=["the CRD", "a list"])

@@ -36,7 +36,8 @@ async def run_kopf(operator: Operator, namespace: str | None, identity: str) -> 
     registry = kopf.OperatorRegistry()
     failures: list[CannotStart] = []
 
-    @kopf.on.startup(registry=registry)
+    # A failure ends the process, which Kubernetes restarts: kopf would call the handler again on what it left behind.
+    @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
     async def _start(settings: kopf.OperatorSettings, **_: object) -> None:
         settings.posting.enabled = False  # the controller records events itself
         settings.scanning.disabled = True  # no list or watch of CRDs and namespaces
@@ -48,7 +49,7 @@ async def run_kopf(operator: Operator, namespace: str | None, identity: str) -> 
             failures.append(error)
             raise kopf.PermanentError(str(error)) from None
 
-    @kopf.on.cleanup(registry=registry)
+    @kopf.on.cleanup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
     async def _stop(**_: object) -> None:
         await operator.stop()
 

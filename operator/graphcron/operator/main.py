@@ -55,6 +55,7 @@ class Operator:
         self._background: list[asyncio.Task[None]] = []
         self._workers: asyncio.Task[None] | None = None
         self._probes = contextlib.AsyncExitStack()
+        self._stopped = False
         metrics.observe(
             queue_depth=lambda: len(self._controller.queue),
             leads=leads,
@@ -94,6 +95,8 @@ class Operator:
     async def stop(self) -> None:
         """Writes in flight are waited for: one that is given up may be carried out all the same, and later. The Lease
         is renewed until then, and given back at the end."""
+        if self._stopped:
+            return
         self._gate.shut()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_SECONDS):
@@ -104,6 +107,7 @@ class Operator:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._elector.release()
         await self._probes.aclose()
+        self._stopped = True
 
     def _problems(self) -> list[str]:
         """What a restart would solve."""

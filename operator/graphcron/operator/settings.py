@@ -16,7 +16,7 @@ class OperatorSettings:
     """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
     seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
     which replicas choose a leader, `identity` this replica's own name there, which no other process may have. After
-    `watch_silence` seconds in which it brings nothing a watch counts as dead; the apiserver ends each after one minute.
+    `watch_silence` seconds without a word a watch counts as dead; the apiserver ends each after one minute.
     `minimum_interval` is the least number of seconds between two firings of a GraphCron, 0 for no limit."""
 
     pods: RunPods
