@@ -27,6 +27,7 @@ import aiohttp
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed
 from graphcron.operator.reconcile import conclude, decide
 from graphcron.operator.run_pod import RunPods
@@ -291,7 +292,7 @@ def templates() -> tuple[str, str]:
     manifest["metadata"] |= {"uid": "x-uid", "generation": 1}
     seen = Observed(manifest, None)
     now = datetime.now(UTC)
-    plan = decide(seen, RunPods(image="graphcron:bench", server_url="http://agent.example"), now)
+    plan = decide(seen, Installation(RunPods(image="graphcron:bench", server_url="http://agent.example")), now)
     assert plan.apply
     status, _ = conclude(Observed(manifest, plan.apply | {"status": {}}), plan, now)
     cron_job = plan.apply | {"spec": plan.apply["spec"] | {"schedule": "x-schedule"}}

@@ -15,7 +15,7 @@ from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.kube.client import Kube
-from graphcron.kube.paths import Manifest
+from graphcron.kube.resources import Manifest
 from tests.support.facade_server import serving
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"

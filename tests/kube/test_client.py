@@ -14,7 +14,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube.client import Kube, yaml_of
 from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
-from graphcron.kube.paths import proxy_of
+from graphcron.kube.resources import proxy_of
 
 
 class Apiserver:
@@ -199,3 +199,17 @@ async def test_requests_go_through_the_proxy_of_the_environment(
         async with Kube.connect() as kube:
             await kube.ready()
     assert [headers["Host"] for _, _, headers, _ in apiserver.asked] == ["only-the-proxy-knows.invalid"]
+
+
+async def test_each_write_is_counted_by_kind_and_verb_also_one_of_no_namespace(
+    apiserver: Apiserver, kube: Kube
+) -> None:
+    counted: list[tuple[str, str]] = []
+    counting = Kube(kube._client, on_write=lambda *write: counted.append(write))
+    apiserver.answers = [(201, {}), (200, {}), (404, {}), (201, {"status": {"authenticated": True}})]
+    await counting.create_event("team", {"metadata": {"name": "a"}})
+    await counting.patch_status("team", "a", "u", {})
+    with pytest.raises(NotFound):
+        await counting.delete_graphcron("team", "a")
+    await counting.review_token({"spec": {"token": "t"}})
+    assert counted == [("Event", "create"), ("GraphCron", "patch"), ("TokenReview", "create")]

@@ -35,7 +35,7 @@ def lease(holder: str = "other", seconds: int = 15) -> dict[str, Any]:
     ],
 )
 def test_who_may_take_it(found: dict[str, Any], now: float, may: bool) -> None:
-    assert may_take(found, "me", first_seen=100.0, now=now) is may
+    assert may_take(found, "me", observed_at=100.0, now=now) is may
 
 
 def test_the_first_claim_makes_it() -> None:
@@ -70,7 +70,7 @@ def test_what_is_given_back_is_free_at_once() -> None:
     left = release(lease("me"), AT)
     assert held_by(left) == ""
     assert left["metadata"]["resourceVersion"] == "7"
-    assert may_take(left, "other", first_seen=100.0, now=100.0)
+    assert may_take(left, "other", observed_at=100.0, now=100.0)
 
 
 def test_a_killed_leader_is_replaced_within_20_seconds() -> None:

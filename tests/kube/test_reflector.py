@@ -1,4 +1,4 @@
-"""A mirror of one resource, by a small apiserver on a real socket: nothing is missed, and little is asked twice."""
+"""A copy of one resource, by a small apiserver on a real socket: no change is missed, and little is requested twice."""
 
 import asyncio
 import logging
@@ -12,44 +12,51 @@ from kubernetes.aio.client import ApiClient, Configuration
 from graphcron.kube import reflector
 from graphcron.kube.client import Kube
 from graphcron.kube.reflector import Reflector
+from graphcron.kube.resources import JOBS
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.operator_process import until
 
-JOBS = ("batch", "v1", "jobs")
-
 
 class Copy:
-    """A mirror that remembers what it was told."""
+    """A handler that keeps a copy, and what it was called with."""
 
     def __init__(self) -> None:
         self.held: dict[str, int] = {}
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.lists = 0
         self.trips = False
-        self._listed: dict[str, int] = {}
+        self._listed: dict[str, dict[str, Any]] = {}
 
-    def begin(self) -> None:
-        self._listed = {}
+    def on_page(self, items: list[dict[str, Any]]) -> None:
+        for item in items:
+            assert (item["apiVersion"], item["kind"]) == ("batch/v1", "Job"), "each says what it is"
+            self._listed[item["metadata"]["uid"]] = item
 
-    def put(self, manifest: dict[str, Any]) -> None:
-        assert (manifest["apiVersion"], manifest["kind"]) == ("batch/v1", "Job"), "each says what it is"
-        self._listed[manifest["metadata"]["name"]] = int(manifest["metadata"]["resourceVersion"])
-
-    def complete(self, version: int) -> None:
-        assert version >= max(self._listed.values(), default=0)
-        self.held = self._listed
+    def on_replace(self, uids: set[str], version: int) -> None:
+        found = [self._listed[uid]["metadata"] for uid in uids]
+        self.held = {metadata["name"]: int(metadata["resourceVersion"]) for metadata in found}
+        assert version >= max(self.held.values(), default=0)
         self.lists += 1
 
-    def apply(self, event: dict[str, Any]) -> None:
+    def on_add(self, manifest: dict[str, Any]) -> None:
+        self._changed("ADDED", manifest)
+
+    def on_update(self, manifest: dict[str, Any]) -> None:
+        self._changed("MODIFIED", manifest)
+
+    def _changed(self, kind: str, manifest: dict[str, Any]) -> None:
         if self.trips:
             self.trips = False
             raise ValueError("nobody thought of that")
-        self.told.append(event["type"])
-        metadata = event["object"]["metadata"]
-        if event["type"] == "DELETED":
-            del self.held[metadata["name"]]
-        elif event["type"] != "BOOKMARK":
-            self.held[metadata["name"]] = int(metadata["resourceVersion"])
+        self.events.append(kind)
+        self.held[manifest["metadata"]["name"]] = int(manifest["metadata"]["resourceVersion"])
+
+    def on_delete(self, manifest: dict[str, Any]) -> None:
+        self.events.append("DELETED")
+        del self.held[manifest["metadata"]["name"]]
+
+    def on_bookmark(self, version: int) -> None:
+        self.events.append("BOOKMARK")
 
 
 @pytest.fixture
@@ -104,7 +111,7 @@ async def test_a_watch_that_breaks_goes_on_from_where_it_was(apiserver: FakeApis
         await apiserver.put("jobs", job(name))
         await until(lambda name=name: name in copy.held)  # type: ignore[misc]
     assert copy.lists == 1
-    assert copy.told == ["ADDED", "ADDED", "ADDED"], "nothing is told twice"
+    assert copy.events == ["ADDED", "ADDED", "ADDED"], "nothing is told twice"
 
 
 async def test_a_version_that_is_too_old_means_a_list_and_what_is_not_in_it_is_gone(
@@ -124,10 +131,10 @@ async def test_a_version_that_is_too_old_means_a_list_and_what_is_not_in_it_is_g
 async def test_a_bookmark_moves_the_version_on(apiserver: FakeApiserver, copy: Copy) -> None:
     """Else a resource in which nothing happens would have to be listed anew after each break."""
     apiserver.bookmark_seconds = 0.02
-    await until(lambda: "BOOKMARK" in copy.told)
+    await until(lambda: "BOOKMARK" in copy.events)
     await apiserver.put("jobs", job("not mine", mine="no"))
     newest = int(apiserver.objects["jobs"]["not mine"]["metadata"]["resourceVersion"])
-    await until(lambda: copy.told.count("BOOKMARK") >= 3)
+    await until(lambda: copy.events.count("BOOKMARK") >= 3)
     await apiserver.cut_watches()
     await until(lambda: f"resourceVersion={newest}&" in apiserver.watches_of("jobs")[-1])
     assert copy.lists == 1
@@ -147,7 +154,7 @@ async def test_an_apiserver_that_is_away_is_waited_for_and_said(
     await until(lambda: set(copy.held) == {"there"})
 
 
-async def test_a_mirror_that_trips_is_filled_anew(
+async def test_a_handler_that_fails_is_filled_again(
     apiserver: FakeApiserver, copy: Copy, caplog: pytest.LogCaptureFixture
 ) -> None:
     await until(lambda: copy.lists)
@@ -158,10 +165,10 @@ async def test_a_mirror_that_trips_is_filled_anew(
     assert "the watch of jobs failed" in caplog.text
 
 
-async def test_it_is_told_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
+async def test_it_is_called_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:
     await until(lambda: opened)
     assert copy.lists == 1
     await apiserver.put("jobs", job("a"))
-    ((plural, stream),) = opened
-    assert plural == "jobs"
+    ((resource, stream),) = opened
+    assert resource == JOBS
     await until(lambda: stream.total_bytes > 0)

@@ -2,9 +2,17 @@
 
 import pytest
 
-from graphcron.kube.watch_health import Heartbeat, silent
+from graphcron.kube.resources import JOBS, LEASES, PODS
+from graphcron.kube.watch_health import WatchHealth
 
 NOW = 1000.0
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
 @pytest.mark.parametrize(
@@ -17,8 +25,11 @@ NOW = 1000.0
     ],
 )
 def test_when_a_watch_is_dead(heard: float, answering_since: float, dead: bool) -> None:
-    found = silent({"pods": heard, "jobs": NOW}, 180, answering_since, NOW)
-    assert found == (["pods"] if dead else [])
+    clock = Clock()
+    clock.now = heard
+    watches = WatchHealth([PODS], clock)
+    clock.now = NOW
+    assert watches.silent(180, answering_since) == ([PODS] if dead else [])
 
 
 class Stream:
@@ -29,56 +40,49 @@ class Stream:
         return self.ended
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_what_counts_is_what_comes_and_not_that_somebody_answers() -> None:
     clock, stream = Clock(), Stream()
-    heartbeat = Heartbeat(["pods"], clock, wall=lambda: 1.8e9 + clock())
+    watches = WatchHealth([PODS], clock, wall=lambda: 1.8e9 + clock())
     clock.now = 100.0
-    heartbeat.opened("pods", stream)
-    heartbeat.listen()
-    assert heartbeat.silent(90, 0.0) == ["pods"]
-    assert heartbeat.last_heard == 0
+    watches.opened(PODS, stream)
+    watches.sample()
+    assert watches.silent(90, 0.0) == [PODS]
+    assert watches.last_heard == 0
     stream.total_bytes = 80
-    heartbeat.listen()
-    assert heartbeat.silent(90, 0.0) == []
-    assert heartbeat.last_heard == 1.8e9 + 100
+    watches.sample()
+    assert watches.silent(90, 0.0) == []
+    assert watches.last_heard == 1.8e9 + 100
     clock.now = 200.0
-    heartbeat.opened("pods", Stream())
-    heartbeat.listen()
-    assert heartbeat.silent(90, 0.0) == ["pods"]
+    watches.opened(PODS, Stream())
+    watches.sample()
+    assert watches.silent(90, 0.0) == [PODS]
 
 
 def test_a_watch_that_the_apiserver_ends_in_time_is_alive_without_a_word() -> None:
     """Nothing has happened to that resource for long, and bookmarks are no promise."""
     clock, stream = Clock(), Stream()
-    heartbeat = Heartbeat(["pods"], clock)
-    heartbeat.opened("pods", stream)
+    watches = WatchHealth([PODS], clock)
+    watches.opened(PODS, stream)
     clock.now = 60.0
     stream.ended = True
-    heartbeat.opened("pods", Stream())
+    watches.opened(PODS, Stream())
     clock.now = 120.0
-    assert heartbeat.silent(90, 0.0) == []
+    assert watches.silent(90, 0.0) == []
     clock.now = 151.0
-    assert heartbeat.silent(90, 0.0) == ["pods"]
+    assert watches.silent(90, 0.0) == [PODS]
 
 
 def test_while_the_apiserver_is_away_no_watch_is_blamed() -> None:
     clock = Clock()
-    heartbeat = Heartbeat(["pods"], clock)
+    watches = WatchHealth([PODS], clock)
     clock.now = 9999.0
-    assert heartbeat.silent(90, None) == []
+    assert watches.silent(90, None) == []
 
 
 def test_it_is_synced_when_each_resource_was_listed_and_is_watched() -> None:
-    heartbeat = Heartbeat(["pods", "jobs"])
-    heartbeat.opened("pods", Stream())
-    heartbeat.opened("leases", Stream())
-    assert not heartbeat.synced
-    heartbeat.opened("jobs", Stream())
-    assert heartbeat.synced
+    watches = WatchHealth([PODS, JOBS])
+    watches.opened(PODS, Stream())
+    watches.opened(LEASES, Stream())
+    assert not watches.synced
+    watches.opened(JOBS, Stream())
+    assert watches.synced

@@ -1,18 +1,16 @@
-"""The fence: what is not sent when this process does not lead, however late that shows."""
+"""The write gate: what is not sent while this process does not lead."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
-import uvloop
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import NotLeading
-from graphcron.kube.write_gate import Fence
+from graphcron.kube.write_gate import WriteGate
 
 
 class Clock:
@@ -23,15 +21,16 @@ class Clock:
 
 
 class Bench:
-    """A Kube with a fence, and an apiserver that answers when it is let."""
+    """A Kube with a gate, and an apiserver that answers when it is let."""
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.fence = Fence(self.clock)
+        self.gate = WriteGate(self.clock)
         self.asked: list[str] = []
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.kube: Kube
+        self.configuration = Configuration()
 
     async def handle(self, request: web.Request) -> web.Response:
         self.asked.append(request.method)
@@ -45,10 +44,9 @@ async def bench() -> AsyncIterator[Bench]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", bench.handle)
     async with TestServer(app) as server:
-        configuration = Configuration()
-        configuration.host = str(server.make_url("")).rstrip("/")
-        async with ApiClient(configuration) as client:
-            bench.kube = Kube(client, bench.fence)
+        bench.configuration.host = str(server.make_url("")).rstrip("/")
+        async with ApiClient(bench.configuration) as client:
+            bench.kube = Kube(client, bench.gate)
             yield bench
 
 
@@ -64,7 +62,7 @@ async def test_closed_it_lets_reads_and_the_lease_pass_alone(bench: Bench) -> No
 
 
 async def test_open_it_lets_writes_pass_until_its_moment(bench: Bench) -> None:
-    bench.fence.open_until(110.0)
+    bench.gate.open_until(110.0)
     await bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}})
     bench.clock.now = 110.0
     with pytest.raises(NotLeading):
@@ -72,56 +70,41 @@ async def test_open_it_lets_writes_pass_until_its_moment(bench: Bench) -> None:
     assert bench.asked == ["PATCH"]
 
 
-async def test_a_write_that_slept_on_its_way_out_does_not_go_out(bench: Bench) -> None:
-    """The process is stopped after the call, and before its bytes are handed to the kernel."""
-    bench.fence.open_until(110.0)
-    write = asyncio.create_task(bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}}))
-    await asyncio.sleep(0)  # it has passed the first check, and has no connection yet
-    bench.clock.now = 999.0
+async def test_the_gate_is_asked_after_a_wait_for_credentials(bench: Bench) -> None:
+    """The token is renewed, which takes a while, and the lease runs out meanwhile."""
+
+    async def renew(_: Configuration) -> None:
+        bench.clock.now = 110.0
+
+    bench.configuration.api_key = {"BearerToken": "Bearer s3cret"}
+    bench.configuration.refresh_api_key_hook = renew
+    bench.gate.open_until(110.0)
     with pytest.raises(NotLeading):
-        await write
+        await bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}})
     assert bench.asked == []
 
 
-def test_the_event_loop_hands_bytes_over_in_the_step_that_writes_them() -> None:
-    """Else all that is done before the loop comes to it would lie between the look at the fence and the kernel, as with
-    uvloop before 0.23."""
-
-    async def write() -> bytes:
-        ours, theirs = socket.socketpair()
-        with ours, theirs:
-            theirs.setblocking(False)
-            _, writer = await asyncio.open_connection(sock=ours)
-            writer.write(b"now")
-            try:
-                return theirs.recv(10)
-            finally:
-                writer.close()
-
-    assert uvloop.run(write()) == b"now"
-
-
 async def test_one_who_closes_it_can_wait_for_what_is_under_way(bench: Bench) -> None:
-    bench.fence.open_until(110.0)
+    bench.gate.open_until(110.0)
     bench.may_answer.clear()
     write = asyncio.create_task(bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}}))
     while not bench.asked:  # noqa: ASYNC110 - the server is another task, and announces nothing
         await asyncio.sleep(0.01)
-    bench.fence.close()
-    emptied = asyncio.create_task(bench.fence.emptied())
+    bench.gate.close()
+    drained = asyncio.create_task(bench.gate.drained())
     await asyncio.sleep(0)
-    assert not emptied.done()
+    assert not drained.done()
     bench.may_answer.set()
-    await emptied
+    await drained
     assert (await write)["metadata"]["name"] == "a"
 
 
 async def test_shut_it_stays_shut_though_the_lease_is_renewed(bench: Bench) -> None:
     """The process ends, and keeps the Lease until then, so that no other writes meanwhile."""
-    bench.fence.open_until(110.0)
-    bench.fence.shut()
-    bench.fence.open_until(120.0)
-    assert not bench.fence.is_open
+    bench.gate.open_until(110.0)
+    bench.gate.shut()
+    bench.gate.open_until(120.0)
+    assert not bench.gate.is_open
     with pytest.raises(NotLeading):
         await bench.kube.apply_cron_job("team", {"metadata": {"name": "a"}})
     assert bench.asked == []

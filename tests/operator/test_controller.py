@@ -8,13 +8,16 @@ import pytest
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
-from graphcron.operator.controller import Controller
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
+from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.object_cache import Name
 from graphcron.operator.run_pod import RunPods
 from tests.support.cluster_memory import MemoryCluster
 
 NOW = datetime(2026, 12, 1, 10, 5, tzinfo=UTC)
 HELLO: Name = ("team", "hello")
+INSTALLATION = Installation(RunPods(image="graphcron:test", server_url="http://agent.example"))
 
 
 class Bench:
@@ -22,13 +25,12 @@ class Bench:
 
     def __init__(self) -> None:
         self.kube = MemoryCluster()
-        pods = RunPods(image="graphcron:test", server_url="http://agent.example")
         self.leads = True
-        self.controller = Controller(cast("Kube", self.kube), pods, clock=lambda: NOW, leads=lambda: self.leads)
+        self.controller = Controller(cast("Kube", self.kube), INSTALLATION, clock=lambda: NOW, leads=lambda: self.leads)
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)
-        self.controller.seen.put("graphcrons", made)
+        self.controller.cache.put(GRAPHCRONS, made)
         return made
 
     async def reconcile(self) -> None:
@@ -46,11 +48,11 @@ def bench() -> Bench:
     return Bench()
 
 
-async def test_a_look_at_an_older_copy_writes_nothing_again(bench: Bench) -> None:
+async def test_reconciling_an_older_copy_writes_nothing_again(bench: Bench) -> None:
     """The watch brings the GraphCron of before our own write: what we wrote counts."""
     old = bench.make()
     await bench.reconcile()
-    bench.controller.seen.put("graphcrons", old)
+    bench.controller.cache.put(GRAPHCRONS, old)
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
@@ -63,10 +65,10 @@ async def test_a_cronjob_that_the_watch_has_not_brought_is_found(bench: Bench) -
     again.kube = bench.kube
     again.controller = Controller(
         cast("Kube", bench.kube),
-        RunPods(image="graphcron:test", server_url="http://agent.example"),
+        INSTALLATION,
         clock=lambda: NOW,
     )
-    again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
+    again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
     bench.kube.writes.clear()
     await again.reconcile()
     assert bench.kube.writes == []
@@ -83,7 +85,7 @@ async def test_a_foreign_cronjob_of_the_name_is_left_alone(bench: Bench) -> None
     assert [event["reason"] for event in bench.kube.events] == ["CronJobNameTaken"]
 
 
-async def test_what_the_cluster_refuses_is_told_and_not_tried_for_ever(bench: Bench) -> None:
+async def test_what_the_cluster_refuses_is_recorded_and_not_retried_without_end(bench: Bench) -> None:
     bench.make()
     bench.kube.fail = [Refused(422, "spec.timeZone: unknown time zone")]
     await bench.reconcile()
@@ -100,7 +102,7 @@ async def test_an_apiserver_that_is_away_is_for_the_queue_to_wait_for(bench: Ben
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
-async def test_an_edit_between_look_and_write_is_looked_at_though_no_event_tells_of_it(bench: Bench) -> None:
+async def test_an_edit_between_decision_and_write_is_requeued_without_an_event(bench: Bench) -> None:
     """A list after a lost watch may bring the version that our own write made, which is known."""
     bench.make()
     edited = bench.kube.graphcrons["hello"]
@@ -119,7 +121,7 @@ async def test_a_graphcron_deleted_under_us_is_no_error(bench: Bench) -> None:
 
 @pytest.mark.parametrize("namesake", [False, True])
 async def test_a_cronjob_collected_with_its_graphcron_does_not_come_back(bench: Bench, namesake: bool) -> None:
-    """The watches are two: the news of the CronJob's end may come first."""
+    """The watches are two: the CronJob's DELETED event may come first."""
     bench.make()
     await bench.reconcile()
     (cron_job,) = bench.kube.cron_jobs.values()
@@ -127,7 +129,7 @@ async def test_a_cronjob_collected_with_its_graphcron_does_not_come_back(bench: 
     del bench.kube.graphcrons["hello"]
     if namesake:
         bench.kube.make("hello")
-    bench.controller.seen.drop("cron_jobs", cron_job)
+    bench.controller.cache.drop(CRON_JOBS, cron_job)
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == []
@@ -143,12 +145,12 @@ async def test_a_namesake_made_meanwhile_does_not_get_the_old_ones_status(bench:
 async def test_one_that_is_being_deleted_is_left_alone(bench: Bench) -> None:
     made = bench.make()
     made["metadata"] |= {"deletionTimestamp": "2026-12-01T10:04:00Z", "resourceVersion": "99"}
-    bench.controller.seen.put("graphcrons", made)
+    bench.controller.cache.put(GRAPHCRONS, made)
     await bench.reconcile()
     assert bench.kube.writes == []
 
 
-async def test_what_the_cluster_refused_and_a_name_that_was_taken_are_looked_at_again(bench: Bench) -> None:
+async def test_what_the_cluster_refused_is_requeued(bench: Bench) -> None:
     """A quota is freed, or the foreign CronJob deleted, and no event of ours tells of it."""
     bench.make()
     bench.kube.fail = [Refused(403, "exceeded quota: used 41")]
@@ -156,7 +158,7 @@ async def test_what_the_cluster_refused_and_a_name_that_was_taken_are_looked_at_
     assert bench.controller.queue.due_in(HELLO) == pytest.approx(60, abs=1)
 
 
-async def test_a_refusal_in_other_words_is_no_news(bench: Bench) -> None:
+async def test_a_refusal_in_other_words_is_not_written_again(bench: Bench) -> None:
     """Webhooks put request ids into their refusals; each new text would be a write, and the write an event."""
     bench.make()
     for number in range(3):
@@ -190,13 +192,13 @@ def owned_by(graphcron: dict[str, Any]) -> dict[str, Any]:
 async def test_one_that_the_code_trips_over_says_so_and_stalls_alone(bench: Bench) -> None:
     bench.make()
     broken = bench.kube.graphcrons["hello"]
-    bench.controller.seen.put("cron_jobs", {"metadata": owned_by(broken), "spec": "from another age"})
+    bench.controller.cache.put(CRON_JOBS, {"metadata": owned_by(broken), "spec": "from another age"})
     await bench.reconcile()
     assert bench.ready["reason"] == "InternalError"
     assert "its log has the details" in bench.ready["message"]
 
 
-async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Bench) -> None:
+async def test_what_a_list_lacks_is_dropped_and_requeued(bench: Bench) -> None:
     """A deletion while nothing was watched is never told: the CronJob would stay missing."""
     bench.make()
     await bench.reconcile()
@@ -204,48 +206,50 @@ async def test_a_list_that_no_longer_has_it_forgets_it_and_looks_again(bench: Be
     bench.kube.writes.clear()
     await bench.reconcile()
     assert bench.kube.writes == [], "it was not told"
-    await bench.controller.begin()
-    mirror = bench.controller.mirror("cron_jobs")
-    mirror.begin()
-    mirror.complete(10**9)
+    bench.controller.start()
+    ResourceHandler(bench.controller, CRON_JOBS).on_replace(set(), 10**9)
     assert len(bench.controller.queue) == 1
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello"]
 
 
-async def test_who_begins_to_lead_looks_at_what_was_left_to_another_and_at_nothing_else(bench: Bench) -> None:
+async def test_a_new_leader_requeues_skipped_writes_and_nothing_else(bench: Bench) -> None:
     bench.make()
     bench.leads = False
     await bench.reconcile()
     assert bench.kube.writes == []
-    bench.controller.lead()
+    bench.controller.requeue_skipped()
     assert len(bench.controller.queue) == 1
     bench.leads = True
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello", "status hello"]
     other = Bench()
     other.kube = bench.kube
-    other.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
-    other.controller.seen.put("cron_jobs", bench.kube.cron_jobs["hello"])
+    other.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+    other.controller.cache.put(CRON_JOBS, bench.kube.cron_jobs["hello"])
     await other.reconcile()
-    other.controller.lead()
+    other.controller.requeue_skipped()
     assert len(other.controller.queue) == 0, "its last look found nothing to write"
 
 
 @pytest.mark.parametrize("touched", [False, True])
-async def test_a_start_looks_at_what_somebody_has_touched(bench: Bench, touched: bool) -> None:
+async def test_a_start_decides_in_full_what_somebody_has_touched(bench: Bench, touched: bool) -> None:
     bench.make()
     await bench.reconcile()
     cron_job = bench.kube.cron_jobs["hello"]
     if touched:
         cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
+        cron_job["spec"]["concurrencyPolicy"] = "Forbid"
+    bench.kube.writes.clear()
     again = Bench()
-    again.controller.seen.put("graphcrons", bench.kube.graphcrons["hello"])
-    again.controller.seen.put("cron_jobs", cron_job)
-    await again.controller.begin()
-    assert len(again.controller.queue) == touched
-    if not touched:
-        assert again.controller.queue.due_in(HELLO) == pytest.approx(55 * 60 + 30, abs=5)
+    again.kube.graphcrons, again.kube.cron_jobs = bench.kube.graphcrons, bench.kube.cron_jobs
+    again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+    again.controller.cache.put(CRON_JOBS, cron_job)
+    again.controller.start()
+    assert len(again.controller.queue) == 1
+    await again.reconcile()
+    assert again.kube.writes == (["cronjob hello"] if touched else [])
+    assert again.controller.queue.due_in(HELLO) == pytest.approx(55 * 60 + 30, abs=5)
 
 
 async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_again(bench: Bench) -> None:
@@ -257,17 +261,18 @@ async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_ag
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
-async def test_only_news_is_looked_at(bench: Bench) -> None:
+async def test_only_a_changed_resource_version_is_queued(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
-    await bench.controller.begin()
+    bench.controller.start()
+    crons, jobs = (ResourceHandler(bench.controller, resource) for resource in (GRAPHCRONS, CRON_JOBS))
     made = bench.make()
     await bench.reconcile()
-    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": bench.kube.cron_jobs["hello"]})
-    bench.controller.saw("graphcrons", {"type": None, "object": bench.kube.graphcrons["hello"]})
+    jobs.on_add(bench.kube.cron_jobs["hello"])
+    crons.on_page([bench.kube.graphcrons["hello"]])
     stranger = {"metadata": owned_by(made) | {"name": "x", "labels": {"graphcron.dev/graphcron": "x"}}}
-    bench.controller.saw("cron_jobs", {"type": "ADDED", "object": stranger})
+    jobs.on_add(stranger)
     assert len(bench.controller.queue) == 0
     changed = copy.deepcopy(bench.kube.cron_jobs["hello"])
     changed["metadata"]["resourceVersion"] = "1000"
-    bench.controller.saw("cron_jobs", {"type": "MODIFIED", "object": changed})
+    jobs.on_update(changed)
     assert len(bench.controller.queue) == 1

@@ -27,6 +27,7 @@ from aiohttp.test_utils import unused_port
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from graphcron.kube import jsontext
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.reconcile import conclude, decide
 from graphcron.operator.run_pod import RunPods
@@ -39,7 +40,7 @@ PATIENCE = 60.0
 NAMES = [f"cron-{number}" for number in range(8)]
 CRONS = "/apis/graphcron.dev/v1/namespaces/team/graphcrons"
 CRON_JOBS = "/apis/batch/v1/namespaces/team/cronjobs"
-PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
+INSTALLATION = Installation(RunPods(image="graphcron:test", server_url="http://agent.example"))
 
 READABLE: list[dict[str, Any]] = [
     {"schedule": "0 0 1 1 *", "assistantId": "agent"},
@@ -150,7 +151,7 @@ class World:
         for name, graphcron in graphcrons.items():
             live = cron_jobs.get(name)
             seen = Observed(graphcron, live if live and owns(graphcron, live) else None)
-            plan = decide(seen, PODS, now)
+            plan = decide(seen, INSTALLATION, now)
             wanted, _ = conclude(seen, plan, now)
             if plan.apply is not None or wanted != graphcron.get("status"):
                 left.append(f"{name}: apply {plan.apply}, status {wanted}, and it is {graphcron.get('status')}")
@@ -171,7 +172,7 @@ class Steps:
     def __init__(self, world: World, chance: random.Random) -> None:
         self.world = world
         self.chance = chance
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.crashes = 1
         """Restarts of the apiserver that are left: each takes seconds."""
 
@@ -182,7 +183,7 @@ class Steps:
             self.refuse: 6, self.restart_apiserver: 1,
         }  # fmt: skip
         (act,) = self.chance.choices(list(acts), list(acts.values()))
-        self.told.append(act.__name__)
+        self.events.append(act.__name__)
         await act()
         if self.chance.random() < 0.3:
             await asyncio.sleep(self.chance.random() * 0.3)  # at any moment of what the operator is doing
@@ -275,7 +276,7 @@ async def test_any_order_of_events_ends_in_the_same_state_with_no_write_left(
         steps = Steps(here, random.Random(seed))
         for _ in range(STEPS):
             await steps.step()
-        print(*steps.told)  # noqa: T201
+        print(*steps.events)  # noqa: T201
         here.proxy.refusals.clear()
         await here.until(here.settled, "everything in line")
         await says_what_is(here)

@@ -73,21 +73,38 @@ class TestStartTime:
         assert not suspended(world)
         assert not_before(world.cron_job or {}) is None
 
-    def test_an_edit_after_it_leaves_past_slots_alone(self, world: World) -> None:
+    def test_what_it_then_does_hangs_on_no_reason_that_another_version_wrote(self, world: World) -> None:
+        world.edit(startTime="2026-12-01T14:00:00Z")
+        world.reconcile("10:05")
+        for condition in world.graphcron["status"]["conditions"]:
+            condition["reason"] = "OfAnotherAge"
+        world.reconcile("14:20")
+        assert not_before(world.cron_job or {}) is None
+
+    def test_a_cronjob_suspended_by_hand_catches_up_on_nothing(self, world: World) -> None:
+        world.edit(startTime="2026-12-01T09:00:00Z")
+        world.reconcile("10:05")
+        assert world.cron_job
+        world.cron_job["spec"]["suspend"] = True
+        world.reconcile("14:20")
+        assert not suspended(world)
+        assert not_before(world.cron_job) == at("14:20")
+
+    def test_an_edit_after_it_leaves_past_times_alone(self, world: World) -> None:
         world.edit(startTime="2026-12-01T14:00:00Z")
         world.reconcile("10:05")
         world.edit(schedule="30 * * * *")
         world.reconcile("14:40")
         assert not_before(world.cron_job or {}) == at("14:40")
 
-    def test_resuming_after_it_leaves_past_slots_alone(self, world: World) -> None:
+    def test_resuming_after_it_leaves_past_times_alone(self, world: World) -> None:
         world.edit(startTime="2026-12-01T14:00:00Z", enabled=False)
         world.reconcile("10:05")
         world.edit(enabled=True)
         world.reconcile("14:40")
         assert not_before(world.cron_job or {}) == at("14:40")
 
-    def test_with_no_slot_before_it_nothing_has_to_be_suspended(self, world: World) -> None:
+    def test_with_no_firing_before_it_nothing_has_to_be_suspended(self, world: World) -> None:
         """Then the first firing is on time though the operator is down."""
         world.edit(schedule="0 14 * * *", startTime="2026-12-01T13:30:00Z")
         world.reconcile("10:05")
@@ -112,7 +129,7 @@ class TestStartTime:
         world.reconcile("10:05")
         assert world.condition("Ready")["message"] == "spec: startTime must be before endTime"
 
-    def test_the_rest_api_tells_the_first_run_after_it(self) -> None:
+    def test_the_rest_api_has_the_first_run_after_it(self) -> None:
         spec: dict[str, Any] = {"schedule": "0 * * * *", "startTime": "2026-12-01T14:00:00Z"}
         assert next_run_date({"metadata": {}, "spec": spec}, at("10:05")) == "2026-12-01T14:00:00+00:00"
         ended = spec | {"endTime": "2026-12-01T14:00:00Z"}
@@ -151,9 +168,9 @@ class TestMaxFailures:
                 "MaxFailuresReached",
             )
         assert "any change of the spec then resumes it" in given_up.condition("Ready")["message"]
-        assert given_up.told.count("Warning MaxFailuresReached") == 1
+        assert given_up.events.count("Warning MaxFailuresReached") == 1
 
-    def test_the_rest_api_tells_no_next_run(self, given_up: World) -> None:
+    def test_the_rest_api_has_no_next_run(self, given_up: World) -> None:
         assert next_run_date(given_up.graphcron, at("12:30")) is None
         given_up.edit(input={"mended": True})
         assert next_run_date(given_up.graphcron, at("12:30")) is not None
@@ -272,7 +289,7 @@ class TestTheLeastInterval:
         with pytest.raises(RestError) as refused:
             Quota(interval=7200).check_schedule(dense.graphcron, at("10:06"))
         assert dense.condition("Ready")["message"] == f"Suspended: {refused.value.detail}"
-        assert dense.told.count("Warning TooFrequent") == 1
+        assert dense.events.count("Warning TooFrequent") == 1
         assert next_run_date(dense.graphcron, at("10:06")) is None
 
     def test_it_stays_so_and_writes_nothing_more(self, dense: World) -> None:

@@ -2,15 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
-from graphcron.operator.kopf_adapter import Backoffs
-from graphcron.operator.main import tell_of
 from tests.support.apiserver_fake import WATCHED, FakeApiserver
 from tests.support.operator_process import operator, until
 
@@ -86,7 +84,7 @@ async def test_a_watch_that_was_cut_is_taken_up_again(apiserver: FakeApiserver, 
         await until(lambda: "hello" in apiserver.objects["cronjobs"])
 
 
-async def test_a_deletion_that_no_watch_told_of_is_found(apiserver: FakeApiserver, tmp_path: Path) -> None:
+async def test_a_deletion_that_no_watch_reported_is_found(apiserver: FakeApiserver, tmp_path: Path) -> None:
     """A watch too old to go on is followed by a list, in which what was deleted meanwhile is simply missing."""
     async with apiserver.serving() as url, operator(url, tmp_path):
         for name in ("stays", "loses"):
@@ -118,6 +116,16 @@ async def test_without_the_crd_it_says_how_to_get_it(apiserver: FakeApiserver, t
     assert b"Traceback" not in output
 
 
+async def test_a_port_that_is_taken_ends_it(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    """Kubernetes starts it again, with back-off; it does not go on half started."""
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_HEALTH_PORT=port) as process:
+            output, _ = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert b"address already in use" in output
+
+
 async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeApiserver, tmp_path: Path) -> None:
     async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_LOG_LEVEL="DEBUG") as process:
         await until(lambda: apiserver.watches_of("graphcrons"))
@@ -125,6 +133,8 @@ async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeAp
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"s3cret" not in output
+    asked = [path for method, path in apiserver.requests if method == "GET" and "/leases/" in path]
+    assert len(asked) <= 2, "it is stopped once: the Lease is read when it is taken and when it is given back"
 
 
 @pytest.mark.parametrize("waits_for", ["/apis", "/jobs"], ids=["the CRD", "a list"])
@@ -139,30 +149,3 @@ async def test_sigterm_is_heard_while_it_waits(apiserver: FakeApiserver, tmp_pat
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"Traceback" not in output
-
-
-def test_a_watch_that_kopf_leaves_unread_at_a_stop_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    async def watch() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            raise RuntimeError("generator didn't stop after athrow()")
-
-    async def stopped(*, wrong: bool) -> None:
-        asyncio.get_running_loop().set_exception_handler(tell_of)
-        watching.append(watch())
-        async for _ in watching[-1]:
-            break
-        if wrong:
-            asyncio.get_running_loop().call_exception_handler({"message": "something else"})
-
-    watching: list[AsyncIterator[int]] = []
-    asyncio.run(stopped(wrong=False))
-    assert not caplog.records
-    asyncio.run(stopped(wrong=True))
-    assert [record.message for record in caplog.records] == ["something else"]
-
-
-def test_kopf_is_told_to_try_again_for_ever() -> None:
-    waits = iter(Backoffs())
-    assert all(0 < next(waits) <= 20 for _ in range(10_000))

@@ -38,7 +38,7 @@ def look_each_minute(world: World, first: str, last: str) -> None:
 
 
 class TestMissed:
-    def test_a_slot_is_missed_when_its_starting_deadline_has_passed_without_a_job(self, world: World) -> None:
+    def test_a_run_is_missed_when_its_starting_deadline_has_passed_without_a_job(self, world: World) -> None:
         world.reconcile("10:05")
         world.reconcile("12:00")
         assert history(world) == []
@@ -49,9 +49,9 @@ class TestMissed:
         message = world.graphcron["status"]["history"][0]["message"]
         assert "no Job within startingDeadlineSeconds (3600)" in message
         assert "kubectl describe cronjob" in message
-        assert world.told == ["Warning StartingDeadlinePassed"]
+        assert world.events == ["Warning StartingDeadlinePassed"]
 
-    def test_it_is_told_once(self, world: World) -> None:
+    def test_it_is_recorded_once(self, world: World) -> None:
         world.reconcile("10:05")
         world.reconcile("12:01")
         world.writes.clear()
@@ -65,9 +65,9 @@ class TestMissed:
         assert history(world) == [("Missed", "StartingDeadlinePassed", "11:00", "18:00", 8)]
         assert world.graphcron["status"]["firings"]["missed"] == 8
         assert "8 firings until 2026-12-01T18:00:00Z" in world.graphcron["status"]["history"][0]["message"]
-        assert world.told == ["Warning StartingDeadlinePassed"]
+        assert world.events == ["Warning StartingDeadlinePassed"]
 
-    def test_an_operator_that_slept_tells_them_too(self, world: World) -> None:
+    def test_an_operator_that_slept_records_them_too(self, world: World) -> None:
         world.reconcile("10:05")
         world.reconcile("19:01")
         assert history(world) == [("Missed", "StartingDeadlinePassed", "11:00", "18:00", 8)]
@@ -118,7 +118,7 @@ class TestMissed:
         assert history(world) == [("Missed", "StartingDeadlinePassed", "13:00", "13:00", 1)]
         assert world.condition("Ready")["reason"] == "Expired"
 
-    def test_the_last_slot_is_told_before_it_expires(self, world: World) -> None:
+    def test_the_last_one_is_recorded_before_it_expires(self, world: World) -> None:
         world.edit(endTime="2026-12-01T11:30:00Z")
         world.reconcile("10:05")
         world.reconcile("12:00")
@@ -152,13 +152,13 @@ class TestForbid:
         world.reconcile("10:11")
         return world
 
-    def test_a_slot_is_skipped_when_the_run_before_lasted_until_the_next(self, busy: World) -> None:
+    def test_a_run_is_skipped_when_the_one_before_lasted_until_the_next(self, busy: World) -> None:
         look_each_minute(busy, "10:12", "10:30")
         assert history(busy) == []
         busy.reconcile("10:31")
         assert history(busy) == [("Skipped", "StillRunning", "10:20", "10:20", 1)]
         assert "the run due at 2026-12-01T10:10:00Z was still" in busy.graphcron["status"]["history"][0]["message"]
-        assert busy.told == ["Normal StillRunning"]
+        assert busy.events == ["Normal StillRunning"]
 
     def test_all_are_counted_once_and_the_last_one_fires_late(self, busy: World) -> None:
         look_each_minute(busy, "10:12", "10:55")

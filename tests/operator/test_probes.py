@@ -9,7 +9,6 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import unused_port
 
-from graphcron.operator.object_cache import GRAPHCRONS
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.operator_process import operator, until
 
@@ -113,11 +112,11 @@ async def test_it_is_not_ready_before_everything_is_listed(
 async def test_what_it_did_is_in_the_metrics(apiserver: FakeApiserver, tmp_path: Path, ports: Ports) -> None:
     cron = {"metadata": {"name": "hello"}, "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"}}
     async with apiserver.serving() as url, operator(url, tmp_path, **ports.environment):
-        await apiserver.put(GRAPHCRONS, cron)
+        await apiserver.put("graphcrons", cron)
         await apiserver.put(
-            GRAPHCRONS, cron | {"metadata": {"name": "paused"}, "spec": cron["spec"] | {"enabled": False}}
+            "graphcrons", cron | {"metadata": {"name": "paused"}, "spec": cron["spec"] | {"enabled": False}}
         )
-        await apiserver.put(GRAPHCRONS, cron | {"metadata": {"name": "wrong"}, "spec": {"schedule": "never"}})
+        await apiserver.put("graphcrons", cron | {"metadata": {"name": "wrong"}, "spec": {"schedule": "never"}})
         await ports.until("/metrics", 200, 'graphcron_graphcrons{state="ready"} 1.0')
         await ports.until("/metrics", 200, 'graphcron_graphcrons{state="suspended"} 1.0')
         await ports.until("/metrics", 200, 'graphcron_graphcrons{state="stalled"} 1.0')

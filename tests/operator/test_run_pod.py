@@ -159,7 +159,7 @@ class TestAnImageThatIsTakenOffTheList:
             assert condition["message"].startswith(said)
         status = forbidden.graphcron["status"]
         assert (status["enabled"], status["nextRunTimes"]) == (False, [])
-        assert forbidden.told.count("Warning InPodNotAllowed") == 1
+        assert forbidden.events.count("Warning InPodNotAllowed") == 1
         forbidden.writes.clear()
         forbidden.reconcile("11:30")
         assert forbidden.writes == []

@@ -111,7 +111,7 @@ async def test_an_earlier_time_replaces_a_later_one() -> None:
         await until(lambda: done == ["a"])
 
 
-async def test_looks_that_wait_for_nothing_let_others_go_on() -> None:
+async def test_keys_that_wait_for_nothing_let_others_go_on() -> None:
     """Thousands of them follow a start, and the Lease has to be renewed meanwhile."""
     queue, done, others = WorkQueue[str](), [], 0
 

@@ -68,6 +68,8 @@ class MemoryCluster:
         if self.graphcrons[name]["metadata"]["uid"] != uid:
             raise NotFound(404, "it was deleted, and made anew")
         self.graphcrons[name]["status"] = copy.deepcopy(status)
+        writer = {"manager": "graphcron", "operation": "Update", "subresource": "status"}
+        self.graphcrons[name]["metadata"]["managedFields"] = [writer]
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.graphcrons[name])
 

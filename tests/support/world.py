@@ -4,11 +4,11 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from graphcron.operator.cronjob import installation
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed
-from graphcron.operator.reconcile import A_LITTLE_LATER, Plan, conclude, decide
+from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.run_pod import RunPods
-from graphcron.operator.settled import settled_until
+from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.status import GraphCronStatus
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
@@ -34,7 +34,7 @@ class World:
         self.jobs: list[dict[str, Any]] = []
         self.pods: list[dict[str, Any]] = []
         self.writes: list[str] = []
-        self.told: list[str] = []
+        self.events: list[str] = []
         self.run_pods = PODS
         self.least = timedelta()
 
@@ -43,14 +43,18 @@ class World:
         self.graphcron["metadata"]["generation"] += 1
 
     def decide(self, now: str) -> Plan:
-        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
-        return decide(observed, self.run_pods, at(now), self.least)
+        return decide_in_full(self._observed(), self._installation(), at(now))
+
+    def _observed(self) -> Observed:
+        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+
+    def _installation(self) -> Installation:
+        return Installation(self.run_pods, self.least)
 
     def reconcile(self, now: str) -> None:
-        """What the controller does, on data: apply, then the status, each only when it differs. What is settled would
-        have been left alone by a start at this moment, so there had better be nothing to do."""
-        plan = self.decide(now)
-        until = self.settled_until(now)
+        """What the controller does, on data: apply, then the status, each only when it differs. When the first check of
+        the decision finds nothing changed, the full decision must find nothing to write."""
+        plan, first = self.decide(now), decide(self._observed(), self._installation(), at(now))
         if plan.apply is not None:
             self.writes.append("cronjob")
             before = self.cron_job
@@ -63,23 +67,22 @@ class World:
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
             ]
             self.cron_job["status"] = before["status"] if before else {}
-        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
-        wanted, notes = conclude(observed, plan, at(now))
+        wanted, events = conclude(self._observed(), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
-        self.told += [f"{note.type} {note.reason}" for note in notes]
-        if until is not None:
-            assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for settled"
-            assert plan.wake_at == until + A_LITTLE_LATER
+        self.events += [f"{event.type} {event.reason}" for event in events]
+        if first.unchanged:
+            assert (plan.apply, wanted) == (None, self.graphcron["status"]), "it was taken for unchanged"
+            assert plan.wake_at == first.wake_at
         if wanted != self.graphcron.get("status"):
             self.writes.append("status")
             self.graphcron["status"] = wanted
+            self.graphcron["metadata"]["managedFields"] = [
+                {"manager": "kubectl", "operation": "Apply"},
+                {"manager": "graphcron", "operation": "Update", "subresource": "status"},
+            ]
 
-    def settled_until(self, now: str) -> datetime | None:
-        observed = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
-        try:
-            return settled_until(observed, installation(self.run_pods, self.least), at(now))
-        except ValueError:
-            return None
+    def unchanged_until(self, now: str) -> datetime | None:
+        return unchanged_until(self._observed(), self._installation().mark, at(now))
 
     @property
     def conditions(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ CASES = [
     ("operator/cronjob.py", "import graphcron.facade.cors", {LAYERS}),
     ("facade/cors.py", "import graphcron.operator.drift", {LAYERS}),
     ("kube/client.py", "import graphcron.operator.drift", {LAYERS}),
-    ("kube/paths.py", "import graphcron.firing.formats", {KUBE}),
+    ("kube/resources.py", "import graphcron.firing.formats", {KUBE}),
     ("facade/quota.py", "import graphcron.runner.retry", {RUNNER}),
     ("schedule/fields.py", "import graphcron.logs", {SETTINGS}),
 ]

@@ -9,34 +9,27 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
-from urllib.parse import quote
 
 import aiohttp
 from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube import jsontext
-from graphcron.kube.errors import (
-    NotFound,
-    Refused,
-    Unavailable,
-    error_of,
-    message_of,
-)
-from graphcron.kube.paths import (
+from graphcron.kube.errors import NotFound, Refused, Unavailable, error_of, message_of
+from graphcron.kube.resources import (
+    CONFIG_MAPS,
+    CRON_JOBS,
+    EVENTS,
     GRAPHCRONS,
+    LEASES,
+    TOKEN_REVIEWS,
     Manifest,
     Resource,
-    all_of,
-    config_map,
-    cron_jobs,
-    graphcrons,
-    leases,
     proxy_of,
 )
-from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, Transport
+from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, OnWrite, Transport
 from graphcron.kube.watch_health import WATCH_SECONDS
-from graphcron.kube.write_gate import Fence
+from graphcron.kube.write_gate import WriteGate
 from graphcron.resource.identity import API_VERSION, FIELD_MANAGER, GROUP, PLURAL
 
 CONNECTION_LIMIT = 50
@@ -51,14 +44,13 @@ PAGE_SIZE = 500
 class Kube(Transport):
     """A connection to one cluster: the pod's own, or the one that KUBECONFIG names.
 
-    With a fence nothing is written while it is closed (NotLeading), but the Lease that opens it. `on_write` is told
-    kind and verb of each write that the apiserver took."""
+    With a gate, writes raise NotLeading while it is closed, except those of the Lease that opens it. Every method
+    raises KubeError."""
 
     @classmethod
     @asynccontextmanager
-    async def connect(
-        cls, fence: Fence | None = None, on_write: Callable[[str, str], object] | None = None
-    ) -> AsyncIterator[Self]:
+    async def connect(cls, gate: WriteGate | None = None, on_write: OnWrite | None = None) -> AsyncIterator[Self]:
+        """Raises SystemExit when there is neither a service account nor a kubeconfig."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = CONNECTION_LIMIT
         try:
@@ -73,7 +65,7 @@ class Kube(Transport):
                 ) from None
         configuration.proxy = configuration.proxy or proxy_of(configuration.host)
         async with ApiClient(configuration) as client:
-            yield cls(client, fence, on_write)
+            yield cls(client, gate, on_write)
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
@@ -84,22 +76,22 @@ class Kube(Transport):
     ) -> AsyncIterator[tuple[list[Manifest], int]]:
         """All objects of a resource, page by page, each page with the resource version of the whole list. Raises Gone
         when the rest of a list is not to be had any more."""
-        place = all_of(resource, namespace)
+        path = resource.path(namespace)
 
         def ask(rest: str) -> "asyncio.Task[Manifest]":
             query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": rest}
-            page = asyncio.create_task(self._object("GET", place, query))
+            page = asyncio.create_task(self._get(path, query))
             page.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody comes to ask for it
             return page
 
-        # The next page is on its way while this one is looked at: the apiserver takes as long to make it.
+        # The next page is requested before this one is read: the apiserver takes as long to make it.
         coming = ask("")
         try:
             while True:
                 page = await coming
                 if rest := page["metadata"].get("continue", ""):
                     coming = ask(rest)
-                # A list says once what its items are.
+                # A list has apiVersion and kind once, for all of its items.
                 kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
                 yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
                 if not rest:
@@ -116,7 +108,7 @@ class Kube(Transport):
         opened: Callable[[aiohttp.StreamReader], object] = lambda stream: None,
     ) -> AsyncIterator[Manifest]:
         """Watch events later than that resource version, bookmarks among them, until the apiserver ends the watch, as
-        it is asked to after `WATCH_SECONDS`. `opened` is told the body of its answer.
+        it is asked to after `WATCH_SECONDS`. `opened` gets the body of its answer.
 
         Raises Gone when that version is too old, and Unavailable when the watch breaks or falls silent.
         """
@@ -127,7 +119,7 @@ class Kube(Transport):
             "resourceVersion": str(version),
             "timeoutSeconds": str(WATCH_SECONDS),
         }
-        url, headers = await self._address(all_of(resource, namespace), query)
+        url, headers = await self._address(resource.path(namespace), query)
         patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
             async with self._session().get(
@@ -143,29 +135,30 @@ class Kube(Transport):
                         raise error_of(status.get("code", 500), str(status.get("message") or status))
                     yield event
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            raise Unavailable(0, f"the Kubernetes API stopped telling: {str(error) or type(error).__name__}") from None
+            raise Unavailable(0, f"the connection ended: {str(error) or type(error).__name__}") from None
 
     async def get_config_map(self, namespace: str, name: str) -> Manifest:
-        return await self._object("GET", config_map(namespace, name))
+        return await self._get(CONFIG_MAPS.path(namespace, name))
 
     async def replace_config_map(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
-        return await self._object("PUT", config_map(namespace, manifest["metadata"]["name"]), _MANAGER, manifest)
+        return await self._replace(CONFIG_MAPS, namespace, manifest)
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
-        return await self._object("GET", graphcrons(namespace, name))
+        return await self._get(GRAPHCRONS.path(namespace, name))
 
     async def create_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
-        return await self._object("POST", graphcrons(namespace), _STRICT, manifest)
+        return await self._write("POST", GRAPHCRONS, namespace, query=_STRICT, body=manifest)
 
     async def replace_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
-        return await self._object("PUT", graphcrons(namespace, manifest["metadata"]["name"]), _STRICT, manifest)
+        return await self._replace(GRAPHCRONS, namespace, manifest, _STRICT)
 
     async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
         """With what it owns, in the background. Given a uid, that very object: raises Conflict for a namesake."""
         options = {"preconditions": {"uid": uid}} if uid else None
-        await self._call("DELETE", graphcrons(namespace, name), {"propagationPolicy": "Background"}, options)
+        background = {"propagationPolicy": "Background"}
+        await self._write("DELETE", GRAPHCRONS, namespace, name, query=background, body=options)
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
         """Sets the whole status of that very object. Raises NotFound when it is gone, also when a namesake is there."""
@@ -174,7 +167,9 @@ class Kube(Transport):
             {"op": "add", "path": "/status", "value": status},
         ]
         try:
-            return await self._object("PATCH", graphcrons(namespace, name) + "/status", _MANAGER, patch, _JSON_PATCH)
+            return await self._write(
+                "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_JSON_PATCH
+            )
         except Refused as refused:
             # The apiserver answers a failed test with 422, and does not say that it was the test.
             if refused.status == 422 and (await self.get_graphcron(namespace, name))["metadata"]["uid"] != uid:
@@ -182,7 +177,7 @@ class Kube(Transport):
             raise
 
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
-        return await self._object("GET", cron_jobs(namespace, name))
+        return await self._get(CRON_JOBS.path(namespace, name))
 
     async def apply_cron_job(self, namespace: str, manifest: Manifest, *, anew: bool = False) -> Manifest:
         """Server-side apply: makes it or changes what differs; fields of other managers stay.
@@ -191,47 +186,53 @@ class Kube(Transport):
         """
         query = _MANAGER | {"force": "true"}
         body = yaml_of(manifest | {"metadata": manifest["metadata"] | _OF_NOBODY} if anew else manifest)
-        return await self._object("PATCH", cron_jobs(namespace, manifest["metadata"]["name"]), query, body, _APPLY)
+        name = manifest["metadata"]["name"]
+        return await self._write("PATCH", CRON_JOBS, namespace, name, query=query, body=body, content_type=_APPLY)
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
-        await self._call("POST", f"/api/v1/namespaces/{quote(namespace)}/events", {}, event)
+        await self._write("POST", EVENTS, namespace, body=event)
 
     async def get_lease(self, namespace: str, name: str) -> Manifest:
-        return await self._object("GET", leases(namespace, name))
+        return await self._get(LEASES.path(namespace, name))
 
     async def create_lease(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when there is one."""
-        return await self._object("POST", leases(namespace), _MANAGER, manifest, fence=None)
+        return await self._write("POST", LEASES, namespace, query=_MANAGER, body=manifest)
 
     async def replace_lease(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when the manifest's resourceVersion is no longer the newest, NotFound when it is gone."""
-        path = leases(namespace, manifest["metadata"]["name"])
-        return await self._object("PUT", path, _MANAGER, manifest, fence=None)
+        return await self._replace(LEASES, namespace, manifest)
 
     async def serves_graphcrons(self) -> bool:
-        """Whether the apiserver knows the resource, and says so to those who look it up."""
-        groups = await self._object("GET", "/apis")
+        """Whether the apiserver serves the resource, and lists it in its discovery."""
+        groups = await self._get("/apis")
         if not any(group["name"] == GROUP for group in groups["groups"]):
             return False
         try:
-            resources = await self._object("GET", f"/apis/{API_VERSION}")
+            resources = await self._get(f"/apis/{API_VERSION}")
         except NotFound:
             return False
         return any(resource["name"] == PLURAL for resource in resources["resources"])
 
     async def review_token(self, review: Manifest) -> Manifest:
         """The TokenReview with its status: whose token it is."""
-        return await self._object("POST", "/apis/authentication.k8s.io/v1/tokenreviews", None, review)
+        return await self._write("POST", TOKEN_REVIEWS, None, body=review)
 
     async def ready(self) -> None:
-        """Returns when the apiserver answers; raises KubeError otherwise."""
-        await self._call("GET", "/version")
+        """Returns when the apiserver answers."""
+        await self._get("/version")
+
+    async def _replace(
+        self, resource: Resource, namespace: str, manifest: Manifest, query: dict[str, str] | None = None
+    ) -> Manifest:
+        name = manifest["metadata"]["name"]
+        return await self._write("PUT", resource, namespace, name, query=query or _MANAGER, body=manifest)
 
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
 _OF_NOBODY = {"resourceVersion": "1"}
-"""The revision of an empty etcd, so no object has it: the apiserver compares it with that of an object that is there,
-and does not look at it for one that is to be made (registry/generic/registry/store.go, Update)."""
+"""The revision of an empty etcd, so no object has it. The apiserver compares it with that of an existing object, and
+ignores it when it creates one (registry/generic/registry/store.go, Update)."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"

@@ -33,7 +33,7 @@ class Gone(Unavailable):
 
 
 class NotLeading(KubeError):
-    """This process may not write now: the fence is closed. Nothing was sent."""
+    """This process may not write now: the write gate is closed. Nothing was sent."""
 
 
 def error_of(status: int, message: str) -> KubeError:
@@ -53,7 +53,7 @@ def error_of(status: int, message: str) -> KubeError:
 
 
 def message_of(body: bytes, status: int) -> str:
-    """What a Status object says, or the start of whatever came instead (a proxy's page, say)."""
+    """The message of a Status object, or the start of what came instead (a proxy's page, say)."""
     try:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):

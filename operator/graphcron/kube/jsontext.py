@@ -1,4 +1,4 @@
-"""JSON texts of the Kubernetes API: quickly, and however deep they are nested.
+"""JSON of the Kubernetes API: parsed and written quickly, however deep it is nested.
 
 An apiserver stores objects of 10,000 levels. Python's own parser gives up at 1,000 to 10,000, depending on its version,
 and orjson, which is five times as fast, at 1,024: one object of one user would take all others with it, in each list
@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 
 LEVELS = 300
-"""How much of such an object is read: more than a GraphCron may have (`DEPTH_LIMIT`), so that it is told from
-one that is right, and so little that whatever handles it recursively can."""
+"""How much of such an object is read: more than a GraphCron may have (`DEPTH_LIMIT`), so that it
+differs from a valid one, and so little that recursive code can handle it."""
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]')
 

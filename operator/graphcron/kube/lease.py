@@ -1,9 +1,9 @@
 """The decisions of leader election by a Lease (coordination.k8s.io/v1). Pure.
 
 They are client-go's, with one difference: a leader measures its own time from the moment in which it *sent* a renewal
-that succeeded, so it has stopped before the earliest moment in which another one, who saw that renewal later, may take
-over. `kubernetes.aio.leaderelection` asks the wall clock, counts from the answer, and goes on for as long as a renewal
-hangs: two of them would write at once.
+that succeeded. So it has stopped before the earliest moment in which another replica, which observed that renewal
+later, may take over. `kubernetes.aio.leaderelection` asks the wall clock, counts from the answer, and goes on for as
+long as a renewal hangs: two replicas would write at once.
 
 Times without a date are seconds of a clock that only goes forward; those in the Lease are for people, and nothing is
 decided by them: clocks of two machines differ.
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-Manifest = dict[str, Any]
+from graphcron.kube.resources import Manifest
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Timing:
             )
 
 
-def may_take(lease: Mapping[str, Any], me: str, first_seen: float, now: float) -> bool:
-    """Whether `me` may take or keep the Lease, whose version as it is was first seen at `first_seen`.
+def may_take(lease: Mapping[str, Any], me: str, observed_at: float, now: float) -> bool:
+    """Whether `me` may take or keep the Lease, whose version as it is was first observed at `observed_at`.
 
     One that names `me` is mine: identities are those of pods, and a pod's container has ended before it starts again.
     """
     spec = lease.get("spec") or {}
     holder = spec.get("holderIdentity")
-    return not holder or holder == me or now >= first_seen + (spec.get("leaseDurationSeconds") or 0)
+    return not holder or holder == me or now >= observed_at + (spec.get("leaseDurationSeconds") or 0)
 
 
 def held_by(lease: Mapping[str, Any]) -> str:

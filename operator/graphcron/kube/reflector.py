@@ -1,8 +1,8 @@
-"""Reflector: keeps a copy of one resource of the apiserver up to date by a list and the watches after it.
+"""Reflector: lists one resource and then watches it, and calls a handler for each object and each change.
 
-What client-go calls by this name, with its rules: a watch goes on from the version that was seen last, also after it
-broke; only when that version is too old for the apiserver (410 Gone) everything is listed anew, and what is not in that
-list any more has been deleted unnoticed.
+What client-go calls by this name, with its rules: a watch goes on from the last resourceVersion, also after it broke;
+only when that version is too old for the apiserver (410 Gone) everything is listed again, and what that list lacks was
+deleted while nothing was watched.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Gone, KubeError
-from graphcron.kube.paths import Manifest, Resource
+from graphcron.kube.resources import Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.kube.watch_health import Stream
 
@@ -22,25 +22,29 @@ PAUSES = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts to list and watch; the last one repeats."""
 
 
-class Mirror(Protocol):
-    """The copy."""
+class Handler(Protocol):
+    """Called in the order of the writes: `on_page` for each page of a list, `on_replace` at its end, and then one call
+    for each watch event."""
 
-    def begin(self) -> None:
-        """A list of everything begins. What is here stays until it is complete."""
+    def on_page(self, items: list[Manifest]) -> None:
+        """Some objects of a list, which is not complete."""
 
-    def put(self, manifest: Manifest) -> None:
-        """An object of that list."""
+    def on_replace(self, uids: set[str], version: int) -> None:
+        """The list is complete: these are all objects as of that resourceVersion. All others are deleted."""
 
-    def complete(self, version: int) -> None:
-        """That was everything, as of that resource version."""
+    def on_add(self, manifest: Manifest) -> None: ...
 
-    def apply(self, event: dict[str, Any]) -> None:
-        """A watch event, in the order of the writes: ADDED, MODIFIED or DELETED with the object, or BOOKMARK, which has
-        a version alone."""
+    def on_update(self, manifest: Manifest) -> None: ...
+
+    def on_delete(self, manifest: Manifest) -> None:
+        """`manifest` is the last state of the object."""
+
+    def on_bookmark(self, version: int) -> None:
+        """Nothing changed up to that resourceVersion."""
 
 
 class Reflector:
-    """`listed` is set once the mirror is complete for the first time."""
+    """`listed` is set once the first list is complete."""
 
     def __init__(
         self,
@@ -48,15 +52,15 @@ class Reflector:
         resource: Resource,
         namespace: str | None,
         selector: str,
-        mirror: Mirror,
-        opened: Callable[[str, Stream], object] = lambda plural, stream: None,
+        handler: Handler,
+        opened: Callable[[Resource, Stream], object] = lambda resource, stream: None,
     ) -> None:
-        """`opened` is told of each watch that was answered: plural, and the body that is coming in."""
+        """`opened` is called for each watch that the apiserver answers, with the body that is coming in."""
         self.listed = asyncio.Event()
         self._kube = kube
+        self._resource = resource
         self._what = (resource, namespace, selector)
-        self._plural = resource[2]
-        self._mirror = mirror
+        self._handler = handler
         self._opened = opened
 
     async def run(self) -> None:
@@ -68,23 +72,22 @@ class Reflector:
                 failures = 0
                 await self._follow(version)
             except Gone as gone:
-                log.info("%s are listed anew: %s", self._plural, gone.message)
+                log.info("%s are listed again: %s", self._resource, gone.message)
             except KubeError as error:
-                log.warning("%s cannot be listed: %s", self._plural, error.message)
+                log.warning("%s cannot be listed: %s", self._resource, error.message)
             except Exception:
-                log.exception("the watch of %s failed", self._plural)
+                log.exception("the watch of %s failed", self._resource)
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
 
     async def _list(self) -> int:
-        self._mirror.begin()
-        version = count = 0
+        version, count, uids = 0, 0, set[str]()
         async for items, version in self._kube.pages(*self._what):  # noqa: B007 - the last one's is used
             count += len(items)
-            for item in items:
-                self._mirror.put(item)
-        self._mirror.complete(version)
-        log.info("%d %s are in memory", count, self._plural)
+            uids |= {item["metadata"]["uid"] for item in items}
+            self._handler.on_page(items)
+        self._handler.on_replace(uids, version)
+        log.info("%d %s are in memory", count, self._resource)
         self.listed.set()
         return version
 
@@ -93,15 +96,26 @@ class Reflector:
         broken = 0
         while True:
             try:
-                async for event in self._kube.watch(*self._what, version, lambda it: self._opened(self._plural, it)):
+                async for event in self._kube.watch(*self._what, version, lambda it: self._opened(self._resource, it)):
                     version = max(version, version_of(event["object"]))
-                    self._mirror.apply(event)
+                    self._handle(event)
                     broken = 0
             except Gone:
                 raise
             except KubeError as error:
-                log.info("the watch of %s broke: %s", self._plural, error.message)
+                log.info("the watch of %s broke: %s", self._resource, error.message)
                 broken += 1
             else:
                 broken = 0  # the apiserver ended it in time
             await asyncio.sleep(PAUSES[min(broken, len(PAUSES) - 1)])
+
+    def _handle(self, event: dict[str, Any]) -> None:
+        match event["type"]:
+            case "ADDED":
+                self._handler.on_add(event["object"])
+            case "MODIFIED":
+                self._handler.on_update(event["object"])
+            case "DELETED":
+                self._handler.on_delete(event["object"])
+            case "BOOKMARK":
+                self._handler.on_bookmark(version_of(event["object"]))

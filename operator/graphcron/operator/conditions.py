@@ -1,23 +1,24 @@
-"""The conditions in the status of a GraphCron."""
+"""The conditions in the status of a GraphCron, after the conventions of metav1.Condition. Pure."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from graphcron.firing.formats import format_time, parse_time
-from graphcron.operator.reasons import CONTAINER_CREATING, EXPIRED, REFUSED_BY_CLUSTER, SUSPENDING
+from graphcron.kube.resources import Manifest
+from graphcron.operator.phase import Phase, Verdict
+from graphcron.operator.reasons import CONTAINER_CREATING, UNSCHEDULABLE, WAITING_FOR_A_USER
 from graphcron.resource.status import Condition, GraphCronStatus, HistoryEntry
 
 READY = "Ready"
 STALLED = "Stalled"
 LAST_RUN_SUCCEEDED = "LastRunSucceeded"
 SUSPENDED = "Suspended"
-"""Condition; there only while nothing fires, for one of `SUSPENDING`, and then True. `EXPIRED` is one, too."""
+"""There only while its CronJob is suspended, and then True."""
+EXPIRED = "Expired"
+"""There only when no scheduled time is left, and then True."""
 RUNS_STARTING = "RunsStarting"
-"""Condition; there only while run pods cannot start, and then False."""
-
-Manifest = Mapping[str, Any]
+"""There only while run pods cannot start, and then False."""
 
 PENDING = "pending"
 STATES = ("ready", "suspended", "expired", "stalled", PENDING)
@@ -25,25 +26,16 @@ STATES = ("ready", "suspended", "expired", "stalled", PENDING)
 
 
 def state_of(graphcron: Manifest) -> str:
-    """One of `STATES`, by its status as it is written; pending until there is one of this generation."""
-    told = graphcron.get("status") or {}
-    reasons = {condition["type"]: condition["reason"] for condition in told.get("conditions", [])}
-    if READY not in reasons or told.get("observedGeneration") != graphcron["metadata"].get("generation"):
+    """One of `STATES`, by the types of its conditions; pending until its status is about this generation."""
+    status = graphcron.get("status") or {}
+    types = {condition["type"] for condition in status.get("conditions", [])}
+    if READY not in types or status.get("observedGeneration") != graphcron["metadata"].get("generation"):
         return PENDING
-    if STALLED in reasons:
+    if STALLED in types:
         return "stalled"
-    if reasons[READY] == EXPIRED:
+    if EXPIRED in types:
         return "expired"
-    return "suspended" if reasons[READY] in SUSPENDING else "ready"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether a GraphCron is ready, in one reason and one sentence. A stalled one waits for its user."""
-
-    ready: bool
-    reason: str
-    message: str
+    return "suspended" if SUSPENDED in types else "ready"
 
 
 def new_conditions(
@@ -61,9 +53,9 @@ def new_conditions(
     wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
     if not verdict.ready:
         wanted.append((STALLED, True, verdict.reason, message))
-    if verdict.reason in SUSPENDING:
+    if verdict.phase.suspends:
         wanted.append((SUSPENDED, True, verdict.reason, message))
-    if verdict.reason == EXPIRED:
+    if verdict.phase is Phase.EXPIRED:
         wanted.append((EXPIRED, True, verdict.reason, message))
     if stuck := next(filter(None, (_cannot_start(pod) or _starts_late(pod, now) for pod in pods)), None):
         wanted.append((RUNS_STARTING, False, *stuck))
@@ -77,17 +69,9 @@ def new_conditions(
 
 
 def _steady(verdict: Verdict, old: Condition | None, generation: int) -> str:
-    """The verdict's message; while the cluster goes on refusing the same spec, the first one it gave. An admission
-    webhook may put a request id or a quota's use into each refusal, and each new text would be a write."""
+    """The verdict's message, or the first one that it had of this generation when that is to stay."""
     same = old and (old.reason, old.observed_generation) == (verdict.reason, generation)
-    return old.message if old and same and verdict.reason == REFUSED_BY_CLUSTER else verdict.message
-
-
-_HOPELESS = (
-    "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
-    "InvalidImageName", "RunContainerError",
-)  # fmt: skip
-"""What a kubelet waits for that somebody has to mend; it also says ContainerCreating, which is nothing to tell."""
+    return old.message if old and same and verdict.keeps_message else verdict.message
 
 
 def _cannot_start(pod: Manifest) -> tuple[str, str] | None:
@@ -96,11 +80,11 @@ def _cannot_start(pod: Manifest) -> tuple[str, str] | None:
     states = pod.get("status", {})
     for container in [*states.get("initContainerStatuses", []), *states.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting") or {}
-        if waiting.get("reason") in _HOPELESS:
+        if waiting.get("reason") in WAITING_FOR_A_USER:
             return waiting["reason"], f"run pod {name}: {waiting.get('message') or waiting['reason']}"
     for condition in pod.get("status", {}).get("conditions", []):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            reason = condition.get("reason") or "Unschedulable"
+            reason = condition.get("reason") or UNSCHEDULABLE
             return reason, f"run pod {name}: {condition.get('message') or reason}"
     return None
 
@@ -122,7 +106,7 @@ def late_at(pod: Manifest) -> datetime | None:
 
 
 def _starts_late(pod: Manifest, now: datetime) -> tuple[str, str] | None:
-    """As `_cannot_start`, for what only the events of a pod tell: a volume that cannot be mounted."""
+    """As `_cannot_start`, for what Kubernetes reports only in the pod's Events: a volume that cannot be mounted."""
     late, name = late_at(pod), pod["metadata"]["name"]
     if late is None or now < late:
         return None

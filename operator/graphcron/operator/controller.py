@@ -1,81 +1,67 @@
-"""The controller: reconciles one GraphCron after another. It gathers, has `reconcile` decide, and acts."""
+"""The controller: reconciles one GraphCron at a time. It reads the object cache, calls `reconcile`, and writes.
 
-import asyncio
+`ResourceHandler` fills the cache from a reflector and queues the GraphCron that a change belongs to.
+"""
+
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
-from graphcron.kube.paths import Manifest
-from graphcron.operator.conditions import Verdict
-from graphcron.operator.cronjob import installation
-from graphcron.operator.events import Note, event_of
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, Manifest, Resource
+from graphcron.operator.cronjob import Installation
+from graphcron.operator.events import Event, event_manifest
 from graphcron.operator.metrics import OperatorMetrics
-from graphcron.operator.object_cache import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Name, Seen
+from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
+from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
-from graphcron.operator.reconcile import A_LITTLE_LATER, LATER, Plan, conclude, decide
-from graphcron.operator.run_pod import RunPods
-from graphcron.operator.settled import settled_until
+from graphcron.operator.reconcile import LATER, Plan, conclude, decide
 from graphcron.operator.work_queue import WorkQueue
-from graphcron.resource.identity import GROUP, KIND, MANAGED_BY, PLURAL, VERSION
+from graphcron.resource.identity import KIND
 
 log = logging.getLogger(__name__)
-
-SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
-
-
-PAUSE_EVERY = 50
-"""GraphCrons of a start, after which others may have their turn: Lease, probes, and looks that wait for an answer."""
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-SHELVES = {
-    GRAPHCRONS: (GROUP, VERSION, PLURAL),
-    CRON_JOBS: ("batch", "v1", "cronjobs"),
-    JOBS: ("batch", "v1", "jobs"),
-    PODS: ("", "v1", "pods"),
-}
-"""The resources that are watched: group, version, plural."""
-
-
 class Controller:
-    """Carries out what `reconcile` decides, for one GraphCron at a time.
-
-    While `leads` says no, it looks and decides as ever, so that it can go on in an instant, and writes nothing."""
+    """Carries out what `reconcile` decides. While `leads` is false it reconciles as usual and skips all writes, so that
+    it can take over at once."""
 
     def __init__(
         self,
         kube: Kube,
-        pods: RunPods,
+        installation: Installation,
         clock: Callable[[], datetime] = utc_now,
         leads: Callable[[], bool] = lambda: True,
         metrics: OperatorMetrics | None = None,
-        least: timedelta = timedelta(),
     ) -> None:
-        self.seen = Seen()
+        self.cache = ObjectCache()
         self._metrics = metrics or OperatorMetrics()
         self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
-        self._pods = pods
-        self._least = least
-        self._installation = installation(pods, least)
+        self._installation = installation
         self._clock = clock
         self._leads = leads
-        self._left: set[Name] = set()
-        self._began = False
+        self._skipped: set[Name] = set()
+        self._started = False
 
-    def lead(self) -> None:
-        """Do what was left to another leader. For all else the last look found nothing to write, and each event since
-        brought another look."""
-        for name in self._left:
+    def start(self) -> None:
+        """Everything is listed: queue all GraphCrons, and from now on each one that changes."""
+        self._started = True
+        for name in self.cache.names():
+            self.queue.add(name)
+
+    def requeue_skipped(self) -> None:
+        """Requeue the GraphCrons whose writes were skipped while another replica led."""
+        for name in self._skipped:
             self.queue.add(name)
 
     async def reconcile(self, name: Name) -> None:
@@ -83,44 +69,44 @@ class Controller:
 
         Raises KubeError when the apiserver is not available: the queue tries again.
         """
-        self._left.discard(name)
+        self._skipped.discard(name)
         started, outcome = time.perf_counter(), "retry"
         try:
             outcome = await self._reconcile(name)
         except NotLeading:
-            self._left.add(name)
+            self._skipped.add(name)
             outcome = ""
-            if self._leads():  # the lead was lost and won again while a request was under way
+            if self._leads():  # the lead was lost and won again while a request was in flight
                 self.queue.add(name)
         finally:
             if outcome:
                 self._metrics.reconciled[outcome].observe(time.perf_counter() - started)
 
     async def _reconcile(self, name: Name) -> str:
-        """Returns ok or stalled; empty when there was nothing to look at."""
-        observed = self.seen.of(name)
+        """Returns ok or stalled; empty when there is no such GraphCron."""
+        observed = self.cache.of(name)
         if observed is None:
             return ""
         plan = self._decide(name, observed)
         if plan.apply is not None and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
-            self.seen.drop(GRAPHCRONS, observed.graphcron)
+            self.cache.drop(GRAPHCRONS, observed.graphcron)
             return ""
         observed, plan = await self._apply(name, observed, plan)
-        wanted, notes = conclude(observed, plan, self._clock())
+        wanted, events = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
             if not self._leads():
                 raise NotLeading(0, "the leader will write it")
-            await self._write_status(name, observed.graphcron, wanted, notes)
-        self.seen.told(name)
+            await self._write_status(name, observed.graphcron, wanted, events)
+        self.cache.reported(name)
         if plan.wake_at:
-            self._look_at(name, plan.wake_at)
+            self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
         return "ok" if plan.verdict.ready else "stalled"
 
     async def _is_gone(self, name: Name, graphcron: Manifest) -> bool:
-        """Whether a GraphCron whose CronJob is missing is missing too: the news that its CronJob was collected can come
-        before the news that it was deleted itself. One that never had a CronJob is not asked for."""
+        """Whether a GraphCron whose CronJob is missing is deleted too: the DELETED event of the CronJob can come before
+        its own. One that never had a CronJob is not looked up."""
         if not graphcron.get("status", {}).get("cronJobName"):
             return False
         try:
@@ -130,150 +116,114 @@ class Controller:
         return bool(found["metadata"]["uid"] != graphcron["metadata"]["uid"])
 
     def _decide(self, name: Name, observed: Observed) -> Plan:
-        """A GraphCron that the code trips over stalls alone, and says so."""
+        """A GraphCron on which the code fails stalls alone, and its status says so."""
         try:
-            return decide(observed, self._pods, self._clock(), self._least)
+            return decide(observed, self._installation, self._clock())
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
             message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
-            return Plan(Verdict(False, INTERNAL_ERROR, message))
+            return Plan(stalled(INTERNAL_ERROR, message))
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
-        """Carry out the plan; returns what is so now, and the plan with the verdict that came of it."""
+        """Carry out the plan; returns what is observed after it, and the plan with the resulting verdict."""
         if plan.apply is None:
             return observed, plan
-        unseen = observed.cron_job is None
+        anew = observed.cron_job is None
         try:
-            cron_job = await self._kube.apply_cron_job(name[0], plan.apply, anew=unseen)
+            cron_job = await self._kube.apply_cron_job(name[0], plan.apply, anew=anew)
         except Conflict:
-            if unseen:
-                return await self._meet(name, observed, plan, await self._kube.get_cron_job(*name))
+            if anew:
+                return await self._adopt(name, observed, plan, await self._kube.get_cron_job(*name))
             raise
         except Refused as refused:
             message = f"The cluster refused the CronJob: {refused.message}"
-            return observed, self._stalled(plan, REFUSED_BY_CLUSTER, message)
+            return observed, self._blocked(plan, stalled(REFUSED_BY_CLUSTER, message, keeps_message=True))
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
-        self.seen.put(CRON_JOBS, cron_job)
+        self.cache.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
 
-    async def _meet(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
-        """Go on from a CronJob of that name that was not seen: ours, and its news is on the way, or somebody else's."""
+    async def _adopt(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
+        """Go on from a CronJob of that name that is not in the cache: ours, and its ADDED event is on the way, or
+        somebody else's."""
         if owns(observed.graphcron, found):
-            self.seen.put(CRON_JOBS, found)
+            self.cache.put(CRON_JOBS, found)
             observed = replace(observed, cron_job=found)
             return await self._apply(name, observed, self._decide(name, observed))
         if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
             raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
-        return observed, self._stalled(plan, NAME_TAKEN, _name_taken(name))
+        message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
+        message += "delete it, or rename the GraphCron."
+        return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
 
-    def _stalled(self, plan: Plan, reason: str, message: str) -> Plan:
-        """Something that can end without an event of ours, such as a quota: so it is looked at again."""
+    def _blocked(self, plan: Plan, verdict: Verdict) -> Plan:
+        """Requeued: what is in the way, such as a quota, can end without an event of ours."""
         later = self._clock() + LATER
-        return replace(plan, verdict=Verdict(False, reason, message), next_run_times=(), enabled=False, wake_at=later)
+        return replace(plan, verdict=verdict, next_run_times=(), enabled=False, wake_at=later)
 
-    async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], notes: list[Note]) -> None:
+    async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:
             written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], wanted)
         except NotFound:
-            # Deleted meanwhile; a namesake comes with an event of its own.
-            self.seen.drop(GRAPHCRONS, graphcron)
+            # Deleted meanwhile; a namesake has an event of its own.
+            self.cache.drop(GRAPHCRONS, graphcron)
             return
-        self.seen.put(GRAPHCRONS, written)
+        self.cache.put(GRAPHCRONS, written)
         if written["metadata"]["generation"] != graphcron["metadata"]["generation"]:
-            self.queue.add(name)  # edited meanwhile, and now known in that version: no event need come of it
+            self.queue.add(name)  # edited meanwhile; the cache has that version already, so its event changes nothing
         self._metrics.wrote_status(graphcron.get("status"), wanted)
-        for note in notes:
-            level = logging.WARNING if note.type == "Warning" else logging.INFO
-            log.log(level, "GraphCron %s/%s: %s: %s", *name, note.reason, note.message)
-            await self._tell(name, graphcron, note)
+        for event in events:
+            level = logging.WARNING if event.type == "Warning" else logging.INFO
+            log.log(level, "GraphCron %s/%s: %s: %s", *name, event.reason, event.message)
+            await self._record(name, graphcron, event)
 
-    async def load(self, namespace: str | None) -> None:
-        """See all GraphCrons. kopf lists them once more, and is shown what is news by then. Raises KubeError."""
-        async for items, _ in self._kube.pages(SHELVES[GRAPHCRONS], namespace, ""):
-            for item in items:
-                self.seen.put(GRAPHCRONS, item)
-
-    async def begin(self) -> None:
-        """All is seen that is there: have each GraphCron looked at that is not plainly settled, and all whenever
-        something is seen of them."""
-        self._began = True
-        for number, name in enumerate(self.seen.names()):
-            started = time.perf_counter()
-            if (until := self._settled_until(name)) is None:
-                self.queue.add(name)
-            else:
-                self._look_at(name, until + A_LITTLE_LATER)
-                self._metrics.reconciled["ok"].observe(time.perf_counter() - started)
-            # Those that were edited meanwhile come first, and the others would hold up each of their requests.
-            if self.queue.is_busy or number % PAUSE_EVERY == 0:
-                await asyncio.sleep(0)
-
-    def _settled_until(self, name: Name) -> datetime | None:
-        observed = self.seen.of(name)
-        if observed is None:
-            return None
+    async def _record(self, name: Name, graphcron: Manifest, event: Event) -> None:
+        """Best effort: the status has the same, and is the source of truth."""
         try:
-            return settled_until(observed, self._installation, self._clock())
-        except Exception as error:  # the look will say what is wrong
-            log.debug("GraphCron %s/%s is to be looked at: %s", *name, error)
-            return None
-
-    def _look_at(self, name: Name, moment: datetime) -> None:
-        self.queue.add_after(name, (moment - self._clock()).total_seconds())
-
-    def mirror(self, shelf: str) -> "Shelf":
-        """What a Reflector of that resource tells."""
-        return Shelf(self, shelf)
-
-    def saw(self, shelf: str, event: Mapping[str, Any]) -> None:
-        """An object as a watch brings it, or a list, whose events have no type. Whether it is news is for us to say:
-        what comes may be known from before, or be what we wrote ourselves."""
-        if event["type"] == "DELETED":
-            name = self.seen.drop(shelf, event["object"])
-        elif self.seen.is_known(shelf, event["object"]):
-            return
-        else:
-            name = self.seen.put(shelf, event["object"])
-        if self._began and name and (shelf == GRAPHCRONS or self.seen.has(name)):
-            self.queue.add(name)
-
-    def missing(self, shelf: str, uids: set[str], version: int) -> None:
-        """Forget what a list of that version no longer has: it was deleted while nothing was watched."""
-        for name in self.seen.drop_missing(shelf, uids, version):
-            log.info("GraphCron %s/%s: one of its %s went unnoticed", *name, shelf)
-            self.queue.add(name)
-
-    async def _tell(self, name: Name, graphcron: Manifest, note: Note) -> None:
-        """A Kubernetes event. Best effort: the status says the same and is the truth."""
-        try:
-            await self._kube.create_event(name[0], event_of(graphcron, note, self._clock()))
+            await self._kube.create_event(name[0], event_manifest(graphcron, event, self._clock()))
         except Exception as error:
             log.warning("GraphCron %s/%s: its event was not written: %s", *name, error)
 
+    def changed(self, resource: Resource, manifest: Manifest) -> None:
+        """An object as a list or a watch event has it. Versions that are cached already, because they were listed or
+        we wrote them, queue nothing."""
+        if not self.cache.is_known(resource, manifest):
+            self._queue(resource, self.cache.put(resource, manifest))
 
-class Shelf:
-    """The mirror of one resource of those that belong to GraphCrons."""
+    def deleted(self, resource: Resource, manifest: Manifest) -> None:
+        self._queue(resource, self.cache.drop(resource, manifest))
 
-    def __init__(self, controller: Controller, shelf: str) -> None:
+    def replaced(self, resource: Resource, uids: set[str], version: int) -> None:
+        """A list of that version is complete: drop what it lacks, which was deleted while nothing was watched."""
+        for name in self.cache.drop_missing(resource, uids, version):
+            log.info("GraphCron %s/%s: one of its %s was deleted while nothing was watched", *name, resource)
+            self._queue(resource, name)
+
+    def _queue(self, resource: Resource, name: Name | None) -> None:
+        if self._started and name and (resource == GRAPHCRONS or self.cache.has(name)):
+            self.queue.add(name)
+
+
+class ResourceHandler:
+    """What a reflector of one watched resource calls."""
+
+    def __init__(self, controller: Controller, resource: Resource) -> None:
         self._controller = controller
-        self._shelf = shelf
-        self._listed: set[str] = set()
+        self._resource = resource
 
-    def begin(self) -> None:
-        self._listed = set()
+    def on_page(self, items: list[Manifest]) -> None:
+        for item in items:
+            self._controller.changed(self._resource, item)
 
-    def put(self, manifest: Manifest) -> None:
-        self._listed.add(manifest["metadata"]["uid"])
-        self._controller.saw(self._shelf, {"type": None, "object": manifest})
+    def on_replace(self, uids: set[str], version: int) -> None:
+        self._controller.replaced(self._resource, uids, version)
 
-    def complete(self, version: int) -> None:
-        self._controller.missing(self._shelf, self._listed, version)
-        self._listed = set()
+    def on_add(self, manifest: Manifest) -> None:
+        self._controller.changed(self._resource, manifest)
 
-    def apply(self, event: dict[str, Any]) -> None:
-        if event["type"] != "BOOKMARK":
-            self._controller.saw(self._shelf, event)
+    on_update = on_add
 
+    def on_delete(self, manifest: Manifest) -> None:
+        self._controller.deleted(self._resource, manifest)
 
-def _name_taken(name: Name) -> str:
-    return f"A CronJob '{name[1]}' that this GraphCron does not own exists already: delete it, or rename the GraphCron."
+    def on_bookmark(self, version: int) -> None:
+        pass

@@ -1,16 +1,17 @@
-"""The CronJob of a GraphCron: the only module that knows what a CronJob of ours looks like."""
+"""The CronJob manifest of a GraphCron, and what is read back from a live one. Pure."""
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
 
 from graphcron.firing.formats import parse_time
 from graphcron.firing.order import DEADLINE_MARGIN, ORDER_ANNOTATION, Order, on_its_days
 from graphcron.firing.outcome import FINAL_EXIT_CODES
 from graphcron.kube import jsontext
+from graphcron.kube.resources import Manifest
 from graphcron.operator import run_pod
+from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, REQUEST_TOO_LARGE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
     API_VERSION,
@@ -31,41 +32,47 @@ from graphcron.resource.spec import (
 from graphcron.resource.spec_parts import Template
 from graphcron.schedule.fields import Schedule
 
-Manifest = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class Timing:
-    """What a CronJob is told about time: when it fires, whether at all, and which slots are too old to count."""
+    """When a CronJob fires, whether it is suspended, and before which scheduled time its run pods skip."""
 
     schedule: Schedule
     suspend: bool
     not_before: datetime | None
 
 
-def installation(pods: run_pod.RunPods, least: timedelta) -> str:
-    """All that decides about CronJobs beside their GraphCrons: version, settings of run pods, and the least time
-    between two firings."""
-    return f"{pods.digest}.{int(least.total_seconds())}"
+@dataclass(frozen=True)
+class Installation:
+    """What decides about all CronJobs beside their GraphCrons. `minimum_interval` is the least time between two firings
+    of one GraphCron, 0 for any."""
+
+    pods: run_pod.RunPods
+    minimum_interval: timedelta = timedelta()
+
+    @cached_property
+    def mark(self) -> str:
+        """Differs when any of it does, and between versions of the operator."""
+        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}"
 
 
 def cron_job(
     graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: run_pod.RunPods, made_by: str = ""
 ) -> Manifest:
-    """The CronJob for a GraphCron, as server-side apply takes it, marked with the `installation` that made it.
+    """The CronJob for a GraphCron, as server-side apply takes it, marked with the installation that made it.
 
     Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
     not let this image run, unless the CronJob is suspended.
     """
     if not when.suspend and (complaint := run_pod.refusal(spec, pods)):
-        raise InvalidGraphCron("InPodNotAllowed", complaint)
+        raise InvalidGraphCron(IN_POD_NOT_ALLOWED, complaint)
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
     text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
-            "RequestTooLarge",
+            REQUEST_TOO_LARGE,
             f"the run request is {size} bytes, and a run pod can carry {ORDER_LIMIT}: "
             "put the input into a Secret or ConfigMap and name it in spec.inputFrom",
         )
@@ -120,7 +127,7 @@ def _job(
     template = spec.template or Template()
     # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
     theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
-    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only who asks gets that.
+    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only on request.
     once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
     # A drain or an eviction is not the run's fault and uses up no retry.
     drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
@@ -154,8 +161,8 @@ def _job(
     return job
 
 
-def not_before(live: Mapping[str, Any]) -> datetime | None:
-    """The "not before" that a live CronJob tells its run pods, None when it has none or is unreadable."""
+def not_before(live: Manifest) -> datetime | None:
+    """The "not before" in the order of a live CronJob, None when it has none or is unreadable."""
     try:
         if '"not_before"' not in _live_text(live):
             return None  # nearly all of them, and an order can be long
@@ -165,18 +172,19 @@ def not_before(live: Mapping[str, Any]) -> datetime | None:
         return None
 
 
-def is_a_run(live: Mapping[str, Any], scheduled_time: datetime) -> bool:
-    """Whether a slot of a live CronJob is on a day that the schedule means; True when its order is unreadable."""
+def is_a_run(live: Manifest, scheduled_time: datetime) -> bool:
+    """Whether a scheduled time of a live CronJob is on a day of the schedule (L, W and # fire on more days than they
+    mean); True when its order is unreadable."""
     try:
         return on_its_days(_live_order(live), scheduled_time)
     except (KeyError, TypeError, ValueError):
         return True
 
 
-def _live_order(live: Mapping[str, Any]) -> Order:
+def _live_order(live: Manifest) -> Order:
     return Order.from_json(_live_text(live))
 
 
-def _live_text(live: Mapping[str, Any]) -> str:
+def _live_text(live: Manifest) -> str:
     text: str = live["spec"]["jobTemplate"]["spec"]["template"]["metadata"]["annotations"][ORDER_ANNOTATION]
     return text

@@ -1,4 +1,4 @@
-"""Whether a live object still has all that was asked for, as server-side apply would judge it."""
+"""Drift: whether a live object still has every field that was applied, as server-side apply compares them. Pure."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -11,7 +11,7 @@ def in_sync(desired: Any, live: Any) -> bool:
     Lists of named things (containers, variables, volumes) are compared by name, as server-side apply merges them;
     other lists exactly. Quantities are compared by value, since the apiserver rewrites them.
     """
-    # Each look at a GraphCron asks this of a hundred values, most of them texts: those are not worth a call.
+    # Each reconciliation compares a hundred values, most of them texts: those are not worth a call.
     if isinstance(desired, dict):
         if not isinstance(live, dict):
             return not desired and live is None

@@ -1,56 +1,55 @@
-"""The Kubernetes events about a GraphCron."""
+"""Kubernetes Events about a GraphCron: which ones a new status calls for, and the objects to write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from graphcron.firing.formats import format_time
+from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of
 from graphcron.operator.history import key_of
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
 
-Manifest = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
-class Note:
-    """An event to be told once: Kubernetes' type, reason, message."""
+class Event:
+    """A Kubernetes Event, recorded once: type, reason, message."""
 
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
 
 
-def notes_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Note]:
-    """What somebody would want to be told of new conditions and a history that follow on an older status."""
-    told = []
+def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Event]:
+    """The Events that new conditions and a new history call for, given the status before."""
+    found = []
     conditions = {condition["type"]: condition for condition in new}
     before, after = condition_of(old, READY), conditions[READY]
     if after["status"] == "False" and (before is None or before.message != after["message"]):
-        told.append(Note("Warning", after["reason"], after["message"]))
+        found.append(Event("Warning", after["reason"], after["message"]))
     elif after["status"] == "True" and before and before.reason != after["reason"]:
-        told.append(Note("Normal", after["reason"], after["message"]))
+        found.append(Event("Normal", after["reason"], after["message"]))
     was_stuck, stuck = condition_of(old, RUNS_STARTING), conditions.get(RUNS_STARTING)
     if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
-        told.append(Note("Warning", stuck["reason"], stuck["message"]))
+        found.append(Event("Warning", stuck["reason"], stuck["message"]))
     known = {key_of(entry) for entry in old.history or []}
     for entry in reversed(history):
         if key_of(entry) in known:
             continue
         due = f"The run due at {format_time(entry.scheduled_time)}"
         if entry.outcome == "Failed":
-            told.append(Note("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
+            found.append(Event("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
         elif entry.outcome == "Skipped":
-            told.append(Note("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
+            found.append(Event("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
         elif entry.outcome == "Missed":
-            told.append(Note("Warning", entry.reason, f"{due} was missed: {entry.message or entry.reason}"))
-    return told
+            found.append(Event("Warning", entry.reason, f"{due} was missed: {entry.message or entry.reason}"))
+    return found
 
 
-def event_of(graphcron: Manifest, note: Note, moment: datetime) -> dict[str, Any]:
-    """The Kubernetes event (core/v1) that says it, about that GraphCron."""
+def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manifest:
+    """The Event as a core/v1 object, about that GraphCron. The message is cut to Kubernetes' 1,024 characters."""
     metadata, stamp = graphcron["metadata"], moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "metadata": {
@@ -64,9 +63,9 @@ def event_of(graphcron: Manifest, note: Note, moment: datetime) -> dict[str, Any
             "name": metadata["name"],
             "uid": metadata["uid"],
         },
-        "type": note.type,
-        "reason": note.reason,
-        "message": note.message[:1024],
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message[:1024],
         "source": {"component": "graphcron"},
         "firstTimestamp": stamp,
         "lastTimestamp": stamp,

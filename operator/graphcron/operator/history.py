@@ -1,31 +1,32 @@
-"""The run history: which firings are over and how they ended, from their Jobs and pods."""
+"""The run history: which firings are over and how they ended, from their Jobs and pods. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
-from graphcron.operator.reasons import NO_OUTCOME
+from graphcron.kube.resources import Manifest
+from graphcron.operator.reasons import DEADLINE_EXCEEDED, NO_OUTCOME
 from graphcron.resource.status import FiringCounts, HistoryEntry
-
-Manifest = Mapping[str, Any]
 
 HISTORY_LIMIT = 10
 
 
 def past_firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
-    """The firings that are over, newest first: what the Jobs and pods at hand tell, and what was told before of Jobs
-    that are gone. What a pod said is never replaced by less. The first `HISTORY_LIMIT` of them are the history.
+    """The firings that are over, newest first: those of the Jobs and pods at hand, and the recorded ones of Jobs that
+    are deleted. An outcome that a pod reported is never replaced by less. The first `HISTORY_LIMIT` are the history.
     """
     entries = {key_of(entry): entry for entry in old}
     for job in jobs:
         its_pods = [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
-        entry = _entry(job, its_pods)
-        if entry and entry.job_name and entry.reason != NOT_ON_THIS_DAY:
+        if (end := _end(job)) is None:
+            continue
+        outcome, explained = _outcome(end, its_pods)
+        entry = _entry(job, end, outcome)
+        if entry.job_name and outcome.reason != NOT_ON_THIS_DAY:
             known = entries.get(entry.job_name)
-            if known is None or (its_pods and entry.reason != NO_OUTCOME):
+            if known is None or (its_pods and explained):
                 entries[entry.job_name] = _fill(entry, known)
     return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
 
@@ -67,7 +68,7 @@ def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
 
 
 def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
-    """Keep the ids that an earlier look found and this one did not: the pod that told them may be gone."""
+    """Keep the ids that are recorded already: the pod that reported them may be deleted."""
     if known is None:
         return entry
     ids = {name: getattr(entry, name) or getattr(known, name) for name in ("run_id", "thread_id")}
@@ -97,12 +98,8 @@ def _end(job: Manifest) -> Manifest | None:
     return next(ended, None)
 
 
-def _entry(job: Manifest, pods: Sequence[Manifest]) -> HistoryEntry | None:
-    """The history entry of a Job that is over; None while it runs."""
-    end = _end(job)
-    if end is None:
-        return None
-    outcome = _outcome(end, pods)
+def _entry(job: Manifest, end: Manifest, outcome: Outcome) -> HistoryEntry:
+    """The history entry of a Job that ended by that condition."""
     name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
     return HistoryEntry.model_validate(
         {
@@ -119,23 +116,27 @@ def _entry(job: Manifest, pods: Sequence[Manifest]) -> HistoryEntry | None:
     )
 
 
-def _outcome(end: Manifest, pods: Sequence[Manifest]) -> Outcome:
-    """What the newest pod that left word said, corrected by how the Job ended."""
+def _outcome(end: Manifest, pods: Sequence[Manifest]) -> tuple[Outcome, bool]:
+    """What the newest pod that reported an outcome says, corrected by how the Job ended; and whether anything says more
+    than that the Job ended."""
     said = None
     for pod in sorted(pods, key=lambda pod: pod["metadata"]["creationTimestamp"]):
         said = termination_outcome(pod) or said
     if end["type"] == "Complete":
-        return said or Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word")
-    if end.get("reason") == "DeadlineExceeded" and not (said and said.reason == "DeadlineExceeded"):
+        if said:
+            return said, True
+        return Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), False
+    if end.get("reason") == DEADLINE_EXCEEDED and not (said and said.reason == DEADLINE_EXCEEDED):
         # The runner ends a firing before its Job's deadline, where it runs at all.
         run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
         rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
         message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
-        return Outcome("Failed", "DeadlineExceeded", message, run_id, thread_id, started_at)
+        return Outcome("Failed", DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), True
     if said and said.outcome == "Failed":
-        return said
+        return said, True
     last_words = next(filter(None, map(_last_words, reversed(pods))), "")
-    return Outcome("Failed", NO_OUTCOME, last_words or end.get("message") or "the Job failed, and no pod left word")
+    message = last_words or end.get("message") or "the Job failed, and no pod left word"
+    return Outcome("Failed", NO_OUTCOME, message), False
 
 
 def termination_outcome(pod: Manifest) -> Outcome | None:
@@ -145,7 +146,7 @@ def termination_outcome(pod: Manifest) -> Outcome | None:
 
 
 def _last_words(pod: Manifest) -> str:
-    """The end of the log of a pod that died before it could say how, with how it died."""
+    """The end of the log of a pod that died before it could report an outcome, with the reason of its death."""
     terminated = _termination(pod)
     lines = str(terminated.get("message") or "").strip().splitlines()
     return ": ".join(filter(None, [str(terminated.get("reason") or ""), lines[-1] if lines else ""]))[:1024]

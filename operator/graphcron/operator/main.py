@@ -1,152 +1,152 @@
-"""The operator process: starts and stops its watches, leader election, work queue, probes and kopf."""
+"""The operator process: starts and stops its reflectors, leader election, work queue and probes, in kopf's frame."""
 
 import asyncio
 import contextlib
 import gc
 import logging
-import signal
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import uvloop
 
 from graphcron import logs
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
-from graphcron.kube.leader_election import Leader
+from graphcron.kube.leader_election import RELEASE_SECONDS, LeaderElector
 from graphcron.kube.reflector import Reflector
-from graphcron.kube.watch_health import Heartbeat
-from graphcron.kube.write_gate import Fence
+from graphcron.kube.resources import GRAPHCRONS, Resource
+from graphcron.kube.watch_health import WatchHealth
+from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes
-from graphcron.operator.controller import SELECTOR, SHELVES, Controller
-from graphcron.operator.kopf_adapter import register, run_kopf
+from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.cronjob import Installation
+from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
-from graphcron.operator.object_cache import CRON_JOBS, JOBS, PODS, Name
+from graphcron.operator.object_cache import WATCHED_RESOURCES
 from graphcron.operator.settings import OperatorSettings
-from graphcron.operator.work_queue import WorkQueue
+from graphcron.resource.identity import MANAGED_BY
 
 log = logging.getLogger(__name__)
 
-LISTEN_SECONDS = 1.0
-"""Between looks at what the watches have brought."""
+SAMPLE_SECONDS = 1.0
+"""Between two samples of what the watches have brought."""
 
-FIRST_LOOKS_SECONDS = 10.0
-"""For the looks at all that is there at the start, before kopf starts. Where they write much, new GraphCrons need not
-wait for all of it."""
+SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
+"""Label selector of the CronJobs, Jobs and pods of GraphCrons."""
 
 
-async def run(settings: OperatorSettings) -> None:
-    """Work until SIGTERM or SIGINT."""
-    _listen_to_signals()
-    asyncio.get_running_loop().set_exception_handler(tell_of)
-    fence, metrics = Fence(), OperatorMetrics()
-    heartbeat = Heartbeat(SHELVES[shelf][2] for shelf in SHELVES)
+class Operator:
+    """Everything that runs in the process, on one connection. `start` returns once all is running; `stop` may be called
+    at any time after the constructor, and more than once."""
 
-    async with Kube.connect(fence, metrics.wrote) as kube:
-        await _wait_for_the_crd(kube, settings.crd_patience)
-        least = timedelta(seconds=settings.minimum_interval)
-        controller = Controller(kube, settings.pods, leads=lambda: fence.is_open, metrics=metrics, least=least)
-        leader = Leader(kube, fence, settings.lease, settings.identity, settings.lease_timing, controller.lead)
-        registry, at_work = register(controller, fence, heartbeat)
-        reflectors = [
-            Reflector(kube, SHELVES[shelf], settings.namespace, SELECTOR, controller.mirror(shelf), heartbeat.opened)
-            for shelf in (CRON_JOBS, JOBS, PODS)
-        ]
+    def __init__(self, settings: OperatorSettings, kube: Kube, gate: WriteGate, metrics: OperatorMetrics) -> None:
+        self._settings = settings
+        self._kube = kube
+        self._gate = gate
+        self._metrics = metrics
+        self._watches = WatchHealth(WATCHED_RESOURCES)
+        installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
+        leads = lambda: gate.is_open  # noqa: E731
+        self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
+        self._elector = LeaderElector(
+            kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
+        )
+        self._reflectors = [self._reflector(resource) for resource in WATCHED_RESOURCES]
+        self._background: list[asyncio.Task[None]] = []
+        self._workers: asyncio.Task[None] | None = None
+        self._probes = contextlib.AsyncExitStack()
+        self._stopped = False
         metrics.observe(
-            queue_depth=lambda: len(controller.queue),
-            leads=lambda: fence.is_open,
-            last_watch=lambda: heartbeat.last_heard,
-            states=controller.seen.states,
+            queue_depth=lambda: len(self._controller.queue),
+            leads=leads,
+            last_watch=lambda: self._watches.last_heard,
+            states=self._controller.cache.states,
         )
 
-        def problems() -> list[str]:
-            heartbeat.listen()
-            silent = heartbeat.silent(settings.watch_silence, leader.answering_since)
-            return [
-                *(f"nothing comes through the watch of {name} any more" for name in silent),
-                *(["nobody works on the queue any more"] if any(task.done() for task in at_work) else []),
-            ]
+    def _reflector(self, resource: Resource) -> Reflector:
+        selector = "" if resource == GRAPHCRONS else SELECTOR
+        handler = ResourceHandler(self._controller, resource)
+        return Reflector(self._kube, resource, self._settings.namespace, selector, handler, self._watches.opened)
 
-        log.info("watching GraphCrons in %s", settings.namespace or "all namespaces")
-        async with probes.serving(
-            health_port=settings.health_port,
-            metrics_port=settings.metrics_port,
-            problems=problems,
-            synced=lambda: heartbeat.synced,
-            registry=metrics.registry,
-        ):
-            # All are started before kopf, which ends what was started after it: the Lease is kept until the very end.
-            ours = [asyncio.create_task(reflector.run()) for reflector in reflectors]
-            try:
-                # No look before all is there: it would take for missing what is only unread.
-                with _no_collection():
-                    await asyncio.gather(
-                        _load(controller, settings.namespace), *(reflector.listed.wait() for reflector in reflectors)
-                    )
-                # Else the first looks would leave what they find to a leader that is yet to come, and all come twice.
-                await leader.attempt()
-                ours += [asyncio.create_task(leader.run()), asyncio.create_task(_listen(heartbeat))]
-                at_work.append(asyncio.create_task(controller.queue.run(controller.reconcile, settings.workers)))
-                await controller.begin()
-                await _first_looks(controller.queue)
-                await run_kopf(registry, settings.namespace, settings.identity)
-            finally:
-                for task in ours:
-                    task.cancel()
-                await asyncio.wait(ours)
-                await leader.release()
-
-
-def tell_of(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """asyncio's own way to tell of an error, but for a stop while kopf reads a watch: it leaves a generator behind that
-    cannot be closed, and nothing is wrong."""
-    if "asyncgen" in context:
-        log.debug("%s", context["message"])
-    else:
-        loop.default_exception_handler(context)
-
-
-def _listen_to_signals() -> None:
-    """Until kopf does it by itself. The first process of a container hears no signal that it has no handler for, and to
-    wait for the CRD, or for an apiserver, may take long."""
-    task = asyncio.current_task()
-    assert task
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-
-
-async def _listen(heartbeat: Heartbeat) -> None:
-    while True:
-        heartbeat.listen()
-        await asyncio.sleep(LISTEN_SECONDS)
-
-
-async def _wait_for_the_crd(kube: Kube, patience: float) -> None:
-    """kopf looks up once which resources there are, and would wait for ever for events of one that was late.
-
-    `patience` in seconds: a CRD that is installed together with us takes a moment until the apiserver serves it.
-    """
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
-        try:
-            if await kube.serves_graphcrons():
-                return
-            problem = (
-                "the cluster has no GraphCron resource: install the CRD "
-                "(helm does, or: graphcron crd | kubectl apply -f -)"
+    async def start(self) -> None:
+        """Raises CannotStart when the cluster has no GraphCron resource, or does not answer in time."""
+        await self._wait_for_the_crd()
+        log.info("watching GraphCrons in %s", self._settings.namespace or "all namespaces")
+        await self._probes.enter_async_context(
+            probes.serving(
+                health_port=self._settings.health_port,
+                metrics_port=self._settings.metrics_port,
+                problems=self._problems,
+                synced=lambda: self._watches.synced,
+                registry=self._metrics.registry,
             )
-        except KubeError as error:
-            problem = error.message
-        if asyncio.get_running_loop().time() > deadline:
-            raise SystemExit(f"graphcron: {problem}")
-        log.warning("waiting: %s", problem)
-        await asyncio.sleep(min(2.0, patience))
+        )
+        self._background += [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
+        # Nothing is reconciled before: what is not listed yet would count as missing.
+        with _no_collection():
+            await asyncio.gather(*(reflector.listed.wait() for reflector in self._reflectors))
+        # Else the first reconciliations would skip their writes, and all be done twice.
+        await self._elector.attempt()
+        self._background += [asyncio.create_task(self._elector.run()), asyncio.create_task(self._sample_watches())]
+        queue = self._controller.queue
+        self._workers = asyncio.create_task(queue.run(self._controller.reconcile, self._settings.workers))
+        self._controller.start()
+
+    async def stop(self) -> None:
+        """Writes in flight are waited for: one that is given up may be carried out all the same, and later. The Lease
+        is renewed until then, and given back at the end."""
+        if self._stopped:
+            return
+        self._gate.shut()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._gate.drained()
+        tasks = [*self._background, *([self._workers] if self._workers else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._elector.release()
+        await self._probes.aclose()
+        self._stopped = True
+
+    def _problems(self) -> list[str]:
+        """What a restart would solve."""
+        self._watches.sample()
+        silent = self._watches.silent(self._settings.watch_silence, self._elector.answering_since)
+        idle = self._workers is not None and self._workers.done()
+        return [
+            *(f"nothing comes through the watch of {resource} any more" for resource in silent),
+            *(["nobody works on the queue any more"] if idle else []),
+        ]
+
+    async def _sample_watches(self) -> None:
+        while True:
+            self._watches.sample()
+            await asyncio.sleep(SAMPLE_SECONDS)
+
+    async def _wait_for_the_crd(self) -> None:
+        """A CRD that is installed together with the operator takes a moment until the apiserver serves it."""
+        patience = self._settings.crd_patience
+        deadline = asyncio.get_running_loop().time() + patience
+        while True:
+            try:
+                if await self._kube.serves_graphcrons():
+                    return
+                problem = (
+                    "the cluster has no GraphCron resource: install the CRD "
+                    "(helm does, or: graphcron crd | kubectl apply -f -)"
+                )
+            except KubeError as error:
+                problem = error.message
+            if asyncio.get_running_loop().time() > deadline:
+                raise CannotStart(problem)
+            log.warning("waiting: %s", problem)
+            await asyncio.sleep(min(2.0, patience))
 
 
 @contextlib.contextmanager
 def _no_collection() -> Iterator[None]:
-    """A page is a quarter of a million small objects, which go when it was read, and have no cycles to be found."""
+    """A page is a quarter of a million small objects without cycles, and is freed as soon as it was read."""
     gc.disable()
     try:
         yield
@@ -154,29 +154,25 @@ def _no_collection() -> Iterator[None]:
         gc.enable()
 
 
-async def _load(controller: Controller, namespace: str | None) -> None:
-    while True:
+async def run(settings: OperatorSettings) -> None:
+    """Work until SIGTERM or SIGINT. Raises SystemExit when the operator cannot start."""
+    gate, metrics = WriteGate(), OperatorMetrics()
+    async with Kube.connect(gate, metrics.wrote) as kube:
+        operator = Operator(settings, kube, gate, metrics)
         try:
-            return await controller.load(namespace)
-        except KubeError as error:
-            log.warning("waiting: %s", error.message)
-            await asyncio.sleep(2.0)
-
-
-async def _first_looks(queue: WorkQueue[Name]) -> None:
-    """kopf would take turns with them, to bring what is known already."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(FIRST_LOOKS_SECONDS):
-            while len(queue):  # noqa: ASYNC110 - it announces nothing
-                await asyncio.sleep(0.02)
+            await run_kopf(operator, settings.namespace, settings.identity)
+        except CannotStart as error:
+            raise SystemExit(f"graphcron: {error}") from None
+        finally:
+            await operator.stop()  # kopf does not, when it is stopped while it starts
 
 
 def main(environ: Mapping[str, str]) -> None:
     """The `graphcron operator` command."""
     settings = OperatorSettings.read(environ)
     logs.configure(settings.log_level, settings.log_format)
-    # The picture of the cluster is a million small objects that stay, with no cycles among them. Python would look
-    # through them for cycles after each 700 new ones.
+    # The object cache is a million small objects that stay, without cycles. Python would look for cycles after each 700
+    # new ones.
     gc.set_threshold(50_000, 20, 100)
     with contextlib.suppress(asyncio.CancelledError):
         uvloop.run(run(settings))

@@ -1,8 +1,8 @@
-"""What the operator tells Prometheus. Labels take few values: none of them names a GraphCron.
+"""The operator's Prometheus metrics. Labels take few values: none of them names a GraphCron.
 
-Each replica tells what it sees (`graphcron_graphcrons`, `graphcron_last_watch_timestamp_seconds`) and what it did
-itself. A firing is counted by whoever writes it into a status, and a status tells it once: so over all replicas and
-restarts it counts once, but for one whose writer died between the apiserver's answer and the count.
+Each replica reports what it observes (`graphcron_graphcrons`, `graphcron_last_watch_timestamp_seconds`) and what it did
+itself. A firing is counted by the replica that writes it into a status, once: so over all replicas and restarts it
+counts once, except one whose writer died between the apiserver's answer and the count.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ from graphcron.resource.status import GraphCronStatus
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
-"""Seconds from a slot to the start of its run; a stock controller manager alone makes about 8.5 Jobs a second."""
+"""Seconds from a scheduled time to the start of its run; a stock controller manager makes about 8.5 Jobs a second."""
 
 
 class OperatorMetrics:
@@ -43,7 +43,7 @@ class OperatorMetrics:
         writes = Counter(
             "graphcron_api_writes", "Writes that the apiserver took.", ["kind", "verb"], registry=self.registry
         )
-        self._writes = lru_cache(maxsize=64)(writes.labels)  # there are few, and to look one up is half of a count
+        self._writes = lru_cache(maxsize=64)(writes.labels)  # there are few, and labels() costs half of a count
         self.firings = Counter(
             "graphcron_firings", "Firings that are over, by outcome.", ["outcome"], registry=self.registry
         )
@@ -64,7 +64,7 @@ class OperatorMetrics:
         last_watch: Callable[[], float],
         states: Callable[[], Mapping[str, int]],
     ) -> None:
-        """What is looked up at each scrape."""
+        """Gauges that are read at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
         depth.set_function(queue_depth)
         leader = Gauge("graphcron_leader", "1 in the replica that works, 0 in those that wait.", registry=self.registry)
@@ -82,15 +82,15 @@ class OperatorMetrics:
         self._writes(kind, verb).inc()
 
     def wrote_status(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-        """Count the firings that this status tells first."""
-        old, new = ((told or {}).get("firings") or {} for told in (before, after))
+        """Count the firings that this status is the first to have."""
+        old, new = ((status or {}).get("firings") or {} for status in (before, after))
         for outcome, number in new.items():
             self.firings.labels(outcome).inc(max(0, number - old.get(outcome, 0)))
         if not after.get("history"):
             return
         known, history = (
-            GraphCronStatus.model_validate({"history": (told or {}).get("history")}).history or []
-            for told in (before, after)
+            GraphCronStatus.model_validate({"history": (status or {}).get("history")}).history or []
+            for status in (before, after)
         )
         for entry in added(known, history):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed"):

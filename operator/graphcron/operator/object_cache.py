@@ -1,31 +1,30 @@
-"""The object cache: the newest state of each watched object, from which each decision is made."""
+"""The object cache (an informer's store): the newest state of each watched object. Every decision reads it alone."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphcron.kube import jsontext
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over, job_of
 from graphcron.operator.observed import Observed, owns
 from graphcron.resource.identity import CRON_LABEL
 
-Manifest = dict[str, Any]
+WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
 
 Name = tuple[str, str]
 """Namespace and name of a GraphCron; its CronJob has the same."""
 
-GRAPHCRONS, CRON_JOBS, JOBS, PODS = "graphcrons", "cron_jobs", "jobs", "pods"
-
 REMEMBERED_DELETIONS = 10_000
-"""Uids of deleted objects that are kept: an answer of the apiserver can come in after the news of the deletion, and
-must not bring the object back. Answers are seconds late at most."""
+"""Uids of deleted objects that are kept: the answer to a write can arrive after the DELETED event, and must not bring
+the object back. Answers are seconds late at most."""
 
 
 class _Packed(NamedTuple):
-    """An object, and what is asked of it without looking into it. As bytes it takes a sixth of its memory; to unpack
-    one costs some microseconds."""
+    """An object as JSON, with what is read often beside it. As bytes it takes a sixth of the memory of a dict; parsing
+    it costs some microseconds."""
 
     uid: str
     version: int
@@ -33,9 +32,9 @@ class _Packed(NamedTuple):
     data: bytes
 
     @classmethod
-    def of(cls, shelf: str, manifest: Manifest) -> "_Packed":
-        state = state_of(manifest) if shelf == GRAPHCRONS else ""
-        # A copy: behind the end of its own, orjson keeps the room that it did not need, three times as much.
+    def of(cls, resource: Resource, manifest: Manifest) -> "_Packed":
+        state = state_of(manifest) if resource == GRAPHCRONS else ""
+        # A copy: orjson's own buffer is up to four times as long as the text.
         data = bytes(memoryview(jsontext.dumps(manifest)))
         return cls(manifest["metadata"]["uid"], version_of(manifest), state, data)
 
@@ -45,87 +44,87 @@ class _Packed(NamedTuple):
         return found
 
 
-class Seen:
+class ObjectCache:
     """GraphCrons, CronJobs, Jobs and pods by GraphCron and name.
 
-    An object that we wrote is put in as the apiserver answered it, so that the next look does not act on an older
-    copy; of two copies the one with the higher resourceVersion counts. A Job or pod that is gone stays until its
-    outcome was told (`told`): it is often deleted in the moment in which it ends.
+    An object that we wrote is put in as the apiserver answered, so that the next reconciliation does not act on an
+    older copy; of two copies the one with the higher resourceVersion counts. A deleted Job or pod stays until its
+    outcome is in the status (`reported`): it is often deleted in the moment in which it ends.
     """
 
     def __init__(self) -> None:
-        self._shelves: dict[str, dict[Name, dict[str, _Packed]]] = {GRAPHCRONS: {}, CRON_JOBS: {}, JOBS: {}, PODS: {}}
+        self._objects: dict[Resource, dict[Name, dict[str, _Packed]]] = {kind: {} for kind in WATCHED_RESOURCES}
         self._gone: OrderedDict[str, None] = OrderedDict()
-        self._untold: dict[Name, set[tuple[str, str]]] = {}
+        self._unreported: dict[Name, set[tuple[Resource, str]]] = {}
         self._states: Counter[str] = Counter()
 
-    def put(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
-        """Returns the GraphCron that it is about, None when it names none."""
-        name = _graphcron_of(shelf, manifest)
+    def put(self, resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
+        """Returns the GraphCron that it belongs to, None when it names none."""
+        name = _graphcron_of(resource, manifest)
         if name is not None and manifest["metadata"]["uid"] not in self._gone:
-            self._place(shelf, name, _kept(shelf, manifest))
+            self._place(resource, name, _kept(resource, manifest))
         return name
 
-    def drop(self, shelf: str, manifest: Mapping[str, Any]) -> Name | None:
-        """As `put`, for an object that is gone; `manifest` is the last that was known of it."""
-        name = _graphcron_of(shelf, manifest)
+    def drop(self, resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
+        """As `put`, for a deleted object; `manifest` is its last state."""
+        name = _graphcron_of(resource, manifest)
         if name is None:
             return None
         key, uid = manifest["metadata"]["name"], manifest["metadata"]["uid"]
         self._gone[uid] = None
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
-        if shelf in (JOBS, PODS) and self._shelves[GRAPHCRONS].get(name):
-            self._place(shelf, name, _kept(shelf, manifest))
-            self._untold.setdefault(name, set()).add((shelf, key))
+        if resource in (JOBS, PODS) and self._objects[GRAPHCRONS].get(name):
+            self._place(resource, name, _kept(resource, manifest))
+            self._unreported.setdefault(name, set()).add((resource, key))
             return name
-        # A namesake that was made since stays.
-        known = self._shelves[shelf].get(name, {}).get(key)
+        # A namesake that was created since stays.
+        known = self._objects[resource].get(name, {}).get(key)
         if known and known.uid == uid:
-            self._forget(shelf, name, key)
-        if shelf == GRAPHCRONS:
-            for about, left in self._untold.pop(name, set()):
-                self._forget(about, name, left)
+            self._forget(resource, name, key)
+        if resource == GRAPHCRONS:
+            for kind, left in self._unreported.pop(name, set()):
+                self._forget(kind, name, left)
         return name
 
-    def told(self, name: Name) -> None:
-        """The status tells all that was seen: Jobs and pods that are gone may be forgotten, a pod with its Job."""
-        untold = self._untold.get(name, set())
-        if not untold:
+    def reported(self, name: Name) -> None:
+        """The status has all that is in the cache: deleted Jobs and pods are dropped, a pod together with its Job."""
+        unreported = self._unreported.get(name, set())
+        if not unreported:
             return
-        jobs = self._shelves[JOBS].get(name, {})
-        gone_jobs = {key for shelf, key in untold if shelf == JOBS}
-        for shelf, key in sorted(untold):
-            if shelf == PODS:
-                made_by = job_of(self._shelves[PODS][name][key].manifest) or ""
+        jobs = self._objects[JOBS].get(name, {})
+        gone_jobs = {key for resource, key in unreported if resource == JOBS}
+        for resource, key in list(unreported):
+            if resource == PODS:
+                made_by = job_of(self._objects[PODS][name][key].manifest) or ""
                 job = jobs.get(made_by)
                 if job and made_by not in gone_jobs and not is_over(job.manifest):
                     continue
-            self._forget(shelf, name, key)
-            untold.discard((shelf, key))
-        if not untold:
-            self._untold.pop(name, None)
+            self._forget(resource, name, key)
+            unreported.discard((resource, key))
+        if not unreported:
+            self._unreported.pop(name, None)
 
-    def is_known(self, shelf: str, manifest: Mapping[str, Any]) -> bool:
-        """Whether that very version is here already: it was listed before, or we wrote it ourselves."""
-        name = _graphcron_of(shelf, manifest)
-        known = self._shelves[shelf].get(name, {}).get(manifest["metadata"]["name"]) if name else None
+    def is_known(self, resource: Resource, manifest: Mapping[str, Any]) -> bool:
+        """Whether that very version is cached already: it was listed before, or we wrote it ourselves."""
+        name = _graphcron_of(resource, manifest)
+        known = self._objects[resource].get(name, {}).get(manifest["metadata"]["name"]) if name else None
         return known is not None and (known.uid, known.version) == (manifest["metadata"]["uid"], version_of(manifest))
 
-    def drop_missing(self, shelf: str, uids: set[str], version: int) -> set[Name]:
-        """Drop what a list of that version no longer has; returns the GraphCrons that it is about."""
+    def drop_missing(self, resource: Resource, uids: set[str], version: int) -> set[Name]:
+        """Drop what a list of that version lacks; returns the GraphCrons that it belongs to."""
         missing = [
             known.manifest
-            for place in self._shelves[shelf].values()
+            for place in self._objects[resource].values()
             for known in place.values()
             if known.uid not in uids and known.version <= version
         ]
-        return {name for manifest in missing if (name := self.drop(shelf, manifest))}
+        return {name for manifest in missing if (name := self.drop(resource, manifest))}
 
     def of(self, name: Name) -> Observed | None:
-        """All that is known of one GraphCron; None when there is none of that name.
+        """Everything that belongs to one GraphCron; None when there is none of that name, or it is being deleted.
 
-        Jobs and pods of a deleted namesake bear the same label, and are none of its runs: owners decide.
+        Jobs and pods of a deleted namesake have the same label, and are none of its runs: owner references decide.
         """
         graphcrons = self._all(GRAPHCRONS, name)
         if not graphcrons or graphcrons[0]["metadata"].get("deletionTimestamp"):
@@ -139,14 +138,14 @@ class Seen:
 
     def has(self, name: Name) -> bool:
         """Whether there is a GraphCron of that name."""
-        return name in self._shelves[GRAPHCRONS]
+        return name in self._objects[GRAPHCRONS]
 
     def names(self) -> list[Name]:
         """All GraphCrons, first those that were changed since their status was written."""
-        return sorted(self._shelves[GRAPHCRONS], key=lambda name: not self._is_pending(name))
+        return sorted(self._objects[GRAPHCRONS], key=lambda name: not self._is_pending(name))
 
     def _is_pending(self, name: Name) -> bool:
-        return any(known.state == PENDING for known in self._shelves[GRAPHCRONS][name].values())
+        return any(known.state == PENDING for known in self._objects[GRAPHCRONS][name].values())
 
     def states(self) -> Counter[str]:
         """How many GraphCrons are in which of `conditions.STATES`."""
@@ -154,28 +153,28 @@ class Seen:
 
     def __len__(self) -> int:
         """How many objects are kept."""
-        return sum(len(place) for shelf in self._shelves.values() for place in shelf.values())
+        return sum(len(place) for kind in self._objects.values() for place in kind.values())
 
-    def _place(self, shelf: str, name: Name, kept: Manifest) -> None:
-        place = self._shelves[shelf].setdefault(name, {})
+    def _place(self, resource: Resource, name: Name, kept: Manifest) -> None:
+        place = self._objects[resource].setdefault(name, {})
         known = place.get(kept["metadata"]["name"])
         if known is None or known.version <= version_of(kept):
-            place[kept["metadata"]["name"]] = packed = _Packed.of(shelf, kept)
-            if shelf == GRAPHCRONS:
+            place[kept["metadata"]["name"]] = packed = _Packed.of(resource, kept)
+            if resource == GRAPHCRONS:
                 self._states[packed.state] += 1
                 if known:
                     self._states[known.state] -= 1
 
-    def _all(self, shelf: str, name: Name) -> list[Manifest]:
-        return [known.manifest for known in self._shelves[shelf].get(name, {}).values()]
+    def _all(self, resource: Resource, name: Name) -> list[Manifest]:
+        return [known.manifest for known in self._objects[resource].get(name, {}).values()]
 
-    def _forget(self, shelf: str, name: Name, key: str) -> None:
-        place = self._shelves[shelf].get(name, {})
+    def _forget(self, resource: Resource, name: Name, key: str) -> None:
+        place = self._objects[resource].get(name, {})
         gone = place.pop(key, None)
-        if gone and shelf == GRAPHCRONS:
+        if gone and resource == GRAPHCRONS:
             self._states[gone.state] -= 1
         if not place:
-            self._shelves[shelf].pop(name, None)
+            self._objects[resource].pop(name, None)
 
 
 def _owned(owners: Iterable[Manifest], manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
@@ -183,9 +182,9 @@ def _owned(owners: Iterable[Manifest], manifests: Iterable[Manifest]) -> tuple[M
     return tuple(manifest for manifest in manifests if any(owns(owner, manifest) for owner in owners))
 
 
-def _graphcron_of(shelf: str, manifest: Mapping[str, Any]) -> Name | None:
+def _graphcron_of(resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
     metadata = manifest["metadata"]
-    name = metadata["name"] if shelf == GRAPHCRONS else metadata.get("labels", {}).get(CRON_LABEL)
+    name = metadata["name"] if resource == GRAPHCRONS else metadata.get("labels", {}).get(CRON_LABEL)
     return (metadata["namespace"], name) if name else None
 
 
@@ -195,19 +194,17 @@ _READ_OF_METADATA = (
 )  # fmt: skip
 
 
-_SETTER = ("manager", "operation", "subresource")
+_WRITER = ("manager", "operation", "subresource")
 
 
-def _kept(shelf: str, manifest: Mapping[str, Any]) -> Manifest:
+def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
-    if shelf in (GRAPHCRONS, CRON_JOBS):
-        kept = {key: value for key, value in metadata.items() if key != "managedFields"}
-        if shelf == CRON_JOBS:  # who has set anything; which fields is most of it, and not asked for
-            setters = metadata.get("managedFields", [])
-            kept["managedFields"] = [{key: entry[key] for key in _SETTER if key in entry} for entry in setters]
-        return {**manifest, "metadata": kept}
-    return {
-        "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
-        "status": manifest.get("status", {}),
-    }
+    if resource in (JOBS, PODS):
+        return {
+            "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
+            "status": manifest.get("status", {}),
+        }
+    # Who has set any field; which ones is most of it, and not read.
+    writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
+    return {**manifest, "metadata": metadata | {"managedFields": writers}}

@@ -1,46 +1,97 @@
-"""What one reconciliation observes: the GraphCron, its CronJob, their Jobs and pods."""
+"""What one reconciliation observes: a GraphCron, its CronJob, their Jobs and pods, and the facts that follow. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from pydantic import ValidationError
 
+from graphcron.firing.formats import parse_time
 from graphcron.firing.order import scheduled_time_of
-from graphcron.operator.cronjob import is_a_run
-from graphcron.operator.history import past_firings
+from graphcron.kube.resources import Manifest
+from graphcron.operator.conditions import SUSPENDED, condition_of
+from graphcron.operator.cronjob import is_a_run, not_before
+from graphcron.operator.history import added, failures_in_a_row, past_firings
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Observed:
-    """All that a decision may look at."""
+    """All objects that a decision may read."""
 
-    graphcron: dict[str, Any]
+    graphcron: Manifest
     cron_job: Manifest | None
-    """The CronJob of its name that it owns; see `Owned` for one that it does not."""
+    """The CronJob of its name, if it owns that."""
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
 
-    # Each of these is asked for several times in one reconciliation, and costs more than most of it.
+    # Cached: each is read several times in one reconciliation, and costs more than most of it.
+
+    @property
+    def generation(self) -> int:
+        """Of the spec."""
+        generation: int = self.graphcron["metadata"]["generation"]
+        return generation
 
     @cached_property
-    def old(self) -> GraphCronStatus:
-        """The status as it stands."""
-        return read_status(self.graphcron)
+    def status(self) -> GraphCronStatus:
+        """The status as it is; an unreadable one (of an older operator, say) counts as none and is replaced."""
+        try:
+            return GraphCronStatus.model_validate(found) if (found := self.graphcron.get("status")) else _NO_STATUS
+        except ValidationError:
+            return _NO_STATUS
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the status is about the spec as it is."""
+        return self.status.observed_generation == self.generation
+
+    @property
+    def waited_for_its_start(self) -> bool:
+        """Whether the status has it suspended and enabled: only one before its startTime is both."""
+        return bool(self.status.enabled) and condition_of(self.status, SUSPENDED) is not None
 
     @cached_property
     def history(self) -> list[HistoryEntry]:
-        """The firings that the status tells."""
-        return self.old.history or []
+        """The firings in the status, newest first."""
+        return self.status.history or []
 
     @cached_property
     def firings(self) -> list[HistoryEntry]:
-        """Those, and what the Jobs and pods tell beyond them."""
-        return past_firings(self.history, job_runs(self), self.pods)
+        """Those, and the ones that the Jobs and pods add, newest first."""
+        return past_firings(self.history, self._runs(), self.pods)
+
+    @cached_property
+    def consecutive_failures(self) -> int:
+        """Failed firings since the last success and since the last change of the spec."""
+        before = (self.status.consecutive_failures or 0) if self.is_current else 0
+        return failures_in_a_row(before, added(self.history, self.firings))
+
+    @property
+    def last_schedule_time(self) -> datetime | None:
+        """The last scheduled time for which the CronJob controller made a Job."""
+        fired = self.cron_job.get("status", {}).get("lastScheduleTime") if self.cron_job else None
+        return parse_time(fired) if fired else None
+
+    @cached_property
+    def last_fired(self) -> datetime | None:
+        """The same, and until there is one when the CronJob was created: times before that were not due. None without a
+        CronJob."""
+        if self.cron_job is None:
+            return None
+        created = self.cron_job["metadata"].get("creationTimestamp")
+        return self.last_schedule_time or (parse_time(created) if created else None)
+
+    @cached_property
+    def not_before(self) -> datetime | None:
+        """Run pods skip scheduled times before this one; None for none."""
+        return not_before(self.cron_job) if self.cron_job else None
+
+    def _runs(self) -> list[Manifest]:
+        """The Jobs except those on days that only the CronJob's spelling of the schedule adds: no run was due."""
+        dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in self.jobs)
+        live = self.cron_job
+        return [job for job, due in dated if live is None or due is None or is_a_run(live, due)]
 
 
 def controller_of(manifest: Manifest) -> Manifest | None:
@@ -53,22 +104,6 @@ def owns(owner: Manifest, other: Manifest) -> bool:
     """Whether the one object controls the other."""
     reference = controller_of(other)
     return reference is not None and reference["uid"] == owner["metadata"]["uid"]
-
-
-def job_runs(seen: Observed) -> list[Manifest]:
-    """The Jobs without those of days that only the CronJob's spelling adds: no run was due, so there is no history."""
-    dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in seen.jobs)
-    live = seen.cron_job
-    return [job for job, due in dated if live is None or due is None or is_a_run(live, due)]
-
-
-def read_status(graphcron: Manifest) -> GraphCronStatus:
-    """The status as it stands; an unreadable one (an older operator's, say) counts as none and is written anew."""
-    told = graphcron.get("status")
-    try:
-        return GraphCronStatus.model_validate(told) if told else _NO_STATUS
-    except ValidationError:
-        return _NO_STATUS
 
 
 _NO_STATUS = GraphCronStatus()

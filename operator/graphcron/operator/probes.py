@@ -1,4 +1,4 @@
-"""The operator's two ports: probes on the one, metrics on the other."""
+"""The operator's HTTP ports: liveness and readiness probes on one, Prometheus metrics on the other."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable

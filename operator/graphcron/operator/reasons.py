@@ -1,4 +1,6 @@
-"""The reasons of conditions, events and history entries."""
+"""The reasons of conditions, Events and history entries, except those that a run pod reports (`runner`, `firing`)."""
+
+from graphcron.resource.fields import INVALID_SPEC
 
 SCHEDULED = "Scheduled"
 PAUSED = "Paused"
@@ -7,23 +9,40 @@ NOT_STARTED = "NotStarted"
 MAX_FAILURES = "MaxFailuresReached"
 TOO_FREQUENT = "TooFrequent"
 IN_POD_NOT_ALLOWED = "InPodNotAllowed"
-SUSPENDING = (PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED)
-INTERNAL_ERROR = "InternalError"
-NAME_TAKEN = "CronJobNameTaken"
-REFUSED_BY_CLUSTER = "CronJobRefused"
+
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
+REQUEST_TOO_LARGE = "RequestTooLarge"
+NO_AGENT_SERVER = "NoAgentServer"
+NAME_TAKEN = "CronJobNameTaken"
+REFUSED_BY_CLUSTER = "CronJobRefused"
+INTERNAL_ERROR = "InternalError"
+
+OF_GRAPHCRONS = (
+    SCHEDULED, PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED, INVALID_SPEC,
+    INVALID_SCHEDULE, INVALID_TIMEZONE, REQUEST_TOO_LARGE, NO_AGENT_SERVER, NAME_TAKEN, REFUSED_BY_CLUSTER,
+    INTERNAL_ERROR,
+)  # fmt: skip
+"""Of the conditions Ready, Stalled, Suspended and Expired."""
 
 STILL_RUNNING = "StillRunning"
-"""Skipped: the run of an earlier slot was not over, and concurrencyPolicy is Forbid."""
+"""Skipped: the run of an earlier scheduled time was not over, and concurrencyPolicy is Forbid."""
 DEADLINE_PASSED = "StartingDeadlinePassed"
 """Missed: no Job was made within startingDeadlineSeconds."""
-
-# InvalidSpec (resource.spec.read_spec), RequestTooLarge and NoAgentServer (cronjob.cron_job) come with their
-# exceptions; the reasons of a run's end come from its run pod.
-
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+"""Failed: Kubernetes ended the Job after its activeDeadlineSeconds. It is the Job's own reason."""
 NO_OUTCOME = "NoOutcome"
-"""The Job ended, and no pod of it left word: killed at once, or deleted before it was read."""
+"""The Job ended, and none of its pods reported an outcome: killed at once, or deleted before it was read."""
+
+OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME)
+"""Of history entries and of the condition LastRunSucceeded."""
 
 CONTAINER_CREATING = "ContainerCreating"
-"""What `kubectl get pods` shows of such a pod."""
+"""Of the condition RunsStarting: what `kubectl get pods` shows of a pod whose volumes or network are not ready."""
+UNSCHEDULABLE = "Unschedulable"
+"""The same for a pod without a node, where the scheduler gives no reason of its own."""
+WAITING_FOR_A_USER = (
+    "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
+    "InvalidImageName", "RunContainerError",
+)  # fmt: skip
+"""The same for a container: reasons of the kubelet that end only when a user acts."""

@@ -1,4 +1,4 @@
-"""The pod of a firing, from the outside: how it is secured and placed, what it is given, whose credentials it gets.
+"""The run pod's manifest: security, placement, environment, volumes and credentials. Pure.
 
 With `engine: inPod` the container is the user's image. It need hold nothing of ours: an init container of our image
 copies the runner into a volume, and the image's own Python runs it (docs/adr/0007-the-runner-comes-to-the-graph.md).
@@ -19,6 +19,8 @@ from graphcron.firing.order import (
     ORDER_VARIABLE,
     ORDER_VARIABLE_LIMIT,
 )
+from graphcron.kube.resources import Manifest
+from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
 from graphcron.resource.spec import GraphCronSpec
@@ -27,7 +29,7 @@ from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
 CONTAINER = "run"
 
 IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
-"""Label of pods that run a graph: they reach for its language model, where other run pods reach for an Agent Server."""
+"""Label of pods that run a graph: they connect to its language model, other run pods to an Agent Server."""
 
 IN_POD_NOT_ALLOWED = "spec.image is not allowed here; allowed are {}; runs.inPod.images of the Helm chart lists them"
 IN_POD_OFF = "engine inPod is off here; runs.inPod.images of the Helm chart lists the images that may run, and is empty"
@@ -52,12 +54,10 @@ CONTAINER_SECURITY: Mapping[str, Any] = {
 }
 """The same for its containers."""
 
-Manifest = dict[str, Any]
-
 
 @dataclass(frozen=True)
 class RunPods:
-    """What the installation says about all run pods. `service_account` exists in `namespace` only; pods elsewhere
+    """The installation's settings for all run pods. `service_account` exists in `namespace` only; pods elsewhere
     take their namespace's default account, and no pod is given a token. `in_pod_images` are the images that GraphCrons
     may name, each in full or up to a `*` at its end; none means that the engine is off."""
 
@@ -145,7 +145,7 @@ def _container(
         "name": CONTAINER,
         "resources": own if own is not None else dict(resources),
         "securityContext": dict(pods.container_security),
-        # A pod that dies before it can say why leaves the end of its log instead.
+        # A pod that dies before it can report an outcome leaves the end of its log instead.
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
@@ -228,7 +228,7 @@ def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
     key = own.api_key_secret_ref if own else pods.api_key
     if not url:
         raise InvalidGraphCron(
-            "NoAgentServer",
+            NO_AGENT_SERVER,
             "the installation has no Agent Server: set spec.server.url, or agentServer.url in the Helm values",
         )
     environment: list[Manifest] = [

@@ -1,8 +1,7 @@
-"""A keyed work queue: each key is worked on by one worker at a time, and again when it was asked for meanwhile.
+"""The work queue: each key is processed by one worker at a time, and requeued when it was added meanwhile.
 
-kopf calls an event handler once and never again, whatever became of it; retries, drift repair and wake-ups by time
-need a queue of our own. It is the idea of client-go's workqueue: any number of `add`s of a waiting key are one, and
-a failing key comes back after a growing delay while the others go on.
+It is client-go's workqueue: any number of `add`s of a waiting key are one, and a failing key is requeued after a
+growing delay (exponential back-off) while the others go on.
 """
 
 import asyncio
@@ -46,7 +45,7 @@ class WorkQueue(Generic[Key]):
 
     @property
     def is_busy(self) -> bool:
-        """Whether any key waits for a worker, or is worked on."""
+        """Whether any key waits for a worker, or is being processed."""
         return bool(self._waiting or self._working)
 
     def add(self, key: Key) -> None:
@@ -68,7 +67,7 @@ class WorkQueue(Generic[Key]):
             self._alarm.set()
 
     def due_in(self, key: Key) -> float | None:
-        """Seconds until a time that `add_after` was given, None when none is pending."""
+        """Seconds until the key is requeued by `add_after`, None when it is not."""
         return self._due[key] - self._clock() if key in self._due else None
 
     async def run(self, work: Callable[[Key], Awaitable[None]], workers: int) -> None:
@@ -94,7 +93,7 @@ class WorkQueue(Generic[Key]):
                 if key in self._again:
                     self._again.discard(key)
                     self.add(key)
-            # Looks that wait for nothing, thousands of them after a start, would keep all else waiting: Lease, probes.
+            # Thousands of keys that wait for nothing, as after a start, would keep all else waiting: Lease, probes.
             await asyncio.sleep(0)
 
     def _retry(self, key: Key, error: Exception) -> None:

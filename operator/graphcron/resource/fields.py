@@ -12,6 +12,10 @@ DEPTH_LIMIT = 250
 """Levels of nesting of a spec; LangGraph's server and pydantic both end at 254."""
 
 
+INVALID_SPEC = "InvalidSpec"
+"""The reason of a spec that its model refuses."""
+
+
 class InvalidGraphCron(Exception):
     """A GraphCron that cannot be scheduled, with a CamelCase `reason` and a message that says what to write instead."""
 

@@ -9,7 +9,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
-from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron, Json, JsonObject, Model, Nodes, StreamModes, Time
+from graphcron.resource.fields import (
+    DEPTH_LIMIT,
+    INVALID_SPEC,
+    InvalidGraphCron,
+    Json,
+    JsonObject,
+    Model,
+    Nodes,
+    StreamModes,
+    Time,
+)
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
 from graphcron.schedule.expression import CEL_FIVE_FIELDS
 
@@ -226,11 +236,11 @@ def read_spec(spec: object) -> GraphCronSpec:
     if isinstance(spec, dict):
         for name, value in spec.items():
             if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
-                raise InvalidGraphCron("InvalidSpec", f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
+                raise InvalidGraphCron(INVALID_SPEC, f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
     try:
         return GraphCronSpec.model_validate(spec)
     except ValidationError as error:
-        raise InvalidGraphCron("InvalidSpec", explain(error)) from None
+        raise InvalidGraphCron(INVALID_SPEC, explain(error)) from None
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -16,8 +16,8 @@ from graphcron.facade.store.store import Manifest, Missing, Unavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
-from graphcron.kube.paths import GRAPHCRONS
 from graphcron.kube.reflector import Reflector
+from graphcron.kube.resources import GRAPHCRONS
 from graphcron.kube.versions import version_of
 from graphcron.kube.write_gate import steady_clock
 

@@ -20,7 +20,7 @@ class WatchedSnapshot:
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
         self._is_whole = self._will_be_whole = False
-        self._listed: list[Manifest] = []
+        self._listed: dict[str, Manifest] = {}
         self._moved = asyncio.Event()
         self._heard = steady_clock()
 
@@ -43,20 +43,29 @@ class WatchedSnapshot:
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
-    def begin(self) -> None:
-        self._listed = []
+    def on_page(self, items: list[Manifest]) -> None:
+        self._listed |= {item["metadata"]["uid"]: item for item in items}
 
-    def put(self, manifest: Manifest) -> None:
-        self._listed.append(manifest)
-
-    def complete(self, version: int) -> None:
+    def on_replace(self, uids: set[str], version: int) -> None:
         self._is_whole = self._will_be_whole
-        self._move(Snapshot(self._listed, version))
-        self._listed = []
+        self._move(Snapshot([item for uid, item in self._listed.items() if uid in uids], version))
+        self._listed = {}
 
-    def apply(self, event: dict[str, Any]) -> None:
+    def on_add(self, manifest: Manifest) -> None:
+        self._apply("ADDED", manifest)
+
+    def on_update(self, manifest: Manifest) -> None:
+        self._apply("MODIFIED", manifest)
+
+    def on_delete(self, manifest: Manifest) -> None:
+        self._apply("DELETED", manifest)
+
+    def on_bookmark(self, version: int) -> None:
+        self._apply("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
+
+    def _apply(self, kind: str, manifest: Manifest) -> None:
         assert self._snapshot is not None, "a list comes first"
-        self._snapshot.apply(event)
+        self._snapshot.apply({"type": kind, "object": manifest})
         self._move(self._snapshot)
 
 

@@ -1,0 +1,93 @@
+"""The inputs of one decision: what is observed, the spec as read, the installation's limits and the time. Pure.
+
+Its properties are the facts that follow from them, each derived once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+from graphcron.kube.resources import Manifest
+from graphcron.operator.cronjob import Installation
+from graphcron.operator.observed import Observed
+from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE
+from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec, read_spec
+from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.fields import Schedule
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+
+GRACE = timedelta(seconds=60)
+"""How long after its deadline a scheduled time counts as missed: clocks differ, and the event of a Job takes time."""
+
+NEXT_TIMES = 5
+"""Entries of `status.nextRunTimes`."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`now` is aware."""
+
+    observed: Observed
+    installation: Installation
+    now: datetime
+    spec: GraphCronSpec
+    schedule: Schedule
+    zone: ZoneInfo
+
+    @classmethod
+    def read(cls, observed: Observed, installation: Installation, now: datetime) -> "Inputs":
+        """Raises InvalidGraphCron for a spec that cannot be scheduled."""
+        spec = read_spec(observed.graphcron.get("spec"))
+        try:
+            schedule = read(spec.schedule, observed.graphcron["metadata"]["uid"])
+            zone = read_timezone(spec.timezone)
+        except InvalidSchedule as invalid:
+            raise InvalidGraphCron(INVALID_SCHEDULE, str(invalid)) from None
+        except InvalidTimezone as invalid:
+            raise InvalidGraphCron(INVALID_TIMEZONE, str(invalid)) from None
+        return cls(observed, installation, now, spec, schedule, zone)
+
+    @property
+    def live(self) -> Manifest | None:
+        """The CronJob as it is."""
+        return self.observed.cron_job
+
+    @property
+    def timezone(self) -> str:
+        return self.spec.timezone or DEFAULT_TIMEZONE
+
+    @property
+    def deadline(self) -> timedelta:
+        """How late the CronJob controller may make the Job of a scheduled time."""
+        return timedelta(seconds=self.spec.starting_deadline_seconds or DEFAULT_STARTING_DEADLINE_SECONDS)
+
+    @cached_property
+    def pending(self) -> datetime | None:
+        """The first scheduled time that has not fired yet and still may, None when none is left before endTime.
+
+        One that is due counts until it is missed: the controller manager may be late, and suspending the CronJob under
+        it would lose the last firing.
+        """
+        after = self.now
+        if self.live:
+            facts = (self.observed.last_fired, self.observed.not_before)
+            after = max([self.now - self.deadline - GRACE, *(moment for moment in facts if moment)])
+        return next(iter(self.times_after(after, 1)), None)
+
+    @property
+    def waits_for_its_start(self) -> bool:
+        """Whether it was suspended until its startTime, and its spec is unchanged since."""
+        return self.observed.is_current and self.observed.waited_for_its_start
+
+    def next_run_times(self, not_before: datetime | None) -> tuple[datetime, ...]:
+        """The next scheduled times that will start a run."""
+        return tuple(self.times_after(max(self.now, not_before or self.now), NEXT_TIMES))
+
+    def times_after(self, after: datetime, limit: int, until: datetime | None = None) -> list[datetime]:
+        """At most so many scheduled times later than `after`, from startTime until endTime; none later than `until`."""
+        start, end = self.spec.start_time, self.spec.end_time
+        return next_times(self.schedule, self.zone, after, limit, start=start, end=end, until=until)

@@ -1,0 +1,61 @@
+"""The phase of a GraphCron: the one value from which reason, readiness and suspension follow."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from graphcron.operator import reasons
+
+
+class Phase(Enum):
+    """Whether a GraphCron fires, and if not, why. Each has a reason, and is ready unless its user must act."""
+
+    SCHEDULED = (reasons.SCHEDULED, True)
+    NOT_STARTED = (reasons.NOT_STARTED, True)
+    """Suspended until shortly before startTime."""
+    PAUSED = (reasons.PAUSED, True)
+    EXPIRED = (reasons.EXPIRED, True)
+    TOO_FREQUENT = (reasons.TOO_FREQUENT, False)
+    IN_POD_NOT_ALLOWED = (reasons.IN_POD_NOT_ALLOWED, False)
+    MAX_FAILURES = (reasons.MAX_FAILURES, False)
+    STALLED = ("", False)
+    """Nothing can be applied; the reason is that of the error. A CronJob that is there stays as it is."""
+
+    def __init__(self, reason: str, ready: bool) -> None:
+        self.reason = reason
+        self.ready = ready
+
+    @property
+    def suspends(self) -> bool:
+        """Whether its CronJob is suspended."""
+        return self not in (Phase.SCHEDULED, Phase.STALLED)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it fires now or from its startTime on (`status.enabled`)."""
+        return self in (Phase.SCHEDULED, Phase.NOT_STARTED)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The phase of a GraphCron, and why in one sentence."""
+
+    phase: Phase
+    message: str
+    error: str = ""
+    """The reason of what stalls it."""
+    keeps_message: bool = False
+    """Whether the first message stays while phase, reason and generation do. An admission webhook may put a request id
+    or a quota's use into each refusal, and each new text would be a write."""
+
+    @property
+    def ready(self) -> bool:
+        return self.phase.ready
+
+    @property
+    def reason(self) -> str:
+        return self.error or self.phase.reason
+
+
+def stalled(reason: str, message: str, *, keeps_message: bool = False) -> Verdict:
+    """The verdict on a GraphCron for which nothing can be applied."""
+    return Verdict(Phase.STALLED, message, reason, keeps_message)

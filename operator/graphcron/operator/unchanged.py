@@ -1,0 +1,81 @@
+"""The cheap first check of a decision: whether anything has changed since the last reconciliation. Pure.
+
+Kubernetes records who has set which field of an object (metadata.managedFields). While nobody else has set a field of
+the CronJob or the status, both are as this operator wrote them, and the status has the generation that they are for. A
+restart needs no more for most GraphCrons: to build and compare everything takes several times as long.
+"""
+
+from datetime import datetime
+
+from graphcron.firing.formats import parse_time
+from graphcron.kube.resources import Manifest
+from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, state_of
+from graphcron.operator.history import job_of, termination_outcome
+from graphcron.operator.observed import Observed
+from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
+from graphcron.schedule.expression import read
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import read_timezone
+
+
+def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | None:
+    """The next scheduled time of a GraphCron for which nothing is to be written before; None when that is not certain.
+    `mark` is the present installation's."""
+    try:
+        live, status = observed.cron_job, observed.graphcron.get("status") or {}
+        if live is None or not _is_scheduled(observed.graphcron) or not _is_as_applied(live, mark):
+            return None
+        times = status.get("nextRunTimes")
+        if not times or not _is_recorded(observed, live, status):
+            return None
+        first = parse_time(times[0])
+        # The first time after the last that fired: an earlier one would be late or missed, which is to be recorded.
+        return first if first > now and first == _time_after_the_last(observed) else None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None  # written by another version, or by hand: the full decision reports what is wrong
+
+
+def _is_scheduled(graphcron: Manifest) -> bool:
+    """Whether its status is about this generation, was written by us alone, and has it firing, with no trouble."""
+    types = {condition["type"] for condition in graphcron["status"]["conditions"]}
+    return (
+        state_of(graphcron) == "ready"
+        and types <= {READY, LAST_RUN_SUCCEEDED}
+        and _writers(graphcron, status=True) == {(FIELD_MANAGER, "Update")}
+    )
+
+
+def _is_as_applied(live: Manifest, mark: str) -> bool:
+    return (
+        _writers(live, status=False) == {(FIELD_MANAGER, "Apply")}
+        and live["metadata"].get("annotations", {}).get(INSTALLATION_ANNOTATION) == mark
+        and not live["spec"].get("suspend")
+    )
+
+
+def _writers(manifest: Manifest, *, status: bool) -> set[tuple[str, str]]:
+    """Manager and operation of all who have set a field of its status, or of all else."""
+    entries = manifest["metadata"].get("managedFields", [])
+    return {
+        (entry["manager"], entry["operation"]) for entry in entries if (entry.get("subresource") == "status") is status
+    }
+
+
+def _is_recorded(observed: Observed, live: Manifest, status: Manifest) -> bool:
+    """Whether the status has every firing that is observed, as it ended. None is under way."""
+    fired = live.get("status", {})
+    if fired.get("active") or status.get("active") or fired.get("lastScheduleTime") != status.get("lastScheduleTime"):
+        return False
+    history = {entry.get("jobName"): entry["reason"] for entry in status.get("history", [])}
+    outcomes = ((job_of(pod), termination_outcome(pod)) for pod in observed.pods)
+    return {job["metadata"]["name"] for job in observed.jobs} <= history.keys() and all(
+        name in history and (outcome is None or outcome.reason == history[name]) for name, outcome in outcomes
+    )
+
+
+def _time_after_the_last(observed: Observed) -> datetime | None:
+    spec = observed.graphcron["spec"]  # the status is ready, so it was valid
+    schedule, zone = read(spec["schedule"], observed.graphcron["metadata"]["uid"]), read_timezone(spec.get("timezone"))
+    start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+    last = max(moment for moment in (observed.last_fired, observed.not_before) if moment)
+    return next(iter(next_times(schedule, zone, last, 1, start=start, end=end)), None)
