@@ -158,21 +158,12 @@ class TestServed:
         async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
             yield Client(url, session)
 
-    async def test_within_the_agent_servers_own_by_the_callers_credentials(
-        self, client: Client, upstream: Upstream
+    async def test_with_an_agent_server_or_without_it_is_the_facades_own(
+        self, client: Client, store: MemoryStore, upstream: Upstream
     ) -> None:
-        upstream.openapi = {"openapi": "3.1.0", "paths": {"/threads": {"get": {}}, "/runs/crons": {"put": {}}}}
-        status, given, _ = await client.call("GET", "/openapi.json", headers={"X-Api-Key": "mine"})
-        assert status == 200
-        assert given["paths"] == {"/threads": {"get": {}}} | DOCUMENT["paths"]
-        assert upstream.seen[0][1]["X-Api-Key"] == "mine"
-
-    async def test_alone_when_the_agent_server_has_none(self, client: Client) -> None:
         assert (await client.call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
-
-    @pytest.mark.parametrize("agent_server", [None, "http://127.0.0.1:9"])
-    async def test_alone_without_an_agent_server(self, store: MemoryStore, agent_server: str | None) -> None:
-        async with serving(store, agent_server) as url, aiohttp.ClientSession() as session:
+        assert not upstream.seen, "the Agent Server is not asked"
+        async with serving(store, None) as url, aiohttp.ClientSession() as session:
             assert (await Client(url, session).call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
 
     async def test_to_those_who_may_use_the_agent_server(self, store: MemoryStore) -> None:

@@ -17,7 +17,6 @@ from graphcron.facade import idempotency, search, translation, webhook
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.errors import RestError
 from graphcron.facade.openapi import Document
-from graphcron.facade.openapi_merge import merged
 from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads
 from graphcron.facade.proxy.upstream import AgentServer
 from graphcron.facade.quota import Quota
@@ -96,9 +95,8 @@ class Routes:
         return json_answer({"ok": True})
 
     async def openapi(self, request: web.Request) -> web.Response:
-        """What is served here, within the Agent Server's own description when that is to be had."""
-        theirs = await self.agent_server.description(request.headers) if self.agent_server else None
-        return json_answer(merged(theirs, self._description) if theirs else self._description)
+        """The OpenAPI document of the facade's own endpoints."""
+        return json_answer(self._description)
 
     async def create(self, request: web.Request) -> web.Response:
         return await self._create(request, CronCreate, None)

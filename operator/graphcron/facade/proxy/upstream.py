@@ -19,8 +19,6 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from graphcron.facade.errors import RestError, Unverified
-from graphcron.facade.openapi import Document
-from graphcron.facade.openapi_merge import read_document
 from graphcron.facade.proxy import websockets
 from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
 from graphcron.facade.proxy.path_guard import reaches_crons
@@ -229,15 +227,6 @@ class AgentServer:
             except (ValueError, KeyError, TypeError):
                 raise Unverified("its threads", f"The Agent Server at {self.url} answered HTTP {status}") from None
         return found
-
-    async def description(self, headers: Mapping[str, str]) -> Document | None:
-        """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
-        try:
-            status, body = await self._ask("/openapi.json", headers)
-        except _FAILED as error:
-            logger.warning("the OpenAPI document is without the Agent Server's: %s", self._unreachable(error))
-            return None
-        return read_document(body) if status == 200 else None
 
     async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
         """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of
