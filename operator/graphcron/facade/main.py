@@ -4,8 +4,7 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import uvloop
@@ -22,8 +21,6 @@ from graphcron.facade.cors import Origins
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.kube_store import KubeStore
-from graphcron.facade.store.store import Store
 from graphcron.kube.client import Kube
 
 logger = logging.getLogger(__name__)
@@ -53,7 +50,8 @@ async def _serve(settings: FacadeSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     logging.getLogger("aiohttp.server").addFilter(without_quotes)
     keys, metrics, draining = _keys(settings), FacadeMetrics(), asyncio.Event()
-    async with Kube.connect() as kube, _store(kube, settings, metrics) as crons:
+    async with Kube.connect() as kube, CachedStore(kube, settings.namespace).watching() as crons:
+        metrics.observe_cache(crons.age)
         app = make_app(
             crons,
             settings.agent_server_url,
@@ -89,16 +87,6 @@ async def _serve(settings: FacadeSettings) -> None:
         finally:
             await runner.cleanup()
             await scraped.cleanup()
-
-
-@asynccontextmanager
-async def _store(kube: Kube, settings: FacadeSettings, metrics: FacadeMetrics) -> AsyncIterator[Store]:
-    if settings.writes_config_map is None:
-        yield KubeStore(kube, settings.namespace)
-        return
-    async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
-        metrics.observe_cache(crons.age)
-        yield crons
 
 
 async def addresses_of(host: str) -> Sequence[str]:

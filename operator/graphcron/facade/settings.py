@@ -11,8 +11,7 @@ from graphcron.facade.quota import NO_QUOTA, Quota
 @dataclass(frozen=True)
 class FacadeSettings:
     """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
-    `agent_server_url` only crons are served. `writes_config_map` is shared by all facades of a namespace and lets them
-    answer from memory; without it each read goes to the apiserver. `keys_dir` is where the Secret with the API keys is
+    `agent_server_url` only crons are served. `keys_dir` is where the Secret with the API keys is
     mounted, and is there in mode apiKeys; `token_audience` is what tokens must be meant for in mode tokenReview;
     `forward_api_key` says whether the Agent Server gets the caller's key too.
     `cors_origins` are the pages that browsers let call. `shutdown_delay` is how many seconds it still listens after
@@ -29,7 +28,6 @@ class FacadeSettings:
     token_audience: str | None = None
     forward_api_key: bool = True
     quota: Quota = NO_QUOTA
-    writes_config_map: str | None = None
     cors_origins: frozenset[str] = frozenset({"*"})
     metrics_port: int = 9090
     log_format: str = "text"
@@ -57,7 +55,6 @@ class FacadeSettings:
             log_format=parsed(environ, "GRAPHCRON_LOG_FORMAT", log_format, "text"),
             check_webhook_hosts=parsed(environ, "GRAPHCRON_WEBHOOK_HOSTS", _checked_or_any, True),
             shutdown_delay=parsed(environ, "GRAPHCRON_SHUTDOWN_DELAY_SECONDS", float, 0.0),
-            writes_config_map=environ.get("GRAPHCRON_WRITES_CONFIG_MAP") or None,
             agent_server_url=environ.get("AGENT_SERVER_URL") or None,
             ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
             host=environ.get("GRAPHCRON_HOST") or None,

@@ -28,7 +28,6 @@ from graphcron.kube.paths import (
     Manifest,
     Resource,
     all_of,
-    config_map,
     cron_jobs,
     graphcrons,
     leases,
@@ -144,13 +143,6 @@ class Kube(Transport):
                     yield event
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(0, f"the Kubernetes API stopped telling: {str(error) or type(error).__name__}") from None
-
-    async def get_config_map(self, namespace: str, name: str) -> Manifest:
-        return await self._object("GET", config_map(namespace, name))
-
-    async def replace_config_map(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
-        return await self._object("PUT", config_map(namespace, manifest["metadata"]["name"]), _MANAGER, manifest)
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         return await self._object("GET", graphcrons(namespace, name))

@@ -34,10 +34,6 @@ def graphcrons(namespace: str, name: str = "") -> str:
     return all_of(GRAPHCRONS, namespace) + (f"/{quote(name, safe='')}" if name else "")
 
 
-def config_map(namespace: str, name: str) -> str:
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/configmaps/{quote(name, safe='')}"
-
-
 def cron_jobs(namespace: str, name: str) -> str:
     return all_of(CRON_JOBS, namespace) + f"/{quote(name, safe='')}"
 

@@ -18,11 +18,10 @@ Manifest = dict[str, Any]
 
 
 class Snapshot:
-    """`version` is the resource version that this is the state of: all writes up to it are in here, none beyond.
-    `changed` is that of the last change; a watch tells of later versions too, at which nothing changed."""
+    """`version` is the resource version of this state: all writes up to it are in here, none beyond."""
 
     def __init__(self, items: Iterable[Mapping[str, Any]], version: int) -> None:
-        self.version = self.changed = version
+        self.version = version
         self._by_uid: dict[str, Manifest] = {}
         self._uids_of: defaultdict[str, list[str]] = defaultdict(list)
         self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
@@ -37,9 +36,6 @@ class Snapshot:
             self._drop(about["metadata"]["uid"])
         elif kind in ("ADDED", "MODIFIED"):
             self._put(about)
-        else:
-            return
-        self.changed = self.version
 
     def manifests(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         """All of them, without those that are being deleted; with `metadata` few others than have all of it. They are
