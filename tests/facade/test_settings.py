@@ -33,6 +33,12 @@ def test_hosts_of_webhooks_are_checked_unless_any_will_do() -> None:
     assert not FacadeSettings.read(FACADE | {"GRAPHCRON_WEBHOOK_HOSTS": "any"}).check_webhook_hosts
 
 
+def test_no_origin_is_another_thing_than_none_named() -> None:
+    assert FacadeSettings.read(FACADE).cors_origins == {"*"}
+    assert FacadeSettings.read(FACADE | {"GRAPHCRON_CORS_ORIGINS": ""}).cors_origins == frozenset()
+    assert FacadeSettings.read(FACADE | {"GRAPHCRON_CORS_ORIGINS": "a b"}).cors_origins == {"a", "b"}
+
+
 NO_LIMITS = {"GRAPHCRON_CRONS_PER_OWNER": "0", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": ""}
 WRONG_FACADE = {
     "a limit below none": (
