@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def store() -> MemoryStore:
 
 
 @pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    server = Upstream()
+async def upstream() -> AsyncIterator[UpstreamFake]:
+    server = UpstreamFake()
     yield server
     await server.stop()

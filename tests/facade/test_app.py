@@ -14,18 +14,18 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
-from graphcron.facade.proxy.upstream import RECENT_SECONDS, AgentServer
-from graphcron.facade.store.store import Refused, Unavailable
+from graphcron.facade.proxy.upstream import RECENT_SECONDS, Upstream
+from graphcron.facade.store.store import Rejected, Unavailable
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import AGENT, Upstream
+from tests.support.upstream_fake import AGENT, UpstreamFake
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
 
 
 @pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+async def client(store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
     async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
         yield Client(url, session)
 
@@ -87,7 +87,7 @@ class TestSdk:
 
 
 class TestCreate:
-    async def test_asks_with_the_callers_own_credentials(self, client: Client, upstream: Upstream) -> None:
+    async def test_asks_with_the_callers_own_credentials(self, client: Client, upstream: UpstreamFake) -> None:
         """Nobody schedules onto a thread that they may not see."""
         upstream.threads.add(thread := str(uuid.uuid4()))
         headers = {"X-Api-Key": "mine", "Authorization": "Bearer mine", "Accept": "x", "If-None-Match": "x"}
@@ -102,7 +102,7 @@ class TestCreate:
             assert "Content-Length" not in given
 
     async def test_a_question_is_shared_by_those_with_the_same_credentials_alone(
-        self, client: Client, upstream: Upstream
+        self, client: Client, upstream: UpstreamFake
     ) -> None:
         """Ids and traces of requests are no credentials."""
         upstream.threads.add(thread := str(uuid.uuid4()))
@@ -123,7 +123,7 @@ class TestCreate:
         assert not any("X-Api-Key" in given for given in mine)
 
     async def test_an_assistant_that_was_shown_a_moment_ago_is_not_asked_for_again(
-        self, client: Client, upstream: Upstream
+        self, client: Client, upstream: UpstreamFake
     ) -> None:
         """To those with the same credentials; and never a thread."""
         upstream.threads.add(thread := str(uuid.uuid4()))
@@ -140,7 +140,7 @@ class TestCreate:
 
     @pytest.mark.parametrize("path", [f"/assistants/{AGENT}", f"/assistants/%66{AGENT[1:]}"])
     async def test_an_assistant_that_was_deleted_a_moment_ago_is_asked_for(
-        self, client: Client, upstream: Upstream, path: str
+        self, client: Client, upstream: UpstreamFake, path: str
     ) -> None:
         assert (await client.call("POST", "/runs/crons", MINIMAL))[0] == 200
         assert (await client.call("DELETE", path))[0] == 204
@@ -203,14 +203,14 @@ class TestCreate:
 
     @pytest.mark.parametrize("upstream_status", [401, 403])
     async def test_a_refusal_of_the_agent_server_is_handed_on(
-        self, client: Client, upstream: Upstream, upstream_status: int
+        self, client: Client, upstream: UpstreamFake, upstream_status: int
     ) -> None:
         upstream.lookup_status = upstream_status
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (upstream_status, {"detail": "no"})
 
     @pytest.mark.parametrize("upstream_status", [302, 429, 500])
     async def test_no_usable_answer_of_the_agent_server_is_503(
-        self, client: Client, upstream: Upstream, store: MemoryStore, upstream_status: int
+        self, client: Client, upstream: UpstreamFake, store: MemoryStore, upstream_status: int
     ) -> None:
         upstream.lookup_status = upstream_status
         status, given, headers = await client.call("POST", "/runs/crons", MINIMAL)
@@ -338,7 +338,7 @@ class TestMethods:
         ],
     )
     async def test_wrong_ones_stop_here(
-        self, client: Client, upstream: Upstream, method: str, path: str, allowed: str
+        self, client: Client, upstream: UpstreamFake, method: str, path: str, allowed: str
     ) -> None:
         status, given, headers = await client.call(method, path)
         assert (status, given, headers["Allow"]) == (405, {"detail": "Method Not Allowed"}, allowed)
@@ -353,7 +353,7 @@ class TestMethods:
 class TestCascade:
     """A thread or an assistant that is deleted through the facade takes its crons with it."""
 
-    async def test_deleting_a_thread(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
+    async def test_deleting_a_thread(self, client: Client, store: MemoryStore, upstream: UpstreamFake) -> None:
         threads = [str(uuid.uuid4()) for _ in range(2)]
         upstream.threads.update(threads)
         for thread in threads:
@@ -362,14 +362,14 @@ class TestCascade:
         assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [threads[1]]
 
     async def test_deleting_an_assistant_by_any_spelling(
-        self, client: Client, store: MemoryStore, upstream: Upstream
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         """The Agent Server decodes the path, so the facade must too."""
         await made(client)
         assert (await client.call("DELETE", f"/assistants/%66{AGENT[1:]}"))[0] == 204
         assert store.manifests == {}
 
-    async def on_threads(self, client: Client, upstream: Upstream, number: int) -> list[str]:
+    async def on_threads(self, client: Client, upstream: UpstreamFake, number: int) -> list[str]:
         """Threads with a cron each."""
         threads = [str(uuid.uuid4()) for _ in range(number)]
         upstream.threads.update(threads)
@@ -377,7 +377,7 @@ class TestCascade:
             assert (await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL))[0] == 200
         return threads
 
-    async def test_pruning_threads(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
+    async def test_pruning_threads(self, client: Client, store: MemoryStore, upstream: UpstreamFake) -> None:
         """One of the crons is on a thread that the caller never saw: it is not the prune that took it."""
         one, two, unseen = await self.on_threads(client, upstream, 3)
         upstream.threads.remove(unseen)
@@ -386,7 +386,7 @@ class TestCascade:
         assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two, unseen]
 
     async def test_deleting_an_assistant_with_its_threads(
-        self, client: Client, store: MemoryStore, upstream: Upstream
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         """The crons of its threads are another assistant's; those of other threads stay."""
         upstream.assistants.add(other := str(uuid.uuid4()))
@@ -396,7 +396,7 @@ class TestCascade:
         assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two]
 
     async def test_crons_that_remain_since_nobody_tells_which_threads_are_gone_are_not_hidden(
-        self, client: Client, store: MemoryStore, upstream: Upstream
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         [one] = await self.on_threads(client, upstream, 1)
         upstream.search_status_once_pruned = 500
@@ -406,7 +406,7 @@ class TestCascade:
         assert len(store.manifests) == 1
 
     async def test_nothing_is_deleted_when_the_threads_cannot_be_found_out(
-        self, client: Client, store: MemoryStore, upstream: Upstream
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         [one] = await self.on_threads(client, upstream, 1)
         for search_status, status in ((500, 503), (403, 403)):
@@ -415,14 +415,16 @@ class TestCascade:
         assert upstream.threads == {one}
         assert len(store.manifests) == 1
 
-    async def test_a_refused_delete_takes_nothing(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
+    async def test_a_refused_delete_takes_nothing(
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
+    ) -> None:
         await made(client)
         upstream.lookup_status = 403
         assert (await client.call("DELETE", f"/assistants/{AGENT}"))[0] == 403
         assert len(store.manifests) == 1
 
     async def test_crons_that_could_not_be_deleted_are_not_hidden(
-        self, client: Client, store: MemoryStore, upstream: Upstream
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         await made(client)
         store.fail_with = Unavailable("the Kubernetes API does not answer")
@@ -451,7 +453,7 @@ class TestStoreErrors:
         assert (status, given, headers["Retry-After"]) == (503, {"detail": "The Kubernetes API does not answer"}, "5")
 
     async def test_kubernetes_refusal_is_422_in_its_words(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = Refused("exceeded quota: crons")
+        store.fail_with = Rejected("exceeded quota: crons")
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (422, {"detail": "exceeded quota: crons"})
 
     async def test_a_bug_shows_no_traceback(
@@ -470,5 +472,5 @@ class TestStoreErrors:
 async def test_an_agent_server_url_with_credentials_is_refused() -> None:
     """They would be told to whoever gets a 502."""
     with pytest.raises(ValueError, match="without credentials"):
-        async with AgentServer.connect("http://user:secret@example.com"):
+        async with Upstream.connect("http://user:secret@example.com"):
             pass

@@ -12,7 +12,7 @@ import pytest
 from graphcron.facade import schemas, search, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
-from graphcron.facade.schemas import CronCreate, CronPatch, CronSearch, ThreadCronCreate, read_json
+from graphcron.facade.schemas import CronCount, CronCreate, CronPatch, CronSearch, ThreadCronCreate, read_json
 from graphcron.facade.translation import create, created_at, new_cron_id, patch
 from graphcron.firing.formats import is_uuid
 
@@ -45,11 +45,11 @@ FULL = MINIMAL | {
 
 
 def made(given: dict[str, Any], *, thread_id: str | None = None, cron_id: str = ID) -> dict[str, Any]:
-    return create(schemas.read(CronCreate, given), cron_id=cron_id, thread_id=thread_id, now=NOW)
+    return create(schemas.read(CronCreate, given), cron_id=cron_id, thread_id=thread_id, now=NOW).manifest
 
 
 def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return patch(manifest, schemas.read(CronPatch, given), NOW)
+    return patch(manifest, schemas.read(CronPatch, given), NOW).manifest
 
 
 def kubectl_made(spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
@@ -395,7 +395,7 @@ class TestSearch:
     def test_pages_are_counted_as_langgraph_counts_them(
         self, query: dict[str, Any], total: int, following: int | None
     ) -> None:
-        page = search.page(self.CRONS, query, NOW)
+        page = search.page(self.CRONS, CronSearch(**query), NOW)
         assert (page.total, page.following) == (total, following)
 
     def test_select_shows_only_that_in_the_usual_order(self) -> None:
@@ -426,7 +426,7 @@ class TestSearch:
 
     def test_equal_moments_keep_their_order(self) -> None:
         crons = [made(MINIMAL, cron_id=name) for name in (self.LATER, self.EARLIER, self.MIDDLE)]
-        page = search.page(crons, {"sort_by": "end_time"}, NOW)
+        page = search.page(crons, CronSearch(sort_by="end_time"), NOW)
         assert [cron["cron_id"] for cron in page.crons] == [self.EARLIER, self.MIDDLE, self.LATER]
 
 
@@ -464,11 +464,10 @@ ODD = {
 def test_an_odd_graphcron_is_shown_and_keeps_no_other_from_being_shown(spec: dict[str, Any]) -> None:
     odd, plain = kubectl_made(spec), kubectl_made({}, name="plain", uid="11111111-0000-4000-8000-000000000000")
     for by in ("created_at", "end_time", "next_run_date"):
-        assert len(search.page([odd, plain], {"sort_by": by, "sort_order": "asc"}, NOW).crons) == 2
+        query = schemas.read(CronSearch, {"sort_by": by, "sort_order": "asc"})
+        assert len(search.page([odd, plain], query, NOW).crons) == 2
     with suppress(RestError):  # of one that stalls; no other error
-        patch(odd, {"enabled": True}, NOW)
-    with suppress(RestError):
-        Quota(interval=60).check_schedule(odd, NOW)
+        Quota(interval=60).check_schedule(patch(odd, CronPatch(enabled=True), NOW), NOW)
 
 
 def test_a_name_that_tells_of_a_year_beyond_all_is_a_name() -> None:
@@ -478,11 +477,11 @@ def test_a_name_that_tells_of_a_year_beyond_all_is_a_name() -> None:
 
 def test_a_thread_is_found_however_it_was_spelt() -> None:
     cron = kubectl_made({"threadId": THREAD.upper()})
-    assert search.matching([cron], {"thread_id": THREAD}) == [cron]
+    assert search.matching([cron], CronCount(thread_id=THREAD)) == [cron]
 
 
 def test_one_without_a_thread_is_on_no_thread() -> None:
-    assert search.matching([kubectl_made({})], {"thread_id": ""}) == []
+    assert search.matching([kubectl_made({})], CronCount(thread_id="")) == []
 
 
 def test_a_body_takes_memory_by_its_size_and_not_by_its_squared() -> None:

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
 
 
-class Upstream:
+class UpstreamFake:
     """`seen` are the request lines and headers as they arrived."""
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphcron.facade.errors import RestError
+from graphcron.kube.paths import Manifest
 
 HEADER = "Idempotency-Key"
 """As in the IETF's draft of that name, which leaves its syntax to the server."""
@@ -20,8 +21,6 @@ DIGEST = "graphcron.dev/request-digest"
 """Annotation with a digest of what the create with the key asked for: later updates do not change it."""
 
 KEY_LIMIT = 255
-
-Manifest = dict[str, Any]
 
 
 def read_key(given: Sequence[str]) -> str | None:

@@ -17,13 +17,12 @@ from graphcron.cli import main
 from graphcron.facade.auth.callers import Keys, Mode, owner_of_user, read_keys, reviewed
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.errors import RestError
-from graphcron.facade.quota import Quota
 from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Refused
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import AGENT, Upstream
+from tests.support.upstream_fake import AGENT, UpstreamFake
 
 ADA, BOB, STRANGER = "ada-key-" + "a" * 20, "bob-key-" + "b" * 20, "stranger-" + "s" * 20
 MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
@@ -47,10 +46,10 @@ def known() -> Keys:
 
 
 @pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+async def client(store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
     """Of a facade in mode apiKeys, without a key."""
     url = await upstream.start()
-    async with serving(store, url, Mode.API_KEYS, keys=known) as own, aiohttp.ClientSession() as session:
+    async with serving(store, url, Mode.API_KEYS, {"keys": known}) as own, aiohttp.ClientSession() as session:
         yield Client(own, session)
 
 
@@ -74,7 +73,7 @@ class TestKeys:
     )
     @pytest.mark.parametrize("headers", [{}, sent(STRANGER), sent(ADA[:-1])], ids=["none", "a stranger's", "a part"])
     async def test_without_a_known_key_nothing_is_answered(
-        self, client: Client, upstream: Upstream, method: str, path: str, body: object, headers: dict[str, str]
+        self, client: Client, upstream: UpstreamFake, method: str, path: str, body: object, headers: dict[str, str]
     ) -> None:
         """Passed-through calls neither: an Agent Server that asks nobody is not opened to whoever reaches us."""
         status, given, _ = await client.call(method, path, body, headers=headers)
@@ -86,7 +85,7 @@ class TestKeys:
         for path in ("/healthz", "/readyz"):
             assert (await client.call("GET", path))[0] == 200
 
-    async def test_two_keys_in_one_request_are_refused(self, client: Client, upstream: Upstream) -> None:
+    async def test_two_keys_in_one_request_are_refused(self, client: Client, upstream: UpstreamFake) -> None:
         """Else the Agent Server could judge by the other one."""
         async with client.session.get(
             client.url + "/info", headers=[("X-Api-Key", ADA), ("X-Api-Key", BOB)]
@@ -110,7 +109,7 @@ class TestKeys:
     async def test_a_key_counts_as_soon_as_it_is_known_and_no_longer(self, store: MemoryStore) -> None:
         now = known()
         async with (
-            serving(store, None, Mode.API_KEYS, keys=lambda: now) as url,
+            serving(store, None, Mode.API_KEYS, auth={"keys": lambda: now}) as url,
             aiohttp.ClientSession() as session,
         ):
             call = Client(url, session).call
@@ -129,7 +128,7 @@ class TestTokens:
 
     @pytest.fixture
     async def client(
-        self, store: MemoryStore, upstream: Upstream, reviews: list[dict[str, Any]]
+        self, store: MemoryStore, upstream: UpstreamFake, reviews: list[dict[str, Any]]
     ) -> AsyncIterator[Client]:
         class Apiserver:
             async def review_token(self, review: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +143,7 @@ class TestTokens:
         tokens = TokenReviews(cast("Kube", Apiserver()), "graphcron")
         url = await upstream.start()
         async with (
-            serving(store, url, Mode.TOKEN_REVIEW, caller_of=tokens.caller) as own,
+            serving(store, url, Mode.TOKEN_REVIEW, auth={"token_review": tokens.caller}) as own,
             aiohttp.ClientSession() as session,
         ):
             yield Client(own, session)
@@ -174,7 +173,7 @@ class TestTokens:
         ],
     )
     async def test_nobody_else_is_let_in(
-        self, client: Client, upstream: Upstream, headers: list[tuple[str, str]], said: str
+        self, client: Client, upstream: UpstreamFake, headers: list[tuple[str, str]], said: str
     ) -> None:
         for method, path, body in (*CRON_CALLS, ("GET", "/info", None)):
             status, answer, _ = await client.call(method, path, body, headers=CIMultiDict(headers))
@@ -183,7 +182,7 @@ class TestTokens:
             assert STRANGER not in str(answer)
         assert upstream.seen == []
 
-    async def test_the_agent_server_never_sees_a_token(self, client: Client, upstream: Upstream) -> None:
+    async def test_the_agent_server_never_sees_a_token(self, client: Client, upstream: UpstreamFake) -> None:
         """It could do at the apiserver what its owner may."""
         headers = bearer(ADA) | {"X-Api-Key": "the Agent Server's"}
         assert (await client.call("POST", "/runs/crons", MINIMAL, headers=headers))[0] == 200
@@ -235,15 +234,15 @@ def test_an_owner_of_kubernetes_is_a_label_value_and_nobody_elses(name: str) -> 
 
 
 class TestAgentServer:
-    async def test_it_judges_the_callers_own_key(self, client: Client, upstream: Upstream) -> None:
+    async def test_it_judges_the_callers_own_key(self, client: Client, upstream: UpstreamFake) -> None:
         await made(client, ADA)
         await client.call("GET", "/info", headers=sent(ADA))
         assert [headers["X-Api-Key"] for _, headers in upstream.seen] == [ADA, ADA]
 
-    async def test_it_never_sees_the_key_when_it_is_not_to(self, store: MemoryStore, upstream: Upstream) -> None:
+    async def test_it_never_sees_the_key_when_it_is_not_to(self, store: MemoryStore, upstream: UpstreamFake) -> None:
         url = await upstream.start()
         async with (
-            serving(store, url, Mode.API_KEYS, keys=known, forward_api_key=False) as own,
+            serving(store, url, Mode.API_KEYS, {"keys": known}, forward_api_key=False) as own,
             aiohttp.ClientSession() as session,
         ):
             client = Client(own, session)
@@ -291,7 +290,7 @@ class TestOwners:
 
     @pytest.mark.parametrize("what", ["thread", "assistant"])
     async def test_a_deletion_takes_the_callers_crons_alone(
-        self, client: Client, store: MemoryStore, upstream: Upstream, what: str
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake, what: str
     ) -> None:
         """An assistant that all share is no way to other people's crons."""
         upstream.threads.add(thread := str(uuid.uuid4()))
@@ -319,11 +318,11 @@ class TestQuota:
         return HesitantStore()
 
     @pytest.fixture
-    async def limited(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+    async def limited(self, store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
         """Three crons for each owner, each firing once in ten minutes at most."""
-        url, quota = await upstream.start(), Quota(crons=3, interval=600)
+        url = await upstream.start()
         async with (
-            serving(store, url, Mode.API_KEYS, keys=known, quota=quota) as own,
+            serving(store, url, Mode.API_KEYS, {"keys": known}, crons_per_owner=3, minimum_interval=600) as own,
             aiohttp.ClientSession() as session,
         ):
             yield Client(own, session)
@@ -370,21 +369,21 @@ class TestQuota:
         assert (await limited.call("PATCH", path, {"enabled": True}, headers=sent(ADA)))[0] == 422
 
     async def test_in_mode_open_everybody_is_one_owner(self, store: MemoryStore) -> None:
-        async with serving(store, None, quota=Quota(crons=1)) as url, aiohttp.ClientSession() as session:
+        async with serving(store, None, crons_per_owner=1) as url, aiohttp.ClientSession() as session:
             assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL))[0] == 200
             assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL, headers=sent(ADA)))[0] == 429
 
 
 class TestWithoutAMode:
     @pytest.fixture
-    async def closed(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+    async def closed(self, store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
         url = await upstream.start()
         async with serving(store, url, Mode.CLOSED) as own, aiohttp.ClientSession() as session:
             yield Client(own, session)
 
     @pytest.mark.parametrize(("method", "path", "body"), CRON_CALLS)
     async def test_crons_are_403_with_the_value_to_set(
-        self, closed: Client, upstream: Upstream, method: str, path: str, body: object
+        self, closed: Client, upstream: UpstreamFake, method: str, path: str, body: object
     ) -> None:
         status, given, _ = await closed.call(method, path, body, headers=sent(ADA))
         assert status == 403
@@ -403,7 +402,7 @@ class TestWithoutAMode:
 
 
 async def test_no_key_is_told_whatever_happens(
-    client: Client, store: MemoryStore, upstream: Upstream, caplog: pytest.LogCaptureFixture
+    client: Client, store: MemoryStore, upstream: UpstreamFake, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not in a log at DEBUG, not in an answer, not in a GraphCron; right or wrong, in success and in failure."""
     caplog.set_level(logging.DEBUG)

@@ -10,14 +10,14 @@ import pytest
 from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 WAIT = 10.0
 """Seconds after which a test gives up; none waits for it when all is well."""
 
 
 @pytest.fixture
-async def client(upstream: Upstream) -> AsyncIterator[Client]:
+async def client(upstream: UpstreamFake) -> AsyncIterator[Client]:
     async with (
         serving(MemoryStore(), await upstream.start()) as url,
         aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=WAIT)) as session,
@@ -128,7 +128,7 @@ class TestHeaders:
 
 
 class TestStreams:
-    async def test_an_event_arrives_before_the_next_is_made(self, client: Client, upstream: Upstream) -> None:
+    async def test_an_event_arrives_before_the_next_is_made(self, client: Client, upstream: UpstreamFake) -> None:
         async with client.session.post(client.url + "/runs/stream") as response:
             assert response.content_type == "text/event-stream"
             assert await asyncio.wait_for(response.content.readany(), WAIT) == b"data: 1\n\n"
@@ -136,13 +136,13 @@ class TestStreams:
             upstream.next_event.set()
             assert await asyncio.wait_for(response.content.read(), WAIT) == b"data: 2\n\n"
 
-    async def test_a_client_that_leaves_ends_the_stream_upstream(self, client: Client, upstream: Upstream) -> None:
+    async def test_a_client_that_leaves_ends_the_stream_upstream(self, client: Client, upstream: UpstreamFake) -> None:
         async with client.session.post(client.url + "/runs/stream") as response:
             await asyncio.wait_for(response.content.readany(), WAIT)
             response.close()
         await asyncio.wait_for(upstream.stream_ended.wait(), WAIT)
 
-    async def test_a_slow_client_slows_the_agent_server(self, client: Client, upstream: Upstream) -> None:
+    async def test_a_slow_client_slows_the_agent_server(self, client: Client, upstream: UpstreamFake) -> None:
         """Of a gigabyte only what the buffers of two connections hold is sent while nobody reads."""
         async with client.session.get(client.url + "/flood") as response:
             sent = -1
@@ -241,7 +241,7 @@ class TestGuard:
     """No spelling of a cron endpoint goes through; `/runs%2Fcrons` and `/runs/crons%0A` work at LangGraph's server."""
 
     @pytest.mark.parametrize("path", TRICKS)
-    async def test_odd_spellings_are_nobodys(self, client: Client, upstream: Upstream, path: str) -> None:
+    async def test_odd_spellings_are_nobodys(self, client: Client, upstream: UpstreamFake, path: str) -> None:
         request = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
         answer = await raw(client.url, request.encode())
         assert answer.startswith(b"HTTP/1.1 404 ")
@@ -250,13 +250,13 @@ class TestGuard:
 
     @pytest.mark.parametrize("target", ["http://evil/runs/crons", "http://evil/info", "*", "runs/crons"])
     async def test_targets_that_are_no_path_do_not_go_through(
-        self, client: Client, upstream: Upstream, target: str
+        self, client: Client, upstream: UpstreamFake, target: str
     ) -> None:
         answer = await raw(client.url, f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         assert answer.split()[1] in (b"400", b"404")
         assert upstream.seen == []
 
-    async def test_a_method_in_a_header_does_not_count(self, client: Client, upstream: Upstream) -> None:
+    async def test_a_method_in_a_header_does_not_count(self, client: Client, upstream: UpstreamFake) -> None:
         headers = {"X-HTTP-Method-Override": "POST"}
         assert (await client.call("GET", "/runs/crons", headers=headers))[0] == 405
         assert upstream.seen == []

@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from graphcron.facade.store.kube_store import KubeStore, readable
-from graphcron.facade.store.store import Changed, Missing, Refused, StoreError, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from tests.support.kube_memory import MemoryKube
@@ -69,7 +69,7 @@ FORBIDDEN = (
         (errors.Conflict(409, "the object has been modified"), Changed, "modified"),
         (
             errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'),
-            Refused,
+            Rejected,
             "spec.w",
         ),
         (errors.Refused(403, FORBIDDEN), Unavailable, "lacks a permission"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.translation import Manifest
+from graphcron.kube.paths import Manifest
 from graphcron.resource.identity import OWNER_LABEL, owner_of
 
 API_KEY_HEADER = "x-api-key"

@@ -22,8 +22,9 @@ from graphcron.facade.errors import RestError, Unverified
 from graphcron.facade.proxy import websockets
 from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
 from graphcron.facade.proxy.path_guard import reaches_crons
+from graphcron.facade.proxy.recent import Recent
 from graphcron.facade.request_log import HEADER, REQUEST_ID
-from graphcron.facade.single_flight import Recent, Shared
+from graphcron.facade.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,8 @@ _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
 BeforeAnswer = Callable[[int], Awaitable[None]]
 
 
-class AgentServer:
-    """One Agent Server and the connections to it."""
+class Upstream:
+    """The Agent Server behind the facade, and the connections to it."""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class AgentServer:
         self._fresh = fresh
         self._withheld = withheld
         self._distrust_until = 0.0
-        self._lookups = Shared[tuple[int, bytes]]()
+        self._lookups = SingleFlight[tuple[int, bytes]]()
         self._shown = Recent(RECENT_SECONDS)
 
     @classmethod
@@ -177,7 +178,7 @@ class AgentServer:
                 request.transport.abort()
             raise
 
-    async def look_up(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
+    async def exists(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
         """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
         at the same time with the same ones, and with `recently` for those a moment later too.
 
@@ -188,7 +189,7 @@ class AgentServer:
             return True
         asked = self._shown.now()
         try:
-            status, body = await self._lookups.answer((path, who), lambda: self._ask(path, headers))
+            status, body = await self._lookups.run((path, who), lambda: self._ask(path, headers))
         except _FAILED as error:
             raise Unverified(what, self._unreachable(error)) from None
         match status:
@@ -210,7 +211,7 @@ class AgentServer:
     async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
         """Those of these threads that are there for whoever has these credentials.
 
-        Raises RestError as `look_up` does.
+        Raises RestError as `exists` does.
         """
         found: set[str] = set()
         for start in range(0, len(ids), SEARCH_LIMIT):

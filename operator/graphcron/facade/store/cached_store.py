@@ -6,11 +6,11 @@ from typing import Any
 
 from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.snapshot import NO_METADATA, Snapshot
-from graphcron.facade.store.store import Manifest, Missing, Unavailable
+from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
-from graphcron.kube.paths import GRAPHCRONS
+from graphcron.kube.paths import GRAPHCRONS, Manifest
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.versions import version_of
 

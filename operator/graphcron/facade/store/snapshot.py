@@ -1,4 +1,4 @@
-"""The GraphCrons of one namespace as a list and the watch events after it tell them. Pure.
+"""A snapshot of the GraphCrons of one namespace: a list, and the watch events after it. Pure.
 
 Events of one watch come in the order of the writes (Kubernetes API concepts, "Efficient detection of changes"), so
 the version of the newest one says up to which write everything is in here.
@@ -8,13 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graphcron.kube.paths import Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
 
 NO_METADATA: Mapping[str, Any] = {}
-
-
-Manifest = dict[str, Any]
 
 
 class Snapshot:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from graphcron.facade.store.snapshot import Snapshot
-from graphcron.facade.store.store import Manifest
+from graphcron.kube.paths import Manifest
 from graphcron.kube.write_gate import steady_clock
 
 PATIENCE_SECONDS = 1.0
