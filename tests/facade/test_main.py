@@ -1,4 +1,4 @@
-"""The facade as a real process: what its environment makes of it, and what it says at its start."""
+"""The facade as a real process: its settings, its log at the start, and its stop."""
 
 import asyncio
 import json

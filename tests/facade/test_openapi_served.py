@@ -1,4 +1,4 @@
-"""The facade's own description against what it does: every route, every status."""
+"""The OpenAPI document against the application: every route, every status."""
 
 import copy
 import io

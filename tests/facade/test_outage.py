@@ -1,4 +1,4 @@
-"""The apiserver is killed under the facade and comes back: what was promised is there, once. A real apiserver."""
+"""Outage of a real apiserver: every create that was answered exists once, and the watch goes on."""
 
 import asyncio
 import uuid

@@ -1,4 +1,4 @@
-"""What is known of each request: its id, its line in the log, its metrics; and which pages may call."""
+"""The request log and the metrics of requests, and CORS over HTTP."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The facade's environment: what the chart sets is what it reads, and a wrong variable is named."""
+"""The settings of the facade: the variables that the chart sets, and the error for a wrong one."""
 
 import pytest
 

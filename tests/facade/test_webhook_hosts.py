@@ -1,4 +1,4 @@
-"""Hosts of webhooks at the facade's door: looked up as the system does, and refused before anything else is asked."""
+"""Webhook hosts over HTTP: resolved as the system does, and refused before any other check."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,5 +1,6 @@
 """The facade on a real socket, in front of a store and, when there is one, an upstream."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,11 @@ from graphcron.facade.main import start
 from graphcron.facade.resolver import addresses_of
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.store import Store
+
+WAIT = 10.0
+"""Seconds after which a test gives up; none waits for it when all is well."""
+
+MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
 
 SETTINGS = FacadeSettings.read({"GRAPHCRON_NAMESPACE": "team", "GRAPHCRON_WEBHOOK_HOSTS": "any"})
 
@@ -70,3 +76,19 @@ class Client:
             text = await response.text()
             given = await response.json() if response.content_type == "application/json" and text else text
             return response.status, given, response.headers
+
+
+async def made(client: Client, **fields: Any) -> dict[str, Any]:
+    status, cron, _ = await client.call("POST", "/runs/crons", MINIMAL | fields)
+    assert status == 200
+    return dict(cron)
+
+
+async def raw(url: str, request: bytes) -> bytes:
+    """The answer to bytes that no well-behaved client would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), WAIT)
+    writer.close()
+    await writer.wait_closed()
+    return answer

@@ -179,7 +179,7 @@ class Handlers:
         return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
-        """A change of a cron, made again when somebody else changed it meanwhile."""
+        """An update of a cron, repeated when it met a concurrent one."""
         identity = _cron_id(request)
         body = await _body(request, CronPatch)
         if not body.model_fields_set:

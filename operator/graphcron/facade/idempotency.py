@@ -1,7 +1,7 @@
-"""Makes a repeated create answer with the first cron, when both bear the same Idempotency-Key header.
+"""Idempotency: a repeated create with the same Idempotency-Key header answers with the first cron.
 
-The key decides the cron's name, so Kubernetes itself lets one create through, from whichever replica, and nothing has
-to be remembered: a key is used up for as long as its cron exists. Pure.
+The key determines the cron's name, so Kubernetes accepts one create, through any replica, and nothing has to be stored:
+a key is in use for as long as its cron exists. Pure.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The facade's middlewares: request paths, callers, CORS, and errors as JSON."""
+"""The middlewares: path guard, authentication, CORS, and errors as JSON."""
 
 import logging
 import re
@@ -61,7 +61,7 @@ def _problem(status: int, detail: str, headers: dict[str, str] | None = None) ->
 
 @web.middleware
 async def guard_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Odd spellings of cron paths are nobody's: neither ours nor the Agent Server's."""
+    """Answers 404 for odd spellings of cron paths, which are neither ours nor the Agent Server's."""
     if reaches_crons(request.raw_path) and not is_literal_cron_path(request.raw_path):
         raise RestError(404, "Not Found")
     return await handler(request)

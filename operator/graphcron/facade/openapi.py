@@ -146,7 +146,7 @@ _LINKS = {
 """From a new cron to what can be done with it."""
 
 _PROBES = ("/healthz", "/readyz")
-"""Open to everybody: the kubelet has no key."""
+"""Open to every caller: the kubelet has no key."""
 
 _API_KEY = {"type": "apiKey", "in": "header", "name": API_KEY_HEADER}
 
@@ -164,7 +164,7 @@ _ERRORS = {
 
 
 def document(mode: Mode) -> Document:
-    """What the facade itself serves, in OpenAPI 3.1. `mode` says whether API keys are asked for."""
+    """The OpenAPI 3.1 document of the facade's own endpoints. `mode` determines the security schemes."""
     described: Document = {
         "openapi": "3.1.0",
         "info": {

@@ -57,8 +57,8 @@ class PassThrough:
         return await upstream.forward(request, before_answer)
 
     async def _gone(self, upstream: Upstream, threads: set[str], request: web.Request) -> list[str]:
-        """Those of these threads, which the caller saw before, that the Agent Server no longer has. Each is asked for
-        by its id before its crons go: a search may leave out what is there."""
+        """Those of these threads, which existed for the caller before, that are gone. Each is looked up by its id
+        before its crons are deleted: a search may leave out threads that exist."""
         try:
             missing = threads - await upstream.threads_among(sorted(threads), request.headers)
             return [
@@ -75,8 +75,8 @@ class PassThrough:
             ) from None
 
     async def _delete_crons_of(self, crons: Store, kind: str, identity: str) -> None:
-        """On LangGraph's platform a thread or an assistant takes its crons with it. Here it takes the caller's: a
-        shared assistant is no way to other people's crons."""
+        """Deletes the caller's crons of a deleted thread or assistant, as LangGraph's platform does. Crons of other
+        owners stay: they may use the same assistant."""
         query = CronCount(thread_id=identity) if kind == "threads" else CronCount(assistant_id=identity)
         try:
             for manifest in search.matching(await crons.list(), query):

@@ -24,7 +24,7 @@ SHOWN_FINDINGS = 10
 """How many mistakes an answer names: a body of a megabyte can have a quarter of a million."""
 
 SHOWN_CHARACTERS = 100
-"""Of a name that a client made up."""
+"""Of an unknown name in an answer."""
 
 WEBHOOK_LIMIT = 4096
 """Characters, as LangGraph's server has it."""
@@ -48,7 +48,7 @@ AnyBody = TypeVar("AnyBody", bound=Body)
 Integer = Annotated[int, BeforeValidator(_whole)]
 Object = dict[str, Any]
 
-# May be left out, must not be null: the type says what a value is, this says that there need not be one.
+# A field that may be left out and must not be null: the type describes the value, this default its absence.
 _NONE: Any = None
 
 
@@ -65,13 +65,13 @@ class Config(BaseModel):
 # The formats are for the description alone: what a schedule or a zone may be is judged where it is used.
 Schedule = Annotated[str, Field(json_schema_extra={"format": "cron", "examples": ["27 15 * * *"]})]
 Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "examples": ["Europe/Berlin"]})]
-# An empty one is nobody's, as at LangGraph's server.
+# An empty id is valid and matches nothing, as at LangGraph's server.
 Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
 
 
 def _url(text: str) -> str:
-    """What an Agent Server takes unless it is told otherwise, as far as that shows in the text: which hosts it may
-    call is its own matter, and it says so at the firing."""
+    """What an Agent Server accepts by default, as far as the text shows it. Which hosts it may call it decides at the
+    firing."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > WEBHOOK_LIMIT:
         raise ValueError("no URL")
@@ -240,7 +240,7 @@ def _finite(text: str) -> float:
 
 def _check_storable(value: object) -> None:
     """Refuse what the apiserver would change or not take."""
-    # A place is spelt out when there is something to say of it: written for each value, a key of half a body in front
+    # A place is spelt out only for an error: written for each value, a key of half a body in front
     # of a list that is the other half would take a hundred gigabytes.
     todo: list[tuple[object, int, _Place]] = [(value, 0, None)]
     while todo:

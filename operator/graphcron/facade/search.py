@@ -1,7 +1,6 @@
 """The search of crons: filters, sorts and pages a list of GraphCrons.
 
-Pure, and careful with work: a cron's JSON and its next firing are made only for what is shown or sorted by, since
-there may be ten thousand of them.
+Pure. There may be ten thousand: a cron's JSON and its next run are computed only for what is shown or sorted by.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ class Page:
     crons: list[Cron]
     following: int | None
     total: int
-    """What LangGraph's server says as X-Pagination-Total: no total, but one more than is known to be there."""
+    """LangGraph's X-Pagination-Total: not the total, but one more than the crons up to this page."""
 
 
 def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
@@ -86,7 +85,7 @@ def contains(have: Any, want: Any) -> bool:
 
 
 def _id(kind: str, text: str | None) -> str | None:
-    """LangGraph's server takes an empty string for an id that nothing has."""
+    """An empty string is an id that nothing has, as at LangGraph's server."""
     return read_uuid(kind, text) if text else text
 
 

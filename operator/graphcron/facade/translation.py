@@ -210,7 +210,7 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
 
 
 def new_cron_id(now: datetime, entropy: bytes) -> str:
-    """A UUID of version 7 (RFC 9562): it sorts by time, and tells when the cron was made to the millisecond.
+    """A UUID of version 7 (RFC 9562): it sorts by time, and holds the time of creation to the millisecond.
 
     `entropy` are ten random bytes.
     """
@@ -257,7 +257,7 @@ def created_at(manifest: Manifest) -> str:
 @lru_cache(maxsize=20_000)  # every search sorts by it
 def _created_at(name: str, in_kubernetes: str) -> str:
     if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
-        with suppress(ValueError, OverflowError, OSError):  # whoever uses kubectl chooses names, also of the year 10889
+        with suppress(ValueError, OverflowError, OSError):  # kubectl can choose a name of the year 10889
             return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
     return _iso(parse_time(in_kubernetes))
 
@@ -282,7 +282,7 @@ def _moment(text: str) -> datetime:
 
 def _rest_time(text: str | None) -> str | None:
     """A time of Kubernetes as LangGraph writes them: with +00:00 for Z. One that cannot be read stays as it is: its
-    GraphCron stalls, and says why."""
+    GraphCron stalls with the reason."""
     try:
         return None if text is None else _moment(text).isoformat()
     except ValueError:

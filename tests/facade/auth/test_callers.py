@@ -1,15 +1,25 @@
-"""Who is let in, by which key, and whose crons they see."""
+"""Callers: the owner of a key or token, and the crons that this owner may see."""
 
-from datetime import UTC, datetime
+import re
 from typing import Any
 
 import pytest
 
-from graphcron.facade.auth.callers import EVERYBODY, NOBODY, Caller, Keys, Mode, check_crons, identify, read_keys
+from graphcron.facade.auth.callers import (
+    EVERYBODY,
+    NOBODY,
+    Caller,
+    Keys,
+    Mode,
+    check_crons,
+    identify,
+    owner_of_user,
+    read_keys,
+    reviewed,
+)
 from graphcron.facade.errors import RestError
 
 ADA, BOB = "a" * 24, "b" * 24
-NOW = datetime(2026, 11, 22, 19, 25, tzinfo=UTC)
 
 
 def keys(**files: str) -> Keys:
@@ -129,3 +139,20 @@ class TestOwners:
         made = Caller("ada").own({"metadata": {"name": "x", "labels": {"a": "b", "graphcron.dev/owner": "bob"}}})
         assert made["metadata"] == {"name": "x", "labels": {"a": "b", "graphcron.dev/owner": "ada"}}
         assert EVERYBODY.own(labelled(None)) == labelled(None)
+
+
+def test_a_token_for_another_audience_is_not_good() -> None:
+    told = {"authenticated": True, "user": {"username": "ada"}}
+    assert reviewed({"status": told}, None).owner
+    assert reviewed({"status": told | {"audiences": ["graphcron"]}}, "graphcron").owner
+    for audiences in ([], ["https://kubernetes.default.svc"]):
+        with pytest.raises(RestError, match="audience"):
+            reviewed({"status": told | {"audiences": audiences}}, "graphcron")
+    with pytest.raises(RestError, match="audience"):
+        reviewed({"status": told}, "graphcron")  # of an apiserver that knows nothing of audiences
+
+
+@pytest.mark.parametrize("name", ["ada", "system:serviceaccount:team:ada", "a@example.com", "Ä" * 300, "x" * 300, "-"])
+def test_an_owner_of_kubernetes_is_a_label_value_and_nobody_elses(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", owner_of_user(name))
+    assert owner_of_user(name) != owner_of_user(name + "-")

@@ -1,4 +1,4 @@
-"""What a list and the watch events after it make of the GraphCrons in memory."""
+"""The snapshot: a list of GraphCrons, and the watch events after it."""
 
 from typing import Any
 

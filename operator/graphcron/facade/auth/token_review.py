@@ -20,7 +20,7 @@ CACHED_TOKENS = 1024
 
 
 class TokenReviews:
-    """Callers by their tokens. `audience` is the one that a token must be meant for; None for the apiserver's own."""
+    """Finds callers by their tokens. A token must be meant for `audience`; None stands for the apiserver's own."""
 
     def __init__(self, kube: Kube, audience: str | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._kube = kube

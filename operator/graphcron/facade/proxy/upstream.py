@@ -30,17 +30,17 @@ logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LOOKUP_TIMEOUT_SECONDS = 10.0
-"""For the facade's own questions. Passed-through requests have no limit: a run may take hours."""
+"""For the facade's own requests. Passed-through requests have no limit: a run may take hours."""
 
 KEEP_ALIVE_SECONDS = 4.0
-"""For a connection that nobody uses; LangGraph's server closes it after 5, and a request must not meet that moment."""
+"""For an idle connection. LangGraph's server closes it after 5, and a request must not be sent at that moment."""
 
 DISTRUST_SECONDS = 5.0
 """After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
 
 RECENT_SECONDS = 0.25
-"""How long it counts that the Agent Server showed an assistant: many crons are made at once, and it need not be asked
-for each. One that is deleted through this facade is asked for at once."""
+"""How long an assistant that exists is cached, since many crons are made at once. A deletion through this facade clears
+the cache."""
 
 SEARCH_LIMIT = 1000
 """Threads that one search of LangGraph's server can find."""
@@ -51,7 +51,7 @@ HEADER_LIMIT = 64 * 1024
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
-"""There is no answer."""
+"""Errors that mean that there is no answer."""
 
 BeforeAnswer = Callable[[int], Awaitable[None]]
 
@@ -73,7 +73,7 @@ class Upstream:
         self._withheld = withheld
         self._distrust_until = 0.0
         self._lookups = SingleFlight[tuple[int, bytes]]()
-        self._shown = Recent(RECENT_SECONDS)
+        self._existing = Recent(RECENT_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -121,7 +121,7 @@ class Upstream:
                 await before_answer(upstream.status)
             return await self._answer(request, upstream)
         except BaseException:
-            # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
+            # The client is gone, or the stream broke. An open connection would keep the run's stream alive.
             upstream.close()
             raise
 
@@ -179,15 +179,15 @@ class Upstream:
             raise
 
     async def exists(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
-        """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
-        at the same time with the same ones, and with `recently` for those a moment later too.
+        """Whether the Agent Server has it, by a GET with the caller's credentials. Concurrent calls with the same
+        credentials share one request; with `recently`, calls within `RECENT_SECONDS` share it too.
 
-        Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
+        Raises RestError: 401 and 403 as the Agent Server answers them, 503 when it gives no usable answer.
         """
         who = frozenset((name, value) for name, value in credentials_of(headers) if name.lower() not in TRACES)
-        if recently and self._shown.holds((path, who)):
+        if recently and self._existing.holds((path, who)):
             return True
-        asked = self._shown.now()
+        asked = self._existing.now()
         try:
             status, body = await self._lookups.run((path, who), lambda: self._ask(path, headers))
         except _FAILED as error:
@@ -195,7 +195,7 @@ class Upstream:
         match status:
             case 200:
                 if recently:
-                    self._shown.found((path, who), asked)
+                    self._existing.found((path, who), asked)
                 return True
             case 404:
                 return False
@@ -205,11 +205,11 @@ class Upstream:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
 
     def forget(self) -> None:
-        """What was shown recently: something is gone."""
-        self._shown.forget()
+        """Clears the cache of `exists`: something was deleted."""
+        self._existing.forget()
 
     async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
-        """Those of these threads that are there for whoever has these credentials.
+        """Those of these threads that exist for these credentials.
 
         Raises RestError as `exists` does.
         """

@@ -46,7 +46,7 @@ class KubeStore:
         try:
             with translated(missing=cron_id):
                 await self._kube.delete_graphcron(self._namespace, metadata["name"], metadata["uid"])
-        except Changed:  # by its name somebody made another one
+        except Changed:  # another one was made by that name
             raise Missing(cron_id) from None
 
     async def ready(self) -> None:
@@ -54,7 +54,7 @@ class KubeStore:
             await self._kube.ready()
 
     async def _by_uid(self, cron_id: str) -> Manifest:
-        """A GraphCron made with kubectl has a name of its user's choice, and its uid as id."""
+        """A GraphCron made with kubectl: its name is the user's choice, its id is its uid."""
         for manifest in await self.list():
             if id_of(manifest) == cron_id:
                 return manifest
@@ -69,7 +69,7 @@ def _present(manifest: Manifest, cron_id: str) -> Manifest:
 
 @contextmanager
 def translated(missing: str | None = None) -> Iterator[None]:
-    """Turns the apiserver's errors into the store's. A 404 means `missing` is gone, or without one that the
+    """Translates the apiserver's errors to the store's. A 404 means `missing` is gone, or without one that the
     resource itself is unknown: the CRD or the namespace does not exist."""
     try:
         yield

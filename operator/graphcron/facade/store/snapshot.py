@@ -1,7 +1,7 @@
 """A snapshot of the GraphCrons of one namespace: a list, and the watch events after it. Pure.
 
 Events of one watch come in the order of the writes (Kubernetes API concepts, "Efficient detection of changes"), so
-the version of the newest one says up to which write everything is in here.
+all writes up to the version of the newest event are in here.
 """
 
 from collections import defaultdict
@@ -36,8 +36,8 @@ class Snapshot:
             self._put(about)
 
     def manifests(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
-        """All of them, without those that are being deleted; with `metadata` few others than have all of it. They are
-        shared: whoever changes one copies it first."""
+        """All of them, without those that are being deleted; with `metadata` few that do not have all of it. They are
+        the snapshot's own: do not change them."""
         having = [self._having.get(pair, set()) for pair in _indexed(metadata)]
         if having:
             return [self._by_uid[uid] for uid in min(having, key=len)]
@@ -50,7 +50,7 @@ class Snapshot:
         return min(found, key=lambda manifest: manifest["metadata"]["name"] != identity, default=None)
 
     def holds(self, uid: str) -> bool:
-        """Whether that very object is there."""
+        """Whether the object of this uid exists."""
         return uid in self._by_uid
 
     def _put(self, manifest: Mapping[str, Any]) -> None:
@@ -80,7 +80,7 @@ def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is looked up instead of looked for: values that are equal or not, with nothing in them."""
+    """The pairs that are indexed: scalars, which are equal or not."""
     return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
 
 
@@ -89,7 +89,7 @@ _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def _kept(manifest: Mapping[str, Any]) -> Manifest:
-    """What a search reads. Ten thousand of them are in memory, so what kubectl and the operator keep there is not."""
+    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out."""
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}

@@ -19,7 +19,7 @@ class Missing(StoreError):
 
 
 class Changed(StoreError):
-    """Somebody else changed it since it was read: read again, decide again, write again."""
+    """It was changed since it was read: read it again, decide again, write again."""
 
 
 class Rejected(StoreError):
