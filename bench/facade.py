@@ -40,7 +40,6 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="graphcron-bench-") as folder, control_plane(Path(folder)) as plane:
         plane.install_crd(sides.ROOT / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": sides.NOTE}}, f"/api/v1/namespaces/{sides.NAMESPACE}/configmaps")
         asyncio.run(measure(plane, options.crons, options.requests))
 
 

@@ -21,7 +21,6 @@ from cluster.control_plane import ControlPlane
 ROOT = Path(__file__).parents[1]
 NAMESPACE = "default"
 CRONS = f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcrons"
-NOTE = "graphcron-writes"
 PATIENCE_SECONDS = 120.0
 
 REFERENCE_PYTHON = ROOT / ".build/reference/bin/python"
@@ -89,13 +88,12 @@ def _answers(port: int, path: str) -> bool:
 
 @contextmanager
 def facade(plane: ControlPlane, agent_server: str = "") -> Iterator[tuple[str, int]]:
-    """Its URL and pid. It reads from memory, lets in everybody, and logs as the chart has it."""
+    """Its URL and pid. It lets in everybody, and logs as the chart has it."""
     port = free_port()
     environment = {
         "PYTHONPATH": str(ROOT / "operator"),
         "KUBECONFIG": str(plane.kubeconfig),
         "GRAPHCRON_NAMESPACE": NAMESPACE,
-        "GRAPHCRON_WRITES_CONFIG_MAP": NOTE,
         "GRAPHCRON_HOST": "127.0.0.1",
         "GRAPHCRON_PORT": str(port),
         "GRAPHCRON_METRICS_PORT": str(free_port()),

@@ -64,22 +64,15 @@ def test_two_operators_outlive_an_upgrade_and_a_drain() -> None:
     assert "PodDisruptionBudget" not in kinds(), "of one, a budget would only hold up drains"
 
 
-def test_the_facade_may_touch_graphcrons_of_its_namespace_and_its_own_config_map_alone() -> None:
+def test_the_facade_may_touch_graphcrons_of_its_namespace_alone() -> None:
     role = one("Role", "graphcron-facade")
     assert role["metadata"]["namespace"] == "ns"
     crons = ("get", "list", "watch", "create", "update", "delete")
-    assert rules(role) == {("graphcron.dev/graphcrons", verb) for verb in crons} | {
-        ("configmaps", "get"),
-        ("configmaps", "update"),
-    }
-    (on_config_maps,) = (rule for rule in role["rules"] if rule["resources"] == ["configmaps"])
-    assert on_config_maps["resourceNames"] == ["graphcron-facade-writes"]
+    assert rules(role) == {("graphcron.dev/graphcrons", verb) for verb in crons}
 
 
-def test_the_facades_share_the_config_map_that_they_may_write() -> None:
-    (container,) = one("Deployment", "graphcron-facade")["spec"]["template"]["spec"]["containers"]
-    (name,) = (entry["value"] for entry in container["env"] if entry["name"] == "GRAPHCRON_WRITES_CONFIG_MAP")
-    assert "data" not in one("ConfigMap", name), "an upgrade would set back what they wrote"
+def test_a_client_stays_with_one_facade_whose_lists_have_what_it_wrote() -> None:
+    assert one("Service", "graphcron-facade")["spec"]["sessionAffinity"] == "ClientIP"
 
 
 def test_the_run_account_is_bound_to_nothing() -> None:

@@ -32,7 +32,7 @@ def container(component: str, *values: str) -> Manifest:
 def test_by_default_there_is_nothing_but_the_two_components_and_the_test() -> None:
     assert kinds() == {
         "ServiceAccount", "CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding",
-        "Lease", "Service", "Deployment", "ConfigMap", "Pod",
+        "Lease", "Service", "Deployment", "Pod",
     }  # fmt: skip
 
 

@@ -1,39 +1,17 @@
-"""The facade over real HTTP: the cron endpoints, their errors, and the unchanged Python SDK."""
+"""The application over HTTP: routes, errors, and the unchanged Python SDK."""
 
-import asyncio
-import copy
-import io
-import json
-import time
-import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
-from graphcron.facade.proxy.upstream import RECENT_SECONDS, AgentServer
-from graphcron.facade.store.store import Refused, Unavailable
-from tests.support.facade_server import Client, serving
+from graphcron.facade.store.store import Rejected, Unavailable
+from tests.support.facade_server import MINIMAL, Client, made
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import AGENT, Upstream
+from tests.support.upstream_fake import AGENT, UpstreamFake
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
-
-
-@pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
-    async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
-        yield Client(url, session)
-
-
-async def made(client: Client, **fields: Any) -> dict[str, Any]:
-    status, cron, _ = await client.call("POST", "/runs/crons", MINIMAL | fields)
-    assert status == 200
-    return dict(cron)
 
 
 class TestSdk:
@@ -86,241 +64,6 @@ class TestSdk:
         await sdk.aclose()
 
 
-class TestCreate:
-    async def test_asks_with_the_callers_own_credentials(self, client: Client, upstream: Upstream) -> None:
-        """Nobody schedules onto a thread that they may not see."""
-        upstream.threads.add(thread := str(uuid.uuid4()))
-        headers = {"X-Api-Key": "mine", "Authorization": "Bearer mine", "Accept": "x", "If-None-Match": "x"}
-        status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
-        assert status == 200
-        asked = dict(upstream.seen)
-        assert list(asked) == [f"GET /assistants/{AGENT}", f"GET /threads/{thread}"]
-        for given in asked.values():
-            assert given["X-Api-Key"] == "mine"
-            assert given["Authorization"] == "Bearer mine"
-            assert "If-None-Match" not in given
-            assert "Content-Length" not in given
-
-    async def test_a_question_is_shared_by_those_with_the_same_credentials_alone(
-        self, client: Client, upstream: Upstream
-    ) -> None:
-        """Ids and traces of requests are no credentials."""
-        upstream.threads.add(thread := str(uuid.uuid4()))
-
-        async def create(number: int) -> int:
-            who, told = ("X-Api-Key", "theirs") if number % 2 else ("Authorization", "Bearer mine")
-            headers = {who: told, "x-request-id": f"r{number}", "traceparent": f"t{number}"}
-            status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
-            return status
-
-        assert set(await asyncio.gather(*(create(number) for number in range(40)))) == {200}
-        asked = [given for line, given in upstream.seen if line.startswith("GET /threads/")]
-        mine = [given for given in asked if given.get("Authorization") == "Bearer mine"]
-        theirs = [given for given in asked if given.get("X-Api-Key") == "theirs"]
-        assert len(mine) + len(theirs) == len(asked) < 40
-        assert mine
-        assert theirs
-        assert not any("X-Api-Key" in given for given in mine)
-
-    async def test_an_assistant_that_was_shown_a_moment_ago_is_not_asked_for_again(
-        self, client: Client, upstream: Upstream
-    ) -> None:
-        """To those with the same credentials; and never a thread."""
-        upstream.threads.add(thread := str(uuid.uuid4()))
-        started = time.monotonic()
-        for _ in range(3):
-            for key in ("mine", "theirs"):
-                headers = {"X-Api-Key": key}
-                status, _, _ = await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL, headers=headers)
-                assert status == 200
-        asked = [line for line, _ in upstream.seen]
-        rounds = 1 + int((time.monotonic() - started) / RECENT_SECONDS)
-        assert 2 <= asked.count(f"GET /assistants/{AGENT}") <= 2 * rounds
-        assert asked.count(f"GET /threads/{thread}") == 6
-
-    @pytest.mark.parametrize("path", [f"/assistants/{AGENT}", f"/assistants/%66{AGENT[1:]}"])
-    async def test_an_assistant_that_was_deleted_a_moment_ago_is_asked_for(
-        self, client: Client, upstream: Upstream, path: str
-    ) -> None:
-        assert (await client.call("POST", "/runs/crons", MINIMAL))[0] == 200
-        assert (await client.call("DELETE", path))[0] == 204
-        assert (await client.call("POST", "/runs/crons", MINIMAL))[0] == 404
-
-    @pytest.mark.parametrize(
-        ("case", "thread", "body", "status", "detail"),
-        [
-            ("the thread's id comes before the body", "nope", "{", 422, "Invalid thread ID: must be a UUID"),
-            ("JSON before its fields", NOBODY, "{", 422, "Invalid JSON in request body"),
-            ("fields before the assistant", NOBODY, '{"assistant_id": "zzz"}', 422, "'schedule' is a required field"),
-            (
-                "the assistant before the schedule",
-                NOBODY,
-                '{"assistant_id": "zzz", "schedule": "banana"}',
-                404,
-                "Assistant 'zzz' not found",
-            ),
-            (
-                "the zone before the schedule",
-                NOBODY,
-                '{"assistant_id": "agent", "schedule": "banana", "timezone": "Foo/Bar"}',
-                422,
-                "Invalid timezone: 'Foo/Bar'. Use IANA timezone format (e.g. 'America/New_York').",
-            ),
-            (
-                "the schedule before the thread",
-                NOBODY,
-                '{"assistant_id": "agent", "schedule": "0 0 31 2 *"}',
-                422,
-                "Invalid cron schedule: '0 0 31 2 *'. Reason: It never fires: no month that it names has such a day.",
-            ),
-            (
-                "the thread last",
-                NOBODY,
-                '{"assistant_id": "agent", "schedule": "* * * * *"}',
-                404,
-                f"Thread with ID '{NOBODY}' not found. Please verify the ID is correct and the thread hasn't been "
-                "deleted or expired.",
-            ),
-        ],
-    )
-    async def test_first_mistake_is_told_in_langgraphs_order(
-        self, client: Client, store: MemoryStore, case: str, thread: str, body: str, status: int, detail: str
-    ) -> None:
-        given = await client.call("POST", f"/threads/{thread}/runs/crons", data=body)
-        assert given[:2] == (status, {"detail": detail})
-        assert store.manifests == {}
-
-    async def test_content_type_does_not_matter(self, client: Client) -> None:
-        headers = {"Content-Type": "text/plain; charset=latin-1"}
-        data = json.dumps(MINIMAL | {"metadata": {"ü": "€"}}, ensure_ascii=False).encode()
-        status, cron, _ = await client.call("POST", "/runs/crons", data=data, headers=headers)
-        assert (status, cron["metadata"]) == (200, {"ü": "€"})
-
-    async def test_a_body_beyond_1_mib_is_413(self, client: Client) -> None:
-        status, given, _ = await client.call("POST", "/runs/crons", data=io.BytesIO(b" " * (1024 * 1024 + 1)))
-        assert status == 413
-        assert "1048576 bytes" in given["detail"]
-
-    @pytest.mark.parametrize("upstream_status", [401, 403])
-    async def test_a_refusal_of_the_agent_server_is_handed_on(
-        self, client: Client, upstream: Upstream, upstream_status: int
-    ) -> None:
-        upstream.lookup_status = upstream_status
-        assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (upstream_status, {"detail": "no"})
-
-    @pytest.mark.parametrize("upstream_status", [302, 429, 500])
-    async def test_no_usable_answer_of_the_agent_server_is_503(
-        self, client: Client, upstream: Upstream, store: MemoryStore, upstream_status: int
-    ) -> None:
-        upstream.lookup_status = upstream_status
-        status, given, headers = await client.call("POST", "/runs/crons", MINIMAL)
-        assert status == 503
-        assert f"answered HTTP {upstream_status}" in given["detail"]
-        assert headers["Retry-After"] == "5"
-        assert store.manifests == {}
-
-    async def test_an_agent_server_that_is_down_is_named(self, store: MemoryStore) -> None:
-        async with serving(store, "http://127.0.0.1:9") as url, aiohttp.ClientSession() as session:
-            status, given, _ = await Client(url, session).call("POST", "/runs/crons", MINIMAL)
-        assert status == 503
-        assert "http://127.0.0.1:9 does not answer" in given["detail"]
-        assert "try again" in given["detail"]
-        assert store.manifests == {}
-
-    async def test_without_an_agent_server_nothing_is_checked(self, store: MemoryStore) -> None:
-        async with serving(store, None) as url, aiohttp.ClientSession() as session:
-            status, _, _ = await Client(url, session).call("POST", f"/threads/{NOBODY}/runs/crons", MINIMAL)
-            assert status == 200
-            status, given, _ = await Client(url, session).call("GET", "/info")
-            assert (status, given["detail"][:41]) == (404, "This GraphCron facade serves crons only, ")
-
-
-class TestOneCron:
-    async def test_is_found_by_any_spelling_of_its_id(self, client: Client) -> None:
-        cron = await made(client)
-        for spelling in (cron["cron_id"], cron["cron_id"].upper(), cron["cron_id"].replace("-", "")):
-            assert (await client.call("GET", f"/runs/crons/{spelling}"))[:2] == (200, cron)
-
-    async def test_made_with_kubectl_answers_to_its_uid(self, client: Client, store: MemoryStore) -> None:
-        await store.create({"metadata": {"name": "nightly"}, "spec": {"assistantId": "agent", "schedule": "0 3 * * *"}})
-        _, [cron], _ = await client.call("POST", "/runs/crons/search", {})
-        path = f"/runs/crons/{cron['cron_id']}"
-        assert (await client.call("PATCH", path, {"enabled": False}))[0] == 200
-        assert store.manifests["nightly"]["spec"]["enabled"] is False
-        assert (await client.call("DELETE", path))[0] == 204
-        assert store.manifests == {}
-
-    @pytest.mark.parametrize(
-        ("method", "path", "body", "status", "detail"),
-        [
-            ("GET", NOBODY, None, 404, "Not Found"),
-            ("DELETE", NOBODY, None, 404, "Not Found"),
-            ("PATCH", NOBODY, {"schedule": "banana"}, 404, f"Cron '{NOBODY}' not found"),
-            ("PATCH", NOBODY, {"schedule": 5}, 422, "schedule must be a string"),
-            ("PATCH", NOBODY, {}, 400, "Request body cannot be empty"),
-            ("PATCH", NOBODY, [], 422, "The request body must be a JSON object"),
-            ("PATCH", "banana", {}, 422, "Invalid cron ID: must be a UUID"),
-            ("GET", "banana", None, 422, "Invalid cron ID: must be a UUID"),
-            ("DELETE", "search", None, 422, "Invalid cron ID: must be a UUID"),
-            ("GET", "count", None, 422, "Invalid cron ID: must be a UUID"),
-            ("GET", "a%20b", None, 422, "Invalid cron ID: must be a UUID"),
-        ],
-    )
-    async def test_errors_are_langgraphs(
-        self, client: Client, method: str, path: str, body: object, status: int, detail: str
-    ) -> None:
-        assert (await client.call(method, f"/runs/crons/{path}", body))[:2] == (status, {"detail": detail})
-
-    async def test_a_refused_patch_changes_nothing(self, client: Client, store: MemoryStore) -> None:
-        cron = await made(client)
-        before = copy.deepcopy(store.manifests)
-        status, _, _ = await client.call(
-            "PATCH", f"/runs/crons/{cron['cron_id']}", {"timezone": "Asia/Tokyo", "schedule": "banana"}
-        )
-        assert status == 422
-        assert store.manifests == before
-
-    async def test_concurrent_patches_lose_no_field(self, client: Client, store: MemoryStore) -> None:
-        cron = await made(client)
-        path = f"/runs/crons/{cron['cron_id']}"
-        await asyncio.gather(*(client.call("PATCH", path, {"metadata": {str(number): 1}}) for number in range(8)))
-        assert (await client.call("GET", path))[1]["metadata"] == {str(number): 1 for number in range(8)}
-
-    async def test_a_patch_is_repeated_on_what_a_rival_wrote(self, client: Client, store: MemoryStore) -> None:
-        cron = await made(client, metadata={"a": 1})
-        rival = copy.deepcopy(store.manifests[cron["cron_id"]])
-        rival["spec"]["metadata"] = {"a": 1, "rival": 1}
-        store.rivals.append(rival)
-        _, patched, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"metadata": {"mine": 1}})
-        assert patched["metadata"] == {"a": 1, "rival": 1, "mine": 1}
-
-    async def test_a_patch_gives_up_on_endless_rivals(self, client: Client, store: MemoryStore) -> None:
-        cron = await made(client)
-        store.rivals = [copy.deepcopy(store.manifests[cron["cron_id"]]) for _ in range(50)]
-        status, given, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"enabled": False})
-        assert status == 409
-        assert "being changed by others" in given["detail"]
-
-
-class TestManyCrons:
-    async def test_pages_are_told_in_headers(self, client: Client) -> None:
-        for _ in range(3):
-            await made(client)
-        _, crons, headers = await client.call("POST", "/runs/crons/search", {"limit": 2})
-        assert len(crons) == 2
-        assert (headers["X-Pagination-Total"], headers["X-Pagination-Next"]) == ("3", "2")
-        _, crons, headers = await client.call("POST", "/runs/crons/search", {"limit": 2, "offset": 2})
-        assert len(crons) == 1
-        assert (headers["X-Pagination-Total"], "X-Pagination-Next" in headers) == ("3", False)
-
-    async def test_count_is_a_bare_integer_by_the_same_filters(self, client: Client) -> None:
-        await made(client, metadata={"team": "a"})
-        await made(client, enabled=False)
-        assert (await client.call("POST", "/runs/crons/count", {}))[:2] == (200, 2)
-        assert (await client.call("POST", "/runs/crons/count", {"metadata": {"team": "a"}}))[1] == 1
-        assert (await client.call("POST", "/runs/crons/count", {"enabled": False}))[1] == 1
-
-
 class TestMethods:
     @pytest.mark.parametrize(
         ("method", "path", "allowed"),
@@ -338,7 +81,7 @@ class TestMethods:
         ],
     )
     async def test_wrong_ones_stop_here(
-        self, client: Client, upstream: Upstream, method: str, path: str, allowed: str
+        self, client: Client, upstream: UpstreamFake, method: str, path: str, allowed: str
     ) -> None:
         status, given, headers = await client.call(method, path)
         assert (status, given, headers["Allow"]) == (405, {"detail": "Method Not Allowed"}, allowed)
@@ -348,87 +91,6 @@ class TestMethods:
         cron = await made(client)
         status, given, _ = await client.call("HEAD", f"/runs/crons/{cron['cron_id']}")
         assert (status, given) == (200, "")
-
-
-class TestCascade:
-    """A thread or an assistant that is deleted through the facade takes its crons with it."""
-
-    async def test_deleting_a_thread(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
-        threads = [str(uuid.uuid4()) for _ in range(2)]
-        upstream.threads.update(threads)
-        for thread in threads:
-            assert (await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL))[0] == 200
-        assert (await client.call("DELETE", f"/threads/{threads[0]}"))[0] == 204
-        assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [threads[1]]
-
-    async def test_deleting_an_assistant_by_any_spelling(
-        self, client: Client, store: MemoryStore, upstream: Upstream
-    ) -> None:
-        """The Agent Server decodes the path, so the facade must too."""
-        await made(client)
-        assert (await client.call("DELETE", f"/assistants/%66{AGENT[1:]}"))[0] == 204
-        assert store.manifests == {}
-
-    async def on_threads(self, client: Client, upstream: Upstream, number: int) -> list[str]:
-        """Threads with a cron each."""
-        threads = [str(uuid.uuid4()) for _ in range(number)]
-        upstream.threads.update(threads)
-        for thread in threads:
-            assert (await client.call("POST", f"/threads/{thread}/runs/crons", MINIMAL))[0] == 200
-        return threads
-
-    async def test_pruning_threads(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
-        """One of the crons is on a thread that the caller never saw: it is not the prune that took it."""
-        one, two, unseen = await self.on_threads(client, upstream, 3)
-        upstream.threads.remove(unseen)
-        status, answer, _ = await client.call("POST", "/threads/prune", {"thread_ids": [one]})
-        assert (status, answer) == (200, {"pruned_count": 1})
-        assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two, unseen]
-
-    async def test_deleting_an_assistant_with_its_threads(
-        self, client: Client, store: MemoryStore, upstream: Upstream
-    ) -> None:
-        """The crons of its threads are another assistant's; those of other threads stay."""
-        upstream.assistants.add(other := str(uuid.uuid4()))
-        one, two = await self.on_threads(client, upstream, 2)
-        upstream.threads_of[other] = {one}
-        assert (await client.call("DELETE", f"/assistants/{other}?delete_threads=true"))[0] == 204
-        assert [cron["spec"]["threadId"] for cron in store.manifests.values()] == [two]
-
-    async def test_crons_that_remain_since_nobody_tells_which_threads_are_gone_are_not_hidden(
-        self, client: Client, store: MemoryStore, upstream: Upstream
-    ) -> None:
-        [one] = await self.on_threads(client, upstream, 1)
-        upstream.search_status_once_pruned = 500
-        status, given, _ = await client.call("POST", "/threads/prune", {"thread_ids": [one]})
-        assert status == 503
-        assert "their crons remain: delete them by id" in given["detail"]
-        assert len(store.manifests) == 1
-
-    async def test_nothing_is_deleted_when_the_threads_cannot_be_found_out(
-        self, client: Client, store: MemoryStore, upstream: Upstream
-    ) -> None:
-        [one] = await self.on_threads(client, upstream, 1)
-        for search_status, status in ((500, 503), (403, 403)):
-            upstream.search_status = search_status
-            assert (await client.call("POST", "/threads/prune", {"thread_ids": [one]}))[0] == status
-        assert upstream.threads == {one}
-        assert len(store.manifests) == 1
-
-    async def test_a_refused_delete_takes_nothing(self, client: Client, store: MemoryStore, upstream: Upstream) -> None:
-        await made(client)
-        upstream.lookup_status = 403
-        assert (await client.call("DELETE", f"/assistants/{AGENT}"))[0] == 403
-        assert len(store.manifests) == 1
-
-    async def test_crons_that_could_not_be_deleted_are_not_hidden(
-        self, client: Client, store: MemoryStore, upstream: Upstream
-    ) -> None:
-        await made(client)
-        store.fail_with = Unavailable("the Kubernetes API does not answer")
-        status, given, _ = await client.call("DELETE", f"/assistants/{AGENT}")
-        assert status == 503
-        assert "its crons remain" in given["detail"]
 
 
 class TestStoreErrors:
@@ -451,7 +113,7 @@ class TestStoreErrors:
         assert (status, given, headers["Retry-After"]) == (503, {"detail": "The Kubernetes API does not answer"}, "5")
 
     async def test_kubernetes_refusal_is_422_in_its_words(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = Refused("exceeded quota: crons")
+        store.fail_with = Rejected("exceeded quota: crons")
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (422, {"detail": "exceeded quota: crons"})
 
     async def test_a_bug_shows_no_traceback(
@@ -465,10 +127,3 @@ class TestStoreErrors:
     async def test_the_process_is_alive_without_kubernetes(self, client: Client, store: MemoryStore) -> None:
         store.fail_with = Unavailable("away")
         assert (await client.call("GET", "/healthz"))[:2] == (200, {"ok": True})
-
-
-async def test_an_agent_server_url_with_credentials_is_refused() -> None:
-    """They would be told to whoever gets a 502."""
-    with pytest.raises(ValueError, match="without credentials"):
-        async with AgentServer.connect("http://user:secret@example.com"):
-            pass

@@ -8,11 +8,11 @@ import aiohttp
 import pytest
 
 from graphcron.facade.auth.callers import Mode, read_keys
-from graphcron.facade.quota import Quota
-from graphcron.facade.store.store import Manifest, Missing
+from graphcron.facade.store.store import Missing
+from graphcron.kube.resources import Manifest
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 BODY = {"assistant_id": "agent", "schedule": "27 15 * * *", "input": {"n": 1}}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
@@ -39,7 +39,7 @@ def store() -> OneLook:
 
 
 @pytest.fixture
-async def client(store: OneLook, upstream: Upstream) -> AsyncIterator[Client]:
+async def client(store: OneLook, upstream: UpstreamFake) -> AsyncIterator[Client]:
     async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
         yield Client(url, session)
 
@@ -90,7 +90,7 @@ async def test_another_request_that_comes_at_the_same_time_is_refused(client: Cl
     assert (await create(client, BODY | {"input": {"n": 2}}))[0] == 422
 
 
-async def test_the_same_body_for_a_thread_is_another_request(client: Client, upstream: Upstream) -> None:
+async def test_the_same_body_for_a_thread_is_another_request(client: Client, upstream: UpstreamFake) -> None:
     thread = "11111111-1111-4111-8111-111111111111"
     upstream.threads.add(thread)
     await create(client)
@@ -110,14 +110,14 @@ async def test_a_twin_that_lost_the_race_gets_the_winners_cron(client: Client, s
     assert await create(client) == (200, first)
 
 
-async def test_an_assistant_that_is_gone_since_does_not_matter(client: Client, upstream: Upstream) -> None:
+async def test_an_assistant_that_is_gone_since_does_not_matter(client: Client, upstream: UpstreamFake) -> None:
     _, first = await create(client)
     await upstream.stop()
     assert await create(client) == (200, first)
 
 
 async def test_the_last_room_may_be_what_the_first_one_took(store: OneLook) -> None:
-    async with serving(store, None, quota=Quota(crons=1)) as url, aiohttp.ClientSession() as session:
+    async with serving(store, None, crons_per_owner=1) as url, aiohttp.ClientSession() as session:
         client = Client(url, session)
         _, first = await create(client)
         assert await create(client) == (200, first)
@@ -137,7 +137,7 @@ async def test_each_owner_has_keys_of_their_own() -> None:
     keys, _ = read_keys({"ada": ADA.encode(), "bob": BOB.encode()})
     store = OneLook()
     async with (
-        serving(store, None, Mode.API_KEYS, keys=lambda: keys) as url,
+        serving(store, None, Mode.API_KEYS, auth={"keys": lambda: keys}) as url,
         aiohttp.ClientSession() as session,
     ):
         client = Client(url, session)

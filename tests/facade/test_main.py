@@ -1,4 +1,4 @@
-"""The facade as a real process: what its environment makes of it, and what it says at its start."""
+"""The facade as a real process: its settings, its log at the start, and its stop."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.support.facade_process import WAIT, facade
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 ADA = "ada-key-" + "a" * 20
 
@@ -63,7 +63,7 @@ async def test_a_misspelt_mode_ends_it_at_once(tmp_path: Path, mode: str) -> Non
             pass
 
 
-async def test_told_to_stop_it_finishes_what_it_accepted(tmp_path: Path, upstream: Upstream) -> None:
+async def test_told_to_stop_it_finishes_what_it_accepted(tmp_path: Path, upstream: UpstreamFake) -> None:
     """Not ready at once, still there for those whom Kubernetes sends meanwhile, and a stream ends as it would have."""
     there = {"AGENT_SERVER_URL": await upstream.start(), "GRAPHCRON_SHUTDOWN_DELAY_SECONDS": "1.5"}
     async with (
@@ -75,7 +75,7 @@ async def test_told_to_stop_it_finishes_what_it_accepted(tmp_path: Path, upstrea
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(WAIT):
             assert process.stdout
-            while "told to stop" not in said[-1]:
+            while "stopping: not ready" not in said[-1]:
                 said.append((await process.stdout.readline()).decode())
         async with session.get(f"{url}/readyz") as answer:
             assert (answer.status, (await answer.json())["detail"]) == (503, "This facade is about to stop")

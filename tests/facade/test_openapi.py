@@ -1,15 +1,12 @@
-"""The OpenAPI document: true to the models, and one with the Agent Server's own."""
+"""The OpenAPI document: true to the models that read the bodies."""
 
 import json
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-import pytest
-
 from graphcron.facade import openapi
 from graphcron.facade.auth.callers import Mode
-from graphcron.facade.openapi import Cron, Document
-from graphcron.facade.openapi_merge import merged, read_document
+from graphcron.facade.openapi import Cron
 from graphcron.facade.schemas import CronCreate, CronField
 from graphcron.facade.translation import cron
 
@@ -19,13 +16,6 @@ NEEDS_KEY = openapi.document(Mode.API_KEYS)
 
 def schema(name: str) -> dict[str, Any]:
     found: dict[str, Any] = OURS["components"]["schemas"][name]
-    return found
-
-
-def served(document: dict[str, Any]) -> Document:
-    """As it is read from the Agent Server's answer."""
-    found = read_document(json.dumps({"openapi": "3.1.0"} | document).encode())
-    assert found is not None
     return found
 
 
@@ -81,76 +71,3 @@ class TestDocument:
             "/healthz",
             "/readyz",
         ]
-
-
-class TestMerge:
-    def test_crons_are_ours_and_all_else_is_theirs(self) -> None:
-        theirs = served(
-            {
-                "info": {"title": "Agent Server"},
-                "paths": {
-                    "/threads": {"get": {"operationId": "threads"}},
-                    "/runs/crons": {"put": {"operationId": "theirs"}},
-                    "/runs/crons/{cron_id}/history": {"get": {"operationId": "theirs"}},
-                },
-            }
-        )
-        whole = merged(theirs, OURS)
-        assert whole["info"] == {"title": "Agent Server"}
-        assert whole["paths"] == {"/threads": {"get": {"operationId": "threads"}}} | OURS["paths"]
-
-    def test_their_name_for_something_else_is_left_to_them(self) -> None:
-        """Reached through another schema of theirs; `Config` is used by crons alone, and thus ours."""
-        theirs = served(
-            {
-                "paths": {
-                    "/mine": {"get": {"schema": {"$ref": "#/components/schemas/Mine"}}},
-                    "/runs/crons": {"post": {"schema": {"$ref": "#/components/schemas/Config"}}},
-                },
-                "components": {
-                    "schemas": {
-                        "Mine": {"items": {"$ref": "#/components/schemas/Cron"}},
-                        "Cron": {"type": "string"},
-                        "Config": {"type": "string"},
-                    }
-                },
-            }
-        )
-        whole = merged(theirs, OURS)
-        schemas = whole["components"]["schemas"]
-        assert schemas["Cron"] == {"type": "string"}
-        assert schemas["GraphCronCron"] == schema("Cron")
-        assert schemas["Config"] == schema("Config")
-        answer = whole["paths"]["/runs/crons"]["post"]["responses"]["200"]["content"]["application/json"]["schema"]
-        assert answer == {"$ref": "#/components/schemas/GraphCronCron"}
-
-    def test_their_servers_would_lead_around_the_facade(self) -> None:
-        assert "servers" not in merged(served({"paths": {}, "servers": [{"url": "http://agent"}]}), OURS)
-
-    def test_where_a_key_is_needed_it_is_needed_for_theirs_too(self) -> None:
-        theirs = served(
-            {
-                "paths": {
-                    "/a": {"get": {}},
-                    "/b": {"get": {"security": [{"bearer": []}]}},
-                    "/ok": {"get": {"security": []}},
-                },
-                "security": [{"bearer": []}, {"cookie": []}],
-            }
-        )
-        whole = merged(theirs, NEEDS_KEY)
-        assert whole["security"] == [{"bearer": [], "x-api-key": []}, {"cookie": [], "x-api-key": []}]
-        assert whole["paths"]["/b"]["get"]["security"] == [{"bearer": [], "x-api-key": []}]
-        assert whole["paths"]["/ok"]["get"]["security"] == [{"x-api-key": []}]
-        assert whole["paths"]["/healthz"]["get"]["security"] == []
-        assert merged(theirs, OURS)["security"] == theirs["security"]
-
-    def test_tags_of_both_are_there_once(self) -> None:
-        whole = merged(served({"paths": {}, "tags": [{"name": "Crons", "x": 1}, {"name": "Runs"}]}), OURS)
-        assert [tag["name"] for tag in whole["tags"]] == ["Crons", "Facade", "Runs"]
-
-    @pytest.mark.parametrize(
-        "answer", [b"", b"<html>", b"[]", b'{"swagger": "2.0", "paths": {}}', b'{"openapi": "3.1.0", "paths": [1]}']
-    )
-    def test_an_answer_that_is_no_such_document_is_none(self, answer: bytes) -> None:
-        assert read_document(answer) is None

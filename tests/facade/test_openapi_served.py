@@ -1,4 +1,4 @@
-"""The facade's own description against what it does: every route, every status."""
+"""The OpenAPI document against the application: every route, every status."""
 
 import copy
 import io
@@ -10,15 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from graphcron.facade.app import make_app
 from graphcron.facade.auth.callers import Mode, read_keys
 from graphcron.facade.idempotency import HEADER
 from graphcron.facade.openapi import document
-from graphcron.facade.quota import NO_QUOTA, Quota
 from graphcron.facade.store.store import Unavailable
-from tests.support.facade_server import Client, serving
+from tests.support.facade_server import Client, application, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 DOCUMENT = document(Mode.OPEN)
 DOCUMENTED = [
@@ -40,7 +38,7 @@ BODIES: dict[str, Any] = {
 class World:
     """A facade in the state that an operation needs, and one request."""
 
-    def __init__(self, client: Client, store: MemoryStore, upstream: Upstream, method: str, path: str) -> None:
+    def __init__(self, client: Client, store: MemoryStore, upstream: UpstreamFake, method: str, path: str) -> None:
         self.client, self.store, self.upstream = client, store, upstream
         self.method, self.path = method, path
         self.cron_id = self.thread_id = NOBODY
@@ -112,14 +110,14 @@ KEY = "ada-key-" + "a" * 20
 
 @asynccontextmanager
 async def world(method: str, path: str, status: int) -> AsyncIterator[World]:
-    store, upstream = MemoryStore(), Upstream()
+    store, upstream = MemoryStore(), UpstreamFake()
     keys, _ = read_keys({"ada": KEY.encode()})
     mode = {401: Mode.API_KEYS, 403: Mode.CLOSED, 409: Mode.API_KEYS}.get(status, Mode.OPEN)
-    quota = Quota(crons=1) if status == 429 else NO_QUOTA
+    limit = 1 if status == 429 else 0
     headers = {} if status == 401 else {"x-api-key": KEY}
     try:
         async with (
-            serving(store, await upstream.start(), mode, keys=lambda: keys, quota=quota) as url,
+            serving(store, await upstream.start(), mode, auth={"keys": lambda: keys}, crons_per_owner=limit) as url,
             aiohttp.ClientSession(headers=headers) as session,
         ):
             yield World(Client(url, session), store, upstream, method, path)
@@ -142,8 +140,9 @@ async def test_every_documented_status_is_one_that_is_answered(method: str, path
         assert headers.get("Content-Type", "").partition(";")[0] == next(iter(described.get("content", [""])))
 
 
-def test_every_route_is_in_the_document_and_none_else(store: MemoryStore) -> None:
-    app = make_app(store, None)
+async def test_every_route_is_in_the_document_and_none_else(store: MemoryStore) -> None:
+    async with application(store) as app:
+        pass
     served = {
         (route.method, route.resource.canonical)
         for route in app.router.routes()
@@ -154,25 +153,16 @@ def test_every_route_is_in_the_document_and_none_else(store: MemoryStore) -> Non
 
 class TestServed:
     @pytest.fixture
-    async def client(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+    async def client(self, store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
         async with serving(store, await upstream.start()) as url, aiohttp.ClientSession() as session:
             yield Client(url, session)
 
-    async def test_within_the_agent_servers_own_by_the_callers_credentials(
-        self, client: Client, upstream: Upstream
+    async def test_with_an_agent_server_or_without_it_is_the_facades_own(
+        self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
-        upstream.openapi = {"openapi": "3.1.0", "paths": {"/threads": {"get": {}}, "/runs/crons": {"put": {}}}}
-        status, given, _ = await client.call("GET", "/openapi.json", headers={"X-Api-Key": "mine"})
-        assert status == 200
-        assert given["paths"] == {"/threads": {"get": {}}} | DOCUMENT["paths"]
-        assert upstream.seen[0][1]["X-Api-Key"] == "mine"
-
-    async def test_alone_when_the_agent_server_has_none(self, client: Client) -> None:
         assert (await client.call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
-
-    @pytest.mark.parametrize("agent_server", [None, "http://127.0.0.1:9"])
-    async def test_alone_without_an_agent_server(self, store: MemoryStore, agent_server: str | None) -> None:
-        async with serving(store, agent_server) as url, aiohttp.ClientSession() as session:
+        assert not upstream.seen, "the Agent Server is not asked"
+        async with serving(store, None) as url, aiohttp.ClientSession() as session:
             assert (await Client(url, session).call("GET", "/openapi.json"))[:2] == (200, DOCUMENT)
 
     async def test_to_those_who_may_use_the_agent_server(self, store: MemoryStore) -> None:

@@ -1,25 +1,25 @@
-"""What is known of each request: its id, its line in the log, its metrics; and which pages may call."""
+"""The request log and the metrics of requests, and CORS over HTTP."""
 
 import asyncio
 import json
 import logging
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 from multidict import CIMultiDict
+from yarl import URL
 
 from graphcron import logs
-from graphcron.facade.app import make_app, metrics_app
+from graphcron.facade.app import METRICS, metrics_app
 from graphcron.facade.auth.callers import Mode, read_keys
-from graphcron.facade.cors import Origins
 from graphcron.facade.main import start, without_quotes
 from graphcron.facade.metrics import FacadeMetrics
-from tests.support.facade_server import Client, serving
+from tests.support.facade_server import Client, application, listening, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 ADA = "ada-0123456789abcdef"
 ADAS = {"x-api-key": ADA}
@@ -29,30 +29,36 @@ PREFLIGHT = PAGE | {"Access-Control-Request-Method": "POST", "Access-Control-Req
 
 
 @pytest.fixture
-def metrics() -> FacadeMetrics:
-    return FacadeMetrics()
+async def app(store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[web.Application]:
+    keys, _ = read_keys({"ada": ADA.encode()})
+    async with application(
+        store,
+        await upstream.start(),
+        Mode.API_KEYS,
+        {"keys": lambda: keys},
+        cors_origins=frozenset({PAGE["Origin"]}),
+    ) as app:
+        yield app
 
 
 @pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream, metrics: FacadeMetrics) -> AsyncIterator[Client]:
-    keys, _ = read_keys({"ada": ADA.encode()})
-    options: dict[str, Any] = {
-        "keys": lambda: keys,
-        "metrics": metrics,
-        "origins": Origins(frozenset({PAGE["Origin"]})),
-    }
-    url = await upstream.start()
-    async with serving(store, url, Mode.API_KEYS, **options) as own, aiohttp.ClientSession() as session:
-        yield Client(own, session)
+async def client(app: web.Application) -> AsyncIterator[Client]:
+    async with listening(app) as url, aiohttp.ClientSession() as session:
+        yield Client(url, session)
+
+
+@pytest.fixture
+def metrics(app: web.Application) -> FacadeMetrics:
+    return app[METRICS]
 
 
 class TestRequestId:
-    async def test_is_made_told_and_passed_on(self, client: Client, upstream: Upstream) -> None:
+    async def test_is_made_told_and_passed_on(self, client: Client, upstream: UpstreamFake) -> None:
         _, _, headers = await client.call("GET", "/anything/else?x=1", headers=ADAS)
         assert str(uuid.UUID(headers["X-Request-Id"])) == headers["X-Request-Id"]
         assert CIMultiDict(upstream.seen[-1][1])["X-Request-Id"] == headers["X-Request-Id"]
 
-    async def test_of_the_caller_is_kept(self, client: Client, upstream: Upstream) -> None:
+    async def test_of_the_caller_is_kept(self, client: Client, upstream: UpstreamFake) -> None:
         given = ADAS | {"x-request-id": "trace-1.a_b~c"}
         for path in ("/runs/crons/nope", "/anything/else"):
             assert (await client.call("GET", path, headers=given))[2]["X-Request-Id"] == "trace-1.a_b~c"
@@ -126,14 +132,14 @@ class TestLog:
     async def test_what_is_no_http_is_not_quoted(self, sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
         server = logging.getLogger("aiohttp.server")
         server.addFilter(without_quotes)
-        runner = await start(make_app(MemoryStore(), None), "127.0.0.1", 0)
         try:
-            reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
-            writer.write(sent)
-            assert b" 400 " in await reader.readline()
-            writer.close()
+            async with serving(MemoryStore()) as url:
+                address = URL(url)
+                reader, writer = await asyncio.open_connection(address.host, address.port)
+                writer.write(sent)
+                assert b" 400 " in await reader.readline()
+                writer.close()
         finally:
-            await runner.cleanup()
             server.removeFilter(without_quotes)
         assert "that is no HTTP was refused" in caplog.text
         assert "hunter2" not in caplog.text
@@ -181,13 +187,13 @@ class TestMetrics:
 
 
 class TestBrowsers:
-    async def test_a_preflight_needs_no_key(self, client: Client, upstream: Upstream) -> None:
+    async def test_a_preflight_needs_no_key(self, client: Client, upstream: UpstreamFake) -> None:
         status, text, headers = await client.call("OPTIONS", "/runs/crons", headers=PREFLIGHT)
         assert (status, text, headers["Access-Control-Allow-Origin"]) == (200, "OK", PAGE["Origin"])
         assert upstream.seen == []
 
     async def test_a_preflight_for_the_agent_server_is_its_own_to_answer(
-        self, client: Client, upstream: Upstream
+        self, client: Client, upstream: UpstreamFake
     ) -> None:
         status, _, headers = await client.call("OPTIONS", "/anything/else", headers=PREFLIGHT)
         assert status == 200

@@ -13,7 +13,7 @@ from graphcron.facade.store.snapshot import NO_METADATA
 from tests.support import schemathesis_formats
 from tests.support.facade_server import serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 ROOT = Path(__file__).parents[2]
 KEY = "ada-key-" + "a" * 20
@@ -62,12 +62,12 @@ class CountingStore(MemoryStore):
         return answer
 
 
-async def test_whatever_is_asked_is_answered_as_described(upstream: Upstream, tmp_path: Path) -> None:
+async def test_whatever_is_asked_is_answered_as_described(upstream: UpstreamFake, tmp_path: Path) -> None:
     """The same requests each time; with keys, and an Agent Server that has every thread and assistant."""
     store, (keys, _) = CountingStore(), read_keys({"ada": KEY.encode()})
     upstream.lookup_status = 200
     (tmp_path / "schemathesis.toml").write_text(CONFIG)
-    async with serving(store, await upstream.start(), Mode.API_KEYS, keys=lambda: keys) as url:
+    async with serving(store, await upstream.start(), Mode.API_KEYS, auth={"keys": lambda: keys}) as url:
         process = await asyncio.create_subprocess_exec(
             *(Path(sys.executable).with_name("schemathesis"), "--no-color", "run", f"{url}/openapi.json"),
             *("--header", f"x-api-key: {KEY}", "--max-examples", str(EXAMPLES)),

@@ -1,4 +1,4 @@
-"""The facade's environment: what the chart sets is what it reads, and a wrong variable is named."""
+"""The settings of the facade: the variables that the chart sets, and the error for a wrong one."""
 
 import pytest
 
@@ -31,6 +31,12 @@ def test_quotas_are_off_unless_set() -> None:
 def test_hosts_of_webhooks_are_checked_unless_any_will_do() -> None:
     assert FacadeSettings.read(FACADE).check_webhook_hosts
     assert not FacadeSettings.read(FACADE | {"GRAPHCRON_WEBHOOK_HOSTS": "any"}).check_webhook_hosts
+
+
+def test_no_origin_is_another_thing_than_none_named() -> None:
+    assert FacadeSettings.read(FACADE).cors_origins == {"*"}
+    assert FacadeSettings.read(FACADE | {"GRAPHCRON_CORS_ORIGINS": ""}).cors_origins == frozenset()
+    assert FacadeSettings.read(FACADE | {"GRAPHCRON_CORS_ORIGINS": "a b"}).cors_origins == {"a", "b"}
 
 
 NO_LIMITS = {"GRAPHCRON_CRONS_PER_OWNER": "0", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": ""}

@@ -1,11 +1,11 @@
-"""Questions that are shared: by whom, and by whom not."""
+"""Single flight: which calls share a request, and which do not."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from graphcron.facade.single_flight import Recent, Shared
+from graphcron.facade.single_flight import SingleFlight
 
 
 class Oracle:
@@ -42,8 +42,8 @@ Ask = Callable[[], Awaitable[int]]
 
 @pytest.fixture
 async def ask(oracle: Oracle) -> Ask:
-    shared = Shared[int]()
-    return lambda: shared.answer("it", oracle)
+    shared = SingleFlight[int]()
+    return lambda: shared.run("it", oracle)
 
 
 async def test_who_comes_while_a_question_is_under_way_gets_the_next_answer(oracle: Oracle, ask: Ask) -> None:
@@ -75,46 +75,9 @@ async def test_who_leaves_takes_the_answer_from_nobody(oracle: Oracle, ask: Ask)
 
 
 async def test_other_questions_do_not_wait(oracle: Oracle) -> None:
-    shared = Shared[int]()
-    (one,) = await began(shared.answer("one", oracle))
-    (other,) = await began(shared.answer("other", oracle))
+    shared = SingleFlight[int]()
+    (one,) = await began(shared.run("one", oracle))
+    (other,) = await began(shared.run("other", oracle))
     assert oracle.asked == 2
     oracle.may_answer.set()
     assert {await one, await other} == {1, 2}
-
-
-def test_what_was_found_counts_from_when_it_was_asked_and_not_for_long() -> None:
-    now = 100.0
-    recent = Recent(1.0, lambda: now)
-    recent.found("a", 99.5)
-    assert recent.holds("a")
-    assert not recent.holds("b")
-    now = 100.5
-    assert not recent.holds("a")
-    recent.found("b", 100.5)
-    assert recent.holds("b")
-
-
-def test_an_answer_to_what_was_asked_before_all_was_forgotten_does_not_count() -> None:
-    now = 100.0
-    recent = Recent(1.0, lambda: now)
-    recent.found("a", recent.now())
-    now = 100.2
-    asked = recent.now()
-    now = 100.3
-    recent.forget()
-    assert not recent.holds("a")
-    recent.found("a", asked)
-    assert not recent.holds("a")
-    now = 100.4
-    recent.found("a", recent.now())
-    assert recent.holds("a")
-
-
-def test_what_does_not_count_any_more_is_not_kept() -> None:
-    now = 0.0
-    recent = Recent(1.0, lambda: now)
-    for number in range(100):
-        now = float(number)
-        recent.found(number, now)
-    assert len(recent._asked) <= 2

@@ -1,4 +1,4 @@
-"""Hosts of webhooks at the facade's door: looked up as the system does, and refused before anything else is asked."""
+"""Webhook hosts over HTTP: resolved as the system does, and refused before any other check."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,19 +6,18 @@ from typing import Any
 import aiohttp
 import pytest
 
-from graphcron.facade import main
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 BODY = {"assistant_id": "agent", "schedule": "0 9 * * *", "timezone": "Europe/Berlin"}
 HERE = {"webhook": "http://ada:hunter2@localhost:8000/hook?token=hunter2"}
 
 
 @pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+async def client(store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
     url = await upstream.start()
-    async with serving(store, url, addresses_of=main.addresses_of) as own, aiohttp.ClientSession() as session:
+    async with serving(store, url, check_webhook_hosts=True) as own, aiohttp.ClientSession() as session:
         yield Client(own, session)
 
 
@@ -30,7 +29,7 @@ async def refused(client: Client, method: str, path: str, body: dict[str, Any]) 
 
 
 async def test_a_host_on_the_agent_servers_own_machine_is_refused_with_what_to_do(
-    client: Client, store: MemoryStore, upstream: Upstream
+    client: Client, store: MemoryStore, upstream: UpstreamFake
 ) -> None:
     said = await refused(client, "POST", "/runs/crons", BODY | HERE)
     assert said.startswith("Webhook host blocked: 'localhost' has the address ")
@@ -47,7 +46,7 @@ async def test_an_update_is_judged_too_and_changes_nothing(client: Client, store
     assert (await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"enabled": False}))[0] == 200
 
 
-async def test_a_create_that_is_repeated_is_not_judged_anew(store: MemoryStore, upstream: Upstream) -> None:
+async def test_a_create_that_is_repeated_is_not_judged_anew(store: MemoryStore, upstream: UpstreamFake) -> None:
     """Its host may be out of DNS for a moment, and the cron is there."""
     known = ["1.1.1.1"]
 
@@ -55,20 +54,13 @@ async def test_a_create_that_is_repeated_is_not_judged_anew(store: MemoryStore, 
         return known
 
     url, headers = await upstream.start(), {"Idempotency-Key": "once"}
-    async with serving(store, url, addresses_of=addresses_of) as own, aiohttp.ClientSession() as session:
+    async with (
+        serving(store, url, resolver=addresses_of, check_webhook_hosts=True) as own,
+        aiohttp.ClientSession() as session,
+    ):
         body = BODY | {"webhook": "https://hook.example"}
         _, first, _ = await Client(own, session).call("POST", "/runs/crons", body, headers=headers)
         known.clear()
         assert (await Client(own, session).call("POST", "/runs/crons", body))[0] == 422
         status, again, _ = await Client(own, session).call("POST", "/runs/crons", body, headers=headers)
     assert (status, again["cron_id"]) == (200, first["cron_id"])
-
-
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 64 + ".example", "two words"])
-async def test_what_has_no_address_has_none(host: str) -> None:
-    assert await main.addresses_of(host) == []
-
-
-@pytest.mark.parametrize(("host", "address"), [("127.1", "127.0.0.1"), ("2130706433", "127.0.0.1"), ("::1", "::1")])
-async def test_odd_spellings_are_the_addresses_that_they_mean(host: str, address: str) -> None:
-    assert await main.addresses_of(host) == [address]

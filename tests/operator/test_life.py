@@ -9,7 +9,8 @@ import pytest
 
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
-from graphcron.facade.translation import next_run_date
+from graphcron.facade.schemas import CronPatch
+from graphcron.facade.translation import next_run_date, patch
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
 from tests.support.world import World, at
@@ -287,7 +288,9 @@ class TestTheLeastInterval:
         for kind, value in (("Ready", "False"), ("Stalled", "True"), ("Suspended", "True")):
             assert (dense.condition(kind)["status"], dense.condition(kind)["reason"]) == (value, "TooFrequent")
         with pytest.raises(RestError) as refused:
-            Quota(interval=7200).check_schedule(dense.graphcron, at("10:06"))
+            Quota(interval=7200).check_schedule(
+                patch(dense.graphcron, CronPatch(enabled=True), at("10:06")), at("10:06")
+            )
         assert dense.condition("Ready")["message"] == f"Suspended: {refused.value.detail}"
         assert dense.events.count("Warning TooFrequent") == 1
         assert next_run_date(dense.graphcron, at("10:06")) is None

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.facade.errors import RestError
+from graphcron.facade.schemas import CronPatch
 from graphcron.facade.translation import cron, patch
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
@@ -41,7 +42,7 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
     shown = world.graphcron | {"spec": world.graphcron["spec"] | {"onRunCompleted": "keep"}}
     assert cron(shown, at("10:30"))["payload"]["on_run_completed"] == "keep"
     with pytest.raises(RestError) as refused:
-        patch(world.graphcron, {"webhook": "https://a.example"}, at("10:30"))
+        patch(world.graphcron, CronPatch(webhook="https://a.example"), at("10:30"))
     assert (refused.value.status, IN_POD_NEVER in str(refused.value)) == (422, True)
     world.edit(webhook="https://a.example")
     world.reconcile("10:30")
@@ -50,7 +51,7 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
 
 def test_an_update_by_rest_leaves_the_engine_as_it_is(world: World) -> None:
     world.edit(**IN_POD)
-    changed = patch(world.graphcron, {"schedule": "5 * * * *"}, at("10:30"))
+    changed = patch(world.graphcron, CronPatch(schedule="5 * * * *"), at("10:30")).manifest
     assert changed["spec"] == world.graphcron["spec"] | {"schedule": "5 * * * *"}
 
 

@@ -26,8 +26,8 @@ GROUPS = {
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
-CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "configmaps": "ConfigMap"}
-KEPT = (*WATCHED, "leases", "configmaps")
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
+KEPT = (*WATCHED, "leases")
 
 
 class Heard(NamedTuple):

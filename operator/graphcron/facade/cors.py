@@ -1,6 +1,6 @@
-"""Which pages a browser lets call the cron endpoints (Fetch Standard, "CORS protocol"). Pure.
+"""CORS: the pages that may call the cron endpoints from a browser (Fetch Standard, "CORS protocol"). Pure.
 
-The Agent Server answers for what is passed on to it; here the cron endpoints say the same as LangGraph's server.
+The Agent Server answers for what is passed on to it; the cron endpoints answer here as LangGraph's server does.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ _MAX_AGE_SECONDS = 600
 
 @dataclass(frozen=True)
 class Origins:
-    """The origins that may call, such as `https://app.example`; `*` means every one. Cookies are never asked for."""
+    """The allowed origins, such as `https://app.example`; `*` means every one. Cookies are never allowed."""
 
     allowed: frozenset[str] = frozenset({ANY})
 
     def headers(self, request: Mapping[str, str]) -> dict[str, str]:
-        """What an answer says to the page that asked; nothing without a page."""
+        """The CORS headers of an answer; none for a request without an Origin."""
         origin = request.get("Origin")
         if origin is None:
             return {}
@@ -30,7 +30,7 @@ class Origins:
         return vary | {"Access-Control-Allow-Origin": allowed, "Access-Control-Expose-Headers": _EXPOSED}
 
     def preflight(self, request: Mapping[str, str]) -> dict[str, str]:
-        """What a browser is told that asks before it calls. Without the first of them it does not call."""
+        """The headers that answer a preflight. A browser does not call without Access-Control-Allow-Origin."""
         headers = {"Vary": "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
         if (allowed := self._allowed(request.get("Origin", ""))) is None:
             return headers
@@ -50,5 +50,5 @@ class Origins:
 
 
 def is_preflight(method: str, headers: Mapping[str, str]) -> bool:
-    """Whether a browser only asks if it may call."""
+    """Whether a request is a preflight, by which a browser asks for permission to call."""
     return method == "OPTIONS" and "Origin" in headers and "Access-Control-Request-Method" in headers

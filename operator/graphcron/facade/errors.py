@@ -11,7 +11,7 @@ class RestError(Exception):
 
 
 class Unverified(RestError):
-    """503: whether a thread or assistant exists could not be found out."""
+    """503: the Agent Server gave no usable answer on whether a thread or assistant exists."""
 
     def __init__(self, what: str, reason: str) -> None:
         super().__init__(

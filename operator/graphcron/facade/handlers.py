@@ -1,14 +1,14 @@
-"""The handlers of the cron endpoints: gather, decide by `schemas`, `translation` and `search`, write through the store.
+"""The handlers of the facade's own endpoints: parse, decide by pure functions, write to the store.
 
-Handlers raise RestError or the store's errors; the middleware makes answers of them.
+Handlers raise RestError or the store's errors; the middleware turns them into answers.
 """
 
 import asyncio
-import logging
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,73 +16,68 @@ from aiohttp import web
 from graphcron.facade import idempotency, search, translation, webhook
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.errors import RestError
-from graphcron.facade.openapi import Document
-from graphcron.facade.openapi_merge import merged
-from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads
-from graphcron.facade.proxy.upstream import AgentServer
-from graphcron.facade.quota import Quota
+from graphcron.facade.openapi import document
+from graphcron.facade.proxy.upstream import Upstream
 from graphcron.facade.schemas import (
     Body,
     CronCount,
     CronCreate,
     CronPatch,
     CronSearch,
-    Fields,
     ThreadCronCreate,
     read,
     read_json,
     read_uuid,
 )
+from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
-from graphcron.facade.store.store import Changed, Manifest, Missing, Store, Unavailable
-from graphcron.facade.translation import assistant_uuid, cron, new_cron_id
+from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
+from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
 from graphcron.kube import jsontext
-from graphcron.resource.identity import id_of
-
-logger = logging.getLogger(__name__)
+from graphcron.kube.resources import Manifest
 
 CALLER = web.RequestKey("caller", Caller)
-"""Who asks: known before a handler is called."""
+"""The caller of a request, set before its handler is called."""
 
 PATCH_ATTEMPTS = 10
-"""Of one update against concurrent changes of the same cron. Each failure means that somebody else got through."""
+"""Attempts of one update against concurrent changes of the same cron. Each failure means that another one succeeded."""
 
-AddressesOf = Callable[[str], Awaitable[Sequence[str]]]
+Clock = Callable[[], datetime]
+"""The time now, with its offset from UTC."""
+
+Resolver = Callable[[str], Awaitable[Sequence[str]]]
 """The IP addresses of a host; none when it has none."""
 
-CRONS_ONLY = (
-    "This GraphCron facade serves crons only, since no Agent Server is configured: name one in its settings, or call "
-    "the Agent Server directly"
-)
+AnyBody = TypeVar("AnyBody", bound=Body)
 
 
-class Routes:
-    """`agent_server` is None when none is configured; `now` is the clock; `description` is the OpenAPI document of all
-    but what is passed through; `on_conflict` is told of each update that is made again. By `addresses_of` hosts of
-    webhooks are checked; without it any will do."""
+class Handlers:
+    """The handlers of probes, `/openapi.json` and cron endpoints. `on_conflict` counts each update that is made again;
+    once `draining` is set, the facade is not ready. `upstream` is None without an Agent Server: then assistants and
+    threads are not checked."""
 
     def __init__(
         self,
-        crons: Store,
-        now: Callable[[], datetime],
-        quota: Quota,
-        description: Document,
+        settings: FacadeSettings,
+        store: Store,
+        upstream: Upstream | None,
+        clock: Clock,
+        resolver: Resolver,
         on_conflict: Callable[[], None],
-        draining: asyncio.Event | None,
-        addresses_of: AddressesOf | None,
+        draining: asyncio.Event,
     ) -> None:
-        self._crons = crons
-        self._now = now
-        self._quota = quota
-        self._description = description
+        self._quota = settings.quota
+        self._resolver = resolver if settings.check_webhook_hosts else None
+        self._document = document(settings.auth_mode)
+        self._store = store
+        self._upstream = upstream
+        self._now = clock
         self._on_conflict = on_conflict
         self._draining = draining
-        self._addresses_of = addresses_of
-        self._turns: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self.agent_server: AgentServer | None = None
+        self._creating: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _crons_of(self, request: web.Request) -> Store:
-        return OwnedStore(self._crons, request[CALLER])
+        return OwnedStore(self._store, request[CALLER])
 
     async def healthz(self, request: web.Request) -> web.Response:
         """The process answers."""
@@ -90,26 +85,29 @@ class Routes:
 
     async def readyz(self, request: web.Request) -> web.Response:
         """Crons can be read and written."""
-        if self._draining is not None and self._draining.is_set():
+        if self._draining.is_set():
             raise Unavailable("This facade is about to stop")
-        await self._crons.ready()
+        await self._store.ready()
         return json_answer({"ok": True})
 
     async def openapi(self, request: web.Request) -> web.Response:
-        """What is served here, within the Agent Server's own description when that is to be had."""
-        theirs = await self.agent_server.description(request.headers) if self.agent_server else None
-        return json_answer(merged(theirs, self._description) if theirs else self._description)
+        """The OpenAPI document of the facade's own endpoints."""
+        return json_answer(self._document)
 
     async def create(self, request: web.Request) -> web.Response:
+        """A cron whose firings each run on a new thread."""
         return await self._create(request, CronCreate, None)
 
     async def create_for_thread(self, request: web.Request) -> web.Response:
+        """A cron whose firings run on one thread."""
         thread_id = read_uuid("thread", request.match_info["thread_id"])
         return await self._create(request, ThreadCronCreate, thread_id)
 
-    async def _create(self, request: web.Request, fields: type[Fields], thread_id: str | None) -> web.Response:
+    async def _create(
+        self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
+    ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await _body(request, fields)
+        body = await _body(request, schema)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -118,23 +116,23 @@ class Routes:
             identity = idempotency.cron_id(request[CALLER].owner, key)
             if (first := await self._first(request, identity)) is not None:
                 # It was checked when it was made; an assistant or a quota may have changed since.
-                idempotency.check_same(first, _new(body, identity, thread_id, now, key))
+                idempotency.check_same(first, _draft(body, identity, thread_id, now, key).manifest)
                 return json_answer(cron(first, now))
-        await self._check_webhook(body)
-        await self._check_assistant(request, body["assistant_id"])
-        manifest = _new(body, identity, thread_id, now, key)
+        await self._check_webhook(body.webhook)
+        await self._check_assistant(request, body.assistant_id)
+        draft = _draft(body, identity, thread_id, now, key)
         if thread_id is not None:
             await self._check_thread(request, thread_id)
-        self._quota.check_schedule(manifest, now)
+        self._quota.check_schedule(draft, now)
         try:
-            made = await self._store(request, manifest)
+            made = await self._write(request, draft.manifest)
         except (Changed, RestError):
-            # Its twin was here between our look and our write, and may have taken the last room.
-            if key is None or (made_meanwhile := await self._first(request, identity)) is None:
+            # A concurrent create with the same key was stored after we looked, and may have used up the quota.
+            if key is None or (first := await self._first(request, identity)) is None:
                 raise
-            idempotency.check_same(made_meanwhile, manifest)
-            made = made_meanwhile
-        return json_answer(cron(made, now))
+            idempotency.check_same(first, draft.manifest)
+            return json_answer(cron(first, now))
+        return json_answer(cron(made, now, draft.schedule))
 
     async def _first(self, request: web.Request, identity: str) -> Manifest | None:
         """What an earlier create with the same key has made, if it is there."""
@@ -143,33 +141,33 @@ class Routes:
         except Missing:
             return None
 
-    async def _store(self, request: web.Request, manifest: Manifest) -> Manifest:
+    async def _write(self, request: web.Request, manifest: Manifest) -> Manifest:
         crons = self._crons_of(request)
         if not self._quota.crons:
             return await crons.create(manifest)
-        # One create of an owner at a time, or those at once would all find the same room.
-        async with self._turns[request[CALLER].owner]:
-            self._quota.check_room(len(await crons.list()))
+        # One create of an owner at a time: concurrent creates would all count the same number of crons.
+        async with self._creating[request[CALLER].owner]:
+            self._quota.check_count(len(await crons.list()))
             return await crons.create(manifest)
 
-    async def _check_webhook(self, body: Body) -> None:
-        if self._addresses_of is None or (url := body.get("webhook")) is None:
+    async def _check_webhook(self, url: str | None) -> None:
+        if self._resolver is None or url is None:
             return
         host = urlsplit(url).hostname or ""
-        if complaint := webhook.refusal(host, await self._addresses_of(host)):
+        if complaint := webhook.refusal(host, await self._resolver(host)):
             raise RestError(422, f"{complaint} (facade.webhookHosts of the Helm chart can allow any)")
 
     async def _check_assistant(self, request: web.Request, given: str) -> None:
-        if self.agent_server is None:
+        if self._upstream is None:
             return
         path = f"/assistants/{assistant_uuid(given)}"
-        if not await self.agent_server.look_up(path, f"assistant '{given}'", request.headers, recently=True):
+        if not await self._upstream.exists(path, f"assistant '{given}'", request.headers, recently=True):
             raise RestError(404, f"Assistant '{given}' not found")
 
     async def _check_thread(self, request: web.Request, thread_id: str) -> None:
-        if self.agent_server is None:
+        if self._upstream is None:
             return
-        if not await self.agent_server.look_up(f"/threads/{thread_id}", f"thread '{thread_id}'", request.headers):
+        if not await self._upstream.exists(f"/threads/{thread_id}", f"thread '{thread_id}'", request.headers):
             raise RestError(
                 404,
                 f"Thread with ID '{thread_id}' not found. Please verify the ID is correct and the thread hasn't been "
@@ -177,21 +175,22 @@ class Routes:
             )
 
     async def get(self, request: web.Request) -> web.Response:
+        """The cron of an id."""
         return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
+        """An update of a cron, repeated when it met a concurrent one."""
         identity = _cron_id(request)
         body = await _body(request, CronPatch)
-        if not body:
+        if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
-        await self._check_webhook(body)
+        await self._check_webhook(body.webhook)
         crons = self._crons_of(request)
         for _ in range(PATCH_ATTEMPTS):
             try:
-                manifest = translation.patch(await crons.get(identity), body, self._now())
-                if "schedule" in body or body.get("enabled"):
-                    self._quota.check_schedule(manifest, self._now())
-                return json_answer(cron(await crons.replace(manifest), self._now()))
+                draft = translation.patch(await crons.get(identity), body, self._now())
+                self._quota.check_schedule(draft, self._now())
+                return json_answer(cron(await crons.replace(draft.manifest), self._now(), draft.schedule))
             except Changed:
                 self._on_conflict()
                 continue
@@ -200,94 +199,38 @@ class Routes:
         raise Changed(f"Cron '{identity}' is being changed by others all the time")
 
     async def delete(self, request: web.Request) -> web.Response:
+        """The deletion of a cron."""
         await self._crons_of(request).delete(_cron_id(request))
         return web.Response(status=204)
 
     async def search(self, request: web.Request) -> web.Response:
+        """One page of the caller's crons."""
         query = await _body(request, CronSearch)
-        page = search.page(await self._crons_of(request).list(query.get("metadata", {})), query, self._now())
+        page = search.page(await self._crons_of(request).list(query.metadata or {}), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
             headers["X-Pagination-Next"] = str(page.following)
         return json_answer(page.crons, headers=headers)
 
     async def count(self, request: web.Request) -> web.Response:
+        """The number of the caller's crons that pass the filters."""
         query = await _body(request, CronCount)
-        return json_answer(len(search.matching(await self._crons_of(request).list(query.get("metadata", {})), query)))
-
-    async def pass_through(self, request: web.Request) -> web.StreamResponse:
-        if self.agent_server is None:
-            raise RestError(404, CRONS_ONLY)
-        agent_server, crons = self.agent_server, self._crons_of(request)
-        deleted = deleted_by(request.method, request.raw_path)
-        at_stake: set[str] = set()
-        if deletes_other_threads(request.method, request.raw_path):
-            ids = {(manifest["spec"].get("threadId") or "").lower() for manifest in await crons.list()} - {""}
-            at_stake = await agent_server.threads_among(sorted(ids), request.headers)
-
-        async def cascade() -> None:
-            if deleted:
-                await self._delete_crons_of(crons, *deleted)
-            for thread in await self._gone(agent_server, at_stake, request):
-                await self._delete_crons_of(crons, "threads", thread)
-
-        async def before_answer(status: int) -> None:
-            if deleted:
-                agent_server.forget()
-            if (deleted or at_stake) and 200 <= status < 300:
-                # To its end even when the client leaves: what they belonged to is gone already.
-                await asyncio.shield(cascade())
-
-        return await agent_server.forward(request, before_answer)
-
-    async def _gone(self, agent_server: AgentServer, threads: set[str], request: web.Request) -> list[str]:
-        """Those of these threads, which the caller saw before, that the Agent Server no longer has. Each is asked for
-        by its id before its crons go: a search may leave out what is there."""
-        try:
-            missing = threads - await agent_server.threads_among(sorted(threads), request.headers)
-            return [
-                thread
-                for thread in sorted(missing)
-                if not await agent_server.look_up(f"/threads/{thread}", f"thread '{thread}'", request.headers)
-            ]
-        except RestError as error:
-            logger.error("threads were deleted, and which ones could not be found out: %s", error.detail)
-            raise RestError(
-                503,
-                "The Agent Server did as it was asked, but does not tell which threads are gone, so their crons "
-                "remain: delete them by id",
-            ) from None
-
-    async def _delete_crons_of(self, crons: Store, kind: str, identity: str) -> None:
-        """On LangGraph's platform a thread or an assistant takes its crons with it. Here it takes the caller's: a
-        shared assistant is no way to other people's crons."""
-        query = {"thread_id" if kind == "threads" else "assistant_id": identity}
-        try:
-            for manifest in search.matching(await crons.list(), query):
-                try:
-                    await crons.delete(id_of(manifest))
-                except Missing:
-                    continue
-        except Unavailable as error:
-            logger.error("%s %s was deleted, its crons could not be: %s", kind, identity, error)
-            raise Unavailable(
-                f"{identity} was deleted from the Agent Server, but its crons remain, since Kubernetes did not "
-                f"answer; delete them by id. {error}"
-            ) from None
+        return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
 def _cron_id(request: web.Request) -> str:
     return read_uuid("cron", request.match_info["cron_id"])
 
 
-def _new(body: Body, identity: str, thread_id: str | None, now: datetime, key: str | None) -> Manifest:
-    manifest = translation.create(body, cron_id=identity, thread_id=thread_id, now=now)
-    return manifest if key is None else idempotency.marked(manifest)
+def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: datetime, key: str | None) -> Draft:
+    draft = translation.create(body, cron_id=identity, thread_id=thread_id, now=now)
+    return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
 
 
-async def _body(request: web.Request, fields: type[Fields]) -> Body:
-    return read(fields, read_json(await request.read()))
+async def _body(request: web.Request, schema: type[AnyBody]) -> AnyBody:
+    return read(schema, read_json(await request.read()))
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """An answer with that value as JSON."""
     return web.Response(body=jsontext.dumps(value), status=status, headers=headers, content_type="application/json")

@@ -1,7 +1,7 @@
-"""Makes a repeated create answer with the first cron, when both bear the same Idempotency-Key header.
+"""Idempotency: a repeated create with the same Idempotency-Key header answers with the first cron.
 
-The key decides the cron's name, so Kubernetes itself lets one create through, from whichever replica, and nothing has
-to be remembered: a key is used up for as long as its cron exists. Pure.
+The key determines the cron's name, so Kubernetes accepts one create, through any replica, and nothing has to be stored:
+a key is in use for as long as its cron exists. Pure.
 """
 
 import hashlib
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphcron.facade.errors import RestError
+from graphcron.kube.resources import Manifest
 
 HEADER = "Idempotency-Key"
 """As in the IETF's draft of that name, which leaves its syntax to the server."""
@@ -20,8 +21,6 @@ DIGEST = "graphcron.dev/request-digest"
 """Annotation with a digest of what the create with the key asked for: later updates do not change it."""
 
 KEY_LIMIT = 255
-
-Manifest = dict[str, Any]
 
 
 def read_key(given: Sequence[str]) -> str | None:

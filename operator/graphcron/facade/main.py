@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import uvloop
@@ -14,16 +13,13 @@ from aiohttp.http import HttpProcessingError
 
 from graphcron import logs
 from graphcron.environ import InvalidSettings
-from graphcron.facade.app import make_app, metrics_app
+from graphcron.facade.app import DRAINING, METRICS, connected, make_app, metrics_app
 from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
+from graphcron.facade.auth.authentication import Authentication
 from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
-from graphcron.facade.cors import Origins
-from graphcron.facade.metrics import FacadeMetrics
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.kube_store import KubeStore
-from graphcron.facade.store.store import Store
 from graphcron.kube.client import Kube
 
 logger = logging.getLogger(__name__)
@@ -33,15 +29,14 @@ WARNINGS = {
     Mode.CLOSED: "no auth mode is set, so nobody may use crons here: set facade.auth.mode of the chart",
 }
 
-LOOKUP_SECONDS = 5.0
-"""For the addresses of a webhook's host."""
-
 SHUTDOWN_SECONDS = 20.0
-"""For requests under way; Kubernetes kills 30 seconds after it asked."""
+"""For requests in progress; Kubernetes kills a pod 30 seconds after SIGTERM."""
 
 
 def main(environ: Mapping[str, str]) -> None:
-    """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted."""
+    """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted.
+
+    Raises InvalidSettings."""
     settings = FacadeSettings.read(environ)
     logs.configure(settings.log_level, settings.log_format)
     uvloop.run(_serve(settings))
@@ -52,23 +47,16 @@ async def _serve(settings: FacadeSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     logging.getLogger("aiohttp.server").addFilter(without_quotes)
-    keys, metrics, draining = _keys(settings), FacadeMetrics(), asyncio.Event()
-    async with Kube.connect() as kube, _store(kube, settings, metrics) as crons:
-        app = make_app(
-            crons,
-            settings.agent_server_url,
-            ca_file=settings.ca_file,
-            mode=settings.auth_mode,
-            keys=keys,
-            caller_of=TokenReviews(kube, settings.token_audience).caller,
-            forward_api_key=settings.forward_api_key,
-            quota=settings.quota,
-            origins=Origins(settings.cors_origins),
-            metrics=metrics,
-            draining=draining,
-            addresses_of=addresses_of if settings.check_webhook_hosts else None,
-        )
-        scraped = await start(metrics_app(metrics), settings.host, settings.metrics_port)
+    keys = _keys(settings)
+    async with (
+        Kube.connect() as kube,
+        CachedStore(kube, settings.namespace).watching() as store,
+        connected(settings) as upstream,
+    ):
+        auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)
+        app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
+        app[METRICS].observe_cache(store.age)
+        scraped = await start(metrics_app(app[METRICS]), settings.host, settings.metrics_port)
         runner = await start(app, settings.host, settings.port)
         logger.info(
             "serving crons of namespace %s on port %d, all else from %s",
@@ -82,38 +70,18 @@ async def _serve(settings: FacadeSettings) -> None:
             logger.warning(WARNINGS[settings.auth_mode])
         try:
             await stopped.wait()
-            # Kubernetes takes a while to send nobody here any more: until then they are served.
-            draining.set()
-            logger.info("told to stop: not ready any more, listening for %g s yet", settings.shutdown_delay)
+            # Kubernetes takes a while to remove this endpoint; until then requests that come here are served.
+            app[DRAINING].set()
+            logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
             await asyncio.sleep(settings.shutdown_delay)
         finally:
             await runner.cleanup()
             await scraped.cleanup()
 
 
-@asynccontextmanager
-async def _store(kube: Kube, settings: FacadeSettings, metrics: FacadeMetrics) -> AsyncIterator[Store]:
-    if settings.writes_config_map is None:
-        yield KubeStore(kube, settings.namespace)
-        return
-    async with CachedStore(kube, settings.namespace, settings.writes_config_map).watching() as crons:
-        metrics.observe_cache(crons.age)
-        yield crons
-
-
-async def addresses_of(host: str) -> Sequence[str]:
-    """As the system looks hosts up: by /etc/hosts and DNS."""
-    try:
-        async with asyncio.timeout(LOOKUP_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):  # a label of more than 63 characters is a UnicodeError
-        return []
-    return sorted({str(address[0]) for *_, address in found})
-
-
 def without_quotes(record: logging.LogRecord) -> bool:
-    """For the log of aiohttp, which tells of what is no HTTP with a traceback that quotes it: a header with a key, or a
-    path with a query."""
+    """A filter for aiohttp's log, which reports malformed HTTP with a traceback that quotes it: a header with a key, or
+    a path with a query."""
     if record.exc_info and isinstance(error := record.exc_info[1], HttpProcessingError):
         record.msg, record.args = "a request that is no HTTP was refused: %s", (type(error).__name__,)
         record.levelno, record.levelname = logging.WARNING, "WARNING"

@@ -34,7 +34,7 @@ class FacadeMetrics:
         )
 
     def observe_cache(self, age: Callable[[], float | None]) -> None:
-        """Seconds since the watch last brought something, looked up at each scrape; NaN while nothing is in memory."""
+        """Registers the age of the watch cache in seconds, read at each scrape; NaN while there is none."""
         gauge = Gauge(
             "graphcron_facade_cache_age_seconds",
             "Seconds since the watch of GraphCrons last brought anything; it does once a minute. NaN: no watch.",

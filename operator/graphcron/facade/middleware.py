@@ -1,47 +1,49 @@
-"""The facade's middlewares: request paths, callers, CORS, and errors as JSON."""
+"""The middlewares: path guard, authentication, CORS, and errors as JSON."""
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Sequence
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
-from graphcron.facade.auth import callers
-from graphcron.facade.auth.callers import API_KEY_HEADER, NOBODY, Caller, Keys, Mode, check_crons
+from graphcron.facade.auth.authentication import Authentication
+from graphcron.facade.auth.callers import NOBODY, check_crons
 from graphcron.facade.cors import Origins, is_preflight
 from graphcron.facade.errors import RestError
-from graphcron.facade.handlers import CALLER, Routes, json_answer
+from graphcron.facade.handlers import CALLER, json_answer
 from graphcron.facade.proxy.path_guard import is_literal_cron_path, reaches_crons
 from graphcron.facade.request_log import OWNER, PASSED_THROUGH
 from graphcron.facade.schemas import BODY_LIMIT
-from graphcron.facade.store.store import Changed, Missing, Refused, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
 
 logger = logging.getLogger(__name__)
 
-CallerOf = Callable[[Sequence[str]], Awaitable[Caller]]
-
 RETRY_AFTER_SECONDS = 5
 
-
-def route_template_of(routes: Routes) -> Callable[[web.Request], str]:
-    """The route's template, of which there are few."""
-
-    def route_of(request: web.Request) -> str:
-        resource = request.match_info.route.resource
-        if resource is None or request.match_info.handler == routes.pass_through:
-            return PASSED_THROUGH
-        return re.sub(r":[^{}]*}", "}", resource.canonical)
-
-    return route_of
+PROBES = ("/healthz", "/readyz")
+OPENAPI = "/openapi.json"
+ANY_PATH = "/{path:.*}"
+"""The route of requests that are passed on to the Agent Server."""
 
 
-def allow_browsers(origins: Origins, routes: Routes) -> Middleware:
-    """Preflights of cron endpoints are answered here, and answers say which page may read them."""
+def route_of(request: web.Request) -> str:
+    """The template of the request's route, of which there are few; `other` for what is passed through or has no route.
+    A route has one template, where its path has many spellings."""
+    resource = request.match_info.route.resource
+    if resource is None or (template := resource.canonical) == _ANY_TEMPLATE:
+        return PASSED_THROUGH
+    return re.sub(r":[^{}]*}", "}", template)
+
+
+_ANY_TEMPLATE = "/{path}"
+
+
+def allow_browsers(origins: Origins) -> Middleware:
+    """Answers preflights of cron endpoints, and names in each answer the page that may read it."""
 
     @web.middleware
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.match_info.handler == routes.pass_through and not reaches_crons(request.raw_path):
+        if route_of(request) == PASSED_THROUGH and not reaches_crons(request.raw_path):
             return await handler(request)
         if is_preflight(request.method, request.headers):
             return web.Response(text="OK", headers=origins.preflight(request.headers))
@@ -59,31 +61,25 @@ def _problem(status: int, detail: str, headers: dict[str, str] | None = None) ->
 
 @web.middleware
 async def guard_paths(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Odd spellings of cron paths are nobody's: neither ours nor the Agent Server's."""
+    """Answers 404 for odd spellings of cron paths, which are neither ours nor the Agent Server's."""
     if reaches_crons(request.raw_path) and not is_literal_cron_path(request.raw_path):
         raise RestError(404, "Not Found")
     return await handler(request)
 
 
-def identify_callers(mode: Mode, keys: Callable[[], Keys], caller_of: CallerOf | None, routes: Routes) -> Middleware:
-    """Nothing but the probes is answered before it is known who asks. Without a mode everything but crons is."""
-    probes = (routes.healthz, routes.readyz)
+def identify_callers(auth: Authentication) -> Middleware:
+    """Answers nothing but the probes before the caller is known. Without an auth mode, cron endpoints are closed."""
 
     @web.middleware
     async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # Not by path: paths have many spellings, handlers have none.
-        called = request.match_info.handler
-        if called in probes:
+        route, reads = route_of(request), request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
+        if reads and route in PROBES:
             return await handler(request)
-        if called == routes.pass_through and is_preflight(request.method, request.headers):
-            # A browser sends no key with it, and does nothing but ask.
-            request[CALLER] = NOBODY
+        if route == PASSED_THROUGH and is_preflight(request.method, request.headers):
+            request[CALLER] = NOBODY  # a browser sends no credentials with a preflight
             return await handler(request)
-        if mode is Mode.TOKEN_REVIEW and caller_of:
-            caller = await caller_of(request.headers.getall(hdrs.AUTHORIZATION, []))
-        else:
-            caller = callers.identify(mode, keys(), request.headers.getall(API_KEY_HEADER, []))
-        if called not in (routes.openapi, routes.pass_through):
+        caller = await auth.caller(request.headers)
+        if route != PASSED_THROUGH and not (reads and route == OPENAPI):
             check_crons(caller)
         request[CALLER] = caller
         if caller.owner:
@@ -102,7 +98,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _problem(error.status, error.detail)
     except Missing:
         return _problem(404, "Not Found")
-    except Refused as error:
+    except Rejected as error:
         return _problem(422, str(error))
     except Changed as error:
         return _problem(409, f"{error}: read it again and repeat the change")

@@ -1,5 +1,4 @@
-"""The facade's description of itself, `/openapi.json`: made from the models that read the bodies, so that it cannot say
-anything else than what they do. Pure.
+"""The OpenAPI document of the facade, `/openapi.json`, generated from the schemas that read the bodies. Pure.
 
 Operations and schemas have the names that LangGraph's own document gives them, so a client that was generated from
 that one keeps its shape.
@@ -17,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from graphcron import __version__
 from graphcron.facade import idempotency
 from graphcron.facade.auth.callers import API_KEY_HEADER, Mode
-from graphcron.facade.schemas import BODY_LIMIT, CronCount, CronCreate, CronPatch, CronSearch, Fields, ThreadCronCreate
+from graphcron.facade.schemas import BODY_LIMIT, Body, CronCount, CronCreate, CronPatch, CronSearch, ThreadCronCreate
 from graphcron.resource.spec import GraphCronSpec
 
 Document = dict[str, Any]
@@ -58,7 +57,7 @@ class _Operation:
 
     name: str
     summary: str
-    body: type[Fields] | None
+    body: type[Body] | None
     answer: dict[str, Any] | None
     errors: tuple[int, ...]
     headers: dict[str, Any] = field(default_factory=dict)
@@ -147,7 +146,7 @@ _LINKS = {
 """From a new cron to what can be done with it."""
 
 _PROBES = ("/healthz", "/readyz")
-"""Open to everybody: the kubelet has no key."""
+"""Open to every caller: the kubelet has no key."""
 
 _API_KEY = {"type": "apiKey", "in": "header", "name": API_KEY_HEADER}
 
@@ -165,7 +164,7 @@ _ERRORS = {
 
 
 def document(mode: Mode) -> Document:
-    """What the facade itself serves, in OpenAPI 3.1. `mode` says whether API keys are asked for."""
+    """The OpenAPI 3.1 document of the facade's own endpoints. `mode` determines the security schemes."""
     described: Document = {
         "openapi": "3.1.0",
         "info": {

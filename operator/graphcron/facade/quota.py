@@ -1,12 +1,10 @@
-"""Quotas: how many crons an owner may have, and how often one may fire."""
+"""Quotas: how many crons an owner may have, and how often one may fire. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.translation import Manifest
-from graphcron.schedule.expression import read
-from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.facade.translation import Draft
 from graphcron.schedule.frequency import too_frequent
 
 
@@ -20,8 +18,8 @@ class Quota:
     crons: int = 0
     interval: int = 0
 
-    def check_room(self, have: int) -> None:
-        """Raises RestError 429 when whoever has so many crons may have no more."""
+    def check_count(self, have: int) -> None:
+        """Raises RestError 429 when an owner of so many crons may have no more."""
         if self.crons and have >= self.crons:
             raise RestError(
                 429,
@@ -29,14 +27,12 @@ class Quota:
                 "needed, or ask the administrator of this GraphCron facade for more (facade.quota.cronsPerOwner)",
             )
 
-    def check_schedule(self, manifest: Manifest, now: datetime) -> None:
-        """Raises RestError 422 when a checked GraphCron fires more often than is allowed."""
-        text, seed = manifest["spec"]["schedule"], manifest.get("metadata", {}).get("uid", "")
-        try:
-            schedule = read(text, seed)
-        except InvalidSchedule as invalid:  # of a GraphCron that kubectl made, and that stalls for it
-            raise RestError(422, str(invalid)) from None
-        if complaint := too_frequent(text, schedule, timedelta(seconds=self.interval), now):
+    def check_schedule(self, draft: Draft, now: datetime) -> None:
+        """Raises RestError 422 when a schedule that is set or enabled fires more often than is allowed."""
+        if draft.schedule is None:
+            return
+        least = timedelta(seconds=self.interval)
+        if complaint := too_frequent(draft.manifest["spec"]["schedule"], draft.schedule, least, now):
             raise RestError(422, complaint)
 
 

@@ -1,6 +1,6 @@
 """The request log: an id, one line and the metrics of each request to the facade.
 
-Never a query string, a header or a body: those hold what is secret.
+Query strings, headers and bodies are never logged: they hold secrets.
 """
 
 import logging
@@ -19,21 +19,21 @@ logger = logging.getLogger("graphcron.requests")
 HEADER = "X-Request-Id"
 REQUEST_ID = web.RequestKey("id", str)
 OWNER = web.RequestKey("owner", str)
-"""Whoever asks, when that is known."""
+"""The owner, where the caller has one."""
 
 _GIVEN = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 _PATH_LIMIT = 200
 _METHODS = hdrs.METH_ALL - {hdrs.METH_CONNECT}
 
 CLIENT_LEFT = 499
-"""No status of HTTP: as nginx logs a request whose client did not wait for the answer."""
+"""Logged when the client closed the connection before the answer, as nginx does; no status of HTTP."""
 
 PASSED_THROUGH = "other"
-"""The route of all that is the Agent Server's."""
+"""The route of requests that are passed through."""
 
 
 def request_id(given: str | None) -> str:
-    """The caller's id when it is a short plain token, or a UUID: LangGraph's server writes it into its runs."""
+    """The caller's id when it is a short plain token, else a new UUID: LangGraph's server stores it in its runs."""
     return given if given and _GIVEN.fullmatch(given) else str(uuid.uuid4())
 
 
@@ -71,6 +71,6 @@ def observed(metrics: FacadeMetrics, route_of: Callable[[web.Request], str], qui
 
 
 async def say_id(request: web.Request, response: web.StreamResponse) -> None:
-    """For `on_response_prepare`: streams too tell their request's id."""
+    """Sets X-Request-Id, of streams too; for `on_response_prepare`."""
     if (found := request.get(REQUEST_ID)) is not None:
         response.headers[HEADER] = found

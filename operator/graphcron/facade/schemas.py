@@ -1,4 +1,4 @@
-"""The schemas of REST bodies: reads JSON, its fields and their types, and answers a mistake with one sentence.
+"""The schemas of request bodies: parse JSON into a typed request, or answer a mistake with one sentence.
 
 The fields are LangGraph's (its published OpenAPI and both SDKs), declared once as pydantic models. A field that is
 left out stays out; null is a mistake except where it clears something. What Kubernetes could not store unchanged
@@ -9,7 +9,7 @@ import difflib
 import json
 import math
 import uuid
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -21,21 +21,19 @@ BODY_LIMIT = 1024 * 1024
 """Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
 
 SHOWN_FINDINGS = 10
-"""How many mistakes an answer tells: a body of a megabyte can have a quarter of a million."""
+"""How many mistakes an answer names: a body of a megabyte can have a quarter of a million."""
 
 SHOWN_CHARACTERS = 100
-"""Of a name that a client made up."""
+"""Of an unknown name in an answer."""
 
 WEBHOOK_LIMIT = 4096
 """Characters, as LangGraph's server has it."""
 
 INVALID_JSON = "Invalid JSON in request body"
 
-Body = dict[str, Any]
 
-
-class Fields(BaseModel):
-    """A request body. Only which fields there are and what each may hold; the values are used as they came."""
+class Body(BaseModel):
+    """A request body. Fields that were left out are None; `model_fields_set` names those that were sent."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -45,10 +43,12 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+AnyBody = TypeVar("AnyBody", bound=Body)
+
 Integer = Annotated[int, BeforeValidator(_whole)]
 Object = dict[str, Any]
 
-# May be left out, must not be null: the type says what a value is, this says that there need not be one.
+# A field that may be left out and must not be null: the type describes the value, this default its absence.
 _NONE: Any = None
 
 
@@ -65,20 +65,20 @@ class Config(BaseModel):
 # The formats are for the description alone: what a schedule or a zone may be is judged where it is used.
 Schedule = Annotated[str, Field(json_schema_extra={"format": "cron", "examples": ["27 15 * * *"]})]
 Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "examples": ["Europe/Berlin"]})]
-# An empty one is nobody's, as at LangGraph's server.
+# An empty id is valid and matches nothing, as at LangGraph's server.
 Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
 
 
 def _url(text: str) -> str:
-    """What an Agent Server takes unless it is told otherwise, as far as that shows in the text: which hosts it may
-    call is its own matter, and it says so at the firing."""
+    """What an Agent Server accepts by default, as far as the text shows it. Which hosts it may call it decides at the
+    firing."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > WEBHOOK_LIMIT:
         raise ValueError("no URL")
     return text
 
 
-class RunOptions(Fields):
+class RunOptions(Body):
     """What create and update share."""
 
     timezone: Zone = _NONE
@@ -126,7 +126,7 @@ class CronPatch(RunOptions):
     on_run_completed: Literal["delete", "keep"] = _NONE
 
 
-class CronCount(Fields):
+class CronCount(Body):
     """POST /runs/crons/count, and the filters of a search."""
 
     assistant_id: Id = _NONE
@@ -178,7 +178,8 @@ _MUST = {
 
 
 def read_json(data: bytes) -> object:
-    """The JSON value of a body. The content type is not asked: neither does LangGraph's server."""
+    """The JSON value of a body, whatever its content type says, as LangGraph's server has it. Raises RestError 422 for
+    what is no JSON, and for what Kubernetes cannot store unchanged."""
     try:
         value = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
     except (ValueError, RecursionError):
@@ -187,18 +188,17 @@ def read_json(data: bytes) -> object:
     return value
 
 
-def read(fields: type[Fields], value: object) -> Body:
-    """The body, once its fields are known and hold what they may."""
+def read(schema: type[AnyBody], value: object) -> AnyBody:
+    """The typed request. Raises RestError 422 for an unknown field and for a value that its field cannot hold."""
     if not isinstance(value, dict):
         raise RestError(422, "The request body must be a JSON object")
     try:
-        fields.model_validate(value)
+        return schema.model_validate(value)
     except ValidationError as error:
-        raise RestError(422, _explain(error, fields)) from None
-    return value
+        raise RestError(422, _explain(error, schema)) from None
 
 
-def _explain(error: ValidationError, fields: type[Fields]) -> str:
+def _explain(error: ValidationError, schema: type[Body]) -> str:
     """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
     findings = error.errors(include_url=False, include_input=False, include_context=False)
@@ -208,7 +208,7 @@ def _explain(error: ValidationError, fields: type[Fields]) -> str:
         if found["type"] == "missing":
             sentences.append(f"'{name}' is a required field")
         elif found["type"] == "extra_forbidden":
-            similar = difflib.get_close_matches(name, fields.model_fields, 1)
+            similar = difflib.get_close_matches(name, schema.model_fields, 1)
             sentences.append(f"'{name}' is not a known field" + (f": did you mean '{similar[0]}'?" if similar else ""))
         elif name in _SENTENCES:
             sentences.append(f"{name} {_SENTENCES[name]}")
@@ -220,7 +220,7 @@ def _explain(error: ValidationError, fields: type[Fields]) -> str:
 
 
 def read_uuid(kind: str, text: str) -> str:
-    """A UUID in its usual spelling. `kind` names it in the error, in LangGraph's words."""
+    """A UUID in its usual spelling. Raises RestError 422 for any other text, in LangGraph's words; `kind` names it."""
     try:
         return str(uuid.UUID(text))
     except ValueError:
@@ -240,7 +240,7 @@ def _finite(text: str) -> float:
 
 def _check_storable(value: object) -> None:
     """Refuse what the apiserver would change or not take."""
-    # A place is spelt out when there is something to say of it: written for each value, a key of half a body in front
+    # A place is spelt out only for an error: written for each value, a key of half a body in front
     # of a list that is the other half would take a hundred gigabytes.
     todo: list[tuple[object, int, _Place]] = [(value, 0, None)]
     while todo:

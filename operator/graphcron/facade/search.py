@@ -1,7 +1,6 @@
-"""Answers a cron search from a list of GraphCrons: filter, sort, one page of it, chosen fields.
+"""The search of crons: filters, sorts and pages a list of GraphCrons.
 
-Pure, and careful with work: a cron's JSON and its next firing are made only for what is shown or sorted by, since
-there may be ten thousand of them.
+Pure. There may be ten thousand: a cron's JSON and its next run are computed only for what is shown or sorted by.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from graphcron.facade import translation
-from graphcron.facade.schemas import Body, read_uuid
-from graphcron.facade.translation import Cron, Manifest, assistant_uuid, created_at, next_run_date, updated_at
+from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
+from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_run_date, updated_at
 from graphcron.firing.formats import parse_time
+from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of
 
 
@@ -23,14 +23,13 @@ class Page:
     crons: list[Cron]
     following: int | None
     total: int
-    """What LangGraph's server says as X-Pagination-Total: no total, but one more than is known to be there."""
+    """LangGraph's X-Pagination-Total: not the total, but one more than the crons up to this page."""
 
 
-def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
-    """Those that pass the filters of a checked search or count body."""
-    assistant = _id("assistant", query.get("assistant_id"))
-    thread = _id("thread", query.get("thread_id"))
-    enabled = query.get("enabled")
+def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
+    """Those that pass the filters of a search or count. Raises RestError 422 for an id that is no UUID."""
+    assistant = _id("assistant", query.assistant_id)
+    thread = _id("thread", query.thread_id)
     # One filter after the other, each a plain loop: all ten thousand pass through the first at every search.
     found = list(manifests)
     if assistant is not None:
@@ -38,25 +37,26 @@ def matching(manifests: Sequence[Manifest], query: Body) -> list[Manifest]:
     if thread is not None:
         # One without a thread is on none, also not on "".
         found = [one for one in found if (bound := one["spec"].get("threadId")) and bound.lower() == thread]
-    if enabled is not None:
-        found = [one for one in found if one["spec"].get("enabled", True) is enabled]
-    for key, value in query.get("metadata", {}).items():
+    if query.enabled is not None:
+        found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
+    for key, value in (query.metadata or {}).items():
         found = [
             one for one in found if key in (have := one["spec"].get("metadata") or {}) and contains(have[key], value)
         ]
     return found
 
 
-def page(manifests: Sequence[Manifest], query: Body, now: datetime) -> Page:
-    """The page that a checked search body asks for."""
-    limit, offset = int(query.get("limit", 10)), int(query.get("offset", 0))
-    found = in_order(matching(manifests, query), query.get("sort_by"), query.get("sort_order"), now)
-    shown = found[offset : offset + limit]
-    following = offset + limit if len(found) > offset + limit else None
+def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:
+    """The page that a search asks for. Raises RestError 422 as `matching` does."""
+    by = query.sort_by if "sort_by" in query.model_fields_set else None
+    found = in_order(matching(manifests, query), by, query.sort_order, now)
+    end = query.offset + query.limit
+    shown = found[query.offset : end]
+    following = end if len(found) > end else None
     crons = [translation.cron(manifest, now) for manifest in shown]
-    if chosen := query.get("select"):
+    if chosen := query.select:
         crons = [{key: value for key, value in cron.items() if key in chosen} for cron in crons]
-    return Page(crons, following, following + 1 if following is not None else offset + len(shown))
+    return Page(crons, following, following + 1 if following is not None else query.offset + len(shown))
 
 
 def in_order(manifests: list[Manifest], by: str | None, order: str | None, now: datetime) -> list[Manifest]:
@@ -85,7 +85,7 @@ def contains(have: Any, want: Any) -> bool:
 
 
 def _id(kind: str, text: str | None) -> str | None:
-    """LangGraph's server takes an empty string for an id that nothing has."""
+    """An empty string is an id that nothing has, as at LangGraph's server."""
     return read_uuid(kind, text) if text else text
 
 

@@ -1,69 +1,12 @@
 """The settings of the facade, from its environment."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Annotated, Self
 
-from graphcron.environ import MINIMUM_INTERVAL, limit, log_format, parsed, required, yes_or_no
+from pydantic import BeforeValidator, Field, model_validator
+
+from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
-from graphcron.facade.quota import NO_QUOTA, Quota
-
-
-@dataclass(frozen=True)
-class FacadeSettings:
-    """`namespace` is the one whose GraphCrons are served. `host` None listens on all interfaces; without
-    `agent_server_url` only crons are served. `writes_config_map` is shared by all facades of a namespace and lets them
-    answer from memory; without it each read goes to the apiserver. `keys_dir` is where the Secret with the API keys is
-    mounted, and is there in mode apiKeys; `token_audience` is what tokens must be meant for in mode tokenReview;
-    `forward_api_key` says whether the Agent Server gets the caller's key too.
-    `cors_origins` are the pages that browsers let call. `shutdown_delay` is how many seconds it still listens after
-    SIGTERM. With `check_webhook_hosts` webhooks may name only hosts that LangGraph's own server lets through."""
-
-    namespace: str
-    agent_server_url: str | None = None
-    ca_file: str | None = None
-    host: str | None = None
-    port: int = 8080
-    log_level: str = "INFO"
-    auth_mode: Mode = Mode.CLOSED
-    keys_dir: str | None = None
-    token_audience: str | None = None
-    forward_api_key: bool = True
-    quota: Quota = NO_QUOTA
-    writes_config_map: str | None = None
-    cors_origins: frozenset[str] = frozenset({"*"})
-    metrics_port: int = 9090
-    log_format: str = "text"
-    shutdown_delay: float = 0.0
-    check_webhook_hosts: bool = True
-
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> "FacadeSettings":
-        mode = parsed(environ, "GRAPHCRON_AUTH_MODE", _mode, Mode.CLOSED)
-        keys_dir = environ.get("GRAPHCRON_API_KEYS_DIR") or None
-        if mode is Mode.API_KEYS:
-            keys_dir = required(environ, "GRAPHCRON_API_KEYS_DIR", "the directory with the API keys")
-        return cls(
-            auth_mode=mode,
-            keys_dir=keys_dir,
-            token_audience=environ.get("GRAPHCRON_TOKEN_AUDIENCE") or None,
-            forward_api_key=parsed(environ, "GRAPHCRON_FORWARD_API_KEY", yes_or_no, True),
-            quota=Quota(
-                crons=parsed(environ, "GRAPHCRON_CRONS_PER_OWNER", limit, 0),
-                interval=parsed(environ, MINIMUM_INTERVAL, limit, 0),
-            ),
-            namespace=required(environ, "GRAPHCRON_NAMESPACE", "the namespace whose GraphCrons are served"),
-            cors_origins=frozenset(environ.get("GRAPHCRON_CORS_ORIGINS", "*").split()),
-            metrics_port=parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
-            log_format=parsed(environ, "GRAPHCRON_LOG_FORMAT", log_format, "text"),
-            check_webhook_hosts=parsed(environ, "GRAPHCRON_WEBHOOK_HOSTS", _checked_or_any, True),
-            shutdown_delay=parsed(environ, "GRAPHCRON_SHUTDOWN_DELAY_SECONDS", float, 0.0),
-            writes_config_map=environ.get("GRAPHCRON_WRITES_CONFIG_MAP") or None,
-            agent_server_url=environ.get("AGENT_SERVER_URL") or None,
-            ca_file=environ.get("AGENT_SERVER_CA_FILE") or None,
-            host=environ.get("GRAPHCRON_HOST") or None,
-            port=parsed(environ, "GRAPHCRON_PORT", int, 8080),
-            log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
-        )
+from graphcron.facade.quota import Quota
 
 
 def _mode(text: str) -> Mode:
@@ -77,3 +20,51 @@ def _checked_or_any(text: str) -> bool:
     if text not in ("checked", "any"):
         raise ValueError("it must be checked or any")
     return text == "checked"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+class FacadeSettings(Settings):
+    """Without `agent_server_url` only crons are served."""
+
+    MAY_BE_EMPTY = frozenset({"GRAPHCRON_CORS_ORIGINS"})
+
+    namespace: str = Field(
+        validation_alias="GRAPHCRON_NAMESPACE", description="the namespace whose GraphCrons are served"
+    )
+    ca_file: str | None = Field(None, validation_alias="AGENT_SERVER_CA_FILE")
+    """The authority of the Agent Server's certificate; None for the system's."""
+    host: str | None = Field(None, validation_alias="GRAPHCRON_HOST")
+    """The address to listen on; None for all interfaces."""
+    port: Integer = Field(8080, validation_alias="GRAPHCRON_PORT")
+    auth_mode: Annotated[Mode, BeforeValidator(_mode)] = Field(Mode.CLOSED, validation_alias="GRAPHCRON_AUTH_MODE")
+    keys_dir: str | None = Field(None, validation_alias="GRAPHCRON_API_KEYS_DIR")
+    """Where the Secret with the API keys is mounted; set in mode apiKeys."""
+    token_audience: str | None = Field(None, validation_alias="GRAPHCRON_TOKEN_AUDIENCE")
+    """The audience that tokens must be meant for in mode tokenReview; None for the apiserver's own."""
+    forward_api_key: Flag = Field(True, validation_alias="GRAPHCRON_FORWARD_API_KEY")
+    """Whether the Agent Server gets the caller's API key."""
+    crons_per_owner: Limit = Field(0, validation_alias="GRAPHCRON_CRONS_PER_OWNER")
+    cors_origins: Annotated[frozenset[str], BeforeValidator(_words)] = Field(
+        frozenset({"*"}), validation_alias="GRAPHCRON_CORS_ORIGINS"
+    )
+    """The pages that browsers let call; empty for none."""
+    shutdown_delay: Seconds = Field(0.0, validation_alias="GRAPHCRON_SHUTDOWN_DELAY_SECONDS")
+    """Seconds for which it still listens after SIGTERM."""
+    check_webhook_hosts: Annotated[bool, BeforeValidator(_checked_or_any)] = Field(
+        True, validation_alias="GRAPHCRON_WEBHOOK_HOSTS"
+    )
+    """Whether webhooks may name only hosts that LangGraph's own server lets through."""
+
+    @property
+    def quota(self) -> Quota:
+        """The limits of each owner."""
+        return Quota(self.crons_per_owner, self.minimum_interval)
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> Self:
+        if self.auth_mode is Mode.API_KEYS and self.keys_dir is None:
+            raise ValueError(not_set("GRAPHCRON_API_KEYS_DIR", "the directory with the API keys"))
+        return self

@@ -1,4 +1,4 @@
-"""The translation between a cron of LangGraph's REST API and a GraphCron.
+"""The translation between a cron of LangGraph's REST API and a GraphCron, both ways.
 
 Pure: the clock, identities and randomness are arguments. REST fields are the spec's in snake_case, so the
 translation is mostly renaming; what is not is written out below. A GraphCron made with kubectl is a cron like any
@@ -8,6 +8,7 @@ other, so nothing here relies on what only the facade would have written.
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -15,20 +16,21 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.schemas import Body
+from graphcron.facade.schemas import Config, CronPatch, RunOptions, ThreadCronCreate
 from graphcron.facade.webhook import is_masked, mask_url
 from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.kube import jsontext
+from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, owner_of
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT, read_spec
-from graphcron.schedule.expression import read
+from graphcron.schedule.expression import is_hashed, read
 from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.schedule.fields import Schedule
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
-Manifest = dict[str, Any]
 Cron = dict[str, Any]
 
 PAYLOAD_FIELDS = (
@@ -57,63 +59,73 @@ _GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """Namespace from which LangGraph derives the id of the assistant that it makes for each graph."""
 
 
-def create(body: Body, *, cron_id: str, thread_id: str | None, now: datetime) -> Manifest:
-    """The GraphCron that a checked create body asks for. Raises RestError for a schedule or zone that cannot be."""
-    spec: dict[str, Any] = {"assistantId": body["assistant_id"]}
+@dataclass(frozen=True)
+class Draft:
+    """A GraphCron to be written. `schedule` is set when the request sets or enables it: then the quota judges it."""
+
+    manifest: Manifest
+    schedule: Schedule | None = None
+
+
+def create(body: ThreadCronCreate, *, cron_id: str, thread_id: str | None, now: datetime) -> Draft:
+    """The GraphCron that a create asks for. Raises RestError 422 for a schedule, zone or size that cannot be."""
+    spec: dict[str, Any] = {"assistantId": body.assistant_id}
     if thread_id is not None:
         spec["threadId"] = thread_id
-    _set(spec, body)
-    manifest: Manifest = {
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "metadata": {"name": cron_id},
-        "spec": spec,
-    }
+    schedule = _set(spec, body, body.schedule)
+    manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": cron_id}, "spec": spec}
     _check(manifest, now)
-    return manifest
+    return Draft(manifest, schedule)
 
 
-def patch(manifest: Manifest, body: Body, now: datetime) -> Manifest:
-    """The GraphCron after a checked update: given fields replace, metadata merges, a null end time clears.
-
-    Returns a new manifest with the old resourceVersion, so that writing it over somebody else's change fails.
+def patch(manifest: Manifest, body: CronPatch, now: datetime) -> Draft:
+    """The GraphCron after an update: given fields replace, metadata merges, a null end time clears. It keeps the
+    resourceVersion that was read, so that writing it over somebody else's change fails. Raises RestError 422.
     """
     spec = dict(manifest["spec"])
-    if "metadata" in body:
-        body = body | {"metadata": spec.get("metadata", {}) | body["metadata"]}
-    _set(spec, body)
-    if "end_time" in body and body["end_time"] is None:
+    if body.metadata is not None:
+        body = body.model_copy(update={"metadata": spec.get("metadata", {}) | body.metadata})
+    uid = manifest["metadata"].get("uid", "")
+    schedule = _set(spec, body, body.schedule, uid)
+    if "end_time" in body.model_fields_set and body.end_time is None:
         spec.pop("endTime", None)
-    if body.get("enabled"):
+    if body.enabled:
         spec.pop("pauseReason", None)
     # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (kube/jsontext.py).
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
     changed = manifest | {"metadata": metadata, "spec": spec}
     _check(changed, now)
-    return changed
+    if schedule is None and body.enabled:
+        schedule = _schedule(spec["schedule"], uid)  # kubectl may have made a GraphCron whose schedule is invalid
+    return Draft(changed, schedule)
 
 
-def _set(spec: dict[str, Any], body: Body) -> None:
+def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
+    """Sets what the body gives, and returns the schedule when it gives one."""
     try:
         # The zone first, as LangGraph's server does.
-        read_timezone(body.get("timezone"))
-        # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
-        if len(body.get("schedule") or "") <= SCHEDULE_LIMIT and "schedule" in body:
-            read(body["schedule"])
-    except (InvalidSchedule, InvalidTimezone) as error:
+        read_timezone(body.timezone)
+    except InvalidTimezone as error:
         raise RestError(422, str(error)) from None
-    if is_masked(body.get("webhook", "")):
+    # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
+    is_read = expression is not None and len(expression) <= SCHEDULE_LIMIT
+    schedule = _schedule(expression, seed) if expression is not None and is_read else None
+    if is_masked(body.webhook or ""):
         raise RestError(
             422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
         )
     for name, key in _SPEC_KEYS:
-        if (value := body.get(name)) is not None:
+        if (value := getattr(body, name, None)) is not None:
             spec[key] = _CLEAN[name](value) if name in _CLEAN else value
+    return schedule
 
 
-def _end_time(text: str) -> str:
-    return format_time(parse_time(text))
+def _schedule(expression: str, seed: str) -> Schedule:
+    try:
+        return read(expression, seed)
+    except InvalidSchedule as error:
+        raise RestError(422, str(error)) from None
 
 
 def _metadata(given: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +136,8 @@ def _configurable(given: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in _RESERVED_CONFIGURABLE}
 
 
-def _config(given: dict[str, Any]) -> dict[str, Any]:
-    clean = dict(given)
+def _config(given: Config) -> dict[str, Any]:
+    clean = given.model_dump(exclude_unset=True)
     if "configurable" in clean:
         clean["configurable"] = _configurable(clean["configurable"])
     if isinstance(clean.get("metadata"), dict):
@@ -134,7 +146,7 @@ def _config(given: dict[str, Any]) -> dict[str, Any]:
 
 
 _CLEAN: dict[str, Callable[[Any], Any]] = {
-    "end_time": _end_time,
+    "end_time": format_time,
     "metadata": _metadata,
     "config": _config,
     "context": _configurable,
@@ -142,7 +154,7 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 
 
 def _check(manifest: Manifest, now: datetime) -> None:
-    """What the operator would find wrong later, told now."""
+    """Raises RestError 422 for what the operator would find wrong later."""
     try:
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:
@@ -159,8 +171,8 @@ def _check(manifest: Manifest, now: datetime) -> None:
         )
 
 
-def cron(manifest: Manifest, now: datetime) -> Cron:
-    """The cron that REST shows for a GraphCron."""
+def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> Cron:
+    """The cron that REST shows for a GraphCron. `schedule` is that of its spec, where it was read before."""
     spec = manifest["spec"]
     identity = id_of(manifest)
     assistant = assistant_uuid(spec["assistantId"])
@@ -174,7 +186,7 @@ def cron(manifest: Manifest, now: datetime) -> Cron:
         "schedule": spec["schedule"],
         "timezone": spec.get("timezone"),
         "payload": _payload(spec, identity, assistant, end_time),
-        "next_run_date": next_run_date(manifest, now),
+        "next_run_date": next_run_date(manifest, now, schedule),
         "metadata": spec.get("metadata", {}),
         "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
         "enabled": spec.get("enabled", True),
@@ -198,7 +210,7 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
 
 
 def new_cron_id(now: datetime, entropy: bytes) -> str:
-    """A UUID of version 7 (RFC 9562): it sorts by time, and tells when the cron was made to the millisecond.
+    """A UUID of version 7 (RFC 9562): it sorts by time, and holds the time of creation to the millisecond.
 
     `entropy` are ten random bytes.
     """
@@ -218,7 +230,7 @@ def _assistant_uuid(text: str) -> str:
     return text if is_uuid(text) else str(uuid.uuid5(_GRAPHS, text))
 
 
-def next_run_date(manifest: Manifest, now: datetime) -> str | None:
+def next_run_date(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> str | None:
     """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and when the
     operator suspended it (maxFailures, or a schedule denser than is allowed)."""
     spec, metadata, status = manifest["spec"], manifest["metadata"], manifest.get("status", {})
@@ -228,8 +240,10 @@ def next_run_date(manifest: Manifest, now: datetime) -> str | None:
     try:
         zone = read_timezone(spec.get("timezone"))
         start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
-        times = next_times(read(spec["schedule"], metadata.get("uid", "")), zone, now, 1, start=start, end=end)
-    except ValueError:  # also what dialect and zones raise
+        if schedule is None or is_hashed(spec["schedule"]):  # a create does not know the uid, which is the seed
+            schedule = read(spec["schedule"], metadata.get("uid", ""))
+        times = next_times(schedule, zone, now, 1, start=start, end=end)
+    except ValueError:  # InvalidSchedule and InvalidTimezone too
         return None
     return _rest_time(format_time(times[0])) if times else None
 
@@ -243,7 +257,7 @@ def created_at(manifest: Manifest) -> str:
 @lru_cache(maxsize=20_000)  # every search sorts by it
 def _created_at(name: str, in_kubernetes: str) -> str:
     if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
-        with suppress(ValueError, OverflowError, OSError):  # whoever uses kubectl chooses names, also of the year 10889
+        with suppress(ValueError, OverflowError, OSError):  # kubectl can choose a name of the year 10889
             return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
     return _iso(parse_time(in_kubernetes))
 
@@ -268,7 +282,7 @@ def _moment(text: str) -> datetime:
 
 def _rest_time(text: str | None) -> str | None:
     """A time of Kubernetes as LangGraph writes them: with +00:00 for Z. One that cannot be read stays as it is: its
-    GraphCron stalls, and says why."""
+    GraphCron stalls with the reason."""
     try:
         return None if text is None else _moment(text).isoformat()
     except ValueError:

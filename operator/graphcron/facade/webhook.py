@@ -1,7 +1,7 @@
-"""Webhooks: which hosts one may name, and how the credentials in its URL are masked. Pure: names were looked up before.
+"""Webhooks: the hosts that are allowed, and the masking of credentials in their URLs. Pure: hosts are resolved before.
 
-Networks of one's own are let through, and with them the Services of a cluster. What is not lies on the Agent Server's
-own machine, or is a cloud's metadata service, and no webhook that anybody means.
+Private networks are allowed, and with them the Services of a cluster. What is refused is on the Agent Server's own
+machine, is a cloud's metadata service, or is reserved.
 """
 
 import re
@@ -17,7 +17,7 @@ _OWN: tuple[IPv4Network | IPv6Network, ...] = tuple(
 
 
 def refusal(host: str, addresses: Sequence[str]) -> str | None:
-    """What to say of a webhook's host with these addresses, all of which count; None when it may be called."""
+    """Why a webhook's host is refused, by all of its addresses; None when it is allowed."""
     if not addresses:
         return f"{PREFIX}'{host}' has no address that the facade could find in DNS"
     for text in addresses:
@@ -39,7 +39,7 @@ MASK = "***"
 
 _USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?//[^/?#\\]*@")
 
-# In two steps, each of which looks at a character once: in one expression the time would grow with the cube of the
+# In two steps, each of which reads a character once: in one expression the time would grow with the cube of the
 # length, to seconds for four kilobytes of "?key".
 _PARAMETER = re.compile(r"(?P<name>[?&;][^=&;#?]*=)(?P<value>[^&;#]+)")
 

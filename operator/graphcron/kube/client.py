@@ -17,7 +17,6 @@ from kubernetes.aio.client import ApiClient, Configuration
 from graphcron.kube import jsontext
 from graphcron.kube.errors import NotFound, Refused, Unavailable, error_of, message_of
 from graphcron.kube.resources import (
-    CONFIG_MAPS,
     CRON_JOBS,
     EVENTS,
     GRAPHCRONS,
@@ -136,13 +135,6 @@ class Kube(Transport):
                     yield event
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(0, f"the connection ended: {str(error) or type(error).__name__}") from None
-
-    async def get_config_map(self, namespace: str, name: str) -> Manifest:
-        return await self._get(CONFIG_MAPS.path(namespace, name))
-
-    async def replace_config_map(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
-        return await self._replace(CONFIG_MAPS, namespace, manifest)
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         return await self._get(GRAPHCRONS.path(namespace, name))

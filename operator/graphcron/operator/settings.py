@@ -2,95 +2,111 @@
 
 import socket
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, Any, Self
 
-from graphcron.environ import MINIMUM_INTERVAL, InvalidSettings, json_of, limit, log_format, optional, parsed, required
+from pydantic import BeforeValidator, Field, model_validator
+
+from graphcron.environ import Integer, JsonObject, JsonStrings, Limit, Seconds, Settings
 from graphcron.kube.lease import Timing
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
 
 
-@dataclass(frozen=True)
-class OperatorSettings:
-    """`namespace` None means the whole cluster. `workers` reconciliations run at once. `crd_patience` is how many
-    seconds a start waits for the CRD or the apiserver before it gives up. `lease` is namespace and name of the Lease by
-    which replicas choose a leader, `identity` this replica's own name there, which no other process may have. After
-    `watch_silence` seconds without a word a watch counts as dead; the apiserver ends each after one minute.
-    `minimum_interval` is the least number of seconds between two firings of a GraphCron, 0 for no limit."""
+def _key_selector(text: str) -> KeySelector:
+    name, slash, key = text.partition("/")
+    if not (name and slash and key):
+        raise ValueError("it must be written NAME/KEY")
+    return KeySelector(name=name, key=key)
 
-    pods: RunPods
-    namespace: str | None
-    health_port: int
-    workers: int
-    log_level: str
-    log_format: str
-    crd_patience: float
-    lease: tuple[str, str]
-    identity: str
-    lease_timing: Timing
-    metrics_port: int
-    watch_silence: float
-    minimum_interval: int
 
-    @classmethod
-    def read(cls, environ: Mapping[str, str]) -> "OperatorSettings":
-        return cls(
-            pods=RunPods(
-                image=required(environ, "GRAPHCRON_RUN_IMAGE", "the image of the run pods"),
-                image_pull_policy=environ.get("GRAPHCRON_RUN_IMAGE_PULL_POLICY") or "IfNotPresent",
-                image_pull_secrets=tuple(parsed(environ, "GRAPHCRON_RUN_IMAGE_PULL_SECRETS", json_of(list), [])),
-                server_url=environ.get("AGENT_SERVER_URL") or None,
-                api_key=_key_selector(environ, "AGENT_SERVER_API_KEY_SECRET"),
-                ca_config_map=_key_selector(environ, "AGENT_SERVER_CA_CONFIG_MAP"),
-                namespace=environ.get("GRAPHCRON_NAMESPACE") or None,
-                service_account=environ.get("GRAPHCRON_RUN_SERVICE_ACCOUNT") or None,
-                active_deadline_seconds=parsed(environ, "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS", limit, 0) or None,
-                in_pod_images=tuple(parsed(environ, "GRAPHCRON_IN_POD_IMAGES", json_of(list), [])),
-                **optional(
-                    resources=parsed(environ, "GRAPHCRON_RUN_RESOURCES", json_of(dict), None),
-                    pod_security=parsed(environ, "GRAPHCRON_RUN_POD_SECURITY_CONTEXT", json_of(dict), None),
-                    container_security=parsed(environ, "GRAPHCRON_RUN_SECURITY_CONTEXT", json_of(dict), None),
-                    in_pod_resources=parsed(environ, "GRAPHCRON_IN_POD_RESOURCES", json_of(dict), None),
-                ),
+Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
+"""`<object>/<key>`."""
+
+
+def _identity() -> str:
+    return f"{socket.gethostname()}-{uuid.uuid4()}"
+
+
+class OperatorSettings(Settings):
+    """Defaults of run pods and of the Lease are those of `RunPods` and `Timing`."""
+
+    run_image: str = Field(validation_alias="GRAPHCRON_RUN_IMAGE", description="the image of the run pods")
+    run_image_pull_policy: str | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_POLICY")
+    run_image_pull_secrets: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_SECRETS")
+    run_service_account: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT")
+    run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
+    run_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
+    run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
+    run_container_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
+    in_pod_images: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_IN_POD_IMAGES")
+    in_pod_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_IN_POD_RESOURCES")
+    api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
+    ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
+    release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
+    namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
+    """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
+    health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
+    workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
+    """Reconciliations at once."""
+    crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
+    """Seconds for which a start waits for the CRD or the apiserver before it gives up."""
+    lease_name: str = Field("graphcron-operator", validation_alias="GRAPHCRON_LEASE")
+    lease_duration: Integer | None = Field(None, validation_alias="GRAPHCRON_LEASE_DURATION_SECONDS")
+    lease_renew_deadline: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS")
+    lease_retry_period: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS")
+    identity: str = Field(default_factory=_identity, validation_alias="GRAPHCRON_POD")
+    """This replica's name in the Lease, which no other process may have."""
+    watch_silence: Seconds = Field(180.0, validation_alias="GRAPHCRON_WATCH_SILENCE_SECONDS")
+    """Seconds without anything after which a watch counts as dead; the apiserver ends each after one minute."""
+
+    @cached_property
+    def pods(self) -> RunPods:
+        """What the installation says about all run pods."""
+        return RunPods(
+            image=self.run_image,
+            server_url=self.agent_server_url,
+            api_key=self.api_key,
+            ca_config_map=self.ca_config_map,
+            namespace=self.release_namespace,
+            service_account=self.run_service_account,
+            active_deadline_seconds=self.run_active_deadline_seconds or None,
+            **_given(
+                image_pull_policy=self.run_image_pull_policy,
+                image_pull_secrets=self.run_image_pull_secrets,
+                resources=self.run_resources,
+                pod_security=self.run_pod_security,
+                container_security=self.run_container_security,
+                in_pod_images=self.in_pod_images,
+                in_pod_resources=self.in_pod_resources,
             ),
-            namespace=environ.get("GRAPHCRON_WATCH_NAMESPACE") or None,
-            health_port=parsed(environ, "GRAPHCRON_HEALTH_PORT", int, 8081),
-            workers=parsed(environ, "GRAPHCRON_WORKERS", int, 20),
-            crd_patience=parsed(environ, "GRAPHCRON_CRD_PATIENCE_SECONDS", float, 30.0),
-            log_level=environ.get("GRAPHCRON_LOG_LEVEL") or "INFO",
-            log_format=parsed(environ, "GRAPHCRON_LOG_FORMAT", log_format, "text"),
-            lease=(
-                environ.get("GRAPHCRON_NAMESPACE") or environ.get("GRAPHCRON_WATCH_NAMESPACE") or "default",
-                environ.get("GRAPHCRON_LEASE") or "graphcron-operator",
-            ),
-            identity=environ.get("GRAPHCRON_POD") or f"{socket.gethostname()}-{uuid.uuid4()}",
-            lease_timing=_lease_timing(environ),
-            metrics_port=parsed(environ, "GRAPHCRON_METRICS_PORT", int, 9090),
-            watch_silence=parsed(environ, "GRAPHCRON_WATCH_SILENCE_SECONDS", float, 180.0),
-            minimum_interval=parsed(environ, MINIMUM_INTERVAL, limit, 0),
         )
 
+    @property
+    def lease(self) -> tuple[str, str]:
+        """Namespace and name of the Lease by which replicas choose a leader."""
+        return self.release_namespace or self.namespace or "default", self.lease_name
 
-def _lease_timing(environ: Mapping[str, str]) -> Timing:
-    names = {
-        "duration": ("GRAPHCRON_LEASE_DURATION_SECONDS", int),
-        "renew_deadline": ("GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS", float),
-        "retry_period": ("GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS", float),
-    }
-    given = {field: parsed(environ, name, parse, None) for field, (name, parse) in names.items()}
-    try:
-        return Timing(**optional(**given))
-    except ValueError as error:
-        raise InvalidSettings(f"GRAPHCRON_LEASE_*_SECONDS do not go together: {error}") from None
+    @cached_property
+    def lease_timing(self) -> Timing:
+        """Raises ValueError for times that do not go together."""
+        return Timing(
+            **_given(
+                duration=self.lease_duration,
+                renew_deadline=self.lease_renew_deadline,
+                retry_period=self.lease_retry_period,
+            )
+        )
+
+    @model_validator(mode="after")
+    def _has_lease_timing(self) -> Self:
+        try:
+            _ = self.lease_timing
+        except ValueError as error:
+            raise ValueError(f"GRAPHCRON_LEASE_*_SECONDS do not go together: {error}") from None
+        return self
 
 
-def _key_selector(environ: Mapping[str, str], name: str) -> KeySelector | None:
-    """`<object>/<key>`."""
-    text = environ.get(name)
-    if not text:
-        return None
-    object_name, slash, key = text.partition("/")
-    if not (object_name and slash and key):
-        raise InvalidSettings(f"{name} must be written NAME/KEY")
-    return KeySelector(name=object_name, key=key)
+def _given(**values: Any) -> dict[str, Any]:
+    """Those that are set: the others are left to the defaults of what takes them."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,16 +1,25 @@
-"""Who is let in, by which key, and whose crons they see."""
+"""Callers: the owner of a key or token, and the crons that this owner may see."""
 
-from datetime import UTC, datetime
+import re
 from typing import Any
 
 import pytest
 
-from graphcron.facade.auth.callers import EVERYBODY, NOBODY, Caller, Keys, Mode, check_crons, identify, read_keys
+from graphcron.facade.auth.callers import (
+    EVERYBODY,
+    NOBODY,
+    Caller,
+    Keys,
+    Mode,
+    check_crons,
+    identify,
+    owner_of_user,
+    read_keys,
+    reviewed,
+)
 from graphcron.facade.errors import RestError
-from graphcron.facade.quota import Quota
 
 ADA, BOB = "a" * 24, "b" * 24
-NOW = datetime(2026, 11, 22, 19, 25, tzinfo=UTC)
 
 
 def keys(**files: str) -> Keys:
@@ -132,32 +141,18 @@ class TestOwners:
         assert EVERYBODY.own(labelled(None)) == labelled(None)
 
 
-class TestQuota:
-    @pytest.mark.parametrize(("limit", "have"), [(0, 10_000), (3, 2)])
-    def test_there_is_room_below_the_limit_and_without_one(self, limit: int, have: int) -> None:
-        Quota(crons=limit).check_room(have)
+def test_a_token_for_another_audience_is_not_good() -> None:
+    told = {"authenticated": True, "user": {"username": "ada"}}
+    assert reviewed({"status": told}, None).owner
+    assert reviewed({"status": told | {"audiences": ["graphcron"]}}, "graphcron").owner
+    for audiences in ([], ["https://kubernetes.default.svc"]):
+        with pytest.raises(RestError, match="audience"):
+            reviewed({"status": told | {"audiences": audiences}}, "graphcron")
+    with pytest.raises(RestError, match="audience"):
+        reviewed({"status": told}, "graphcron")  # of an apiserver that knows nothing of audiences
 
-    def test_no_room_is_429_with_the_limit_in_words(self) -> None:
-        with pytest.raises(RestError, match="The limit is 3 crons for each owner, and there are 3:") as refused:
-            Quota(crons=3).check_room(3)
-        assert refused.value.status == 429
 
-    @pytest.mark.parametrize(
-        ("seconds", "schedule"), [(0, "* * * * *"), (60, "* * * * *"), (300, "*/5 * * * *"), (9e6, "0 0 29 2 *")]
-    )
-    def test_a_schedule_may_fire_as_often_as_the_limit_says(self, seconds: float, schedule: str) -> None:
-        Quota(interval=int(seconds)).check_schedule({"spec": {"schedule": schedule}}, NOW)
-
-    @pytest.mark.parametrize(
-        ("seconds", "schedule", "words"),
-        [
-            (61, "* * * * *", "fires again after 1 minute, and the limit is once in 61 seconds"),
-            (3600, "0,59 * * * *", "fires again after 1 minute, and the limit is once in 1 hour"),
-            (172_800, "0 0 * * *", "fires again after 1 day, and the limit is once in 2 days"),
-        ],
-    )
-    def test_a_denser_one_is_422_with_both_in_words(self, seconds: int, schedule: str, words: str) -> None:
-        with pytest.raises(RestError) as refused:
-            Quota(interval=seconds).check_schedule({"spec": {"schedule": schedule}}, NOW)
-        assert refused.value.status == 422
-        assert f"The schedule '{schedule}' {words}:" in refused.value.detail
+@pytest.mark.parametrize("name", ["ada", "system:serviceaccount:team:ada", "a@example.com", "Ä" * 300, "x" * 300, "-"])
+def test_an_owner_of_kubernetes_is_a_label_value_and_nobody_elses(name: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", owner_of_user(name))
+    assert owner_of_user(name) != owner_of_user(name + "-")

@@ -11,14 +11,14 @@ from yarl import URL
 from graphcron.facade.auth.callers import Mode
 from tests.support.facade_server import Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import Upstream
+from tests.support.upstream_fake import UpstreamFake
 
 WAIT = 10.0
 """Seconds after which a test gives up; none waits for it when all is well."""
 
 
 @pytest.fixture
-async def client(upstream: Upstream) -> AsyncIterator[Client]:
+async def client(upstream: UpstreamFake) -> AsyncIterator[Client]:
     async with (
         serving(MemoryStore(), await upstream.start()) as url,
         aiohttp.ClientSession() as session,
@@ -37,7 +37,7 @@ async def test_messages_go_both_ways_whole_and_in_order(client: Client) -> None:
         assert await socket.receive_str(timeout=WAIT) == long
 
 
-async def test_the_agent_server_hears_who_asks_and_chooses_the_protocol(client: Client, upstream: Upstream) -> None:
+async def test_the_agent_server_hears_who_asks_and_chooses_the_protocol(client: Client, upstream: UpstreamFake) -> None:
     url = URL(client.url + "/socket?a=%2C", encoded=True)
     headers = {"x-api-key": "mine", "Cookie": "a=1"}
     async with client.session.ws_connect(url, headers=headers, protocols=["first", "second"]) as socket:
@@ -61,7 +61,7 @@ async def test_how_the_agent_server_ends_it_is_told(client: Client) -> None:
         assert (answer.type, answer.data, answer.extra) == (WSMsgType.CLOSE, 4003, "no such thread")
 
 
-async def test_how_the_client_ends_it_is_told(client: Client, upstream: Upstream) -> None:
+async def test_how_the_client_ends_it_is_told(client: Client, upstream: UpstreamFake) -> None:
     async with client.session.ws_connect(client.url + "/socket") as socket:
         await socket.close(code=4001)
     await asyncio.wait_for(upstream.stream_ended.wait(), WAIT)
@@ -75,7 +75,7 @@ async def test_an_agent_server_that_breaks_off_looks_like_no_clean_end(client: C
         assert (answer.data, answer.extra) == (1014, "the Agent Server broke off")
 
 
-async def test_a_client_that_vanishes_takes_its_conversation_along(client: Client, upstream: Upstream) -> None:
+async def test_a_client_that_vanishes_takes_its_conversation_along(client: Client, upstream: UpstreamFake) -> None:
     socket = await client.session.ws_connect(client.url + "/socket")
     assert not socket.closed
     await client.session.close()  # no close frame: the line is cut
@@ -98,13 +98,13 @@ async def test_an_agent_server_that_is_down_is_502() -> None:
 
 
 @pytest.mark.parametrize("path", ["/runs/crons", "/runs%2Fcrons/x", "/x/../runs//crons"])
-async def test_no_handshake_reaches_crons(client: Client, upstream: Upstream, path: str) -> None:
+async def test_no_handshake_reaches_crons(client: Client, upstream: UpstreamFake, path: str) -> None:
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await client.session.ws_connect(client.url + path)
     assert upstream.seen == []
 
 
-async def test_nobody_without_a_key_is_connected(upstream: Upstream) -> None:
+async def test_nobody_without_a_key_is_connected(upstream: UpstreamFake) -> None:
     async with (
         serving(MemoryStore(), await upstream.start(), Mode.API_KEYS) as url,
         aiohttp.ClientSession() as session,

@@ -1,11 +1,11 @@
-"""The store over the apiserver: which object an id means, and what each of the apiserver's errors becomes."""
+"""The store at the apiserver: the object of an id, and the translation of the apiserver's errors."""
 
 from typing import Any, cast
 
 import pytest
 
 from graphcron.facade.store.kube_store import KubeStore, readable
-from graphcron.facade.store.store import Changed, Missing, Refused, StoreError, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from tests.support.kube_memory import MemoryKube
@@ -64,12 +64,12 @@ FORBIDDEN = (
 
 
 @pytest.mark.parametrize(
-    ("raised", "told", "message"),
+    ("raised", "expected", "message"),
     [
         (errors.Conflict(409, "the object has been modified"), Changed, "modified"),
         (
             errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long'),
-            Refused,
+            Rejected,
             "spec.w",
         ),
         (errors.Refused(403, FORBIDDEN), Unavailable, "lacks a permission"),
@@ -80,13 +80,13 @@ FORBIDDEN = (
     ids=lambda value: str(value)[:30] if isinstance(value, Exception) else "",
 )
 async def test_errors_become_the_stores(
-    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, told: type[StoreError], message: str
+    crons: KubeStore, cluster: MemoryKube, raised: errors.KubeError, expected: type[StoreError], message: str
 ) -> None:
     cluster.raises = raised
-    with pytest.raises(told, match=message):
+    with pytest.raises(expected, match=message):
         await crons.create(manifest("new", OTHER))
-    if told is Unavailable:
-        with pytest.raises(told, match=message):
+    if expected is Unavailable:
+        with pytest.raises(expected, match=message):
             await crons.list()
 
 

@@ -1,1 +1,1 @@
-"""Who calls the facade: API keys, or Kubernetes tokens."""
+"""Authentication of callers: by API keys, or by Kubernetes tokens."""

@@ -1,4 +1,4 @@
-"""Reads API keys from the directory that a Secret is mounted on, anew whenever the Secret has changed."""
+"""API keys from the directory that a Secret is mounted on, read again when the Secret has changed."""
 
 import logging
 from pathlib import Path
@@ -11,44 +11,44 @@ CURRENT = "..data"
 """The symbolic link that kubelet turns to a new directory when a Secret changes, so that all files change at once."""
 
 ATTEMPTS = 3
-"""Of reading while kubelet removes the directory that was read."""
+"""Reads of the directory, which kubelet may remove meanwhile."""
 
 
 class InvalidKeys(ValueError):
-    """There is no key to let anybody in by, or a mistake among them; the message says where and what to do."""
+    """There is no API key, or one is invalid; the message names the place and what to do."""
 
 
 class KeyDirectory:
     """A directory with a file for each owner, as `callers.read_keys` reads them.
 
-    At the start a mistake is an error. Later it is a line in the log, and the mistaken keys let nobody in while the
-    rest do: a key that was removed must not live on because another one was mistyped.
+    At the start an invalid key is an error. Later it is logged, and only the invalid keys are refused: a key that was
+    removed must not stay valid because another one was mistyped.
     """
 
     def __init__(self, path: Path) -> None:
         """Raises InvalidKeys."""
         self._path = path
-        self._seen, self._keys, faults = self._load()
-        self._told = ""
+        self._version, self._keys, faults = self._load()
+        self._reported = ""
         if faults:
             raise InvalidKeys("; ".join(faults))
 
     def keys(self) -> Keys:
-        """Those that count now. Costs one system call when nothing has changed."""
-        if self._seen is None or self._mark() != self._seen:
-            self._seen, self._keys, faults = self._load()
-            self._tell("; ".join(faults))
+        """The keys that are valid now. Costs one system call when nothing has changed."""
+        if self._version is None or self._current() != self._version:
+            self._version, self._keys, faults = self._load()
+            self._report("; ".join(faults))
         return self._keys
 
-    def _tell(self, faults: str) -> None:
+    def _report(self, faults: str) -> None:
         if not faults:
             logger.info("the API keys were read anew")
-        elif faults != self._told:
+        elif faults != self._reported:
             logger.error("the API keys were read anew, and those that are mistaken let nobody in: %s", faults)
-        self._told = faults
+        self._reported = faults
 
-    def _mark(self) -> object:
-        """Something that differs once the files do."""
+    def _current(self) -> object:
+        """A value that differs when the files do."""
         try:
             return (self._path / CURRENT).readlink()
         except OSError:
@@ -62,7 +62,7 @@ class KeyDirectory:
     def _load(self) -> tuple[object, Keys, list[str]]:
         problem = ""
         for _ in range(ATTEMPTS):
-            mark = self._mark()
+            mark = self._current()
             try:
                 current = self._path / mark if isinstance(mark, Path) else self._path
                 files = [file for file in current.iterdir() if not file.name.startswith("..") and file.is_file()]

@@ -1,4 +1,4 @@
-"""Callers: which owner an API key or a token stands for, and which crons that owner may see.
+"""Callers: the owner of an API key or token, and the crons that this owner may see.
 
 Pure: the files with the keys were read already, and the header is an argument. No sentence quotes a key.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.translation import Manifest
+from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import OWNER_LABEL, owner_of
 
 API_KEY_HEADER = "x-api-key"
@@ -47,30 +47,30 @@ UNKNOWN_BEARER = (
 
 
 class Mode(StrEnum):
-    """How callers are told apart, by the names of the chart's `facade.auth.mode`."""
+    """The auth mode, by the names of the chart's `facade.auth.mode`."""
 
     CLOSED = ""
-    """Nobody has chosen: no crons for anyone."""
+    """No mode is set: cron endpoints are closed."""
     API_KEYS = "apiKeys"
     TOKEN_REVIEW = "tokenReview"  # noqa: S105  no password
-    """By the bearer tokens of Kubernetes' users and service accounts."""
+    """By bearer tokens of Kubernetes' users and service accounts."""
     OPEN = "open"
-    """Everybody may do everything."""
+    """Every caller may do everything."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks. Without an owner it is everybody, or nobody."""
+    """The sender of a request. `owner` is None in modes without owners."""
 
     owner: str | None
     sees_all: bool = False
 
     def may_see(self, manifest: Manifest) -> bool:
-        """Whether a GraphCron is there for this caller, to be read, changed and deleted."""
+        """Whether a GraphCron exists for this caller, to be read, changed and deleted."""
         return self.sees_all or (self.owner is not None and owner_of(manifest) == self.owner)
 
     def own(self, manifest: Manifest) -> Manifest:
-        """A new GraphCron as this caller's."""
+        """A new GraphCron with this caller as its owner."""
         if self.owner is None:
             return manifest
         metadata = manifest["metadata"]
@@ -83,28 +83,28 @@ NOBODY = Caller(None)
 
 @dataclass(frozen=True)
 class Keys:
-    """The API keys that are let in. The keys themselves are not kept, only their digests, each with its owner."""
+    """The valid API keys, as digests, each with its owner. The keys themselves are not kept."""
 
     digests: tuple[tuple[bytes, str], ...] = field(default=(), repr=False)
 
     def owner_of(self, key: str) -> str | None:
-        """Whose key it is. Takes the same time for each key of the same length, known or not."""
+        """The owner of a key; None for an unknown one. Takes the same time for each key of the same length."""
         given, owner = digest(key), None
         for known, candidate in self.digests:
             if hmac.compare_digest(given, known):
-                owner = candidate  # and on, or the time would tell how far the search went
+                owner = candidate  # no break: the time would show the position of the key
         return owner
 
 
 def digest(key: str) -> bytes:
-    """By which a key or token is known without being kept."""
+    """The digest by which a key or token is recognised without being kept."""
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()
 
 
 def read_keys(files: Mapping[str, bytes]) -> tuple[Keys, list[str]]:
-    """The keys of a Secret, and a sentence for each mistake in it. A file's name is the owner; each line of it is one
-    key, so that a new key can be let in before the old one goes. What is mistaken lets nobody in: an owner with a bad
-    name or without keys, a line that is no key, a key that two owners have.
+    """The valid keys of a Secret, and a sentence for each mistake in it. A file's name is the owner, each line one key,
+    so that a new key can be added before the old one is removed. Refused are an owner with an invalid name or
+    without keys, a line that is no key, and a key that two owners have.
     """
     faults: list[str] = []
     owners: dict[bytes, set[str]] = {}
@@ -143,8 +143,8 @@ def _fault(line: str) -> str | None:
 
 
 def identify(mode: Mode, keys: Keys, given: Sequence[str]) -> Caller:
-    """Who sent these x-api-key headers. Raises RestError 401 unless that is known, when it matters. In mode tokenReview
-    Kubernetes says it (`reviewed`), and until then it is nobody."""
+    """The caller of these x-api-key headers. Raises RestError 401 in mode apiKeys without a known key. In mode
+    tokenReview the caller comes from Kubernetes (`reviewed`), not from here."""
     match mode:
         case Mode.OPEN:
             return EVERYBODY
@@ -173,14 +173,14 @@ def read_bearer(given: Sequence[str]) -> str:
 
 
 def token_review(token: str, audience: str | None) -> Manifest:
-    """The question for Kubernetes whose token it is (authentication.k8s.io/v1, TokenReview)."""
+    """The TokenReview of a token (authentication.k8s.io/v1)."""
     spec = {"token": token} | ({"audiences": [audience]} if audience else {})
     return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "spec": spec}
 
 
 def reviewed(answer: Manifest, audience: str | None) -> Caller:
-    """Whose token it was. Raises RestError 401 for one that is not good, or not for that audience: an apiserver that
-    knows nothing of audiences says none (TokenReviewStatus)."""
+    """The caller in a TokenReview's answer. Raises RestError 401 for a token that is invalid or not meant for that
+    audience: an apiserver that ignores audiences returns none (TokenReviewStatus)."""
     status = answer.get("status", {})
     name = status.get("user", {}).get("username")
     if not status.get("authenticated") or not name or (audience and audience not in status.get("audiences", [])):
@@ -196,6 +196,6 @@ def owner_of_user(name: str) -> str:
 
 
 def check_crons(caller: Caller) -> None:
-    """Raises RestError 403 when crons are for nobody."""
+    """Raises RestError 403 when the cron endpoints are closed."""
     if caller == NOBODY:
         raise RestError(403, CLOSED)

@@ -1,45 +1,42 @@
-"""Bearer tokens: asks Kubernetes whose a token is (TokenReview), and caches the answer for a moment."""
+"""Bearer tokens: reviews a token at the apiserver (TokenReview), and caches the answer for a moment."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
+
+from cachetools import TTLCache
 
 from graphcron.facade.auth import callers
 from graphcron.facade.auth.callers import Caller, read_bearer, reviewed, token_review
-from graphcron.facade.single_flight import Shared
+from graphcron.facade.single_flight import SingleFlight
 from graphcron.facade.store.store import Unavailable
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
 
-REMEMBERED_SECONDS = 10.0
-"""How long a token counts that was found good. One that is revoked counts so much longer."""
+VALID_SECONDS = 10.0
+"""How long a valid token is cached. A revoked token can work for so much longer."""
 
-REMEMBERED = 1024
-"""Good tokens that are remembered, by digest."""
+CACHED_TOKENS = 1024
+"""By digest."""
 
 
 class TokenReviews:
-    """Callers by their tokens. `audience` is the one that a token must be meant for; None for the apiserver's own."""
+    """Finds callers by their tokens. A token must be meant for `audience`; None stands for the apiserver's own."""
 
     def __init__(self, kube: Kube, audience: str | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._kube = kube
         self._audience = audience
-        self._clock = clock
-        self._known: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
-        self._reviews = Shared[Caller]()
+        self._valid: TTLCache[bytes, Caller] = TTLCache(CACHED_TOKENS, VALID_SECONDS, clock)
+        self._reviews = SingleFlight[Caller]()
 
     async def caller(self, given: Sequence[str]) -> Caller:
-        """Who sent these Authorization headers. Raises RestError 401, and Unavailable when Kubernetes does not say."""
+        """The caller of these Authorization headers. Raises RestError 401, and Unavailable when Kubernetes gives no
+        answer."""
         token = read_bearer(given)
         digest = callers.digest(token)
-        asked, known = self._known.get(digest, (0.0, None))
-        if known is not None and self._clock() - asked < REMEMBERED_SECONDS:
+        if (known := self._valid.get(digest)) is not None:
             return known
-        caller = await self._reviews.answer(digest, lambda: self._review(token))
-        self._known[digest] = (self._clock(), caller)
-        self._known.move_to_end(digest)
-        if len(self._known) > REMEMBERED:
-            self._known.popitem(last=False)
+        caller = await self._reviews.run(digest, lambda: self._review(token))
+        self._valid[digest] = caller
         return caller
 
     async def _review(self, token: str) -> Caller:

@@ -1,1 +1,1 @@
-"""What is handed on to the Agent Server."""
+"""The reverse proxy to the Agent Server."""

@@ -1,4 +1,4 @@
-"""Which headers of a request and of an answer go through to the other side."""
+"""The headers of requests and answers that are passed on."""
 
 from collections.abc import Mapping
 
@@ -21,7 +21,7 @@ HANDSHAKE = frozenset(
 """Headers of a WebSocket that each side of us negotiates by itself."""
 
 TRACES = ("traceparent", "tracestate", "baggage", HEADER.lower())
-"""Headers that are another's at each request, and of no matter to the answer."""
+"""Headers that differ between requests and do not change the answer."""
 
 CREDENTIALS_AND_TRACES = ("authorization", "cookie", "x-", *TRACES)
 

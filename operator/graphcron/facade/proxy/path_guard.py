@@ -6,8 +6,8 @@ from functools import lru_cache
 from urllib.parse import parse_qs, unquote
 
 MOST_DECODINGS = 4
-"""A server decodes a path once, a proxy before it once more. A path that is not plain after so many is nobody's, and
-to go on would let a request of some kilobytes, which can hold two thousand, take seconds."""
+"""A server decodes a path once, a proxy before it once more. A path that is not plain after so many is refused:
+a request of some kilobytes can hold two thousand, and decoding them takes seconds."""
 
 _PLAIN = re.compile(r"(/[A-Za-z0-9_-]+)+")
 

@@ -19,29 +19,28 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from graphcron.facade.errors import RestError, Unverified
-from graphcron.facade.openapi import Document
-from graphcron.facade.openapi_merge import read_document
 from graphcron.facade.proxy import websockets
 from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
 from graphcron.facade.proxy.path_guard import reaches_crons
+from graphcron.facade.proxy.recent import Recent
 from graphcron.facade.request_log import HEADER, REQUEST_ID
-from graphcron.facade.single_flight import Recent, Shared
+from graphcron.facade.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 LOOKUP_TIMEOUT_SECONDS = 10.0
-"""For the facade's own questions. Passed-through requests have no limit: a run may take hours."""
+"""For the facade's own requests. Passed-through requests have no limit: a run may take hours."""
 
 KEEP_ALIVE_SECONDS = 4.0
-"""For a connection that nobody uses; LangGraph's server closes it after 5, and a request must not meet that moment."""
+"""For an idle connection. LangGraph's server closes it after 5, and a request must not be sent at that moment."""
 
 DISTRUST_SECONDS = 5.0
 """After an answer of 5xx. LangGraph's server closes that connection without saying so beforehand, a moment later."""
 
 RECENT_SECONDS = 0.25
-"""How long it counts that the Agent Server showed an assistant: many crons are made at once, and it need not be asked
-for each. One that is deleted through this facade is asked for at once."""
+"""How long an assistant that exists is cached, since many crons are made at once. A deletion through this facade clears
+the cache."""
 
 SEARCH_LIMIT = 1000
 """Threads that one search of LangGraph's server can find."""
@@ -52,13 +51,13 @@ HEADER_LIMIT = 64 * 1024
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
 _FAILED = (aiohttp.ClientError, TimeoutError, OSError)
-"""There is no answer."""
+"""Errors that mean that there is no answer."""
 
 BeforeAnswer = Callable[[int], Awaitable[None]]
 
 
-class AgentServer:
-    """One Agent Server and the connections to it."""
+class Upstream:
+    """The Agent Server behind the facade, and the connections to it."""
 
     def __init__(
         self,
@@ -73,8 +72,8 @@ class AgentServer:
         self._fresh = fresh
         self._withheld = withheld
         self._distrust_until = 0.0
-        self._lookups = Shared[tuple[int, bytes]]()
-        self._shown = Recent(RECENT_SECONDS)
+        self._lookups = SingleFlight[tuple[int, bytes]]()
+        self._existing = Recent(RECENT_SECONDS)
 
     @classmethod
     @asynccontextmanager
@@ -122,7 +121,7 @@ class AgentServer:
                 await before_answer(upstream.status)
             return await self._answer(request, upstream)
         except BaseException:
-            # The client is gone, or the stream broke: an open connection would keep the run's stream alive.
+            # The client is gone, or the stream broke. An open connection would keep the run's stream alive.
             upstream.close()
             raise
 
@@ -179,24 +178,24 @@ class AgentServer:
                 request.transport.abort()
             raise
 
-    async def look_up(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
-        """Whether the Agent Server has it, asked with the caller's own credentials: once for all who ask
-        at the same time with the same ones, and with `recently` for those a moment later too.
+    async def exists(self, path: str, what: str, headers: Mapping[str, str], *, recently: bool = False) -> bool:
+        """Whether the Agent Server has it, by a GET with the caller's credentials. Concurrent calls with the same
+        credentials share one request; with `recently`, calls within `RECENT_SECONDS` share it too.
 
-        Raises RestError: 401 and 403 as the Agent Server says them, 503 when it gives no usable answer.
+        Raises RestError: 401 and 403 as the Agent Server answers them, 503 when it gives no usable answer.
         """
         who = frozenset((name, value) for name, value in credentials_of(headers) if name.lower() not in TRACES)
-        if recently and self._shown.holds((path, who)):
+        if recently and self._existing.holds((path, who)):
             return True
-        asked = self._shown.now()
+        asked = self._existing.now()
         try:
-            status, body = await self._lookups.answer((path, who), lambda: self._ask(path, headers))
+            status, body = await self._lookups.run((path, who), lambda: self._ask(path, headers))
         except _FAILED as error:
             raise Unverified(what, self._unreachable(error)) from None
         match status:
             case 200:
                 if recently:
-                    self._shown.found((path, who), asked)
+                    self._existing.found((path, who), asked)
                 return True
             case 404:
                 return False
@@ -206,13 +205,13 @@ class AgentServer:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
 
     def forget(self) -> None:
-        """What was shown recently: something is gone."""
-        self._shown.forget()
+        """Clears the cache of `exists`: something was deleted."""
+        self._existing.forget()
 
     async def threads_among(self, ids: Sequence[str], headers: Mapping[str, str]) -> set[str]:
-        """Those of these threads that are there for whoever has these credentials.
+        """Those of these threads that exist for these credentials.
 
-        Raises RestError as `look_up` does.
+        Raises RestError as `exists` does.
         """
         found: set[str] = set()
         for start in range(0, len(ids), SEARCH_LIMIT):
@@ -229,15 +228,6 @@ class AgentServer:
             except (ValueError, KeyError, TypeError):
                 raise Unverified("its threads", f"The Agent Server at {self.url} answered HTTP {status}") from None
         return found
-
-    async def description(self, headers: Mapping[str, str]) -> Document | None:
-        """Its own OpenAPI document, asked for with the caller's credentials; None when it gives none."""
-        try:
-            status, body = await self._ask("/openapi.json", headers)
-        except _FAILED as error:
-            logger.warning("the OpenAPI document is without the Agent Server's: %s", self._unreachable(error))
-            return None
-        return read_document(body) if status == 200 else None
 
     async def _ask(self, path: str, headers: Mapping[str, str], query: object = None) -> tuple[int, bytes]:
         """Status and body of a GET, or a POST of `query`, with the credentials among these headers. Raises one of

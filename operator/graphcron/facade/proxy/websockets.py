@@ -1,4 +1,4 @@
-"""Hands a WebSocket on, message by message: LangGraph's SDKs can follow a thread's events by one."""
+"""WebSockets, passed on message by message: LangGraph's SDKs can follow a thread's events by one."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ MESSAGE_LIMIT = 64 * 1024 * 1024
 """Bytes of one message, which is in memory as a whole. A longer one ends the conversation."""
 
 OPTIONS: Mapping[str, Any] = {"autoping": False, "autoclose": False, "max_msg_size": MESSAGE_LIMIT}
-"""Of both sides: pings and goodbyes are the other side's to answer."""
+"""Of both sides: pings and closing messages are answered by the other side."""
 
 _Side = ClientWebSocketResponse | web.WebSocketResponse
 
@@ -28,25 +28,25 @@ def protocols(request: web.Request) -> Sequence[str]:
     return [name for one in given.split(",") if (name := one.strip())]
 
 
-async def converse(request: web.Request, agent_server: ClientWebSocketResponse) -> web.WebSocketResponse:
-    """Takes the client's handshake with the subprotocol that the Agent Server chose, and hands on what each says: pings
-    too, so that each knows of the other whether it is there, and how it ends. Both are closed then."""
-    chosen = [agent_server.protocol] if agent_server.protocol else []
+async def converse(request: web.Request, upstream: ClientWebSocketResponse) -> web.WebSocketResponse:
+    """Accepts the client's handshake with the subprotocol that the Agent Server chose, and passes on messages, pings
+    and closing codes in both directions. Then both sides are closed."""
+    chosen = [upstream.protocol] if upstream.protocol else []
     client = web.WebSocketResponse(protocols=chosen, compress=False, **OPTIONS)
     try:
         await client.prepare(request)
         async with asyncio.TaskGroup() as both:
-            both.create_task(_hand_on(client, agent_server, WSCloseCode.GOING_AWAY, "the client is gone"))
-            both.create_task(_hand_on(agent_server, client, WSCloseCode.BAD_GATEWAY, "the Agent Server broke off"))
+            both.create_task(_hand_on(client, upstream, WSCloseCode.GOING_AWAY, "the client is gone"))
+            both.create_task(_hand_on(upstream, client, WSCloseCode.BAD_GATEWAY, "the Agent Server broke off"))
     finally:
-        await agent_server.close(code=WSCloseCode.GOING_AWAY)
+        await upstream.close(code=WSCloseCode.GOING_AWAY)
         if client.prepared:
             await client.close(code=WSCloseCode.GOING_AWAY)
     return client
 
 
 async def _hand_on(source: _Side, sink: _Side, lost: WSCloseCode, reason: str) -> None:
-    """`lost` and `reason` are what the sink is told when the source breaks off without a word."""
+    """`lost` and `reason` close the sink when the source breaks off without a closing message."""
     try:
         while True:
             message = await source.receive()
@@ -70,4 +70,4 @@ async def _hand_on(source: _Side, sink: _Side, lost: WSCloseCode, reason: str) -
                     await sink.close(code=lost, message=reason.encode())
                     return
     except (ClientError, OSError):
-        return  # the sink is gone, which whoever listens to it notices
+        return  # the sink is gone: the other direction notices it

@@ -1,4 +1,4 @@
-"""The store that asks the apiserver each time."""
+"""The store that reads and writes GraphCrons at the apiserver."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphcron.facade.store.snapshot import NO_METADATA
-from graphcron.facade.store.store import Changed, Manifest, Missing, Refused, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
+from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of
 
 
@@ -20,7 +21,7 @@ class KubeStore:
         self._namespace = namespace
 
     async def get(self, cron_id: str) -> Manifest:
-        with told():
+        with translated():
             try:
                 manifest = await self._kube.get_graphcron(self._namespace, cron_id)
             except errors.NotFound:
@@ -28,32 +29,32 @@ class KubeStore:
         return _present(manifest, cron_id)
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
-        with told():
+        with translated():
             found = await self._kube.list_graphcrons(self._namespace)
         return [manifest for manifest in found if "deletionTimestamp" not in manifest["metadata"]]
 
     async def create(self, manifest: Manifest) -> Manifest:
-        with told():
+        with translated():
             return await self._kube.create_graphcron(self._namespace, manifest)
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        with told(missing=manifest["metadata"]["name"]):
+        with translated(missing=manifest["metadata"]["name"]):
             return await self._kube.replace_graphcron(self._namespace, manifest)
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         metadata = (known or await self.get(cron_id))["metadata"]
         try:
-            with told(missing=cron_id):
+            with translated(missing=cron_id):
                 await self._kube.delete_graphcron(self._namespace, metadata["name"], metadata["uid"])
-        except Changed:  # by its name somebody made another one
+        except Changed:  # another one was made by that name
             raise Missing(cron_id) from None
 
     async def ready(self) -> None:
-        with told():
+        with translated():
             await self._kube.ready()
 
     async def _by_uid(self, cron_id: str) -> Manifest:
-        """A GraphCron made with kubectl has a name of its user's choice, and its uid as id."""
+        """A GraphCron made with kubectl: its name is the user's choice, its id is its uid."""
         for manifest in await self.list():
             if id_of(manifest) == cron_id:
                 return manifest
@@ -67,8 +68,8 @@ def _present(manifest: Manifest, cron_id: str) -> Manifest:
 
 
 @contextmanager
-def told(missing: str | None = None) -> Iterator[None]:
-    """Turns the apiserver's errors into the store's. A 404 means `missing` is gone, or without one that the
+def translated(missing: str | None = None) -> Iterator[None]:
+    """Translates the apiserver's errors to the store's. A 404 means `missing` is gone, or without one that the
     resource itself is unknown: the CRD or the namespace does not exist."""
     try:
         yield
@@ -81,7 +82,7 @@ def told(missing: str | None = None) -> Iterator[None]:
     except errors.Refused as error:
         if _ours.search(error.message):
             raise Unavailable(f"The facade's service account lacks a permission: {error.message}") from None
-        raise Refused(readable(error.message)) from None
+        raise Rejected(readable(error.message)) from None
     except errors.KubeError as error:
         raise Unavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
 

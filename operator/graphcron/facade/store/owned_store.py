@@ -1,11 +1,12 @@
-"""The store as one caller sees it: other people's crons are not there."""
+"""The store as one caller sees it: crons of other owners do not exist in it."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.store.snapshot import NO_METADATA
-from graphcron.facade.store.store import Manifest, Missing, Store
+from graphcron.facade.store.store import Missing, Store
+from graphcron.kube.resources import Manifest
 
 
 class OwnedStore:

@@ -1,28 +1,25 @@
-"""The GraphCrons of one namespace as a list and the watch events after it tell them. Pure.
+"""A snapshot of the GraphCrons of one namespace: a list, and the watch events after it. Pure.
 
 Events of one watch come in the order of the writes (Kubernetes API concepts, "Efficient detection of changes"), so
-the version of the newest one says up to which write everything is in here.
+all writes up to the version of the newest event are in here.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graphcron.kube.resources import Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
 
 NO_METADATA: Mapping[str, Any] = {}
 
 
-Manifest = dict[str, Any]
-
-
 class Snapshot:
-    """`version` is the resource version that this is the state of: all writes up to it are in here, none beyond.
-    `changed` is that of the last change; a watch tells of later versions too, at which nothing changed."""
+    """`version` is the resource version of this state: all writes up to it are in here, none beyond."""
 
     def __init__(self, items: Iterable[Mapping[str, Any]], version: int) -> None:
-        self.version = self.changed = version
+        self.version = version
         self._by_uid: dict[str, Manifest] = {}
         self._uids_of: defaultdict[str, list[str]] = defaultdict(list)
         self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
@@ -37,13 +34,10 @@ class Snapshot:
             self._drop(about["metadata"]["uid"])
         elif kind in ("ADDED", "MODIFIED"):
             self._put(about)
-        else:
-            return
-        self.changed = self.version
 
     def manifests(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
-        """All of them, without those that are being deleted; with `metadata` few others than have all of it. They are
-        shared: whoever changes one copies it first."""
+        """All of them, without those that are being deleted; with `metadata` few that do not have all of it. They are
+        the snapshot's own: do not change them."""
         having = [self._having.get(pair, set()) for pair in _indexed(metadata)]
         if having:
             return [self._by_uid[uid] for uid in min(having, key=len)]
@@ -56,7 +50,7 @@ class Snapshot:
         return min(found, key=lambda manifest: manifest["metadata"]["name"] != identity, default=None)
 
     def holds(self, uid: str) -> bool:
-        """Whether that very object is there."""
+        """Whether the object of this uid exists."""
         return uid in self._by_uid
 
     def _put(self, manifest: Mapping[str, Any]) -> None:
@@ -86,7 +80,7 @@ def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What is looked up instead of looked for: values that are equal or not, with nothing in them."""
+    """The pairs that are indexed: scalars, which are equal or not."""
     return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
 
 
@@ -95,7 +89,7 @@ _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def _kept(manifest: Mapping[str, Any]) -> Manifest:
-    """What a search reads. Ten thousand of them are in memory, so what kubectl and the operator keep there is not."""
+    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out."""
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}

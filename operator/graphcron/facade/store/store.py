@@ -1,15 +1,13 @@
 """The store interface: the facade reads and writes GraphCrons by cron id, and gets errors of the domain.
 
-`Store` is what handlers may rely on; `KubeStore` keeps it by asking the apiserver each time, so every answer is the
-newest there is. Whoever puts a cache behind the same verbs owes the same: what a client wrote, it reads next.
+Every implementation guarantees read-your-writes: what was written through it, its next read returns.
 """
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from graphcron.facade.store.snapshot import NO_METADATA
-
-Manifest = dict[str, Any]
+from graphcron.kube.resources import Manifest
 
 
 class StoreError(Exception):
@@ -21,11 +19,11 @@ class Missing(StoreError):
 
 
 class Changed(StoreError):
-    """Somebody else changed it since it was read: read again, decide again, write again."""
+    """It was changed since it was read: read it again, decide again, write again."""
 
 
-class Refused(StoreError):
-    """Kubernetes will not take this GraphCron however often it is sent."""
+class Rejected(StoreError):
+    """Kubernetes does not accept this GraphCron, however often it is sent."""
 
 
 class Unavailable(StoreError):
@@ -39,18 +37,18 @@ class Store(Protocol):
         """Raises Missing."""
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
-        """All of them, but for those that a store can tell not to have all of this metadata of LangGraph's; one that is
-        being deleted is gone."""
+        """All of them, except those that are being deleted. `metadata` of LangGraph's is a hint: a store may leave out
+        GraphCrons that do not have all of it."""
 
     async def create(self, manifest: Manifest) -> Manifest:
-        """Returns it as it was stored. Raises Changed when its name is taken, and Refused."""
+        """Returns it as it was stored. Raises Changed when its name is taken, and Rejected."""
 
     async def replace(self, manifest: Manifest) -> Manifest:
-        """Writes over the version that was read. Raises Changed, Missing and Refused."""
+        """Writes over the version that was read. Raises Changed, Missing and Rejected."""
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
-        """With its CronJob, in the background. `known` is the cron as it was read, and then that very object is meant,
-        whatever else answers to its id by now. Raises Missing."""
+        """Deletes it; its CronJob goes in the background. With `known`, the cron as it was read, only that very object
+        is deleted, and not another one that has the same id by now. Raises Missing."""
 
     async def ready(self) -> None:
         """Raises Unavailable when the others would."""

@@ -1,4 +1,4 @@
-"""A snapshot of the GraphCrons that a watch keeps up to date."""
+"""The watch cache: a snapshot of the GraphCrons that a Reflector keeps up to date."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -6,33 +6,37 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from graphcron.facade.store.snapshot import Snapshot
-from graphcron.facade.store.store import Manifest
+from graphcron.kube.resources import Manifest
 from graphcron.kube.write_gate import steady_clock
 
 PATIENCE_SECONDS = 1.0
-"""How long a read waits for the watch, and a deletion for its event, before it asks the apiserver."""
+"""How long a list waits for the watch to bring a write of ours before it is read from the apiserver."""
 
 
 class WatchedSnapshot:
-    """The snapshot that a Reflector keeps up to date. It stays while a list is read, and while there is no watch: reads
-    that cannot be sure of it do not use it."""
+    """The mirror of a Reflector. The last snapshot stays while a list is read anew and while the watch is broken."""
 
     def __init__(self) -> None:
         self._snapshot: Snapshot | None = None
-        self._is_whole = self._will_be_whole = False
         self._listed: dict[str, Manifest] = {}
         self._moved = asyncio.Event()
         self._heard = steady_clock()
 
     def age(self) -> float | None:
-        """Seconds since the apiserver last said anything about GraphCrons; None while nothing is in memory."""
+        """Seconds since the apiserver last sent a list, an event or a bookmark; None before the first list."""
         return None if self._snapshot is None else steady_clock() - self._heard
 
-    async def _once(self, come: Callable[[Snapshot], bool]) -> Snapshot | None:
-        """The snapshot when the watch has brought it so far; None when it does not soon."""
+    def clear(self) -> None:
+        """Drops the snapshot: nothing keeps it up to date any more."""
+        self._snapshot = None
+
+    async def once(self, caught_up: Callable[[Snapshot], bool]) -> Snapshot | None:
+        """The snapshot as soon as it has caught up; None when that takes longer than `PATIENCE_SECONDS`."""
+        if self._snapshot is not None and caught_up(self._snapshot):
+            return self._snapshot
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while self._snapshot is None or not come(self._snapshot):
+                while self._snapshot is None or not caught_up(self._snapshot):
                     await self._moved.wait()
                 return self._snapshot
         except TimeoutError:
@@ -47,7 +51,6 @@ class WatchedSnapshot:
         self._listed |= {item["metadata"]["uid"]: item for item in items}
 
     def on_replace(self, uids: set[str], version: int) -> None:
-        self._is_whole = self._will_be_whole
         self._move(Snapshot([item for uid, item in self._listed.items() if uid in uids], version))
         self._listed = {}
 
@@ -71,7 +74,7 @@ class WatchedSnapshot:
 
 @asynccontextmanager
 async def running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Until this is left."""
+    """Runs `work` in a task until this is left, and cancels it then."""
     task = asyncio.create_task(work)
     try:
         yield

@@ -12,7 +12,7 @@ from aiohttp import WSMsgType, web
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
 
 
-class Upstream:
+class UpstreamFake:
     """`seen` are the request lines and headers as they arrived."""
 
     def __init__(self) -> None:
@@ -25,8 +25,6 @@ class Upstream:
         self.search_status_once_pruned = 200
         self.lookup_status: int | None = None
         """When set, the answer to each question for a thread or an assistant."""
-        self.openapi: object = None
-        """What it says of itself; nothing when it is None."""
         self.next_event = asyncio.Event()
         self.stream_ended = asyncio.Event()
         self.socket_closed_with: int | None = None
@@ -41,7 +39,6 @@ class Upstream:
                 web.post("/threads/search", self._search_threads),
                 web.post("/threads/prune", self._prune_threads),
                 web.route("*", "/{kind:threads|assistants}/{id}", self._thing),
-                web.get("/openapi.json", self._openapi),
                 web.post("/runs/stream", self._stream),
                 web.get("/socket", self._socket),
                 web.get("/flood", self._flood),
@@ -98,10 +95,6 @@ class Upstream:
                 self.threads -= self.threads_of.get(request.match_info["id"], set())
             return web.Response(status=204)
         return web.json_response({})
-
-    async def _openapi(self, request: web.Request) -> web.Response:
-        self._note(request)
-        return web.json_response(self.openapi, status=404 if self.openapi is None else 200)
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """One event at once, the next when the test says so; notes when it ends, also by cancellation."""

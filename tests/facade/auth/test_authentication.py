@@ -1,10 +1,7 @@
-"""The facade asks who they are: real HTTP, the unchanged SDK with its api_key, and two owners side by side."""
+"""Authentication over HTTP, by API keys and by bearer tokens, also with the unchanged SDK."""
 
-import asyncio
 import logging
-import re
-import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import aiohttp
@@ -14,19 +11,16 @@ from langgraph_sdk.errors import AuthenticationError
 from multidict import CIMultiDict
 
 from graphcron.cli import main
-from graphcron.facade.auth.callers import Keys, Mode, owner_of_user, read_keys, reviewed
+from graphcron.facade.auth.callers import Mode, owner_of_user, read_keys
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.errors import RestError
-from graphcron.facade.quota import Quota
-from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Refused
-from tests.support.facade_server import Client, serving
+from tests.support.api_keys import ADA, BOB, STRANGER, known, made, sent
+from tests.support.facade_server import MINIMAL, Client, serving
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream import AGENT, Upstream
+from tests.support.upstream_fake import AGENT, UpstreamFake
 
-ADA, BOB, STRANGER = "ada-key-" + "a" * 20, "bob-key-" + "b" * 20, "stranger-" + "s" * 20
-MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 CRON_CALLS: tuple[tuple[str, str, Any], ...] = (
@@ -42,30 +36,16 @@ CRON_CALLS: tuple[tuple[str, str, Any], ...] = (
 )
 
 
-def known() -> Keys:
-    return read_keys({"ada": ADA.encode(), "bob": BOB.encode()})[0]
-
-
 @pytest.fixture
-async def client(store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+async def client(store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
     """Of a facade in mode apiKeys, without a key."""
     url = await upstream.start()
-    async with serving(store, url, Mode.API_KEYS, keys=known) as own, aiohttp.ClientSession() as session:
+    async with serving(store, url, Mode.API_KEYS, {"keys": known}) as own, aiohttp.ClientSession() as session:
         yield Client(own, session)
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
-
-
-def sent(key: str) -> dict[str, str]:
-    return {"X-Api-Key": key}
-
-
-async def made(client: Client, key: str, path: str = "/runs/crons") -> dict[str, Any]:
-    status, cron, _ = await client.call("POST", path, MINIMAL, headers=sent(key))
-    assert status == 200
-    return dict(cron)
 
 
 class TestKeys:
@@ -74,7 +54,7 @@ class TestKeys:
     )
     @pytest.mark.parametrize("headers", [{}, sent(STRANGER), sent(ADA[:-1])], ids=["none", "a stranger's", "a part"])
     async def test_without_a_known_key_nothing_is_answered(
-        self, client: Client, upstream: Upstream, method: str, path: str, body: object, headers: dict[str, str]
+        self, client: Client, upstream: UpstreamFake, method: str, path: str, body: object, headers: dict[str, str]
     ) -> None:
         """Passed-through calls neither: an Agent Server that asks nobody is not opened to whoever reaches us."""
         status, given, _ = await client.call(method, path, body, headers=headers)
@@ -86,7 +66,7 @@ class TestKeys:
         for path in ("/healthz", "/readyz"):
             assert (await client.call("GET", path))[0] == 200
 
-    async def test_two_keys_in_one_request_are_refused(self, client: Client, upstream: Upstream) -> None:
+    async def test_two_keys_in_one_request_are_refused(self, client: Client, upstream: UpstreamFake) -> None:
         """Else the Agent Server could judge by the other one."""
         async with client.session.get(
             client.url + "/info", headers=[("X-Api-Key", ADA), ("X-Api-Key", BOB)]
@@ -110,7 +90,7 @@ class TestKeys:
     async def test_a_key_counts_as_soon_as_it_is_known_and_no_longer(self, store: MemoryStore) -> None:
         now = known()
         async with (
-            serving(store, None, Mode.API_KEYS, keys=lambda: now) as url,
+            serving(store, None, Mode.API_KEYS, auth={"keys": lambda: now}) as url,
             aiohttp.ClientSession() as session,
         ):
             call = Client(url, session).call
@@ -129,7 +109,7 @@ class TestTokens:
 
     @pytest.fixture
     async def client(
-        self, store: MemoryStore, upstream: Upstream, reviews: list[dict[str, Any]]
+        self, store: MemoryStore, upstream: UpstreamFake, reviews: list[dict[str, Any]]
     ) -> AsyncIterator[Client]:
         class Apiserver:
             async def review_token(self, review: dict[str, Any]) -> dict[str, Any]:
@@ -144,7 +124,7 @@ class TestTokens:
         tokens = TokenReviews(cast("Kube", Apiserver()), "graphcron")
         url = await upstream.start()
         async with (
-            serving(store, url, Mode.TOKEN_REVIEW, caller_of=tokens.caller) as own,
+            serving(store, url, Mode.TOKEN_REVIEW, auth={"token_review": tokens.caller}) as own,
             aiohttp.ClientSession() as session,
         ):
             yield Client(own, session)
@@ -174,7 +154,7 @@ class TestTokens:
         ],
     )
     async def test_nobody_else_is_let_in(
-        self, client: Client, upstream: Upstream, headers: list[tuple[str, str]], said: str
+        self, client: Client, upstream: UpstreamFake, headers: list[tuple[str, str]], said: str
     ) -> None:
         for method, path, body in (*CRON_CALLS, ("GET", "/info", None)):
             status, answer, _ = await client.call(method, path, body, headers=CIMultiDict(headers))
@@ -183,7 +163,7 @@ class TestTokens:
             assert STRANGER not in str(answer)
         assert upstream.seen == []
 
-    async def test_the_agent_server_never_sees_a_token(self, client: Client, upstream: Upstream) -> None:
+    async def test_the_agent_server_never_sees_a_token(self, client: Client, upstream: UpstreamFake) -> None:
         """It could do at the apiserver what its owner may."""
         headers = bearer(ADA) | {"X-Api-Key": "the Agent Server's"}
         assert (await client.call("POST", "/runs/crons", MINIMAL, headers=headers))[0] == 200
@@ -217,33 +197,16 @@ class TestTokens:
         assert len(reviews) == 4, "a token that is not good is not remembered: it may be good in a moment"
 
 
-def test_a_token_for_another_audience_is_not_good() -> None:
-    told = {"authenticated": True, "user": {"username": "ada"}}
-    assert reviewed({"status": told}, None).owner
-    assert reviewed({"status": told | {"audiences": ["graphcron"]}}, "graphcron").owner
-    for audiences in ([], ["https://kubernetes.default.svc"]):
-        with pytest.raises(RestError, match="audience"):
-            reviewed({"status": told | {"audiences": audiences}}, "graphcron")
-    with pytest.raises(RestError, match="audience"):
-        reviewed({"status": told}, "graphcron")  # of an apiserver that knows nothing of audiences
-
-
-@pytest.mark.parametrize("name", ["ada", "system:serviceaccount:team:ada", "a@example.com", "Ä" * 300, "x" * 300, "-"])
-def test_an_owner_of_kubernetes_is_a_label_value_and_nobody_elses(name: str) -> None:
-    assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?", owner_of_user(name))
-    assert owner_of_user(name) != owner_of_user(name + "-")
-
-
 class TestAgentServer:
-    async def test_it_judges_the_callers_own_key(self, client: Client, upstream: Upstream) -> None:
+    async def test_it_judges_the_callers_own_key(self, client: Client, upstream: UpstreamFake) -> None:
         await made(client, ADA)
         await client.call("GET", "/info", headers=sent(ADA))
         assert [headers["X-Api-Key"] for _, headers in upstream.seen] == [ADA, ADA]
 
-    async def test_it_never_sees_the_key_when_it_is_not_to(self, store: MemoryStore, upstream: Upstream) -> None:
+    async def test_it_never_sees_the_key_when_it_is_not_to(self, store: MemoryStore, upstream: UpstreamFake) -> None:
         url = await upstream.start()
         async with (
-            serving(store, url, Mode.API_KEYS, keys=known, forward_api_key=False) as own,
+            serving(store, url, Mode.API_KEYS, {"keys": known}, forward_api_key=False) as own,
             aiohttp.ClientSession() as session,
         ):
             client = Client(own, session)
@@ -254,137 +217,16 @@ class TestAgentServer:
         assert upstream.seen[1][1]["Authorization"] == "Bearer theirs"
 
 
-class TestOwners:
-    async def test_others_crons_are_not_there(self, client: Client, store: MemoryStore) -> None:
-        path = f"/runs/crons/{(await made(client, ADA))['cron_id']}"
-        before = dict(store.manifests)
-        for method, body, detail in (
-            ("GET", None, "Not Found"),
-            ("DELETE", None, "Not Found"),
-            ("PATCH", {"enabled": False}, f"Cron '{path.rpartition('/')[2]}' not found"),
-        ):
-            assert (await client.call(method, path, body, headers=sent(BOB)))[:2] == (404, {"detail": detail})
-        assert (await client.call("POST", "/runs/crons/search", {}, headers=sent(BOB)))[1] == []
-        assert (await client.call("POST", "/runs/crons/count", {}, headers=sent(BOB)))[1] == 0
-        assert store.manifests == before
-
-    async def test_own_crons_are_found_changed_and_deleted(self, client: Client, store: MemoryStore) -> None:
-        cron = await made(client, ADA)
-        await made(client, BOB)
-        path = f"/runs/crons/{cron['cron_id']}"
-        labels = store.manifests[cron["cron_id"]]["metadata"]["labels"]
-        assert (cron["user_id"], labels) == ("ada", {"graphcron.dev/owner": "ada"})
-        status, patched, _ = await client.call("PATCH", path, {"enabled": False}, headers=sent(ADA))
-        assert (status, patched["enabled"], patched["user_id"]) == (200, False, "ada")
-        _, found, headers = await client.call("POST", "/runs/crons/search", {}, headers=sent(ADA))
-        assert ([one["cron_id"] for one in found], headers["X-Pagination-Total"]) == ([cron["cron_id"]], "1")
-        assert (await client.call("DELETE", path, headers=sent(ADA)))[0] == 204
-        assert len(store.manifests) == 1
-
-    async def test_kubectl_made_ones_belong_to_whom_their_label_names(self, client: Client, store: MemoryStore) -> None:
-        spec = {"assistantId": "agent", "schedule": "0 3 * * *"}
-        await store.create({"metadata": {"name": "nightly"}, "spec": spec})
-        assert (await client.call("POST", "/runs/crons/count", {}, headers=sent(ADA)))[1] == 0
-        store.manifests["nightly"]["metadata"]["labels"] = {"graphcron.dev/owner": "ada"}
-        assert (await client.call("POST", "/runs/crons/count", {}, headers=sent(ADA)))[1] == 1
-        assert (await client.call("POST", "/runs/crons/count", {}, headers=sent(BOB)))[1] == 0
-
-    @pytest.mark.parametrize("what", ["thread", "assistant"])
-    async def test_a_deletion_takes_the_callers_crons_alone(
-        self, client: Client, store: MemoryStore, upstream: Upstream, what: str
-    ) -> None:
-        """An assistant that all share is no way to other people's crons."""
-        upstream.threads.add(thread := str(uuid.uuid4()))
-        for key in (ADA, BOB):
-            await made(client, key, f"/threads/{thread}/runs/crons")
-        gone = f"/threads/{thread}" if what == "thread" else f"/assistants/{AGENT}"
-        assert (await client.call("DELETE", gone, headers=sent(ADA)))[0] == 204
-        (left,) = store.manifests.values()
-        assert left["metadata"]["labels"] == {"graphcron.dev/owner": "bob"}
-
-
-class HesitantStore(MemoryStore):
-    """Lets all others go on before it answers, so that what is not kept apart happens at once."""
-
-    async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[dict[str, Any]]:
-        found = await super().list(metadata)
-        for _ in range(100):
-            await asyncio.sleep(0)
-        return found
-
-
-class TestQuota:
-    @pytest.fixture
-    def store(self) -> MemoryStore:
-        return HesitantStore()
-
-    @pytest.fixture
-    async def limited(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
-        """Three crons for each owner, each firing once in ten minutes at most."""
-        url, quota = await upstream.start(), Quota(crons=3, interval=600)
-        async with (
-            serving(store, url, Mode.API_KEYS, keys=known, quota=quota) as own,
-            aiohttp.ClientSession() as session,
-        ):
-            yield Client(own, session)
-
-    async def test_many_creates_at_once_make_no_more_than_the_limit(self, limited: Client, store: MemoryStore) -> None:
-        answers = await asyncio.gather(
-            *(limited.call("POST", "/runs/crons", MINIMAL, headers=sent(ADA)) for _ in range(12))
-        )
-        assert sorted(status for status, _, _ in answers) == [200] * 3 + [429] * 9
-        assert len(store.manifests) == 3
-        assert "The limit is 3 crons for each owner" in next(
-            given["detail"] for status, given, _ in answers if status == 429
-        )
-        cron = await made(limited, BOB)  # whose limit is his own
-        assert cron["user_id"] == "bob"
-
-    async def test_a_deletion_makes_room(self, limited: Client) -> None:
-        crons = [await made(limited, ADA) for _ in range(3)]
-        await limited.call("DELETE", f"/runs/crons/{crons[0]['cron_id']}", headers=sent(ADA))
-        await made(limited, ADA)
-
-    async def test_too_dense_a_schedule_is_neither_made_nor_changed_to(
-        self, limited: Client, store: MemoryStore
-    ) -> None:
-        cron = await made(limited, ADA)
-        dense = {"schedule": "*/5 * * * *"}
-        for method, path, body in (
-            ("POST", "/runs/crons", MINIMAL | dense),
-            ("PATCH", f"/runs/crons/{cron['cron_id']}", dense),
-        ):
-            status, given, _ = await limited.call(method, path, body, headers=sent(ADA))
-            assert status == 422
-            assert "fires again after 5 minutes, and the limit is once in 10 minutes" in given["detail"]
-        assert [one["spec"]["schedule"] for one in store.manifests.values()] == [MINIMAL["schedule"]]
-
-    async def test_one_that_was_too_dense_before_may_be_stopped_but_not_started(
-        self, limited: Client, store: MemoryStore
-    ) -> None:
-        cron = await made(limited, ADA)
-        store.manifests[cron["cron_id"]]["spec"]["schedule"] = "* * * * *"
-        path = f"/runs/crons/{cron['cron_id']}"
-        assert (await limited.call("PATCH", path, {"enabled": False}, headers=sent(ADA)))[0] == 200
-        assert (await limited.call("PATCH", path, {"metadata": {"a": 1}}, headers=sent(ADA)))[0] == 200
-        assert (await limited.call("PATCH", path, {"enabled": True}, headers=sent(ADA)))[0] == 422
-
-    async def test_in_mode_open_everybody_is_one_owner(self, store: MemoryStore) -> None:
-        async with serving(store, None, quota=Quota(crons=1)) as url, aiohttp.ClientSession() as session:
-            assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL))[0] == 200
-            assert (await Client(url, session).call("POST", "/runs/crons", MINIMAL, headers=sent(ADA)))[0] == 429
-
-
 class TestWithoutAMode:
     @pytest.fixture
-    async def closed(self, store: MemoryStore, upstream: Upstream) -> AsyncIterator[Client]:
+    async def closed(self, store: MemoryStore, upstream: UpstreamFake) -> AsyncIterator[Client]:
         url = await upstream.start()
         async with serving(store, url, Mode.CLOSED) as own, aiohttp.ClientSession() as session:
             yield Client(own, session)
 
     @pytest.mark.parametrize(("method", "path", "body"), CRON_CALLS)
     async def test_crons_are_403_with_the_value_to_set(
-        self, closed: Client, upstream: Upstream, method: str, path: str, body: object
+        self, closed: Client, upstream: UpstreamFake, method: str, path: str, body: object
     ) -> None:
         status, given, _ = await closed.call(method, path, body, headers=sent(ADA))
         assert status == 403
@@ -403,7 +245,7 @@ class TestWithoutAMode:
 
 
 async def test_no_key_is_told_whatever_happens(
-    client: Client, store: MemoryStore, upstream: Upstream, caplog: pytest.LogCaptureFixture
+    client: Client, store: MemoryStore, upstream: UpstreamFake, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Not in a log at DEBUG, not in an answer, not in a GraphCron; right or wrong, in success and in failure."""
     caplog.set_level(logging.DEBUG)
