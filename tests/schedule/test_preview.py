@@ -15,6 +15,7 @@ import pytest
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.preview import answers, in_words
+from tests.support.schedules import random_field
 
 COMMAND = [sys.executable, "-m", "graphcron", "next"]
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -140,7 +141,7 @@ def test_every_schedule_has_words() -> None:
     chance = random.Random(20261122)
     told = 0
     for _ in range(2000):
-        spec = " ".join(_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
+        spec = " ".join(random_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
         try:
             schedule = read(spec)
         except InvalidSchedule:
@@ -148,14 +149,6 @@ def test_every_schedule_has_words() -> None:
         assert in_words(schedule), spec
         told += 1
     assert told > 1500
-
-
-def _field(chance: random.Random, low: int, high: int) -> str:
-    def part() -> str:
-        first, last = chance.randint(low, high), chance.randint(low, high)
-        return chance.choice([f"{first}", f"{first}-{last}", f"*/{chance.randint(1, high)}", f"{first}/2"])
-
-    return "*" if chance.random() < 0.35 else ",".join(part() for _ in range(chance.choice([1, 1, 2])))
 
 
 def test_a_seed_decides_what_a_hash_is() -> None:
