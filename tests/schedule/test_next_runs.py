@@ -10,22 +10,10 @@ from croniter import croniter
 
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
-from graphcron.schedule.frequency import shortest_interval
 from graphcron.schedule.next_runs import by_calendar, next_times
 from graphcron.schedule.robfig_walk import walked
-from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
-
-
-@pytest.mark.parametrize(
-    "name", ["Mars/Phobos", "europe/berlin", "UTC+2", "", "Local", "../../etc/passwd", "posix/UTC"]
-)
-def test_a_zone_that_kubernetes_would_refuse_is_refused(name: str) -> None:
-    with pytest.raises(InvalidTimezone, match="Use IANA timezone format"):
-        read_timezone(name)
-
-
-def test_no_zone_is_utc() -> None:
-    assert read_timezone(None).key == "Etc/UTC"
+from graphcron.schedule.time_zone import read_timezone
+from tests.support.schedules import random_field
 
 
 def at(text: str) -> datetime:
@@ -143,7 +131,7 @@ def test_in_utc_it_fires_when_langgraph_would() -> None:
     chance = random.Random(20261122)
     compared = 0
     for _ in range(600):
-        spec = " ".join(_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
+        spec = " ".join(random_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
         after = at("2026-01-01T00:00:00Z") + timedelta(minutes=chance.randrange(1_000_000))
         try:
             schedule = read(spec)
@@ -156,64 +144,6 @@ def test_in_utc_it_fires_when_langgraph_would() -> None:
     assert compared > 500
 
 
-def _field(chance: random.Random, low: int, high: int) -> str:
-    def part() -> str:
-        first, last = chance.randint(low, high), chance.randint(low, high)
-        return chance.choice([f"{first}", f"{first}-{last}", f"*/{chance.randint(1, high)}", f"{first}-{last}/2"])
-
-    return "*" if chance.random() < 0.35 else ",".join(part() for _ in range(chance.choice([1, 1, 2])))
-
-
 def test_the_next_time_is_later_than_the_moment_itself() -> None:
     due = at("2026-05-01T10:00:00Z")
     assert next_times(read("0 10 * * *"), ZoneInfo("Etc/UTC"), due, 1) == [due + timedelta(days=1)]
-
-
-@pytest.mark.parametrize(
-    ("spec", "minutes"),
-    [
-        ("* * * * *", 1),
-        ("0,59 * * * *", 1),  # over the hour
-        ("0 0,23 * * *", 60),  # over midnight
-        ("0 0,23 1,15,16 * *", 60),  # over a midnight that comes once a month
-        ("0 0,23 1,15 * *", 23 * 60),
-        ("0 0 */2 * *", 24 * 60),  # the 31st and the 1st
-        ("0 0 1,5 * *", 4 * 24 * 60),
-        ("0 9 * * mon", 7 * 24 * 60),
-        ("0 0 1 1 tue", 24 * 60),  # the 1st, or a Tuesday: in some years they are neighbours
-        ("0 0 29 2 *", None),
-    ],
-)
-def test_the_shortest_interval_is_found_wherever_it_is(spec: str, minutes: int | None) -> None:
-    expected = None if minutes is None else timedelta(minutes=minutes)
-    assert shortest_interval(read(spec), at("2028-03-01T10:00:00Z")) == expected
-
-
-def test_no_two_firings_are_nearer_than_the_shortest_interval() -> None:
-    """Random schedules: the least gap among the firings that really come, where those are few enough to walk."""
-    chance = random.Random(20261123)
-    compared = 0
-    after = at("2026-01-01T00:00:00Z")
-    for _ in range(100):
-        days, weekdays = _field(chance, 1, 31), _field(chance, 0, 6)
-        spec = f"{_field(chance, 0, 59)} {_field(chance, 0, 23)} {days} {chance.randint(1, 12)} {weekdays}"
-        try:
-            schedule = read(spec)
-        except InvalidSchedule:
-            continue
-        times = next_times(schedule, ZoneInfo("Etc/UTC"), after, 400)
-        gaps = [later - earlier for earlier, later in pairwise(times)]
-        if len(times) < 400 or times[-1] - after > timedelta(days=5 * 365):
-            # All firings of nearly five years were walked through.
-            within = [gap for gap, time in zip(gaps, times[1:], strict=False) if time < at("2030-12-30T00:00:00Z")]
-            assert not within or shortest_interval(schedule, after) == min(within), spec
-            compared += bool(within)
-        else:
-            assert (shortest_interval(schedule, after) or timedelta()) <= min(gaps), spec
-    assert compared > 5
-
-
-def test_a_day_that_a_zone_left_out_ends() -> None:
-    """robfig/cron itself never returns from there."""
-    after = at("2011-12-28T00:00:00Z")
-    assert next_times(read("0 9 31 12 *"), ZoneInfo("Pacific/Apia"), after, 1) == [at("2011-12-30T19:00:00Z")]

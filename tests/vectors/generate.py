@@ -35,6 +35,9 @@ OLD_CHANGES = {
 }
 """Of zones that changed their clocks once, in a way that no zone does in the years to come."""
 
+FAR = ("America/Guyana", "America/Managua", "America/Havana", "America/Sao_Paulo", "Asia/Beirut", "Asia/Gaza")
+"""Zones with changes at midnight on the first of a month, and by other than whole hours, long ago."""
+
 CHANGES_FROM, CHANGES_TO = datetime(2025, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)
 
 FEATURES = (
@@ -54,7 +57,7 @@ Question = tuple[str, str, datetime]
 
 def main() -> None:
     chance = random.Random(SEED)
-    questions = dict.fromkeys([*_by_feature(chance), *_at_changes(chance), *_anywhere(chance)])
+    questions = dict.fromkeys([*_by_feature(chance), *_at_changes(chance), *_anywhere(chance), *_far_away(chance)])
     vectors = _ask(list(questions))
     write(vectors)
     sys.stdout.write(f"{len(vectors)} vectors in {FILE.name}, {FILE.stat().st_size // 1024} KiB\n")
@@ -115,6 +118,15 @@ def clock_changes(name: str) -> Iterator[datetime]:
 def _anywhere(chance: random.Random) -> Iterator[Question]:
     for _ in range(12_000):
         yield _random_spec(chance), chance.choice((*CHANGING, *STEADY)), _some_time(chance)
+
+
+def _far_away(chance: random.Random) -> Iterator[Question]:
+    """From years that no cron was written in: 1940 to 1989 and 2040 to 2299."""
+    for _ in range(3_000):
+        yearly = f"{chance.randrange(60)} {chance.randrange(24)} {chance.randint(1, 31)} {chance.choice([1, 3, 8])} *"
+        year = chance.choice([chance.randrange(1940, 1990), chance.randrange(1940, 1990), chance.randrange(2040, 2300)])
+        start = datetime(year, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(365 * 24 * 60))
+        yield chance.choice([yearly, _random_spec(chance)]), chance.choice(FAR), start
 
 
 def _some_time(chance: random.Random) -> datetime:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from graphcron.firing.order import CRON_MARK, FIRING_METADATA, is_out_of_time
-from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
+from graphcron.firing.order import CRON_MARK, FIRING_METADATA
+from graphcron.firing.outcome import Outcome
 from graphcron.runner.agent_server import AgentServer, Run
 from graphcron.runner.attempt import (
     OUTCOME_METADATA,
@@ -42,56 +42,66 @@ CLOCK_SKEW = timedelta(minutes=10)
 ACTIVE = ("pending", "running")
 
 
-class AgentServerAttempt(Attempt):
-    """One pod's attempt at a firing whose run the Agent Server carries out."""
+class AgentServerEngine:
+    """Has the Agent Server carry the run out. Raises Refused or PodError when settings or headers cannot be used."""
 
-    server: AgentServer
-    replaced = ""
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt, self.order, self.firing = attempt, attempt.order, attempt.firing
+        self.settings = settings = attempt.settings
+        self.thread_id, self.deletes_thread = attempt.thread_id, attempt.deletes_thread
+        headers = read_headers(settings)
+        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        self.replaced = ""
+        """Which run of an earlier firing was cancelled, for the outcome's message."""
+
+    @property
+    def run(self) -> Run | None:
+        """The firing's run, as far as it is known."""
+        return self.attempt.run
+
+    def start_or_resume(self) -> Outcome | None:
+        self.attempt.limit(0)
+        request = request_body(
+            self.order, self.firing, read_input(self.settings) if self.order.input_from_file else None
+        )
+        found = persist(lambda: self.start_or_find(request), self.settings.start_patience)
+        if isinstance(found, Outcome):
+            log(f"an earlier attempt saw run {found.run_id} to its end")
+            return self.finish(found)
+        self.attempt.run = found
+        started = moment_of(found.created_at)
+        self.attempt.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
+        return None
+
+    def follow(self) -> Outcome:
+        assert self.run, "start_or_resume came first"
+        return self.finish(self.end(self.wait_for(self.run)))
 
     def stopped(self) -> str:
         goes_on = "the run goes on, and the next attempt follows it"
         return f"the pod was told to stop; {goes_on if self.run else 'the next attempt looks for its run'}"
 
-    def carry_out(self) -> int:
-        """The firing, once it is due: the part that differs from engine to engine."""
-        settings = self.settings
-        headers = read_headers(settings)
-        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
-        self.limit(0)
-        request = request_body(self.order, self.firing, read_input(settings) if self.order.input_from_file else None)
-        found = persist(lambda: self.start_or_find(request), settings.start_patience)
-        if isinstance(found, Outcome):
-            log(f"an earlier attempt saw run {found.run_id} to its end")
-            return self.finish(found)
-        self.run = found
-        started = moment_of(found.created_at)
-        self.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
-        return self.finish(self.end(self.follow(found)))
+    def must_cancel(self) -> bool:
+        return True
 
-    def may_be_out_of_time(self) -> bool:
-        """Of a pod that was told to stop and has come as far as to know its server."""
-        return hasattr(self, "server") and is_out_of_time(self.order, self.firing.scheduled_time, datetime.now(UTC))
-
-    def exceed(self) -> int:
-        """Cancel the run of a firing whose time is up. A run that was over by then ended as it did."""
+    def cancel(self) -> Outcome:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.setitimer(signal.ITIMER_REAL, CANCEL_SECONDS)
         try:
-            self.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
-            if not (run := self.run):
+            run = self.attempt.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
+            if not run:
                 said = "before its run was started"
             else:
                 log(f"activeDeadlineSeconds: cancelling run {run.run_id}")
                 persist(lambda: self.server.cancel(self.thread_id, run.run_id), CANCEL_SECONDS / 2)
-                if (status := self.follow(run)) not in ("interrupted", "cancelled"):
+                if (status := self.wait_for(run)) not in ("interrupted", "cancelled"):
                     return self.finish(self.end(status))
                 said = "and its run was cancelled"
         except (Refused, TryAgain, OutOfTime) as error:
             why = str(error) or f"that took longer than {CANCEL_SECONDS:.0f} s"
             known = "its run may go on, cancel it on the Agent Server" if self.run else "nobody knows if it has a run"
             said = f"and {known}: {why}"
-        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
-        return self.finish(self.outcome("Failed", "DeadlineExceeded", message))
+        return self.finish(self.attempt.out_of_time(said))
 
     def start_or_find(self, request: bytes) -> Run | Outcome:
         """The firing's one run, or its outcome when run and thread are gone already. Safe to repeat."""
@@ -153,8 +163,8 @@ class AgentServerAttempt(Attempt):
         """The timer waits for the answer: one that nobody hears would leave a run that nobody knows."""
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
         try:
-            self.run = self.server.start(self.thread_id, request)
-            return self.run
+            run = self.attempt.run = self.server.start(self.thread_id, request)
+            return run
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
 
@@ -186,7 +196,7 @@ class AgentServerAttempt(Attempt):
                 break
         return None
 
-    def follow(self, run: Run) -> str:
+    def wait_for(self, run: Run) -> str:
         """Wait until the run has ended; returns its last status."""
         began = reported = time.monotonic()
         status = run.status
@@ -215,23 +225,25 @@ class AgentServerAttempt(Attempt):
         thread = f"thread {self.thread_id}"
         if status == "success":
             if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
-                return self.outcome("Succeeded", "RunSucceeded", self.replaced)
+                return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
             lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
-            return self.outcome("Succeeded", "WaitingForInput", waits)
+            return self.attempt.outcome("Succeeded", "WaitingForInput", waits)
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
             message = f"the run is gone from {thread}: rolled back, or deleted with its thread"
-            return self.outcome("Failed", "RunVanished", message)
+            return self.attempt.outcome("Failed", "RunVanished", message)
         error = self.ask(lambda: self.server.error_of(self.thread_id), "")
         if status == "error":
-            return self.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
+            return self.attempt.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
         if status == "timeout":
-            return self.outcome("Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit")
+            return self.attempt.outcome(
+                "Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit"
+            )
         if status in ("interrupted", "cancelled"):
-            return self.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
-        return self.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")
+            return self.attempt.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
+        return self.attempt.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")
 
     def ask(self, call: Callable[[], T], unknown: T) -> T:
         """For what is good to know, but must not change how the run ended."""
@@ -241,11 +253,9 @@ class AgentServerAttempt(Attempt):
             log(f"no details: {_named(error)}")
             return unknown
 
-    def finish(self, outcome: Outcome) -> int:
-        """Leave word first, then tidy up: the outcome stands, whether or not the thread can be deleted."""
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
-        self.write(outcome)
+    def finish(self, outcome: Outcome) -> Outcome:
+        """Record the outcome first, then delete the thread: the outcome stands, whether or not that can be done."""
+        self.attempt.conclude(outcome)
         if self.deletes_thread:
             for step in (lambda: self.record(outcome), self.delete_thread, self.sweep):
                 try:
@@ -253,9 +263,9 @@ class AgentServerAttempt(Attempt):
                 except TryAgain as error:
                     log(f"thread {self.thread_id} may be left behind: {error}")
                     break
-                except Exception as error:  # word was left, so that nothing which comes now may change it
+                except Exception as error:  # the outcome is recorded, and nothing may change it now
                     log(f"thread {self.thread_id}: {_named(error)}")
-        return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
+        return outcome
 
     def recorded(self) -> Outcome | None:
         try:

@@ -1,12 +1,14 @@
-"""One pod's attempt at a firing, as far as it is the same for each engine: gate, jitter, deadline, outcome."""
+"""The attempt driver: gate, jitter, deadline and outcome of one pod's attempt at a firing, with either engine."""
 
 import signal
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from graphcron.firing.formats import format_time, parse_time
-from graphcron.firing.order import Firing, Order, gate, starts_at
-from graphcron.firing.outcome import EXIT_DONE, Outcome
+from graphcron.firing.order import Firing, Order, gate, is_out_of_time, starts_at
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
 from graphcron.runner.agent_server import Run
 from graphcron.runner.environment import Settings, log, read_order, write_termination_message
 from graphcron.runner.errors import plain
@@ -33,34 +35,71 @@ class ThreadBusy(Exception):
     """A thread cron with multitask_strategy reject met a busy thread."""
 
 
+class Engine(Protocol):
+    """What carries the run out. Each Outcome that a method returns has been concluded (`Attempt.conclude`).
+
+    Raises TryAgain, Refused or PodError, and ThreadBusy; Stopped and OutOfTime pass through.
+    """
+
+    def start_or_resume(self) -> Outcome | None:
+        """Start the firing's run, or take up the one that an earlier attempt started; its Outcome if it is over."""
+
+    def follow(self) -> Outcome:
+        """Wait for the end of the run."""
+
+    def cancel(self) -> Outcome:
+        """Cancel the run of a firing whose `activeDeadlineSeconds` have passed. One that is over ended as it did."""
+
+    def stopped(self) -> str:
+        """What a SIGTERM means for the run: the message of the outcome `PodStopped`."""
+
+    def must_cancel(self) -> bool:
+        """Whether the run would go on after this pod, when the Job is out of time."""
+
+
 class Attempt:
-    """One pod's attempt at a firing: what it knows of the run, and how it leaves word of it."""
+    """One pod's attempt at a firing: it opens its engine when the firing is due, and records how it ended.
+
+    `termination_log` is the path of the termination message; `open_engine` makes the engine of an attempt.
+    """
 
     order: Order
     firing: Firing
     settings: Settings
-    needs_server = True
 
-    def __init__(self, termination_log: str) -> None:
+    def __init__(self, termination_log: str, open_engine: "Callable[[Attempt], Engine]") -> None:
         self.termination_log = termination_log
+        self.open_engine = open_engine
+        self.engine: Engine | None = None
         self.run: Run | None = None
 
     def perform(self, settings: Settings) -> int:
+        """The firing, from its order to the process's exit code. Raises what its engine raises."""
         self.settings = settings
         self.order = read_order(settings)
         self.firing = Firing.of_job(settings.job_name, settings.job_uid)
         if skip := gate(self.order, self.firing.scheduled_time):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
         wait_until(starts_at(self.order, self.firing.scheduled_time))
-        return self.carry_out()
+        self.engine = self.open_engine(self)
+        return exit_code(self.engine.start_or_resume() or self.engine.follow())
+
+    def exceed(self) -> int:
+        """Cancel the run of a firing whose time is up."""
+        assert self.engine, "the engine sets the timer"
+        return exit_code(self.engine.cancel())
+
+    def may_be_out_of_time(self) -> bool:
+        """Whether SIGTERM can mean that the Job ran into its deadline, and that the run has to be cancelled."""
+        if not (self.engine and self.engine.must_cancel()):
+            return False
+        return is_out_of_time(self.order, self.firing.scheduled_time, datetime.now(UTC))
 
     def stopped(self) -> str:
-        """What to say of a pod that was told to stop."""
-        raise NotImplementedError
-
-    def carry_out(self) -> int:
-        """The firing, once it is due: the part that differs from engine to engine."""
-        raise NotImplementedError
+        """The message of a pod that got SIGTERM."""
+        if self.engine is None:
+            return "the pod was told to stop before it looked for its run; the next attempt does"
+        return self.engine.stopped()
 
     def limit(self, age: float) -> None:
         """Set the timer of a firing that has lasted for `age` seconds, unless it is set to an earlier moment."""
@@ -70,14 +109,6 @@ class Attempt:
             rest = max(0.001, self.order.deadline_seconds - age)
             signal.setitimer(signal.ITIMER_REAL, min(left, rest) if left else rest)
 
-    def may_be_out_of_time(self) -> bool:
-        """Of a pod that was told to stop: whether it was because the Job ran into its deadline."""
-        return False
-
-    def exceed(self) -> int:
-        """Cancel the run of a firing whose time is up. A run that was over by then ended as it did."""
-        raise NotImplementedError
-
     @property
     def thread_id(self) -> str:
         return self.order.thread_id or self.firing.thread_id
@@ -86,7 +117,13 @@ class Attempt:
     def deletes_thread(self) -> bool:
         return self.order.thread_id is None and not self.order.keep_thread
 
+    def out_of_time(self, said: str) -> Outcome:
+        """The outcome of a firing whose time is up; `said` is what became of its run."""
+        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
+        return self.outcome("Failed", "DeadlineExceeded", message)
+
     def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
+        """An outcome with what is known of the run. `reason` is CamelCase, `message` for people."""
         run = self.run
         started = moment_of(run.created_at) if run else None
         return Outcome(
@@ -98,16 +135,27 @@ class Attempt:
             started_at=format_time(started) if started else None,
         )
 
-    def report(self, exit_code: int, outcome: str, reason: str, message: str) -> int:
-        """Nothing interrupts it: it is the last that a pod does."""
+    def report(self, code: int, outcome: str, reason: str, message: str) -> int:
+        """Conclude with an outcome that comes with an exit code of its own; returns the code."""
+        self.conclude(self.outcome(outcome, reason, message))
+        return code
+
+    def conclude(self, outcome: Outcome) -> Outcome:
+        """Record the outcome. From now on neither the deadline nor SIGTERM interrupts the pod: what is left to do takes
+        a moment, and no other attempt has to do it."""
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        self.write(self.outcome(outcome, reason, message))
-        return exit_code
+        self.write(outcome)
+        return outcome
 
     def write(self, outcome: Outcome) -> None:
         write_termination_message(self.termination_log, outcome.to_json())
         log(f"{outcome.outcome}: {outcome.reason}{': ' if outcome.message else ''}{outcome.message}")
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The exit code of a firing whose run was started, or skipped on purpose."""
+    return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
 
 
 def wait_until(start: datetime | None) -> None:

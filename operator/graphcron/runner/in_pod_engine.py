@@ -29,7 +29,7 @@ from typing import Any
 
 from graphcron.firing.formats import parse_time
 from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
-from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
+from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
 from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
@@ -49,36 +49,53 @@ _STARTED = "graphcron_started"
 
 def main(environ: Mapping[str, str]) -> int:
     """Run one firing; returns the process's exit code."""
-    return run_firing(environ, InPodAttempt)
+    return run_firing(environ, InPodEngine, needs_server=False)
 
 
-class InPodAttempt(Attempt):
-    """One pod's attempt at a firing, in which the graph itself runs."""
+class InPodEngine:
+    """Runs the graph in this process. Raises PodError when graph or input cannot be loaded."""
 
-    needs_server = False
     stopping = late = False
 
-    def carry_out(self) -> int:
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt, self.order, self.firing = attempt, attempt.order, attempt.firing
+        self.settings = attempt.settings
+        self.thread_id, self.deletes_thread = attempt.thread_id, attempt.deletes_thread
+        self.graph: Any = None
+        self.input: Any = None
+
+    def start_or_resume(self) -> Outcome | None:
+        """Load graph and input. Whether to resume is for the thread's checkpoints to say, which `follow` opens."""
         request = self.order.request
-        value = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
-        given = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
+        self.graph = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
+        self.input = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
+        return None
+
+    def follow(self) -> Outcome:
         try:
-            return asyncio.run(self.run_to_its_end(value, given))
+            return asyncio.run(self.run_to_its_end(self.graph, self.input))
         except asyncio.CancelledError:
             raise Stopped from None
         except SystemExit as error:  # of a node: asyncio lets it through
-            return self.report(EXIT_RUN_FAILED, "Failed", "RunError", f"the graph called sys.exit({error.code!r})")
+            said = f"the graph called sys.exit({error.code!r})"
+            return self.attempt.conclude(self.attempt.outcome("Failed", "RunError", said))
+
+    def cancel(self) -> Outcome:
+        return self.attempt.conclude(self.out_of_time())
+
+    def must_cancel(self) -> bool:
+        return False  # the run ends with the pod
 
     def stopped(self) -> str:
-        if self.run is None:
+        if self.attempt.run is None:
             return "the pod was told to stop before the graph had started"
         if self.settings.checkpointer_url:
             return f"the pod was told to stop; the next attempt resumes thread {self.thread_id} at its last checkpoint"
         return "the pod was told to stop; without checkpointer nothing of the run is kept"
 
-    async def run_to_its_end(self, value: Any, given: Any) -> int:
+    async def run_to_its_end(self, value: Any, given: Any) -> Outcome:
         self.stop_on_signals()
-        self.limit(0)
+        self.attempt.limit(0)
         async with checkpointer(self.settings.checkpointer_url) as saver:
             try:
                 outcome = await self.recorded_in(saver) or await self.run_or_resume(value, given, saver)
@@ -86,15 +103,13 @@ class InPodAttempt(Attempt):
                 if not self.late:
                     raise
                 outcome = self.out_of_time()
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a moment more, and nobody has to come back
-            self.write(outcome)
+            self.attempt.conclude(outcome)
             if saver and self.deletes_thread:
                 try:
                     await self.delete_checkpoints(saver, outcome)
                 except Exception as error:  # the outcome stands
                     log(f"thread {self.thread_id} may be left behind: {type(error).__name__}")
-        return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
+        return outcome
 
     def stop_on_signals(self) -> None:
         """SIGTERM, and SIGALRM when the firing's time is up: the outcome first, and then the graph is cancelled."""
@@ -111,21 +126,20 @@ class InPodAttempt(Attempt):
         def stop(signal_number: int, frame: object) -> None:
             if not self.late:
                 self.stopping = True
-                end(self.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
+                end(self.attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
 
         def time_is_up(signal_number: int, frame: object) -> None:
             if not self.stopping:
                 self.late = True
-                self.write(self.out_of_time())
+                self.attempt.write(self.out_of_time())
                 end(EXIT_RUN_FAILED)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGALRM, time_is_up)
 
     def out_of_time(self) -> Outcome:
-        said = "and its run was cancelled" if self.run else "before its run was started"
-        message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
-        return self.outcome("Failed", "DeadlineExceeded", message)
+        said = "and its run was cancelled" if self.attempt.run else "before its run was started"
+        return self.attempt.out_of_time(said)
 
     async def run_or_resume(self, value: Any, given: Any, saver: Any) -> Outcome:
         """Whatever the graph raises is a failed run, as on the Agent Server; so is what its factory raises."""
@@ -150,13 +164,13 @@ class InPodAttempt(Attempt):
             if self.late:
                 return self.out_of_time()
             traceback.print_exc(file=sys.stdout)
-            return self.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
+            return self.attempt.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
 
     def started_at(self, earlier: Mapping[str, Any], ours: dict[str, Any]) -> None:
         """Take over when the run that is resumed was started: another attempt has no more time."""
         if started := earlier.get(_STARTED):
             ours[_STARTED] = started
-            self.limit((datetime.now(UTC) - parse_time(started)).total_seconds())
+            self.attempt.limit((datetime.now(UTC) - parse_time(started)).total_seconds())
 
     def config(self, run_id: uuid.UUID) -> dict[str, Any]:
         """The cron's config with what LangGraph's server adds to it."""
@@ -184,7 +198,7 @@ class InPodAttempt(Attempt):
             known = _context_keys(graph)
             options["context"] = {key: value for key, value in settings.items() if not known or key in known}
         identity = str(config["run_id"])
-        self.run = Run(identity, "running", datetime.now(UTC).isoformat(), {})
+        self.attempt.run = Run(identity, "running", datetime.now(UTC).isoformat(), {})
         log(f"run {identity} started on thread {self.thread_id}")
         waits, steps = False, 0
         telling = asyncio.create_task(_tell(lambda: f"run {identity} goes on, {steps} updates so far"))
@@ -194,16 +208,16 @@ class InPodAttempt(Attempt):
                 waits, steps = waits or "__interrupt__" in update, steps + 1
         finally:
             telling.cancel()
-        return self.waiting() if waits else self.outcome("Succeeded", "RunSucceeded")
+        return self.waiting() if waits else self.attempt.outcome("Succeeded", "RunSucceeded")
 
     async def end_of(self, graph: Any, state: Any, config: dict[str, Any]) -> Outcome | None:
         """How this firing's run ended, from the last checkpoint of its thread; None when it has not."""
-        self.run = Run(state.metadata.get(_RUN, ""), "", state.created_at or "", {})
+        self.attempt.run = Run(state.metadata.get(_RUN, ""), "", state.created_at or "", {})
         # Not `next`, which is empty also when the last step's writes are kept, and not yet taken up.
         if not state.tasks:
-            return self.outcome("Succeeded", "RunSucceeded")
+            return self.attempt.outcome("Succeeded", "RunSucceeded")
         if errors := [str(task.error) for task in state.tasks if task.error]:
-            return self.outcome("Failed", "RunError", "; ".join(errors))
+            return self.attempt.outcome("Failed", "RunError", "; ".join(errors))
         if any(task.interrupts for task in state.tasks):
             return self.waiting()
         # A checkpoint at an interrupt is the same as one that the pod died at. The run stops there in either case, and
@@ -216,7 +230,7 @@ class InPodAttempt(Attempt):
     def waiting(self) -> Outcome:
         keeps = self.settings.checkpointer_url and not self.deletes_thread
         kept = f"on thread {self.thread_id}" if keeps else "and its thread is not kept"
-        return self.outcome("Succeeded", "WaitingForInput", f"the graph waits for input, {kept}")
+        return self.attempt.outcome("Succeeded", "WaitingForInput", f"the graph waits for input, {kept}")
 
     async def recorded_in(self, saver: Any) -> Outcome | None:
         """The outcome of a stateless firing whose thread is deleted already."""

@@ -2,11 +2,11 @@
 
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from graphcron.firing.outcome import EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
-from graphcron.runner.agent_server_engine import AgentServerAttempt
-from graphcron.runner.attempt import Attempt, OutOfTime, Stopped, ThreadBusy
+from graphcron.runner.agent_server_engine import AgentServerEngine
+from graphcron.runner.attempt import Attempt, Engine, OutOfTime, Stopped, ThreadBusy
 from graphcron.runner.environment import TERMINATION_LOG, PodError, Settings
 from graphcron.runner.errors import Refused, TryAgain
 
@@ -14,13 +14,21 @@ EXIT_INTERNAL = 1
 """A defect of ours; Kubernetes may retry it like any other failure."""
 
 
-def main(environ: Mapping[str, str], engine: type[Attempt] = AgentServerAttempt) -> int:
-    """Run one firing; returns the process's exit code. Whatever happens, an outcome is left behind."""
-    attempt = engine(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG)
+def main(
+    environ: Mapping[str, str],
+    open_engine: Callable[[Attempt], Engine] = AgentServerEngine,
+    *,
+    needs_server: bool = True,
+) -> int:
+    """Run one firing; returns the process's exit code, and records an outcome whatever happens.
+
+    `needs_server` says whether the environment must name an Agent Server.
+    """
+    attempt = Attempt(environ.get("GRAPHCRON_TERMINATION_LOG") or TERMINATION_LOG, open_engine)
     before = signal.signal(signal.SIGTERM, _stop), signal.signal(signal.SIGALRM, _out_of_time)
     try:
         try:
-            return attempt.perform(Settings.from_environ(environ, server=attempt.needs_server))
+            return attempt.perform(Settings.from_environ(environ, server=needs_server))
         except OutOfTime:
             return attempt.exceed()
         except Stopped:

@@ -37,17 +37,19 @@ class FieldKind:
     low: int
     high: int
     names: dict[str, int]
+    larger: str
+    """The unit that has all values once."""
 
 
 MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
 WEEKDAYS = {name: number for number, name in enumerate("sun mon tue wed thu fri sat".split())}
 
 KINDS = (
-    FieldKind("minute", 0, 59, {}),
-    FieldKind("hour", 0, 23, {}),
-    FieldKind("day of month", 1, 31, {}),
-    FieldKind("month", 1, 12, MONTHS),
-    FieldKind("day of week", 0, 6, WEEKDAYS),
+    FieldKind("minute", 0, 59, {}, "hour"),
+    FieldKind("hour", 0, 23, {}, "day"),
+    FieldKind("day of month", 1, 31, {}, "month"),
+    FieldKind("month", 1, 12, MONTHS, "year"),
+    FieldKind("day of week", 0, 6, WEEKDAYS, "week"),
 )
 
 _PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
@@ -159,3 +161,30 @@ def _read_plain(part: str, kind: FieldKind) -> tuple[frozenset[int], bool] | Non
 def _number(value: str, kind: FieldKind) -> int:
     lowered = value.lower()
     return kind.names[lowered] if lowered in kind.names else int(value)
+
+
+_STEPPED = re.compile(
+    r"(?i)(?:[*?]|h(?:\((?P<from>\d+)-(?P<to>\d+)\))?|(?P<first>\w+?)(?:-(?P<last>\w+))?)/(?P<step>\d+)"
+)
+
+
+def oversized_steps(text: str) -> list[str]:
+    """A sentence for each step of an accepted schedule that leads out of its range at once, as `*/90` in the minute: it
+    fires hourly, and whoever wrote it may have meant something else."""
+    found = []
+    for part, kind in zip(DESCRIPTORS.get(text.strip().lower(), text).split(), KINDS, strict=False):
+        for piece in part.split(","):
+            match = _STEPPED.fullmatch(piece)
+            if not match:
+                continue
+            first = _number(match["first"] or match["from"] or str(kind.low), kind)
+            last = _number(match["last"] or match["to"] or str(kind.high), kind)
+            length = last - first if last != first else kind.high - kind.low  # croniter: `5-5` is the whole field
+            if last < first:
+                length += kind.high - kind.low + 1
+            if int(match["step"]) > length:
+                found.append(
+                    f"The step of '{piece}' in the {kind.name} is larger than its range, so it is one value alone: "
+                    f"steps start anew in each {kind.larger}."
+                )
+    return found

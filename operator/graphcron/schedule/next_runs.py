@@ -1,8 +1,5 @@
 """The next firings of a schedule: the instants at which the CronJob controller fires, clock changes included."""
 
-from bisect import bisect_right
-from collections.abc import Sequence
-from contextlib import suppress
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -39,63 +36,24 @@ def next_times(
 def _next_times(
     schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
 ) -> list[datetime]:
-    times = list(_known(schedule, zone, after, count))
+    times = [] if schedule.days else by_calendar(schedule, zone, after, count)
     if until is not None and times and times[-1] > until:
         return [found for found in times if found <= until]
     moment = last = times[-1] if times else after
-    with suppress(OverflowError, ValueError):  # the calendar ends with the year 9999, and a startTime may be as late
-        while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
-            if until is not None and found > until:
-                break
-            local = found.astimezone(zone)
-            if meant(schedule.days, local):
-                times.append(found)
-                moment = last = found
-            elif found.year - last.year > DAYS_HORIZON_YEARS:
-                break
-            else:
-                # The rest of a day that is not meant need not be walked minute by minute.
-                end = local.replace(hour=23, minute=59, second=0, fold=0)
-                moment = max(found, end.astimezone(UTC))
+    while len(times) < count and (found := _next(schedule, zone, moment)) is not None:
+        if until is not None and found > until:
+            break
+        local = found.astimezone(zone)
+        if meant(schedule.days, local):
+            times.append(found)
+            moment = last = found
+        elif found.year - last.year > DAYS_HORIZON_YEARS:
+            break
+        else:
+            # The rest of a day that is not meant need not be walked minute by minute.
+            end = local.replace(hour=23, minute=59, second=0, fold=0)
+            moment = max(found, end.astimezone(UTC)) if found.year < MAXYEAR else found
     return times
-
-
-class _Chain:
-    """Firings of a schedule, one after another, the first of them the next after `since`: those that were found last,
-    each by the calendar alone."""
-
-    since: datetime
-    times: tuple[datetime, ...] = ()
-
-
-@lru_cache(maxsize=4096)
-def _chain(schedule: Schedule, zone: ZoneInfo) -> _Chain:
-    return _Chain()
-
-
-def _known(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int) -> Sequence[datetime]:
-    """The next firings, as far as the calendar alone says them. Most schedules are those of many GraphCrons, and each
-    is asked for again and again before it fires: so what was found is kept.
-
-    From any moment between two firings the next is the same one, unless the clocks change about that moment."""
-    if schedule.days or count > KEPT_TIMES:
-        return ()
-    chain = _chain(schedule, zone)
-    found: list[datetime] = []
-    if chain.times and chain.since <= after < chain.times[-1] and _is_plain_day(zone, _departure(zone, after)):
-        first = bisect_right(chain.times, after)
-        if first + count <= len(chain.times):
-            return chain.times[first : first + count]
-        found += chain.times[first:]
-    with suppress(OverflowError, ValueError):
-        found += by_calendar(schedule, zone, found[-1] if found else after, count - len(found))
-    if len(found) >= len(chain.times) or after >= chain.times[-1]:
-        chain.since, chain.times = after, tuple(found)
-    return found
-
-
-KEPT_TIMES = 5
-"""Of a schedule: as many as a status tells."""
 
 
 def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
@@ -106,7 +64,10 @@ def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | Non
 def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
     """The next `count` firings, as far as no change of clocks can turn the walk to one aside. Each is what `walked`
     comes to from the one before, for a tenth of its work at best."""
-    wall = _departure(zone, after).replace(tzinfo=None)
+    if not _is_within_calendar(after):
+        return []
+    # A walk sets out with the next second.
+    wall = (after.astimezone(UTC).replace(microsecond=0) + _SECOND).astimezone(zone).replace(tzinfo=None)
     times: list[datetime] = []
     plain = _is_plain_day(zone, wall)
     while plain and len(times) < count and (found := _next_wall(schedule, wall)) is not None:
@@ -115,11 +76,11 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int 
         times.append(found.replace(tzinfo=zone).astimezone(UTC))
         # The day of arrival is plain, so the next walk sets out from a second later on the wall as well.
         wall = found + _SECOND
-        plain = wall.year < MAXYEAR - HORIZON_YEARS
+        plain = _is_within_calendar(wall)
     return times
 
 
-_SECOND = timedelta(seconds=1)
+_SECOND, _MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def _leads_straight(zone: ZoneInfo, wall: datetime, found: datetime) -> bool:
@@ -135,19 +96,19 @@ def _leads_straight(zone: ZoneInfo, wall: datetime, found: datetime) -> bool:
     return True
 
 
-def _departure(zone: ZoneInfo, after: datetime) -> datetime:
-    """Where a walk sets out: with the next second."""
-    return (after.astimezone(UTC).replace(microsecond=0) + _SECOND).astimezone(zone)
+def _is_plain_day(zone: ZoneInfo, wall: datetime) -> bool:
+    """Whether no change of clocks is near."""
+    return _is_within_calendar(wall) and wall.toordinal() not in _changes(zone, wall.year).near
 
 
-def _is_plain_day(zone: ZoneInfo, local: datetime) -> bool:
-    """Whether no change of clocks is near. There must be a day before and after to ask about, too."""
-    return MINYEAR < local.year < MAXYEAR - HORIZON_YEARS and local.toordinal() not in _changes(zone, local.year).near
+def _is_within_calendar(moment: datetime) -> bool:
+    """Whether each moment of five years from then on has a day before and after it in the calendar of Python."""
+    return MINYEAR < moment.year < MAXYEAR - HORIZON_YEARS
 
 
 class _Changes(NamedTuple):
-    """Days of a year, by their ordinals, about the changes of its clocks: those no more than a day from one, and those
-    that do not begin at midnight."""
+    """Days of a year, by their ordinals, on which a walk may not go by the calendar: those no more than a day from a
+    change of clocks and those whose offset is no whole minute (`near`), and those that do not begin at midnight."""
 
     near: frozenset[int]
     late: tuple[int, ...]
@@ -161,6 +122,8 @@ def _changes(zone: ZoneInfo, year: int) -> _Changes:
     # The clocks of one place may have the date before or after that of UTC.
     changed = [day.date() for day, before, after in zip(days, offsets, offsets[1:], strict=False) if before != after]
     near = {day.toordinal() + apart for day in changed for apart in range(-2, 3)}
+    # A walk goes by minutes of UTC, and before 1972 some offsets had seconds.
+    near |= {day.toordinal() for day, offset in zip(days, offsets, strict=True) if offset % _MINUTE}
     late = [day for day in sorted(near) if not _begins_at_midnight(zone, day)]
     return _Changes(frozenset(near), tuple(late))
 

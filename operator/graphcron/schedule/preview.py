@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
-from cron_descriptor import FormatError, Options, get_description
-
 from graphcron.firing.formats import format_time, parse_time
+from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import is_hashed, read
-from graphcron.schedule.field_syntax import InvalidSchedule
-from graphcron.schedule.fields import Field, Schedule
+from graphcron.schedule.field_syntax import InvalidSchedule, oversized_steps
+from graphcron.schedule.fields import Schedule
 from graphcron.schedule.next_runs import DAYS_HORIZON_YEARS, next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
@@ -183,45 +182,9 @@ def for_people(question: Question) -> Iterable[str]:
             "H is another value for each GraphCron, and this is nobody's; for that of one: --seed UID, which "
             "kubectl get graphcron NAME -o jsonpath='{.metadata.uid}' tells"
         )
+    yield from oversized_steps(question.schedule)
     for time in times:
         local = time.astimezone(zone)
         yield f"{format_time(time)}  {local:%a %Y-%m-%d %H:%M} {local.isoformat()[19:]}"
     if len(times) < question.count:
         yield "No further firing within five years."
-
-
-def in_words(schedule: Schedule) -> str:
-    """The schedule in English, such as `At 08:30, Monday through Friday`."""
-    if not schedule.days:
-        return _described(schedule.fields)
-    every = Field("*", frozenset(), star=True)
-    fields = (schedule.minute, schedule.hour, every, schedule.month, every)
-    named = (" or ".join(map(_named, group)) for group in schedule.days)
-    return f"{_described(fields)}, on {', when that is '.join(named)} of the month"
-
-
-def _described(fields: Sequence[Field]) -> str:
-    # The locale of the machine would otherwise choose the language and the clock.
-    options = Options(locale_code="en_US", use_24hour_time_format=True)
-    try:
-        return str(get_description(" ".join(field.text for field in fields).replace("?", "*"), options))
-    except FormatError:  # it knows no `*/11` within a list
-        return str(get_description(" ".join(map(_listed, fields)), options))
-
-
-def _listed(field: Field) -> str:
-    return "*" if field.star else ",".join(map(str, sorted(field.values)))
-
-
-_WEEKDAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday".split()
-_WHICH = {"1": "the first", "2": "the second", "3": "the third", "4": "the fourth", "5": "the fifth", "L": "the last"}
-
-
-def _named(rule: str) -> str:
-    """A rule of day_rules.py in words."""
-    weekday, marked, which = rule.partition("#")
-    if marked:
-        return f"{_WHICH.get(which, 'each')} {_WEEKDAYS[int(weekday)]}"
-    if rule.endswith("W"):
-        return f"the weekday nearest day {rule[:-1]}"
-    return "the last day" if rule == "L" else f"day {rule}"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from graphcron.firing.day_rules import month_length
 from graphcron.schedule.fields import Schedule
 
 HORIZON_YEARS = 5
@@ -17,11 +18,14 @@ def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | No
     decides about hours that a clock change skips or repeats, so it is followed step by step. None when no firing comes
     within five years.
     """
-    walk = _Walk(zone, after)
-    last_year = walk.local.year + HORIZON_YEARS
-    while walk.local.year <= last_year:
-        if _advance(schedule, walk):
-            return walk.utc
+    try:
+        walk = _Walk(zone, after)
+        last_year = walk.local.year + HORIZON_YEARS
+        while walk.local.year <= last_year:
+            if _advance(schedule, walk):
+                return walk.utc
+    except OverflowError:
+        pass  # Python's calendar ends with the year 9999; `timedelta` and `astimezone` raise this there, and only there
     return None
 
 
@@ -90,7 +94,10 @@ class _Walk:
         if self._first_move():
             self._set_local(self._wall.replace(day=1, hour=0, minute=0, second=0))
         wall = self._wall
-        self._set_local(wall.replace(year=wall.year + wall.month // 12, month=wall.month % 12 + 1))
+        # Where clocks change at midnight, the 1st may have become the 31st: Go's AddDate counts the days that the next
+        # month lacks into the one after it.
+        first = wall.replace(day=1) + timedelta(days=month_length(wall.year, wall.month))
+        self._set_local(first + timedelta(days=wall.day - 1))
 
     def to_next_day(self, wanted: Callable[[datetime], bool]) -> None:
         """As if day by day: to the next of those that are wanted, or to the end of the month. Only where the clocks
