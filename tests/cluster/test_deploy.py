@@ -18,10 +18,12 @@ TAG = "docker.io/graphcron/graphcron:dev"
 def archive_of(path: Path, config: str) -> Path:
     """An archive in Docker's format of an image with this configuration."""
     with tarfile.open(path, "w") as archive:
-        text = json.dumps([{"Config": f"{config}.json", "RepoTags": [TAG], "Layers": []}]).encode()
-        member = tarfile.TarInfo("manifest.json")
-        member.size = len(text)
-        archive.addfile(member, io.BytesIO(text))
+        manifest = [{"Config": f"{config}.json", "RepoTags": [TAG], "Layers": []}]
+        for name, content in {"manifest.json": manifest, f"{config}.json": {}}.items():
+            text = json.dumps(content).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
     return path
 
 
