@@ -15,6 +15,7 @@ from graphcron.kube.lease import Timing
 from graphcron.kube.write_gate import Fence
 from graphcron.operator.object_cache import GRAPHCRONS
 from tests.support.apiserver_fake import FakeApiserver
+from tests.support.extent import Extent
 from tests.support.operator_process import operator, until
 
 QUICK = {
@@ -75,7 +76,7 @@ async def test_a_killed_leader_is_replaced_and_the_other_wrote_nothing_before(
 
 
 async def test_a_leader_that_was_paused_at_work_writes_nothing_when_it_wakes_up(
-    apiserver: FakeApiserver, tmp_path: Path
+    apiserver: FakeApiserver, tmp_path: Path, extent: Extent
 ) -> None:
     """Stopped with writes on their way out; the other one takes over; and the first goes on where it was. Each write of
     each must come while it has the Lease: on a busy machine they may change more than once."""
@@ -86,9 +87,10 @@ async def test_a_leader_that_was_paused_at_work_writes_nothing_when_it_wakes_up(
         await until(lambda: apiserver.holder == "old" and apiserver.watches_of(GRAPHCRONS))
         async with replica(url, tmp_path, "new", QUICK):
             await until(lambda: asked_for_lease(apiserver, "new"))
-            for number in range(200):
+            crons = extent.count(200, 60)
+            for number in range(crons):
                 await apiserver.put(GRAPHCRONS, graphcron(f"cron-{number}"))
-            await until(lambda: len(wrote(apiserver, "old")) > 50)
+            await until(lambda: len(wrote(apiserver, "old")) > crons // 4)
             old.send_signal(signal.SIGSTOP)
             try:
                 await until(lambda: apiserver.holder == "new" and wrote(apiserver, "new"))
