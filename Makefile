@@ -63,10 +63,13 @@ $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
 	@VIRTUAL_ENV=$(IN_POD) $(VENV)/bin/uv pip sync --quiet --compile-bytecode --require-hashes $<
 	@touch $@
 
+# One after another of its tests waits for a minute to turn, so these run side by side (tests/e2e/conftest.py).
+RELEASES := 4
 .PHONY: e2e
 e2e: $(READY) ## the end-to-end tests, on a real cluster
-	@$(RUN) -m cluster.deploy # here and not in a fixture, which would hide the progress of the first build
-	@$(VENV)/bin/pytest tests/e2e -v
+	@$(RUN) -m cluster.images in-pod # here and not in a fixture, which would hide the progress of the first build
+	@$(RUN) -m cluster.deploy --without-release
+	@$(PYTEST) -n $(RELEASES) -v --durations=10 --durations-min=5 tests/e2e
 
 REFERENCE := .build/reference
 CLIENTS := .build/clients
