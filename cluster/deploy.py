@@ -36,9 +36,14 @@ RELEASE_COMMAND = (
 
 def everything(place: Place = HERE) -> None:
     """From nothing to a release whose pods are all ready. Raises ClusterError with what is wrong."""
+    without_release(place)
+    release(place)
+
+
+def without_release(place: Place = HERE) -> None:
+    """All that releases need: `python -m cluster.deploy --without-release`."""
     cluster_and_images(place)
     agent_server(place)
-    release(place)
 
 
 def cluster_and_images(place: Place = HERE) -> None:
@@ -64,15 +69,15 @@ def content(archive: Path) -> str:
     return archive.with_suffix(".inputs").read_text()[:16]
 
 
-def agent_server(place: Place = HERE) -> None:
+def agent_server(place: Place = HERE, namespace: str = NAMESPACE) -> None:
     """The example Agent Server, started but perhaps not ready."""
-    kubectl(place, "apply", "-f", "-", stdin=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {NAMESPACE}}}\n")
+    kubectl(place, "apply", "-f", "-", stdin=f"apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n")
     manifests = list(yaml.safe_load_all((place.root / "examples/agent/deployment.yaml").read_text()))
     for manifest in manifests:
         if manifest["kind"] == "Deployment":
             # The pods are replaced when the image behind their tag is another one.
             manifest["spec"]["template"]["metadata"]["annotations"] = {"image": content(_archive(place, "agent"))}
-    kubectl(place, "apply", "-n", NAMESPACE, "-f", "-", stdin=yaml.safe_dump_all(manifests))
+    kubectl(place, "apply", "-n", namespace, "-f", "-", stdin=yaml.safe_dump_all(manifests))
 
 
 def _archive(place: Place, name: str) -> Path:
@@ -117,4 +122,4 @@ def main(place: Place = HERE, act: Callable[[Place], None] = everything) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(act=without_release if "--without-release" in sys.argv else everything))

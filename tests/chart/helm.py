@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from cluster.paths import BIN, HERE
+from tests.support.made import made
 
 CHART = HERE.root / "charts/graphcron"
 URL = "agentServer.url=http://agent.example"
@@ -15,7 +16,7 @@ Manifest = dict[str, Any]
 
 
 def helm(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([BIN / "helm", *words], capture_output=True, text=True, check=False)
+    return subprocess.run([made(BIN / "helm", "chart-tools"), *words], capture_output=True, text=True, check=False)
 
 
 @lru_cache

@@ -19,8 +19,8 @@ def archive_of(path: Path, config: str) -> Path:
     """An archive in Docker's format of an image with this configuration."""
     with tarfile.open(path, "w") as archive:
         manifest = [{"Config": f"{config}.json", "RepoTags": [TAG], "Layers": []}]
-        for name, value in {"manifest.json": manifest, f"{config}.json": {}}.items():
-            text = json.dumps(value).encode()
+        for name, content in {"manifest.json": manifest, f"{config}.json": {}}.items():
+            text = json.dumps(content).encode()
             member = tarfile.TarInfo(name)
             member.size = len(text)
             archive.addfile(member, io.BytesIO(text))

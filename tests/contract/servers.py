@@ -16,9 +16,10 @@ from pathlib import Path
 
 from cluster.commands import environment
 from cluster.paths import HERE
+from tests.support.made import made
 
 REFERENCE_PYTHON = HERE.build / "reference/bin/python"
-"""Made by `make contract` from examples/agent/requirements.txt."""
+"""Made by `make reference` from examples/agent/requirements.txt."""
 
 LOGS = HERE.build / "contract"
 START_SECONDS = 60.0
@@ -35,7 +36,8 @@ class NotStarted(AssertionError):
 def reference() -> Iterator[str]:
     """The URL of a `langgraph-api` with the example graph and nothing else in it."""
     port = free_port()
-    command: list[str | Path] = [REFERENCE_PYTHON, HERE.root / "tests/contract/serve_reference.py", str(port), _graph()]
+    python = made(REFERENCE_PYTHON, "reference")
+    command: list[str | Path] = [python, HERE.root / "tests/contract/serve_reference.py", str(port), _graph()]
     quiet = {"LANGSMITH_TRACING": "false", "LANGGRAPH_NO_VERSION_CHECK": "true", "LOG_COLOR": "false"}
     with _serving("reference", command, environment(None, **quiet), port, "/ok") as url:
         yield url

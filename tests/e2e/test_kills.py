@@ -12,6 +12,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,10 +28,11 @@ from examples.demo import flow
 from examples.demo.session import Session, TookTooLong, wait_for
 from graphcron.firing.formats import format_time
 from graphcron.firing.order import CRON_MARK, FIRING_METADATA, Firing
-from tests.e2e.conftest import graphcron, ready, service
+from tests.support.manifests import graphcron, ready, service
 
-RUN_SECONDS = 25
-"""Longer than Kubernetes takes to make the next pod (10 s after a failure), so that this one has a run to follow."""
+RUN_SECONDS = 45
+"""Longer than Kubernetes takes to make the next pod (10 s after a failure), also while other releases fire, so that
+this one has a run to follow."""
 READY_SECONDS = 20
 """For the crons to be there before their minute."""
 
@@ -91,8 +93,8 @@ def struck(session: Session, url: str) -> Iterator[list[Story]]:
     ready(session, *(story.name for story in stories))
     assert datetime.now(UTC) < minute, "the crons were not ready before their minute"
     try:
-        for story in stories:
-            strike(session, url, story)
+        with ThreadPoolExecutor(len(stories)) as striking:  # each at its moment, and not when another one is struck
+            list(striking.map(partial(strike, session, url), stories))
         for story in early:
             with suppress(TookTooLong):  # the tests of this firing tell
                 wait_for(f"the next pod of {story.name}", partial(running, session, story, but=story.struck), 60)
@@ -121,10 +123,10 @@ def ask(url: str, body: Any = None) -> Any:
 
 def strike(session: Session, url: str, story: Story) -> None:
     """Kill the firing's first pod, at its moment."""
-    pod = wait_for(f"a pod of {story.name}", lambda: running(session, story), flow.FIRING_SECONDS, 0.1)
+    pod = wait_for(f"a pod of {story.name}", lambda: running(session, story), flow.FIRING_SECONDS)
     story.struck = pod["metadata"]["name"]
     if story.moment == "late":
-        wait_for(f"the run of {story.name}", lambda: is_under_way(session, url, story), 30, 0.1)
+        wait_for(f"the run of {story.name}", lambda: is_under_way(session, url, story), RUN_SECONDS)
     if story.way == "evicted":
         evict(session, story.struck)
     elif story.way == "deleted":

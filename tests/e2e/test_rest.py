@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from examples.demo.session import Session, curl, wait_for
-from tests.e2e.conftest import graphcron, ready
+from tests.support.manifests import graphcron, ready
 
 CRON = {"assistant_id": "agent", "schedule": "0 0 1 1 *", "input": {"messages": []}}
 

@@ -16,12 +16,12 @@ from cluster.paths import HERE
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import Manifest
+from tests.support.extent import Extent
 from tests.support.facade_server import serving
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
-CREATES = 160
+CREATES, SAMPLE = 160, 80
 IN_FLIGHT = 20
-BEFORE_THE_KILL = 40
 PAUSE = 0.2
 """Seconds after a 503; a polite client would wait for as long as it is told."""
 WAIT = 90.0
@@ -59,15 +59,16 @@ async def kube(plane: ControlPlane) -> AsyncIterator[CountingKube]:
 class Creates:
     """Clients that create cron after cron. Those with even numbers repeat what failed, with an Idempotency-Key."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, count: int) -> None:
         self._session = session
+        self.numbers = range(count)
         self._url = url
         self.made: dict[int, str] = {}
         self.refused = Counter[int]()
         self.others: list[tuple[int, str]] = []
 
     async def run(self) -> None:
-        numbers = iter(range(CREATES))
+        numbers = iter(self.numbers)
 
         async def client() -> None:
             for number in numbers:
@@ -95,7 +96,7 @@ class Creates:
 
 
 async def test_creates_that_were_answered_exist_once_and_the_watch_goes_on(
-    plane: ControlPlane, kube: CountingKube
+    plane: ControlPlane, kube: CountingKube, extent: Extent
 ) -> None:
     async with (
         CachedStore(kube, "default").watching() as crons,
@@ -104,9 +105,9 @@ async def test_creates_that_were_answered_exist_once_and_the_watch_goes_on(
         asyncio.timeout(WAIT),
     ):
         await until(lambda: crons.age() is not None)
-        creates = Creates(session, url)
+        creates = Creates(session, url, extent.count(CREATES, SAMPLE))
         running = asyncio.create_task(creates.run())
-        await until(lambda: len(creates.made) >= BEFORE_THE_KILL)
+        await until(lambda: len(creates.made) >= len(creates.numbers) // 4)
         plane.kill_apiserver()
         await until(lambda: bool(creates.refused))
         await asyncio.to_thread(plane.start)
@@ -116,7 +117,7 @@ async def test_creates_that_were_answered_exist_once_and_the_watch_goes_on(
         found = [(cron["metadata"]["name"], cron["spec"]["metadata"]["number"]) for cron in in_kubernetes(plane)]
         times = Counter(number for _, number in found)
         assert set(creates.made.items()) <= {(number, name) for name, number in found}
-        assert {number for number in range(CREATES) if number % 2 == 0} <= set(creates.made), "they were repeated"
+        assert {number for number in creates.numbers if number % 2 == 0} <= set(creates.made), "they were repeated"
         # One that got a 503 may be there: the apiserver took it and was killed before it said so. But not twice.
         assert set(times.values()) == {1}
         assert set(times) <= set(creates.made) | set(creates.refused)

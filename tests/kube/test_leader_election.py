@@ -14,6 +14,7 @@ from graphcron.kube.leader_election import LeaderElector
 from graphcron.kube.lease import Timing
 from graphcron.kube.write_gate import WriteGate
 from tests.support.apiserver_fake import FakeApiserver
+from tests.support.extent import Extent
 from tests.support.operator_process import operator, until
 
 QUICK = {
@@ -76,7 +77,7 @@ async def test_a_killed_leader_is_replaced_and_the_other_wrote_nothing_before(
 
 
 async def test_a_leader_that_was_paused_at_work_starts_no_write_when_it_wakes_up(
-    apiserver: FakeApiserver, tmp_path: Path
+    apiserver: FakeApiserver, tmp_path: Path, extent: Extent
 ) -> None:
     """Stopped at work; the other one takes over; the first goes on where it was. Only what had passed the write gate
     may still go out, one write for each worker at most: it is idempotent, and the new leader's state counts. On a busy
@@ -88,9 +89,10 @@ async def test_a_leader_that_was_paused_at_work_starts_no_write_when_it_wakes_up
         await until(lambda: apiserver.holder == "old" and apiserver.watches_of("graphcrons"))
         async with replica(url, tmp_path, "new", QUICK):
             await until(lambda: asked_for_lease(apiserver, "new"))
-            for number in range(200):
+            crons = extent.count(200, 60)
+            for number in range(crons):
                 await apiserver.put("graphcrons", graphcron(f"cron-{number}"))
-            await until(lambda: len(wrote(apiserver, "old")) > 50)
+            await until(lambda: len(wrote(apiserver, "old")) > crons // 4)
             old.send_signal(signal.SIGSTOP)
             try:
                 await until(lambda: apiserver.holder == "new" and wrote(apiserver, "new"))

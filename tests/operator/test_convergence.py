@@ -1,7 +1,7 @@
 """Any order of edits, deletions, crashes, lost watches and refusals ends in one state, and then nothing is written.
 
-A real apiserver of its own, a proxy that misbehaves, and the operator as a process. The steps are random: the seed is
-printed, and GRAPHCRON_TEST_SEED repeats a run.
+A real apiserver of its own, a proxy that misbehaves, and the operator as a process. The steps are random, and with
+`--exhaustive` others in each run: the seed is printed, and GRAPHCRON_TEST_SEED repeats a run.
 """
 
 import asyncio
@@ -32,10 +32,11 @@ from graphcron.operator.observed import Observed, owns
 from graphcron.operator.reconcile import conclude, decide
 from graphcron.operator.run_pod import RunPods
 from tests.chart.helm import render
+from tests.support.extent import SEED, Extent
 from tests.support.operator_process import operator_by, until
 from tests.support.unruly_proxy import UnrulyProxy
 
-STEPS = 60
+STEPS, SAMPLE = 60, 20
 PATIENCE = 60.0
 NAMES = [f"cron-{number}" for number in range(8)]
 CRONS = "/apis/graphcron.dev/v1/namespaces/team/graphcrons"
@@ -268,13 +269,13 @@ async def world(plane: ControlPlane, folder: Path) -> AsyncIterator[World]:
 
 
 async def test_any_order_of_events_ends_in_the_same_state_with_no_write_left(
-    plane: ControlPlane, tmp_path: Path
+    plane: ControlPlane, tmp_path: Path, extent: Extent
 ) -> None:
-    seed = int(os.environ.get("GRAPHCRON_TEST_SEED") or random.randrange(10**6))
+    seed = int(os.environ.get("GRAPHCRON_TEST_SEED") or (random.randrange(10**6) if extent.exhaustive else SEED))
     print(f"GRAPHCRON_TEST_SEED={seed}")  # noqa: T201 - pytest shows it when the test has failed
     async with world(plane, tmp_path) as here:
         steps = Steps(here, random.Random(seed))
-        for _ in range(STEPS):
+        for _ in range(extent.count(STEPS, SAMPLE)):
             await steps.step()
         print(*steps.events)  # noqa: T201
         here.proxy.refusals.clear()
@@ -308,11 +309,11 @@ async def says_what_is(here: World) -> None:
         assert live["schedule"] == spec["schedule"].replace("L", "31")
 
 
-DEEPEST = 9_990
-"""About as many levels as an apiserver takes."""
+DEEPEST, DEEP = 9_990, 1_500
+"""About as many levels as an apiserver takes, and more than Python parses."""
 
 
-async def test_what_python_cannot_parse_stalls_alone(plane: ControlPlane, tmp_path: Path) -> None:
+async def test_what_python_cannot_parse_stalls_alone(plane: ControlPlane, tmp_path: Path, extent: Extent) -> None:
     """There at the start, and made later: by a list, and by a watch."""
 
     def ask(method: str, path: str, text: str = "") -> Any:
@@ -337,12 +338,13 @@ async def test_what_python_cannot_parse_stalls_alone(plane: ControlPlane, tmp_pa
 
     for path in (CRONS, CRON_JOBS):
         ask("DELETE", path)
+    levels = extent.count(DEEPEST, DEEP)
     deep = ("InvalidSpec", "spec.input: nested deeper than 250 levels")
-    make("deep-before", DEEPEST)
+    make("deep-before", levels)
     make("plain-before", 1)
     async with world(plane, tmp_path):
         await until(lambda: len(told()) == 2)
-        make("deep-after", DEEPEST)
+        make("deep-after", levels)
         make("deeper-than-allowed", 600)
         make("plain-after", 249)
         await until(lambda: len(told()) == 5)

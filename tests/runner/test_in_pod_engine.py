@@ -14,12 +14,11 @@ from typing import Any
 import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
-from tests.support.in_pod import PYTHON, THREAD, Pod, killed_in_second
+from tests.support.in_pod import THREAD, Pod, killed_in_second
 
 
 @pytest.fixture
 def pod(tmp_path: Path) -> Pod:
-    assert PYTHON.exists(), "run: make .build/in-pod/.ready"
     return Pod(tmp_path)
 
 

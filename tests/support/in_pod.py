@@ -13,9 +13,10 @@ from cluster.paths import HERE
 from graphcron.firing.order import Order
 from graphcron.firing.outcome import Outcome
 from graphcron.runner.copy_runner import copy_to
+from tests.support.made import made
 
 PYTHON = HERE.root / os.environ.get("IN_POD", ".build/in-pod") / "bin/python"
-"""Made by `make .build/in-pod/.ready` from examples/in-pod/requirements.txt."""
+"""Made by `make in-pod` from examples/in-pod/requirements.txt."""
 
 THREAD = "7b1d6a0e-0000-4000-8000-000000000000"
 NOON = "29500000"
@@ -138,7 +139,7 @@ class Pod:
         self.graphs({"agent": "./graph.py:graph"})
         copy_to(str(directory / "runner"))
         self.termination_log = directory / "termination-log"
-        self.python: str | Path = PYTHON
+        self.python: str | Path = made(PYTHON, "in-pod")
         self.environ = {
             "HOME": str(directory),
             "GRAPHCRON_JOB_NAME": f"daily-{NOON}",

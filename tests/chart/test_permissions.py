@@ -1,0 +1,76 @@
+"""What an apiserver lets the chart's accounts do: what docs/security.md lists, and no more."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.control_plane import control_plane
+from cluster.errors import ClusterError
+from cluster.paths import HERE
+from examples.demo.session import Session
+from tests.support.charts_operator import NAMESPACE, grant
+from tests.support.permissions import listed
+
+
+@pytest.fixture(scope="module", params=["cluster", "namespace"])
+def scope(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def session(scope: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    with control_plane(tmp_path_factory.mktemp(scope)) as plane:
+        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+        grant(plane, scope)
+        yield Session(NAMESPACE, plane.place)
+
+
+FORBIDDEN: dict[str, list[tuple[str, ...]]] = {
+    "operator": [
+        ("get", "secrets"),
+        ("list", "secrets"),
+        ("create", "pods"),
+        ("delete", "cronjobs"),
+        ("update", "graphcrons"),
+    ],
+    "facade": [
+        ("get", "secrets"),
+        ("create", "cronjobs"),
+        ("list", "pods"),
+        ("update", "graphcrons", "--subresource=status"),
+    ],
+    "run": [("get", "graphcrons"), ("get", "pods"), ("get", "secrets")],
+}
+
+
+@pytest.mark.parametrize("account", FORBIDDEN)
+def test_no_account_may_do_more_than_its_work(session: Session, account: str) -> None:
+    who = f"--as=system:serviceaccount:{session.namespace}:graphcron-{account}"
+    for words in FORBIDDEN[account]:
+        with pytest.raises(ClusterError, match="exit code 1"):
+            session.kubectl("auth", "can-i", *words, who)
+
+
+@pytest.mark.parametrize("account", FORBIDDEN)
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the release's namespace", "in another one"])
+def test_an_account_may_do_what_docs_security_md_lists_and_no_more(
+    session: Session, scope: str, account: str, elsewhere: bool
+) -> None:
+    there = Session("default" if elsewhere else session.namespace, session.place)
+    own = {permission for permission in listed(scope) if permission.account == f"graphcron-{account}"}
+    expected = {(item.resource, item.verb) for item in own if item.where == "cluster" or not elsewhere}
+    anybody = may(there, f"{session.namespace}:default")
+    assert may(there, f"{session.namespace}:graphcron-{account}") - anybody == expected
+
+
+def may(session: Session, account: str) -> set[tuple[str, str]]:
+    """Resource, as docs/security.md spells it, and verb; of what the account may do in the session's namespace."""
+    said = session.kubectl("auth", "can-i", "--list", "--no-headers", f"--as=system:serviceaccount:{account}")
+    permissions = set()
+    for name, verbs in re.findall(r"^(\S+) +\[\] +\[.*\] +\[(.*)\]$", said, re.MULTILINE):
+        resource, _, group = name.partition("/")[0].partition(".")
+        path = "/".join(part for part in (group, resource, name.partition("/")[2]) if part)
+        permissions |= {(path, verb) for verb in verbs.split()}
+    return permissions

@@ -1,0 +1,209 @@
+"""GraphCrons through kubectl: what is shown, what heals, what a restart costs, what is refused.
+
+An apiserver of the test's own, and the operator as a process with the rights that the chart gives it.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.control_plane import ControlPlane, control_plane
+from cluster.errors import ClusterError
+from cluster.paths import HERE
+from examples.demo.session import Session, wait_for
+from tests.support.charts_operator import ACCOUNT, NAMESPACE, ChartsOperator, charts_operator
+from tests.support.manifests import graphcron, ready
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
+        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def operator(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChartsOperator]:
+    with charts_operator(plane, tmp_path_factory.mktemp("operator")) as operator:
+        yield operator
+
+
+@pytest.fixture(scope="module")
+def session(plane: ControlPlane, operator: ChartsOperator) -> Session:
+    return Session(NAMESPACE, plane.place)
+
+
+def test_right_after_apply_it_shows_schedule_zone_next_run_and_ready(session: Session) -> None:
+    session.apply(graphcron("shown", schedule="30 9 * * mon-fri", timezone="Europe/Berlin"))
+    ready(session, "shown")
+    header, row = session.kubectl("get", "gcron", "shown").splitlines()
+    assert header.split()[:5] == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "ENABLED"]
+    assert "30 9 * * mon-fri" in row
+    assert "Europe/Berlin" in row
+    status = (session.one("graphcron", "shown") or {})["status"]
+    assert status["nextRunTimes"][0] in row
+    assert len(status["nextRunTimes"]) == 5
+    assert "<invalid>" not in row
+
+
+def test_the_cronjob_is_what_it_should_be_and_is_owned(session: Session) -> None:
+    session.apply(graphcron("owned", schedule="0 22-2 * * 7", enabled=False))
+    ready(session, "owned")
+    cron_job = session.one("cronjob", "owned")
+    assert cron_job
+    assert cron_job["spec"]["schedule"] == "0 0,1,2,22,23 * * 0"
+    assert cron_job["spec"]["timeZone"] == "Etc/UTC"
+    assert cron_job["spec"]["suspend"] is True
+    assert cron_job["metadata"]["ownerReferences"][0]["kind"] == "GraphCron"
+    session.kubectl("patch", "graphcron", "owned", "--type=merge", "-p", '{"spec":{"enabled":true}}')
+    wait_for("the CronJob to resume", lambda: not (session.one("cronjob", "owned") or {})["spec"]["suspend"], 10)
+
+
+def test_a_hand_edited_cronjob_heals(session: Session) -> None:
+    session.apply(graphcron("edited"))
+    ready(session, "edited")
+    session.kubectl("patch", "cronjob", "edited", "-p", '{"spec":{"schedule":"5 5 5 5 *","suspend":true}}')
+
+    def healed() -> bool:
+        spec = (session.one("cronjob", "edited") or {})["spec"]
+        return (spec["schedule"], spec["suspend"]) == ("0 0 1 1 *", False)
+
+    wait_for("the hand edit to heal", healed, 10)
+
+
+def test_a_deleted_cronjob_comes_back(session: Session) -> None:
+    session.apply(graphcron("deleted"))
+    ready(session, "deleted")
+    before = (session.one("cronjob", "deleted") or {})["metadata"]["uid"]
+    session.kubectl("delete", "cronjob", "deleted")
+    wait_for(
+        "the CronJob to come back",
+        lambda: (session.one("cronjob", "deleted") or {"metadata": {"uid": before}})["metadata"]["uid"] != before,
+        10,
+    )
+
+
+def test_somebody_elses_cronjob_is_not_taken_over(session: Session) -> None:
+    """Also when it looks just like ours, as that of a person who moves from CronJobs to GraphCrons does."""
+    session.kubectl("create", "cronjob", "theirs", "--image=busybox", "--schedule=0 0 1 1 *")
+    try:
+        session.apply(graphcron("theirs"))
+        session.kubectl("wait", "--for=condition=Ready=False", "graphcron/theirs", "--timeout=20s")
+        condition = conditions(session, "theirs")["Ready"]
+        assert condition["reason"] == "CronJobNameTaken"
+        assert "delete it, or rename the GraphCron" in condition["message"]
+        containers = (session.one("cronjob", "theirs") or {})["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+        assert [container["image"] for container in containers["containers"]] == ["busybox"]
+    finally:
+        session.kubectl("delete", "cronjob", "theirs")
+    # With the name free, nobody needs to touch the GraphCron again: any event of it will do.
+    session.kubectl("annotate", "graphcron", "theirs", "seen=true")
+    ready(session, "theirs")
+
+
+def conditions(session: Session, name: str) -> dict[str, Any]:
+    status = (session.one("graphcron", name) or {}).get("status", {})
+    return {condition["type"]: condition for condition in status.get("conditions", [])}
+
+
+MANY = "-l=many=true"
+
+
+def test_restarting_the_operator_with_200_graphcrons_writes_nothing(
+    session: Session, plane: ControlPlane, operator: ChartsOperator
+) -> None:
+    manifests = [graphcron(f"many-{number:03}") for number in range(200)]
+    for manifest in manifests:
+        manifest["metadata"]["labels"] = {"many": "true"}
+    last = manifests[-1]["metadata"]["name"]
+    written = operator_writes(plane, "many-")
+    session.kubectl("create", "-f", "-", stdin="\n".join(map(json.dumps, manifests)))
+    session.kubectl("wait", "--for=condition=Ready", "--timeout=60s", "graphcrons", MANY)
+    made = operator_writes(plane, "many-") - written
+    assert made == 2 * len(manifests), "one CronJob and one status each"
+    before = versions(session)
+    operator.restart()
+    # The queue is first in, first out, and all that exists is queued at start: when an edit that came later is
+    # done, everything before it was looked at.
+    written = operator_writes(plane, "many-")
+    session.kubectl("patch", "graphcron", last, "--type=merge", "-p", '{"spec":{"schedule":"2 2 2 2 *"}}')
+    wait_for(
+        "an edit after the restart",
+        lambda: (session.one("graphcron", last) or {})["status"].get("observedGeneration") == 2,
+        30,
+    )
+    after = versions(session)
+    changed = {key for key in before if before[key] != after.get(key)}
+    assert changed == {f"GraphCron/{last}", f"CronJob/{last}"}
+    assert operator_writes(plane, "many-") - written == 2
+    session.kubectl("delete", "graphcrons", MANY, "--wait=false")
+
+
+def versions(session: Session) -> dict[str, str]:
+    found = session.get("graphcrons,cronjobs")
+    return {f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in found}
+
+
+def operator_writes(plane: ControlPlane, prefix: str) -> int:
+    """Writes of the operator to objects of such names that reached the apiserver, by its audit log."""
+    lines = (json.loads(line) for line in plane.audit_log.read_text().splitlines() if f'"{ACCOUNT}"' in line)
+    writes = [
+        line
+        for line in lines
+        if line["stage"] == "ResponseComplete"
+        and line["user"]["username"] == ACCOUNT
+        and line["verb"] in ("create", "update", "patch", "delete")
+        and line["objectRef"].get("name", "").startswith(prefix)
+    ]
+    return len(writes)
+
+
+REJECTED = {
+    "a schedule of one word": (graphcron("bad-schedule", schedule="banana"), "Invalid cron schedule: 'banana'"),
+    "no schedule": (graphcron("no-schedule", schedule=None), "spec.schedule: Required value"),
+    "a name of 60 characters": (graphcron("n" * 60), "metadata.name must be no more than 52 characters"),
+    "an unknown field": (graphcron("unknown-field", time_zone="UTC"), 'unknown field "spec.time_zone"'),
+    "a wrong type": (graphcron("wrong-type", enabled="yes"), "spec.enabled"),
+}
+
+
+@pytest.mark.parametrize(("manifest", "sentence"), REJECTED.values(), ids=REJECTED)
+def test_kubectl_rejects(session: Session, manifest: dict[str, Any], sentence: str) -> None:
+    manifest["spec"] = {key: value for key, value in manifest["spec"].items() if value is not None}
+    with pytest.raises(ClusterError) as rejected:
+        session.apply(manifest)
+    assert sentence in str(rejected.value)
+    assert session.one("cronjob", manifest["metadata"]["name"]) is None
+
+
+STALLED = {
+    "an unknown zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'."),
+    "a minute that is none": ({"schedule": "61 * * * *"}, "InvalidSchedule", "'61' is no valid minute"),
+    "a day that never comes": ({"schedule": "0 0 31 2 *"}, "InvalidSchedule", "It never fires"),
+    "an input too large": ({"input": "x" * 260_000}, "RequestTooLarge", "spec.inputFrom"),
+    "what only the cluster can judge": (
+        {"template": {"nodeSelector": {"not a label": "x"}}},
+        "CronJobRefused",
+        "The cluster refused the CronJob: ",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spec", "reason", "sentence"), STALLED.values(), ids=STALLED)
+def test_what_passes_the_schema_and_cannot_be_scheduled_stalls(
+    session: Session, spec: dict[str, Any], reason: str, sentence: str
+) -> None:
+    session.kubectl("create", "-f", "-", stdin=json.dumps(graphcron("stalls", **spec)))
+    try:
+        session.kubectl("wait", "--for=condition=Ready=False", "graphcron/stalls", "--timeout=20s")
+        condition = conditions(session, "stalls")["Ready"]
+        assert condition["reason"] == reason
+        assert sentence in condition["message"]
+        assert session.one("cronjob", "stalls") is None
+        described = session.kubectl("describe", "graphcron", "stalls")
+        assert reason in described.partition("Events:")[2], "an event says it too"
+    finally:
+        session.kubectl("delete", "graphcron", "stalls")
