@@ -36,14 +36,23 @@ test: $(READY) ## everything, of the longest tests a sample: lint, types, genera
 	@MAKE="$(MAKE)" tools/stages.sh $(STAGES)
 
 .PHONY: test-exhaustive
-test-exhaustive: ## everything, and all of the longest tests too
+test-exhaustive: ## everything, all of the longest tests too, and the end-to-end tests on kind, oldest and newest Kubernetes
 	@$(MAKE) --no-print-directory test EXHAUSTIVE=1
+	@MAKE="$(MAKE)" tools/stages.sh unit-pythons wheels down kind-newest down kind-oldest down
+
+.PHONY: kind-newest
+kind-newest: ## the end-to-end tests on a kind cluster
+	@$(MAKE) --no-print-directory e2e CLUSTER=kind
+
+.PHONY: kind-oldest
+kind-oldest: ## the end-to-end tests on a kind cluster of the oldest Kubernetes that the chart is for
+	@KUBERNETES=1.31.0 $(MAKE) --no-print-directory e2e CLUSTER=kind
 
 # A user's Python with LangGraph and nothing of ours, as the image of examples/in-pod has it.
 IN_POD := .build/in-pod
 export IN_POD
 # Half of the time is waiting, so that one more than there are cores keeps them busy.
-JOBS ?= $(shell echo $$(($$(nproc) + 1)))
+JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
 	@$(PYTEST) -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
@@ -75,6 +84,15 @@ e2e: $(READY) ## the end-to-end tests, on a real cluster
 	@$(RUN) -m cluster.images in-pod # here and not in a fixture, which would hide the progress of the first build
 	@$(RUN) -m cluster.deploy --without-release
 	@$(PYTEST) -n $(RELEASES) -v --durations=10 --durations-min=5 tests/e2e
+
+.PHONY: kind-demo
+kind-demo: $(READY) ## the demo and some end-to-end tests on a kind cluster in a container engine, which is gone afterwards
+	@$(RUN) -m cluster down
+	@CLUSTER=kind $(RUN) -m examples.demo
+	@CLUSTER=kind $(RUN) -m cluster.images in-pod
+	@CLUSTER=kind $(RUN) -m cluster.deploy --without-release
+	@CLUSTER=kind $(PYTEST) -q tests/e2e/test_kubectl.py tests/e2e/test_rest.py tests/e2e/test_in_pod.py
+	@$(RUN) -m cluster down
 
 REFERENCE := .build/reference
 CLIENTS := .build/clients
