@@ -42,9 +42,9 @@ def helm(*words: str | Path) -> str:
     return deploy.helm(HERE, *words, "--namespace", NAMESPACE)
 
 
-def install(chart: Path) -> None:
-    """Install or upgrade."""
-    values = ("--set", f"agentServer.url={deploy.AGENT_SERVER_URL}", "--set", "image.tag=dev")
+def install(chart: Path, *more: str) -> None:
+    """Install or upgrade, with more words for helm."""
+    values = ("--set", f"agentServer.url={deploy.AGENT_SERVER_URL}", "--set", "image.tag=dev", *more)
     helm("upgrade", "--install", RELEASE, chart, *values, "--set", "facade.auth.mode=open,scope=namespace", "--wait")
 
 
@@ -168,6 +168,34 @@ def test_the_upgraded_crd_takes_what_it_has_new(life: Session) -> None:
     ready(life, "new-field")
     assert (life.one("graphcron", "new-field") or {})["spec"][NEW_FIELD] == 3
     assert "Phase:          Succeeded" in helm("test", RELEASE)
+
+
+PLATFORMS_USER = 1000680000
+"""As OpenShift gives a namespace its ids: no image knows it."""
+
+
+def test_all_pods_work_as_a_user_that_the_platform_chooses(life: Session) -> None:
+    """Which namespaces' platforms do by admission; here the chart says it, so that Kubernetes' own does."""
+    users = json.dumps({"runAsUser": PLATFORMS_USER, "runAsGroup": None, "fsGroup": None})
+    contexts = [("--set-json", f"{name}={users}") for name in ("podSecurityContext", "runs.podSecurityContext")]
+    install(current(), *(word for context in contexts for word in context))
+    life.apply(graphcron("foreign-user", input=flow.asking("who am I?")))
+    ready(life, "foreign-user")
+    life.kubectl("create", "job", "as-platform", "--from=cronjob/foreign-user")
+
+    def outcome() -> str | None:
+        told = (life.one("graphcron", "foreign-user") or {}).get("status", {}).get("history", [])
+        return next((firing["outcome"] for firing in told if firing["jobName"] == "as-platform"), None)
+
+    assert wait_for("the firing by hand", outcome, flow.FIRING_SECONDS) == "Succeeded"
+    running = life.get("pods", "-l", f"app.kubernetes.io/instance={RELEASE}", "--field-selector=status.phase=Running")
+    fired = life.get("pods", "-l", "batch.kubernetes.io/job-name=as-platform")
+    pods = [
+        pod["spec"]["securityContext"] for pod in (*running, *fired) if not pod["metadata"].get("deletionTimestamp")
+    ]
+    assert len(pods) >= 3
+    assert {(pod["runAsUser"], pod.get("fsGroup")) for pod in pods} == {(PLATFORMS_USER, None)}
+    life.kubectl("delete", "graphcron", "foreign-user")
 
 
 def test_after_an_uninstall_crons_are_there_and_fire_and_nothing_else_of_the_release_is_left(life: Session) -> None:
