@@ -11,7 +11,7 @@ from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo import flow
 from examples.demo.screen import Failed, Screen
-from examples.demo.session import Session, TookTooLong
+from examples.demo.session import Session, TookTooLong, wait_for_agent_server
 
 
 async def demo(screen: Screen) -> None:
@@ -24,6 +24,7 @@ async def demo(screen: Screen) -> None:
         deploy.release()
         screen.output(session.kubectl("get", "deployments"))
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
+        wait_for_agent_server(url)
         async with get_client(url=url) as client:
             await _doors(session, screen, client, url)
     screen.summary()

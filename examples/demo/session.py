@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.request import urlopen
 
 from cluster import commands, deploy
 from cluster.paths import HERE, Place
@@ -30,6 +31,20 @@ def wait_for(what: str, check: Callable[[], T | None], seconds: float, every: fl
         if time.monotonic() > deadline:
             raise TookTooLong(f"{what}: not within {seconds:.0f} s")
         time.sleep(every)
+
+
+def wait_for_agent_server(url: str) -> None:
+    """Returns when the facade at this URL reaches the Agent Server. Its pods are ready a moment before kube-proxy has
+    brought their Service to the node."""
+
+    def answers() -> bool:
+        try:
+            with urlopen(f"{url}/ok", timeout=10) as answer:
+                return bool(answer.status == 200)
+        except OSError:  # an answer that is an error is one, too
+            return False
+
+    wait_for(f"the Agent Server, by way of the facade at {url}", answers, 60)
 
 
 class Session:

@@ -16,7 +16,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from cluster import deploy
 from cluster.paths import HERE
-from examples.demo.session import Session
+from examples.demo.session import Session, wait_for_agent_server
 
 OPERATOR = f"deployment/{deploy.RELEASE}-operator"
 CRD = "graphcrons.graphcron.dev"
@@ -104,6 +104,7 @@ def session(request: pytest.FixtureRequest, installed: Any) -> Iterator[Session]
 def url(session: Session) -> Iterator[str]:
     """The facade, from this machine."""
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
+        wait_for_agent_server(url)
         yield url
 
 
