@@ -66,18 +66,6 @@ def answers(argv: Command, *, env: Mapping[str, str] | None = None, timeout: flo
     return True
 
 
-def stream(argv: Command, *, env: Mapping[str, str], timeout: float) -> None:
-    """Run a command whose own output is the progress report."""
-    try:
-        subprocess.run([str(word) for word in argv], env=dict(env), timeout=timeout, check=True)
-    except FileNotFoundError:
-        raise ClusterError(f"There is no program {argv[0]} here.") from None
-    except subprocess.TimeoutExpired:
-        raise ClusterError(f"`{_shown(argv)}` did not finish within {timeout:.0f} s.") from None
-    except subprocess.CalledProcessError as error:
-        raise ClusterError(f"`{_shown(argv)}` failed (exit code {error.returncode}).") from None
-
-
 def tee(argv: Command, *, env: Mapping[str, str], timeout: float) -> None:
     """Run a command whose own output is the progress report; a ClusterError with its last lines when it fails."""
     tail: deque[str] = deque(maxlen=20)
@@ -87,10 +75,12 @@ def tee(argv: Command, *, env: Mapping[str, str], timeout: float) -> None:
         assert process.stdout
         alarm = threading.Timer(timeout, process.kill)
         alarm.start()
-        for line in process.stdout:
-            print(line, end="", flush=True)
-            tail.append(line)
-        alarm.cancel()
+        try:
+            for line in process.stdout:
+                print(line, end="", flush=True)
+                tail.append(line)
+        finally:
+            alarm.cancel()
     if process.returncode != 0:
         raise ClusterError(f"`{_shown(argv)}` failed (exit code {process.returncode}): {''.join(tail).strip()}")
 

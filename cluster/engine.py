@@ -5,12 +5,10 @@ container an engine may be installed that cannot start one. So one is started, o
 """
 
 import io
-import os
 import platform
 import resource
 import shutil
 import struct
-import sys
 import tarfile
 import tempfile
 import threading
@@ -19,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster import commands, files, packages, paths
+from cluster import commands, files, machine, packages, paths
 from cluster.errors import ClusterError
 from cluster.paths import Place
 from cluster.progress import say
@@ -68,16 +66,16 @@ class Engine:
         """Why it cannot start the privileged container that a kind node is; None when it can."""
         return self._complaint(platform.machine(), "--privileged", "--cgroupns=private")
 
-    def complaint_about(self, machine: str) -> str | None:
+    def complaint_about(self, processor: str) -> str | None:
         """Why it cannot run programs of this processor, such as aarch64; None when it can."""
-        return self._complaint(machine)
+        return self._complaint(processor)
 
-    def _complaint(self, machine: str, *words: str) -> str | None:
+    def _complaint(self, processor: str, *words: str) -> str | None:
         # A name of its own: of two probes at once, each would leave the other's image without a name.
         image = f"{_PROBE}:{uuid.uuid4().hex}"
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "probe.tar"
-            archive.write_bytes(probe_image(machine))
+            archive.write_bytes(probe_image(processor))
             try:
                 self.run("import", archive, image)
                 self.run("run", "--rm", *words, "--network=none", image, "/probe")
@@ -104,7 +102,7 @@ def required(place: Place) -> Engine:
     with _ONE_AT_A_TIME:
         engine = remembered(place)
         if engine is None:
-            engine = choose(place, may_install=sys.platform == "linux" and os.geteuid() == 0)
+            engine = choose(place, may_install=machine.is_linux_as_root())
             files.write(_memory(place), f"{engine.name}{' confined' if engine.settings else ''}\n")
         return engine
 
@@ -215,9 +213,9 @@ def installed_by_us() -> Path:
     return paths.user_cache() / "podman-was-installed-for-kind"
 
 
-def probe_image(machine: str) -> bytes:
+def probe_image(processor: str) -> bytes:
     """The file system of an image whose one program ends at once."""
-    program = elf(machine)
+    program = elf(processor)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         entry = tarfile.TarInfo("probe")
@@ -236,12 +234,12 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 """What macOS calls the processors of the Linux that its container engines run."""
 
 
-def elf(machine: str) -> bytes:
+def elf(processor: str) -> bytes:
     """A Linux program for this processor that does nothing but end well."""
     try:
-        number, code = _EXIT[_MACHINES.get(machine.lower(), machine)]
+        number, code = _EXIT[_MACHINES.get(processor.lower(), processor)]
     except KeyError:
-        raise ClusterError(f"There is no Kubernetes for a {machine} machine.") from None
+        raise ClusterError(f"There is no Kubernetes for a {processor} machine.") from None
     start, headers = 0x400000, 64 + 56
     size = headers + len(code)
     header = struct.pack(

@@ -6,7 +6,7 @@ import re
 import time
 from pathlib import Path
 
-from cluster import binary, commands, configs, containers, engine, files, images, node_image, tools
+from cluster import binary, commands, configs, containers, engine, files, images, machine, node_image, tools
 from cluster.engine import Engine
 from cluster.errors import ClusterError
 from cluster.image_base import SLIM
@@ -200,14 +200,9 @@ def _remove_images(by: Engine) -> None:
 
 def _make_modules(place: Place) -> None:
     """An empty folder of kernel modules will do; only root of a Linux without one has to make it."""
-    if by_root_of_linux() and not _MODULES.exists():
+    if machine.is_linux_as_root() and not _MODULES.exists():
         files.write(_made_modules(place), "")
         _MODULES.mkdir(parents=True)
-
-
-def by_root_of_linux() -> bool:
-    """Whether this process may make folders in the root of the machine that containers run on."""
-    return os.uname().sysname == "Linux" and os.geteuid() == 0
 
 
 def _made_modules(place: Place) -> Path:

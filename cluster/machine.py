@@ -25,6 +25,11 @@ def check() -> None:
     cgroups.check()
 
 
+def is_linux_as_root() -> bool:
+    """Whether this process may install packages, mount and chroot on a Linux."""
+    return platform.system() == "Linux" and os.geteuid() == 0
+
+
 def describe(disk: Path) -> Host:
     """What the configuration files depend on; `disk` is where the containers' files will be."""
     plugins = packages.cni_folder()

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from cluster import commands, image_base, packages, paths
+from cluster import commands, image_base, machine, packages, paths
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
 from cluster.progress import Progress, say
@@ -77,7 +77,7 @@ def find(version: str, path: str, home: Path) -> str | None:
 def _command(version: str, place: Place) -> Sequence[str]:
     if python := find(version, os.environ.get("PATH", ""), Path.home()):
         return ["sh", "-c", script(version, python, place)]
-    if sys.platform != "linux" or os.geteuid() != 0:
+    if not machine.is_linux_as_root():
         raise ClusterError("which is not here; root on Linux would run them on Debian's")
     return in_root(_root(version), script(version, f"/usr/bin/python{version}", place), place)
 
