@@ -1,27 +1,10 @@
 """The path guard: no spelling of a cron endpoint reaches the Agent Server."""
 
-from collections.abc import AsyncIterator
-
-import aiohttp
 import pytest
 
 from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads, is_literal_cron_path, reaches_crons
-from tests.support.facade_server import Client, raw, serving
-from tests.support.store_memory import MemoryStore
+from tests.support.facade_server import Client, raw
 from tests.support.upstream_fake import UpstreamFake
-
-WAIT = 10.0
-"""Seconds after which a test gives up; none waits for it when all is well."""
-
-
-@pytest.fixture
-async def client(upstream: UpstreamFake) -> AsyncIterator[Client]:
-    async with (
-        serving(MemoryStore(), await upstream.start()) as url,
-        aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=WAIT)) as session,
-    ):
-        yield Client(url, session)
-
 
 TRICKS = [
     "/runs%2Fcrons",

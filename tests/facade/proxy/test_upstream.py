@@ -16,15 +16,6 @@ WAIT = 10.0
 """Seconds after which a test gives up; none waits for it when all is well."""
 
 
-@pytest.fixture
-async def client(upstream: UpstreamFake) -> AsyncIterator[Client]:
-    async with (
-        serving(MemoryStore(), await upstream.start()) as url,
-        aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=WAIT)) as session,
-    ):
-        yield Client(url, session)
-
-
 class TestBytes:
     @pytest.mark.parametrize(
         "path",
