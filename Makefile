@@ -55,7 +55,8 @@ export IN_POD
 JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
-	@$(PYTEST) -n $(JOBS) --dist loadfile --cov --cov-report term --ignore=tests/e2e --ignore=tests/contract tests
+	@$(PYTEST) -n $(JOBS) --dist loadfile $(if $(EXHAUSTIVE),--cov --cov-report term) --ignore=tests/e2e \
+	  --ignore=tests/contract tests
 
 # Here and not in a fixture, which would hide their progress. They are used by root on Linux alone.
 BASES := $(if $(filter Linux-0,$(shell uname)-$(shell id -u)),base slim)
