@@ -1,0 +1,53 @@
+"""Each code block of a document says how it is tested, and `graphcron` prints what the documents show."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cluster.paths import HERE
+from tests.docs.blocks import RUN, SHOWN, BadNote, Block, blocks
+from tests.docs.links import documents
+
+ROOT = HERE.root.resolve()
+BLOCKS = [block for path in documents(ROOT) for block in blocks(ROOT, path.relative_to(ROOT))]
+OURS = [block for block in BLOCKS if block.language == "console" and "graphcron next" in block.commands]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_a_block_names_its_language_and_hides_no_command(block: Block) -> None:
+    assert block.language in RUN + SHOWN
+    assert block.language in RUN or "\n$ " not in f"\n{block.text}", "commands are in blocks of console or sh"
+
+
+@pytest.mark.parametrize("block", OURS, ids=str)
+def test_graphcron_prints_what_is_shown(block: Block, tmp_path: Path) -> None:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command, environment = ["bash", "-c", block.commands], os.environ | {"PATH": path}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(block.printed)
+    assert block.printed in ("", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("```sh\na\n```", ("sh", "a\n", "", "")),
+        ("<!-- not run: it needs a registry -->\n```sh\na\n```", ("sh", "a\n", "not run", "it needs a registry")),
+        ("<!-- background -->\n\n```console\n$ a\nb\n```", ("console", "a\n", "background", "")),
+        ("1. x\n\n   <!-- file: a.py -->\n   ```python\n   a\n   ```", ("python", "a\n", "file", "a.py")),
+    ],
+)
+def test_a_comment_above_a_block_says_how_it_is_run(tmp_path: Path, text: str, expected: tuple[str, ...]) -> None:
+    (tmp_path / "page.md").write_text(text)
+    (block,) = blocks(tmp_path, Path("page.md"))
+    assert (block.language, block.commands, block.note, block.value) == expected
+
+
+@pytest.mark.parametrize("comment", ["<!-- not run -->", "<!-- not run: -->", "<!-- in background -->"])
+def test_a_comment_that_says_nothing_known_is_refused(tmp_path: Path, comment: str) -> None:
+    (tmp_path / "page.md").write_text(f"{comment}\n```sh\na\n```")
+    with pytest.raises(BadNote, match=r"page\.md:2: "):
+        list(blocks(tmp_path, Path("page.md")))
