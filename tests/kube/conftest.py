@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube.client import Kube
 from tests.support.apiserver_answers import Apiserver
+from tests.support.kubeconfig import api_client
 
 
 @pytest.fixture
@@ -20,9 +20,5 @@ async def apiserver() -> Apiserver:
 async def kube(apiserver: Apiserver) -> AsyncIterator[Kube]:
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", apiserver.handle)
-    async with TestServer(app) as server:
-        configuration = Configuration()
-        configuration.host = str(server.make_url("")).rstrip("/")
-        configuration.api_key = {"BearerToken": "Bearer s3cret"}
-        async with ApiClient(configuration) as client:
-            yield Kube(client)
+    async with TestServer(app) as server, api_client(str(server.make_url("")).rstrip("/"), "s3cret") as client:
+        yield Kube(client)

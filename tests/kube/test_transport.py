@@ -1,17 +1,16 @@
 """Requests to the apiserver on a real socket: their way, their errors, and what is counted."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import NotFound, Unavailable
 from tests.support.apiserver_answers import Apiserver
+from tests.support.kubeconfig import api_client, kubeconfig
 
 
 async def test_a_proxys_page_is_no_crash(kube: Kube, apiserver: Apiserver) -> None:
@@ -21,10 +20,7 @@ async def test_a_proxys_page_is_no_crash(kube: Kube, apiserver: Apiserver) -> No
 
 
 async def test_no_answer_is_unavailable_and_names_no_secret() -> None:
-    configuration = Configuration()
-    configuration.host = "http://127.0.0.1:9"
-    configuration.api_key = {"BearerToken": "Bearer s3cret"}
-    async with ApiClient(configuration) as client:
+    async with api_client("http://127.0.0.1:9", "s3cret") as client:
         with pytest.raises(Unavailable) as raised:
             await asyncio.wait_for(Kube(client).ready(), 10)
     assert raised.value.status == 0
@@ -34,23 +30,13 @@ async def test_no_answer_is_unavailable_and_names_no_secret() -> None:
 async def test_requests_go_through_the_proxy_of_the_environment(
     monkeypatch: pytest.MonkeyPatch, apiserver: Apiserver, tmp_path: Path
 ) -> None:
-    kubeconfig = tmp_path / "kubeconfig"
-    kubeconfig.write_text(
-        json.dumps(
-            {
-                "current-context": "it",
-                "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it"}}],
-                "clusters": [{"name": "it", "cluster": {"server": "http://only-the-proxy-knows.invalid"}}],
-                "users": [{"name": "it", "user": {"token": "s3cret"}}],
-            }
-        )
-    )
+    path = kubeconfig(tmp_path / "kubeconfig", {"server": "http://only-the-proxy-knows.invalid"}, {"token": "s3cret"})
     apiserver.answers = [(200, {"major": "1"})]
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", apiserver.handle)
     async with TestServer(app) as proxy:
         # kubernetes reads KUBECONFIG when it is imported, and looks for a pod's service account in the environment
-        monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
+        monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
         monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
