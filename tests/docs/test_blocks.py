@@ -1,6 +1,7 @@
 """Each code block of a document says how it is tested, and `graphcron` prints what the documents show."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster.paths import HERE
+from graphcron.cli import USAGE
 from tests.docs.blocks import RUN, SHOWN, BadNote, Block, blocks
 from tests.docs.links import documents
 
@@ -29,6 +31,15 @@ def test_graphcron_prints_what_is_shown(block: Block, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(block.printed)
     assert block.printed in ("", done.stdout)
+
+
+def test_every_make_target_and_subcommand_that_a_document_names_is_there() -> None:
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
+    subcommands = {"help", *re.findall(r"^  ([a-z-]+) ", USAGE, re.M)}
+    text = "".join(path.read_text() for path in documents(ROOT))
+    named = set(re.findall(r"`make ([a-z0-9-]+)", text)), set(re.findall(r"`graphcron ([a-z-]+)", text))
+    assert all(named)
+    assert (named[0] - targets, named[1] - subcommands) == (set(), set())
 
 
 @pytest.mark.parametrize(

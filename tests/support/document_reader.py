@@ -114,6 +114,7 @@ class Reader:
             raise AssertionError(f"an earlier block failed, before:\n{text}") from None
         finally:
             timer.cancel()
+        assert "Warning: unknown field" not in said, said
         return said.partition(f"\n{END}")[0]
 
 
