@@ -15,7 +15,7 @@ import yaml
 from aiohttp.test_utils import unused_port
 
 from cluster import commands, deploy
-from cluster.paths import HERE
+from cluster.paths import HERE, user_cache
 from examples.demo.session import Session
 from tests.docs.blocks import Block, blocks
 from tests.docs.links import documents
@@ -56,7 +56,8 @@ def reader_in(namespace: str, folder: Path) -> Iterator[Reader]:
         context["context"]["namespace"] = namespace
     path = os.pathsep.join([str(HERE.bin), str(HERE.root / ".venv/bin"), os.environ["PATH"]])
     (folder / "kubeconfig").write_text(yaml.safe_dump(config))
-    environment = commands.environment(folder / "kubeconfig", PATH=path, AGENT_SERVER_KEY="of-16-letters-or-more")
+    own = {"PATH": path, "AGENT_SERVER_KEY": "of-16-letters-or-more", "XDG_CACHE_HOME": str(user_cache().parent)}
+    environment = commands.environment(folder / "kubeconfig", **own)
     home = folder / "home"
     home.mkdir()
     with reader(ROOT, home, environment, PRELUDE) as one:
