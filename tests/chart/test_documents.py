@@ -13,15 +13,14 @@ from cluster import commands
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
 from tests.chart.helm import CHART, URL, Manifest, helm
-from tests.docs.blocks import Block, blocks
-from tests.docs.links import documents
+from tests.docs.blocks import Block, all_blocks
 from tests.support.chart_apiserver import kubectl
 from tests.support.document_reader import reader
 
 ROOT = HERE.root.resolve()
-BLOCKS = [block for path in documents(ROOT) for block in blocks(ROOT, path.relative_to(ROOT)) if block.is_run]
+BLOCKS = [block for block in all_blocks(ROOT) if block.is_run]
 YAML = [block for block in BLOCKS if block.language == "yaml"]
-ALONE = [block for block in BLOCKS if block.note == "alone"]
+ALONE = [block for block in BLOCKS if block.marker == "alone"]
 
 NAMED_BY_OTHERS: dict[str, Callable[[Manifest], Manifest]] = {
     "Application": lambda manifest: manifest["spec"]["source"]["helm"]["valuesObject"],

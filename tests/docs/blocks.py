@@ -17,15 +17,17 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
+from tests.docs.links import documents
+
 RUN = ("sh", "console", "python", "yaml")
 """Languages of blocks that are tested."""
 SHOWN = ("", "text", "json", "promql")
 """Languages of blocks that only show something."""
-_NOTES = re.compile(r"<!-- (?:(not run|file|fails): (\S.*)|(background|alone)) -->\s*")
+_MARKERS = re.compile(r"<!-- (?:(not run|file|fails): (\S.*)|(background|alone)) -->\s*")
 _MARKDOWN = MarkdownIt("commonmark")
 
 
-class BadNote(ValueError):
+class BadMarker(ValueError):
     """A comment above a block that says nothing which is known."""
 
 
@@ -35,17 +37,17 @@ class Block:
     line: int
     language: str
     text: str
-    note: str = ""
+    marker: str = ""
     """`not run`, `file`, `fails`, `background`, `alone`, or nothing."""
     value: str = ""
-    """The note's reason, name or words."""
+    """The marker's reason, name or words."""
 
     def __str__(self) -> str:
         return f"{self.document}:{self.line}"
 
     @property
     def is_run(self) -> bool:
-        return self.language in RUN and self.note != "not run"
+        return self.language in RUN and self.marker != "not run"
 
     @property
     def commands(self) -> str:
@@ -60,17 +62,22 @@ class Block:
         return "".join(line for line in self.text.splitlines(True) if not line.startswith("$ "))
 
 
+def all_blocks(root: Path) -> list[Block]:
+    """Of every document below `root`, in order. Raises BadMarker."""
+    return [block for path in documents(root) for block in blocks(root, path.relative_to(root))]
+
+
 def blocks(root: Path, document: Path) -> Iterator[Block]:
-    """Those of a document, which is named relative to `root`, in order. Raises BadNote."""
+    """Those of a document, which is named relative to `root`. Raises BadMarker."""
     tokens = _MARKDOWN.parse((root / document).read_text())
     for before, token in zip([None, *tokens], tokens, strict=False):
         if token.type != "fence" or not token.map:
             continue
         comment = before.content if before and before.type == "html_block" else ""
-        found = _NOTES.fullmatch(comment)
+        found = _MARKERS.fullmatch(comment)
         if comment and not found:
-            raise BadNote(
+            raise BadMarker(
                 f"{document}:{token.map[0] + 1}: {comment.strip()} is not one of those that tests/docs/blocks.py lists"
             )
-        note, value = (found[1] or found[3], found[2] or "") if found else ("", "")
-        yield Block(document, token.map[0] + 1, token.info.strip(), token.content, note, value)
+        marker, value = (found[1] or found[3], found[2] or "") if found else ("", "")
+        yield Block(document, token.map[0] + 1, token.info.strip(), token.content, marker, value)

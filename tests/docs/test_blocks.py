@@ -10,11 +10,11 @@ import pytest
 
 from cluster.paths import HERE
 from graphcron.cli import USAGE
-from tests.docs.blocks import RUN, SHOWN, BadNote, Block, blocks
+from tests.docs.blocks import RUN, SHOWN, BadMarker, Block, all_blocks, blocks
 from tests.docs.links import documents
 
 ROOT = HERE.root.resolve()
-BLOCKS = [block for path in documents(ROOT) for block in blocks(ROOT, path.relative_to(ROOT))]
+BLOCKS = all_blocks(ROOT)
 OURS = [block for block in BLOCKS if block.language == "console" and "graphcron next" in block.commands]
 
 
@@ -54,11 +54,11 @@ def test_every_make_target_and_subcommand_that_a_document_names_is_there() -> No
 def test_a_comment_above_a_block_says_how_it_is_run(tmp_path: Path, text: str, expected: tuple[str, ...]) -> None:
     (tmp_path / "page.md").write_text(text)
     (block,) = blocks(tmp_path, Path("page.md"))
-    assert (block.language, block.commands, block.note, block.value) == expected
+    assert (block.language, block.commands, block.marker, block.value) == expected
 
 
 @pytest.mark.parametrize("comment", ["<!-- not run -->", "<!-- not run: -->", "<!-- in background -->"])
 def test_a_comment_that_says_nothing_known_is_refused(tmp_path: Path, comment: str) -> None:
     (tmp_path / "page.md").write_text(f"{comment}\n```sh\na\n```")
-    with pytest.raises(BadNote, match=r"page\.md:2: "):
+    with pytest.raises(BadMarker, match=r"page\.md:2: "):
         list(blocks(tmp_path, Path("page.md")))

@@ -17,8 +17,7 @@ from aiohttp.test_utils import unused_port
 from cluster import commands, deploy
 from cluster.paths import HERE, user_cache
 from examples.demo.session import Session
-from tests.docs.blocks import Block, blocks
-from tests.docs.links import documents
+from tests.docs.blocks import all_blocks
 from tests.e2e.conftest import release
 from tests.support.document_reader import Reader, reader
 from tests.support.manifests import graphcron, ready
@@ -26,13 +25,10 @@ from tests.support.manifests import graphcron, ready
 ROOT = HERE.root.resolve()
 PLATFORM = Path("docs/tutorials/platform-team.md")
 """It makes its own namespace and installs its own release."""
-BLOCKS: dict[Path, list[Block]] = {
-    path.relative_to(ROOT): list(blocks(ROOT, path.relative_to(ROOT))) for path in documents(ROOT)
-}
+BLOCKS = [block for block in all_blocks(ROOT) if block.is_run and block.marker != "alone"]
 FOLLOWED = {
-    path: found
-    for path, found in BLOCKS.items()
-    if any(block.is_run and block.note != "alone" and block.language != "yaml" for block in found)
+    path: [block for block in BLOCKS if block.document == path]
+    for path in dict.fromkeys(block.document for block in BLOCKS if block.language != "yaml")
 }
 
 # The releases beside this one share the CRD and leave its namespace alone. And curl fails where a server says no.

@@ -54,25 +54,24 @@ class Reader:
 
     def follow(self, document: Iterable[Block]) -> None:
         for block in document:
-            if block.is_run and block.note != "alone":
-                self.run(block)
+            self.run(block)
 
     def run(self, block: Block) -> None:
         """Raises AssertionError, with what was printed, when it fails."""
         text = self._own(block.commands)
-        if block.note == "file":
+        if block.marker == "file":
             with (self.folder / block.value).open("a") as file:
                 file.write(text)
         if block.language == "python":
             self._python += text
-            if block.note != "file":
+            if block.marker != "file":
                 (self.folder / ".snippet").write_text(self._python)
                 text = f"{sys.executable} {PYTHON} '{json.dumps(self.names)}' < .snippet"
-        if block.note == "file" or block.language == "yaml":
+        if block.marker == "file" or block.language == "yaml":
             return
-        if block.note == "background":
+        if block.marker == "background":
             self._in_background(text)
-        elif block.note == "fails":
+        elif block.marker == "fails":
             said = self._shell_runs(f"if ( {text}\n); then echo it succeeded; exit 1; fi")
             assert block.value in said, said
         else:
