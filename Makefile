@@ -79,7 +79,7 @@ $(IN_POD)/.ready: examples/in-pod/requirements.txt $(READY)
 	@touch $@
 
 # One after another of its tests waits for a minute to turn, so these run side by side (tests/e2e/conftest.py).
-RELEASES := 4
+RELEASES := 5
 .PHONY: e2e
 e2e: $(READY) ## the end-to-end tests, on a real cluster
 	@$(RUN) -m cluster.images in-pod # here and not in a fixture, which would hide the progress of the first build

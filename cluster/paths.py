@@ -117,5 +117,4 @@ SOURCES = HERE.root / "cluster"
 
 KUBECONFIG = HERE.kubeconfig
 BIN = HERE.bin
-AUDIT_LOG = HERE.audit_log
 LOGS = HERE.logs

@@ -28,7 +28,7 @@ async def demo(screen: Screen) -> None:
         async with get_client(url=url) as client:
             await _doors(session, screen, client, url)
     screen.summary()
-    _look_around(screen)
+    _look_around()
 
 
 async def _doors(session: Session, screen: Screen, client: LangGraphClient, url: str) -> None:
@@ -67,7 +67,7 @@ async def _firings(session: Session, screen: Screen, client: LangGraphClient, na
     screen.output(f"{names[2]}: run {firings[names[2]]['runId']} is done, its thread deleted as LangGraph does")
 
 
-def _look_around(screen: Screen) -> None:
+def _look_around() -> None:
     print(
         f"""
 ━━ Look around

@@ -57,7 +57,8 @@ def test_a_stopped_component_is_gone(sleeper: Program, tmp_path: Path) -> None:
     processes.stop([running])  # a second time is no error
 
 
-def test_a_process_that_lost_its_number_to_another_is_not_hit(sleeper: Program, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("sleeper")
+def test_a_process_that_lost_its_number_to_another_is_not_hit() -> None:
     with subprocess.Popen(["/bin/sleep", "60"]) as innocent:
         recycled = processes.Running(innocent.pid, f"{ID}/sleep/0123".encode(), "sleep")
         processes.stop([recycled])

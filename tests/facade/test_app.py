@@ -6,10 +6,9 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
-from graphcron.facade.store.store import Rejected, Unavailable
-from tests.support.facade_server import MINIMAL, Client, made
+from tests.support.facade_server import Client, made
 from tests.support.store_memory import MemoryStore
-from tests.support.upstream_fake import AGENT, UpstreamFake
+from tests.support.upstream_fake import UpstreamFake
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -91,39 +90,3 @@ class TestMethods:
         cron = await made(client)
         status, given, _ = await client.call("HEAD", f"/runs/crons/{cron['cron_id']}")
         assert (status, given) == (200, "")
-
-
-class TestStoreErrors:
-    CALLS: tuple[tuple[str, str, Any], ...] = (
-        ("POST", "/runs/crons", MINIMAL),
-        ("GET", f"/runs/crons/{NOBODY}", None),
-        ("PATCH", f"/runs/crons/{NOBODY}", {"enabled": True}),
-        ("DELETE", f"/runs/crons/{NOBODY}", None),
-        ("POST", "/runs/crons/search", {}),
-        ("POST", "/runs/crons/count", {}),
-        ("GET", "/readyz", None),
-    )
-
-    @pytest.mark.parametrize(("method", "path", "body"), CALLS)
-    async def test_kubernetes_away_is_503_with_retry_after(
-        self, client: Client, store: MemoryStore, method: str, path: str, body: object
-    ) -> None:
-        store.fail_with = Unavailable("The Kubernetes API does not answer")
-        status, given, headers = await client.call(method, path, body)
-        assert (status, given, headers["Retry-After"]) == (503, {"detail": "The Kubernetes API does not answer"}, "5")
-
-    async def test_kubernetes_refusal_is_422_in_its_words(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = Rejected("exceeded quota: crons")
-        assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (422, {"detail": "exceeded quota: crons"})
-
-    async def test_a_bug_shows_no_traceback(
-        self, client: Client, store: MemoryStore, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        store.manifests["broken"] = {"metadata": {"name": "broken", "uid": "x"}, "spec": {}}
-        status, given, _ = await client.call("POST", "/runs/crons/search", {"assistant_id": AGENT})
-        assert (status, given) == (500, {"detail": "Internal Server Error"})
-        assert "KeyError" in caplog.text
-
-    async def test_the_process_is_alive_without_kubernetes(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = Unavailable("away")
-        assert (await client.call("GET", "/healthz"))[:2] == (200, {"ok": True})

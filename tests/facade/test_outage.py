@@ -3,13 +3,12 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
@@ -18,6 +17,8 @@ from graphcron.kube.client import Kube
 from graphcron.kube.resources import Manifest
 from tests.support.extent import Extent
 from tests.support.facade_server import serving
+from tests.support.kubeconfig import api_client
+from tests.support.operator_process import until
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
 CREATES, SAMPLE = 160, 80
@@ -47,12 +48,9 @@ def plane(tmp_path: Path) -> Iterator[ControlPlane]:
 
 @pytest.fixture
 async def kube(plane: ControlPlane) -> AsyncIterator[CountingKube]:
-    configuration = Configuration()
-    configuration.host = plane.url
-    configuration.ssl_ca_cert = str(plane.place.pki / "ca.crt")
-    configuration.cert_file = str(plane.place.pki / "admin.crt")
-    configuration.key_file = str(plane.place.pki / "admin.key")
-    async with ApiClient(configuration) as client:
+    files = {"ssl_ca_cert": "ca.crt", "cert_file": "admin.crt", "key_file": "admin.key"}
+    settings = {name: str(plane.place.pki / file) for name, file in files.items()}
+    async with api_client(plane.url, **settings) as client:
         yield CountingKube(client)
 
 
@@ -139,8 +137,3 @@ def in_kubernetes(plane: ControlPlane) -> list[Any]:
     status, answer = plane.api.request("GET", CRONS)
     assert status == 200
     return list(answer["items"])
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - as above
-        await asyncio.sleep(0.005)

@@ -1,7 +1,6 @@
 """The request log and the metrics of requests, and CORS over HTTP."""
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import AsyncIterator
@@ -12,7 +11,6 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
-from graphcron import logs
 from graphcron.facade.app import METRICS, metrics_app
 from graphcron.facade.auth.callers import Mode, read_keys
 from graphcron.facade.main import start, without_quotes
@@ -100,26 +98,6 @@ class TestLog:
         (record,) = (record for record in caplog.records if record.name == "graphcron.requests")
         assert record.levelno == logging.DEBUG
 
-    def test_as_json_has_the_fields_as_members(self) -> None:
-        record = logging.makeLogRecord(
-            {"name": "x", "levelname": "INFO", "msg": "said %s\n", "args": ("ü",), "created": 0.5, "msecs": 500.0}
-            | {"fields": {"status": 200, "owner": None}}
-        )
-        assert json.loads(logs.JsonFormatter().format(record)) == {
-            "time": "1970-01-01T00:00:00.500Z",
-            "level": "INFO",
-            "logger": "x",
-            "message": "said ü\n",
-            "status": 200,
-        }
-        assert "\n" not in logs.JsonFormatter().format(record)
-        assert logs.TextFormatter().format(record).endswith("status=200")
-
-    def test_as_text_no_field_passes_for_another_or_for_a_line(self) -> None:
-        for path in ("/x\n2026-11-23T12:00:00.000Z INFO    x: said", "/x owner=bob"):
-            record = logging.makeLogRecord({"name": "x", "levelname": "INFO", "msg": "said", "fields": {"path": path}})
-            assert logs.TextFormatter().format(record).endswith(f"said path={path!r}")
-
     @pytest.mark.parametrize(
         "sent",
         [
@@ -178,12 +156,6 @@ class TestMetrics:
         finally:
             await runner.cleanup()
         assert 'graphcron_facade_requests_total{code="200",method="GET",route="/healthz"} 1.0' in text
-
-    async def test_of_the_cache_are_looked_up_at_the_scrape(self, metrics: FacadeMetrics) -> None:
-        ages = [None, 2.5]
-        metrics.observe_cache(lambda: ages.pop(0))
-        name = "graphcron_facade_cache_age_seconds"
-        assert metrics.registry.get_sample_value(name) != metrics.registry.get_sample_value(name) == 2.5
 
 
 class TestBrowsers:

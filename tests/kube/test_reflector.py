@@ -7,13 +7,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube import reflector
 from graphcron.kube.client import Kube
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import JOBS
 from tests.support.apiserver_fake import FakeApiserver
+from tests.support.kubeconfig import api_client
 from tests.support.operator_process import until
 
 
@@ -74,17 +74,14 @@ async def opened() -> list[Any]:
 async def copy(apiserver: FakeApiserver, opened: list[Any]) -> AsyncIterator[Copy]:
     """What a Reflector tells while the test lasts."""
     copy = Copy()
-    async with apiserver.serving() as url:
-        configuration = Configuration()
-        configuration.host = url
-        async with ApiClient(configuration) as client:
-            tested = Reflector(Kube(client), JOBS, "team", "mine=yes", copy, lambda *what: opened.append(what))
-            task = asyncio.create_task(tested.run())
-            yield copy
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            await apiserver.cut_watches()
+    async with apiserver.serving() as url, api_client(url) as client:
+        tested = Reflector(Kube(client), JOBS, "team", "mine=yes", copy, lambda *what: opened.append(what))
+        task = asyncio.create_task(tested.run())
+        yield copy
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await apiserver.cut_watches()
 
 
 def job(name: str, mine: str = "yes") -> dict[str, Any]:

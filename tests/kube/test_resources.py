@@ -41,8 +41,23 @@ def test_a_query_leaves_out_what_is_empty() -> None:
     assert query_of((("continue", ""),)) == ""
 
 
-def test_the_proxy_is_the_environments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("https_proxy", "http://proxy.example:3128")
-    monkeypatch.setenv("no_proxy", "inside.example")
-    assert proxy_of("https://outside.example:6443") == "http://proxy.example:3128"
-    assert proxy_of("https://inside.example:6443") is None
+@pytest.mark.parametrize(
+    ("environment", "url", "proxy"),
+    [
+        ({}, "https://10.0.0.1:6443", None),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "https://10.0.0.1:6443", "http://proxy:3128"),
+        ({"https_proxy": "http://proxy:3128"}, "https://cluster.example", "http://proxy:3128"),
+        ({"HTTPS_PROXY": "http://proxy:3128"}, "http://127.0.0.1:8001", None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "10.0.0.1,.example"}, "https://10.0.0.1:6443", None),
+        ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "10.0.0.1,.example"}, "https://cluster.example", None),
+    ],
+)
+def test_a_proxy_of_the_environment_is_used_as_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], url: str, proxy: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(url) == proxy

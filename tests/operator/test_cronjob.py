@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from graphcron.operator.cronjob import Timing, cron_job
 from graphcron.operator.run_pod import POD_SECURITY, RunPods
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.order_of import order
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.schedule.expression import read
 from tests.support.cronjobs import INSTALLATION, METADATA, environment, pod_of
@@ -97,12 +96,6 @@ def test_the_template_cannot_take_over_our_labels_or_order() -> None:
     assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
     assert template["labels"]["team"] == "blue"
     assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
-
-
-@pytest.mark.parametrize(("policy", "replace"), [(None, False), ("Allow", False), ("Forbid", False), ("Replace", True)])
-def test_only_replace_tells_the_run_pods_to_cancel_earlier_runs(policy: str | None, replace: bool) -> None:
-    spec = {"schedule": "0 * * * *", "assistantId": "agent"} | ({"concurrencyPolicy": policy} if policy else {})
-    assert order(METADATA, GraphCronSpec.model_validate(spec), None).replace is replace
 
 
 def test_an_order_goes_by_the_environment_and_a_pod_that_needs_no_volume_has_none() -> None:

@@ -20,14 +20,6 @@ def inputs(world: World, now: str) -> Inputs:
     return Inputs.read(observed, INSTALLATION, at(now))
 
 
-def test_it_last_fired_when_its_cronjob_says_so_and_before_that_when_it_was_created(world: World) -> None:
-    assert inputs(world, "10:05").observed.last_fired is None
-    world.reconcile("10:05")
-    assert inputs(world, "10:06").observed.last_fired == at("10:05")
-    world.fire("11:00")
-    assert inputs(world, "11:01").observed.last_fired == at("11:00")
-
-
 @pytest.mark.parametrize(
     ("now", "pending"),
     [("10:59", "11:00"), ("11:05", "11:00"), ("11:10:59", "11:00"), ("11:11", "12:00")],

@@ -1,7 +1,6 @@
 """kopf's frame: it starts the operator, and stops it at a signal."""
 
 import asyncio
-import json
 import os
 import signal
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from graphcron.operator.kopf_adapter import Backoffs, run_kopf
 from tests.support.apiserver_fake import FakeApiserver
+from tests.support.kubeconfig import kubeconfig
 from tests.support.operator_process import until
 
 
@@ -26,23 +26,12 @@ class Recorder:
         self.calls.append("stop")
 
 
-@pytest.fixture
-def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
-    return tmp_path / "kubeconfig"
-
-
-def write(kubeconfig: Path, url: str) -> None:
-    named = {"name": "tested"}
-    context = named | {"context": {"cluster": "tested", "user": "tested"}}
-    config = {"clusters": [named | {"cluster": {"server": url}}], "users": [named | {"user": {"token": "t"}}]}
-    kubeconfig.write_text(json.dumps(config | {"contexts": [context], "current-context": "tested"}))
-
-
-async def test_it_starts_the_operator_and_stops_it_at_sigterm_and_writes_nothing(kubeconfig: Path) -> None:
+async def test_it_starts_the_operator_and_stops_it_at_sigterm_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     apiserver, operator = FakeApiserver(), Recorder()
     async with apiserver.serving() as url:
-        write(kubeconfig, url)
+        monkeypatch.setenv("KUBECONFIG", str(kubeconfig(tmp_path / "kubeconfig", {"server": url}, {"token": "t"})))
         running = asyncio.create_task(run_kopf(operator, "team", "me"))
         await until(lambda: apiserver.requests)
         assert operator.calls == ["start"]

@@ -8,17 +8,14 @@ import pytest
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronPatch
 from graphcron.facade.translation import cron, patch
-from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
     IN_POD_NEVER,
-    GraphCronSpec,
-    read_spec,
 )
 from tests.support.cronjobs import environment, job_of, pod_of
-from tests.support.in_pod_specs import IMAGE, IN_POD, SECRET, UNFIT
+from tests.support.in_pod_specs import IMAGE, IN_POD, SECRET
 from tests.support.world import World, at
 
 PODS = RunPods(
@@ -28,13 +25,6 @@ PODS = RunPods(
     ca_config_map=KeySelector(name="default-ca", key="ca.crt"),
     in_pod_images=("registry.example/team/*",),
 )
-
-
-@pytest.mark.parametrize(("spec", "sentence"), UNFIT.values(), ids=UNFIT)
-def test_what_does_not_fit_the_engine_is_refused_with_a_sentence(spec: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InvalidGraphCron) as refused:
-        read_spec({"schedule": "0 * * * *", "assistantId": "agent"} | spec)
-    assert sentence in refused.value.message
 
 
 def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(world: World) -> None:
@@ -204,18 +194,6 @@ def test_pods_that_run_a_graph_are_told_apart_by_a_label() -> None:
     assert label() is None
 
 
-def test_the_order_is_the_same_for_both_engines() -> None:
-    spec: dict[str, Any] = {
-        "schedule": "0 * * * *",
-        "assistantId": "agent",
-        "input": {"a": 1},
-        "config": {"recursion_limit": 5},
-    }
-    annotations = job_of(PODS, **IN_POD, **spec)["template"]["metadata"]["annotations"]
-    order = Order.from_json(annotations[ORDER_ANNOTATION])
-    assert order.request["config"] == {"recursion_limit": 5, "configurable": {"cron_id": order.cron_id}}
-
-
 def test_an_image_of_ours_that_cannot_be_pulled_is_told_too(world: World) -> None:
     world.reconcile("10:00")
     world.fire("11:00")
@@ -230,7 +208,3 @@ def test_an_image_of_ours_that_cannot_be_pulled_is_told_too(world: World) -> Non
     )
     world.reconcile("11:01")
     assert world.condition("RunsStarting")["reason"] == "ImagePullBackOff"
-
-
-def test_engine_is_the_agent_server_unless_said_otherwise() -> None:
-    assert not GraphCronSpec.model_validate({"schedule": "0 * * * *", "assistantId": "agent"}).in_pod

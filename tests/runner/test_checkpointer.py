@@ -1,4 +1,4 @@
-"""Threads of the pod engine in a real PostgreSQL, on loopback: kept, resumed and, of stateless firings, deleted."""
+"""Checkpointers: threads in a real PostgreSQL, on loopback, and what is said of a checkpointer that cannot be used."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import unused_port
 
-from graphcron.firing.outcome import EXIT_DONE
+from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_TRY_AGAIN
 from tests.support.in_pod import THREAD, Pod, killed_in_second
 
 NOBODY = 65534
@@ -51,12 +51,16 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture
-def pod(tmp_path: Path, database: str) -> Pod:
-    pod = Pod(tmp_path)
+def pod(tmp_path: Path) -> Pod:
+    return Pod(tmp_path)
+
+
+@pytest.fixture
+def with_database(pod: Pod, database: str) -> None:
     pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = database
-    return pod
 
 
+@pytest.mark.usefixtures("with_database")
 def test_a_thread_is_kept_from_firing_to_firing_and_a_finished_run_found_finished(pod: Pod) -> None:
     pod.order(thread_id=THREAD)
     first, again = pod.run(), pod.run()
@@ -68,6 +72,7 @@ def test_a_thread_is_kept_from_firing_to_firing_and_a_finished_run_found_finishe
     assert pod.steps == ["first", "second", "third"] * 2
 
 
+@pytest.mark.usefixtures("with_database")
 def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(pod: Pod) -> None:
     pod.order({"durability": "sync"}, thread_id=THREAD.replace("7b1d", "7b1e"))
     assert killed_in_second(pod) == -signal.SIGKILL
@@ -75,8 +80,44 @@ def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(pod: Pod) -> N
     assert pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
 
 
+@pytest.mark.usefixtures("with_database")
 def test_the_outcome_of_a_stateless_firing_is_remembered(pod: Pod) -> None:
     pod.environ["GRAPHCRON_JOB_UID"] = "stateless"
     first, again = pod.run(), pod.run()
     assert first == again
     assert pod.steps == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://user:hunter2@db/x", "must hold postgresql://USER"),
+        ("hunter2", "must hold postgresql://USER"),
+        ("sqlite:////nowhere/threads.sqlite", "name a volume in checkpointer.claimName"),
+    ],
+)
+def test_a_checkpointer_that_cannot_be_says_what_to_write(pod: Pod, url: str, said: str) -> None:
+    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = url
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
+    assert said in outcome.message
+    assert "hunter2" not in outcome.message + pod.log
+    assert pod.steps == []
+
+
+def test_a_database_that_is_away_is_asked_again_by_the_next_attempt(pod: Pod) -> None:
+    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = "postgresql://user:hunter2@127.0.0.1:1/x"
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_TRY_AGAIN, "CheckpointerUnreachable")
+    assert "onnection" in outcome.message
+    assert "hunter2" not in outcome.message + pod.log
+
+
+def test_an_image_without_the_checkpointers_library_says_which_to_add(pod: Pod) -> None:
+    pod.keeps_threads()
+    hidden = pod.app / "aiosqlite.py"
+    hidden.write_text("raise ImportError('no aiosqlite here')")
+    pod.environ["PYTHONPATH"] = str(pod.app)
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
+    assert "pip install langgraph-checkpoint-sqlite" in outcome.message

@@ -5,7 +5,6 @@ That Python is not ours and has nothing of ours: `make unit` prepares it from th
 
 import signal
 import sqlite3
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.support.in_pod import THREAD, Pod, killed_in_second
 
 
@@ -42,59 +41,6 @@ def test_a_graph_runs_to_its_end_without_any_server(pod: Pod) -> None:
     assert outcome.run_id
     assert outcome.started_at
     assert pod.steps == ["first", "second", "third"]
-
-
-@pytest.mark.parametrize(
-    ("target", "steps"),
-    [
-        ("./graph.py:uncompiled", ["first", "second", "third"]),
-        ("graph:graph", ["first", "second", "third"]),
-        ({"path": "./graph.py:graph", "description": "x"}, ["first", "second", "third"]),
-        ("./graph.py:factory", ["first", "second", "third"]),
-        ("./graph.py:with_config", ["made for cron-1", "first", "second", "third"]),
-        ("./graph.py:asynchronous", ["first", "second", "third"]),
-        ("./graph.py:in_context", ["entered", "first", "second", "third", "left"]),
-        ("./graph.py:in_plain_context", ["entered", "first", "second", "third", "left"]),
-        ("./graph.py:functional", ["functional"]),
-    ],
-)
-def test_all_that_langgraph_json_may_name(pod: Pod, target: Any, steps: list[str]) -> None:
-    pod.graphs({"other": "./nowhere.py:graph", "agent": target})
-    assert pod.run()[0] == EXIT_DONE, pod.log
-    assert pod.steps == steps
-
-
-@pytest.mark.parametrize(
-    ("target", "said"),
-    [
-        ("./nowhere.py:graph", "nowhere.py cannot be imported: FileNotFoundError"),
-        ("nowhere.graph:graph", "No module named 'nowhere'"),
-        ("./graph.py:grpah", "has no grpah; it has: "),
-        ("./graph.py", "and not FILE:VARIABLE"),
-        ("./graph.py:number", "names a int, which is no graph"),
-        ("./graph.py:hungry", "hungry takes config, runtime"),
-    ],
-)
-def test_what_cannot_be_loaded_says_why_and_is_not_tried_again(pod: Pod, target: str, said: str) -> None:
-    pod.graphs({"agent": target})
-    code, outcome = pod.run()
-    assert (code, outcome.reason, outcome.run_id) == (EXIT_REFUSED, "GraphNotLoaded", None)
-    assert said in outcome.message
-
-
-def test_an_assistant_that_is_no_graph_names_those_that_are(pod: Pod) -> None:
-    pod.order({"assistant_id": "agnet"})
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_REFUSED, "AssistantNotFound")
-    assert "'agnet'" in outcome.message
-    assert outcome.message.endswith("it has: agent")
-
-
-def test_without_langgraph_json_it_says_which_field_names_the_folder(pod: Pod) -> None:
-    pod.remove("langgraph.json")
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_REFUSED, "GraphNotLoaded")
-    assert "spec.workingDir" in outcome.message
 
 
 def test_a_graph_that_fails_is_a_failed_run_with_its_message(pod: Pod) -> None:
@@ -159,28 +105,6 @@ def test_the_graph_sees_its_cron_its_thread_and_its_context(pod: Pod) -> None:
         _, seen, context = pod.state(thread)["values"]["log"][:3]
         assert seen == {"colour": "blue", "cron_id": "cron-1", "thread_id": thread}
         assert context == {"colour": "blue"}, "as on the Agent Server, and nothing that the schema does not know"
-
-
-def test_variables_of_langgraph_json_yield_to_those_of_the_pod(pod: Pod) -> None:
-    (pod.app / "settings.env").write_text("# model\nexport MODEL='large one'\nKEY=from-the-file # a comment\nEMPTY=\n")
-    (pod.app / "graph.py").write_text("import os\nraise ValueError([os.environ[n] for n in ('MODEL', 'KEY', 'EMPTY')])")
-    pod.environ["KEY"] = "from-the-pod"
-    said = "['large one', 'from-the-pod', '']"
-    pod.graphs({"agent": "./graph.py:graph"}, env="settings.env")
-    assert said in pod.run()[1].message
-    pod.graphs({"agent": "./graph.py:graph"}, env={"MODEL": "large one", "KEY": "from-the-file", "EMPTY": ""})
-    assert said in pod.run()[1].message
-
-
-def test_our_modules_need_nothing_of_the_image_but_python(pod: Pod) -> None:
-    """`-I -S`: no site-packages at all; the first thing that is missed is the user's own."""
-    shim = pod.directory / "python3"
-    shim.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
-    shim.chmod(0o755)
-    pod.python = shim
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_REFUSED, "GraphNotLoaded")
-    assert "No module named 'typing_extensions'" in outcome.message
 
 
 # Whatever is killed on the way
@@ -311,41 +235,3 @@ def test_another_attempt_has_no_more_time(pod: Pod) -> None:
     code, outcome = pod.run()
     assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
     assert time.monotonic() - began < 8 + 10, "at once, but for what a node that blocks is given"
-
-
-# Checkpointers
-
-
-@pytest.mark.parametrize(
-    ("url", "said"),
-    [
-        ("mysql://user:hunter2@db/x", "must hold postgresql://USER"),
-        ("hunter2", "must hold postgresql://USER"),
-        ("sqlite:////nowhere/threads.sqlite", "name a volume in checkpointer.claimName"),
-    ],
-)
-def test_a_checkpointer_that_cannot_be_says_what_to_write(pod: Pod, url: str, said: str) -> None:
-    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = url
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
-    assert said in outcome.message
-    assert "hunter2" not in outcome.message + pod.log
-    assert pod.steps == []
-
-
-def test_a_database_that_is_away_is_asked_again_by_the_next_attempt(pod: Pod) -> None:
-    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = "postgresql://user:hunter2@127.0.0.1:1/x"
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_TRY_AGAIN, "CheckpointerUnreachable")
-    assert "onnection" in outcome.message
-    assert "hunter2" not in outcome.message + pod.log
-
-
-def test_an_image_without_the_checkpointers_library_says_which_to_add(pod: Pod) -> None:
-    pod.keeps_threads()
-    hidden = pod.app / "aiosqlite.py"
-    hidden.write_text("raise ImportError('no aiosqlite here')")
-    pod.environ["PYTHONPATH"] = str(pod.app)
-    code, outcome = pod.run()
-    assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
-    assert "pip install langgraph-checkpoint-sqlite" in outcome.message

@@ -27,44 +27,6 @@ def test_a_schedule_is_spelled_for_kubernetes(written: str, spelled: str) -> Non
     assert read(written).kubernetes == spelled
 
 
-REFUSED = {
-    "no schedule at all": ("banana", "standard cron format"),
-    "nothing": ("", "standard cron format"),
-    "seconds": ("*/30 * * * * *", "Seconds and years are not supported: write five fields"),
-    "a zone inside": ("TZ=Europe/Berlin 0 9 * * *", "name it in 'timezone'"),
-    "an interval": ("@every 5m", "Write five fields"),
-    "a name that is none": ("@reboot", "Known are @yearly"),
-    "a day before the last": ("0 0 L-3 * *", "write 'L' for the last day"),
-    "the last weekday": ("0 0 LW * *", "write 'L' for the last day"),
-    "the nearest weekday among others": ("0 0 15W,20 * *", "'15W' can only stand alone"),
-    "a last Friday as others write it": ("0 0 * * 5L", "write 'L5' for the month's last Friday"),
-    "a sixth Friday": ("0 0 * * 5#6", "'5#2' for the second one"),
-    "numbered weekdays among plain ones": ("0 0 * * 5#2,1", "are all numbered"),
-    "days that exclude each other": ("0 0 15W * 5#1", "It never fires"),
-    "days that croniter never finds": ("0 0 1 * 5#2", "It never fires"),
-    "the last hour": ("0 L * * *", "'L' in the hour is not supported"),
-    "a hash in a list": ("H,30 * * * *", "'H,30' is no valid minute: 'H' is the whole field"),
-    "a hash beyond the field": ("H(0-60) * * * *", "The range of 'H(0-60)' in the minute must lie within 0 and 59"),
-    "a hash that runs backwards": ("H(30-10) * * * *", "must lie within 0 and 59, and run forwards"),
-    "a hash without a step": ("H/0 * * * *", "The step of 'H/0' in the minute must be 1 or more"),
-    "a random value": ("R * * * *", "'R' in the minute is not supported"),
-    "a random minute": ("R * * * *", "'R' in the minute"),
-    "an hour that is none": ("0 24 * * *", "'24' is no valid hour: it goes from 0 to 23"),
-    "a month that is none": ("0 0 1 13 *", "'13' is no valid month: it goes from 1 to 12"),
-    "a step of none": ("*/0 * * * *", "must be 1 or more"),
-    "a day that never comes": ("0 0 31 2 *", "It never fires"),
-    "all question marks": ("? ? ? ? ?", "standard cron format"),
-}
-
-
-@pytest.mark.parametrize(("written", "reason"), REFUSED.values(), ids=REFUSED)
-def test_a_schedule_is_refused_with_its_text_and_a_reason(written: str, reason: str) -> None:
-    with pytest.raises(InvalidSchedule) as refused:
-        read(written)
-    assert str(refused.value).startswith(f"Invalid cron schedule: '{written}'. Reason: ")
-    assert reason in str(refused.value)
-
-
 BEYOND_KUBERNETES = {
     "the last day": ("0 0 L * *", "0 0 28,29,30,31 * *", "L"),
     "the last day of months of 30 days is a day": ("0 0 L apr,jun *", "0 0 30 apr,jun *", ""),

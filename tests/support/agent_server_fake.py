@@ -21,6 +21,13 @@ from urllib.parse import parse_qs, urlsplit
 ACTIVE = ("pending", "running")
 Json = Any
 
+START = r"^POST .*/threads/[^/]+/runs$"
+POLL = r"^GET .*/runs$"
+CREATE = r"^POST /threads$"
+"""Of the firing's thread first, of the record second."""
+DELETE = r"^DELETE "
+CANCEL = r"/cancel$"
+
 
 class Answer(NamedTuple):
     """What a client gets; `body` is sent as JSON unless it is bytes."""
@@ -93,6 +100,10 @@ class AgentServerFake:
     def fail(self, pattern: str, *faults: Fault) -> None:
         """The next requests whose "METHOD /path" matches meet these faults, one each."""
         self._faults += [(pattern, fault) for fault in faults]
+
+    def polls(self) -> int:
+        """How often the state of runs was asked for."""
+        return sum(re.search(POLL, request) is not None for request in self.requests)
 
     def end_runs(self, status: str, error: Json = None) -> None:
         with self._lock:

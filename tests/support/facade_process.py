@@ -1,7 +1,6 @@
 """The facade as a real process, whose apiserver is away."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -11,6 +10,8 @@ from pathlib import Path
 
 from aiohttp.test_utils import unused_port
 
+from tests.support.kubeconfig import kubeconfig
+
 OPERATOR = Path(__file__).parents[2] / "operator"
 WAIT = 20.0
 """Seconds after which a test gives up; none waits for it when all is well."""
@@ -19,23 +20,13 @@ WAIT = 20.0
 @asynccontextmanager
 async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, list[str], asyncio.subprocess.Process]]:
     """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away."""
-    named = {"name": "away"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [named | {"cluster": {"server": "http://127.0.0.1:9"}}],
-        "users": [named | {"user": {"token": "s3cret"}}],
-        "contexts": [named | {"context": {"cluster": "away", "user": "away"}}],
-        "current-context": "away",
-    }
-    (folder / "kubeconfig").write_text(json.dumps(config))
     port = unused_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "graphcron", "facade"),
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(OPERATOR),
-            "KUBECONFIG": str(folder / "kubeconfig"),
+            "KUBECONFIG": str(kubeconfig(folder / "kubeconfig", {"server": "http://127.0.0.1:9"}, {"token": "s3cret"})),
             "GRAPHCRON_NAMESPACE": "team",
             "GRAPHCRON_HOST": "127.0.0.1",
             "GRAPHCRON_PORT": str(port),

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from graphcron.firing.order import Order
 from graphcron.firing.outcome import Outcome
 from graphcron.runner.copy_runner import copy_to
 from tests.support.made import made
+from tests.support.until import until
 
 PYTHON = HERE.root / os.environ.get("IN_POD", ".build/in-pod") / "bin/python"
 """Made by `make in-pod` from examples/in-pod/requirements.txt."""
@@ -216,13 +215,6 @@ class Pod:
         )
         found: dict[str, Any] = json.loads(read.stderr)
         return found
-
-
-def until(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.02)
 
 
 def killed_in_second(pod: Pod, by: signal.Signals = signal.SIGKILL) -> int:

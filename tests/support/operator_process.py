@@ -1,7 +1,7 @@
 """The operator as a real process, for tests that watch what it asks of an apiserver."""
 
 import asyncio
-import json
+import inspect
 import os
 import signal
 import sys
@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.support.kubeconfig import kubeconfig
 
 OPERATOR = Path(__file__).parents[2] / "operator"
 
@@ -27,23 +29,12 @@ async def operator_by(
     """`graphcron operator`, as a container runs it, with a kubeconfig of that cluster and user; ended by SIGTERM if the
     test has not ended it."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
-    kubeconfig = folder / "kubeconfig"
-    named = {"name": "tested"}
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [named | {"cluster": cluster}],
-        "users": [named | {"user": user}],
-        "contexts": [named | {"context": {"cluster": "tested", "user": "tested"}}],
-        "current-context": "tested",
-    }
-    kubeconfig.write_text(json.dumps(config))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "graphcron", "operator"),
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(OPERATOR),
-            "KUBECONFIG": str(kubeconfig),
+            "KUBECONFIG": str(kubeconfig(folder / "kubeconfig", cluster, user)),
             "GRAPHCRON_RUN_IMAGE": "graphcron:test",
             "AGENT_SERVER_URL": "http://agent.example",
             "GRAPHCRON_WATCH_NAMESPACE": "team",
@@ -64,6 +55,8 @@ async def operator_by(
 
 
 async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    """The condition may be a coroutine function."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - another process changes it, and announces nothing
-            await asyncio.sleep(0.02)
+        # Another process or task changes it, and announces nothing.
+        while not (await found if inspect.isawaitable(found := condition()) else found):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

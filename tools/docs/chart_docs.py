@@ -158,6 +158,7 @@ _README = """\
 
 {description}. It needs Kubernetes {kubernetes}.
 
+<!-- alone -->
 ```sh
 helm install graphcron charts/graphcron --namespace graphcron --create-namespace \\
   --set agentServer.url=http://agent-server.default.svc

@@ -34,6 +34,3 @@ class Quota:
         least = timedelta(seconds=self.interval)
         if complaint := too_frequent(draft.manifest["spec"]["schedule"], draft.schedule, least, now):
             raise RestError(422, complaint)
-
-
-NO_QUOTA = Quota()

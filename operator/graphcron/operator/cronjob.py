@@ -105,7 +105,7 @@ def cron_job(
             "failedJobsHistoryLimit": _or(spec.failed_runs_history_limit, DEFAULT_HISTORY_LIMIT),
             "jobTemplate": {
                 "metadata": {"labels": labels},
-                "spec": _job(spec, labels, text, run_pod.pod(metadata["namespace"], spec, pods, size), pods),
+                "spec": _job(spec, labels, text, run_pod.pod(metadata["namespace"], spec, pods, size)),
             },
         },
     }
@@ -121,9 +121,7 @@ def _digest(manifest: Manifest) -> str:
     return hashlib.sha256(jsontext.canonical(manifest)).hexdigest()[:16]
 
 
-def _job(
-    spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: run_pod.RunPods
-) -> Manifest:
+def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest) -> Manifest:
     template = spec.template or Template()
     # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
     theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}

@@ -43,11 +43,6 @@ class WorkQueue(Generic[Key]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether any key waits for a worker, or is being processed."""
-        return bool(self._waiting or self._working)
-
     def add(self, key: Key) -> None:
         """Have the key worked on as soon as a worker is free."""
         if key in self._working:

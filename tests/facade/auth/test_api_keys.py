@@ -71,9 +71,7 @@ def test_a_removed_key_dies_though_another_one_is_mistyped(mount: Mount, caplog:
     assert BOB not in caplog.text
 
 
-def test_keys_that_are_gone_let_nobody_in_and_are_told_once(
-    mount: Mount, caplog: pytest.LogCaptureFixture, tmp_path: Path
-) -> None:
+def test_keys_that_are_gone_let_nobody_in_and_are_told_once(mount: Mount, caplog: pytest.LogCaptureFixture) -> None:
     directory = KeyDirectory(mount.path)
     shutil.rmtree(mount.path)
     assert directory.keys().owner_of(ADA) is None

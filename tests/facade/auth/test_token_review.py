@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 import yaml
-from kubernetes.aio.client import ApiClient, Configuration
 
 from cluster.control_plane import ControlPlane, control_plane
 from graphcron.facade.auth.callers import owner_of_user
@@ -14,6 +13,7 @@ from graphcron.facade.errors import RestError
 from graphcron.facade.store.store import Unavailable
 from graphcron.kube.client import Kube
 from tests.chart.helm import render
+from tests.support.kubeconfig import api_client
 
 
 @pytest.fixture(scope="module")
@@ -34,11 +34,8 @@ def token(plane: ControlPlane, namespace: str, name: str) -> str:
 @asynccontextmanager
 async def reviews(plane: ControlPlane, account: str, audience: str | None = None) -> AsyncIterator[TokenReviews]:
     """Asked by that service account of the release's namespace."""
-    configuration = Configuration()
-    configuration.host = plane.url
-    configuration.ssl_ca_cert = str(plane.place.pki / "ca.crt")
-    configuration.api_key = {"BearerToken": f"Bearer {token(plane, 'ns', account)}"}
-    async with ApiClient(configuration) as client:
+    authority = str(plane.place.pki / "ca.crt")
+    async with api_client(plane.url, token(plane, "ns", account), ssl_ca_cert=authority) as client:
         yield TokenReviews(Kube(client), audience)
 
 

@@ -1,18 +1,19 @@
 """Reads from memory: a client reads what it wrote through the same replica, whatever becomes of the watch."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
-from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.facade.store import cached_store, watched_snapshot
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.kube.client import Kube
 from tests.support.apiserver_fake import FakeApiserver
+from tests.support.kubeconfig import api_client
+from tests.support.operator_process import until
 
 WAIT = 20.0
 """Seconds after which a test gives up; none waits for it when all is well."""
@@ -44,10 +45,7 @@ async def replica(apiserver: FakeApiserver) -> AsyncIterator[Start]:
 @asynccontextmanager
 async def store_of(url: str, who: str) -> AsyncIterator[CachedStore]:
     """That says who it is by its token."""
-    configuration = Configuration()
-    configuration.host = url
-    configuration.api_key = {"BearerToken": f"Bearer {who}"}
-    async with ApiClient(configuration) as client:
+    async with api_client(url, who) as client:
         yield CachedStore(Kube(client), "team")
 
 
@@ -56,15 +54,6 @@ async def no_patience(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     with monkeypatch.context() as patched:
         patched.setattr(watched_snapshot, "PATIENCE_SECONDS", 0.05)
         yield
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WAIT):
-        while True:
-            found = condition()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.005)
 
 
 def cron(name: str, **spec: Any) -> dict[str, Any]:

@@ -1,0 +1,49 @@
+"""The watch cache on its own: what it has, how old that is, and how long a reader waits for more."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from graphcron.facade.store import watched_snapshot
+from graphcron.facade.store.watched_snapshot import WatchedSnapshot
+
+
+def cron(name: str, version: int) -> dict[str, Any]:
+    return {"metadata": {"name": name, "uid": name, "resourceVersion": str(version)}}
+
+
+async def test_before_the_first_list_there_is_nothing_and_no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_snapshot, "PATIENCE_SECONDS", 0.01)
+    cache = WatchedSnapshot()
+    assert cache.age() is None
+    assert await cache.once(lambda snapshot: True) is None
+    cache.on_replace(set(), 1)
+    assert cache.age() is not None
+    cache.clear()
+    assert cache.age() is None
+
+
+async def test_a_list_replaces_what_it_lacks_and_the_last_one_stays_until_it_is_whole() -> None:
+    cache = WatchedSnapshot()
+    cache.on_page([cron("a", 1), cron("b", 1)])
+    cache.on_replace({"a", "b"}, 1)
+    cache.on_page([cron("b", 1), cron("c", 2)])
+    before = await cache.once(lambda snapshot: True)
+    assert before
+    assert {item["metadata"]["name"] for item in before.manifests()} == {"a", "b"}
+    cache.on_replace({"b", "c"}, 2)
+    after = await cache.once(lambda snapshot: True)
+    assert after
+    assert {item["metadata"]["name"] for item in after.manifests()} == {"b", "c"}
+
+
+async def test_a_reader_waits_for_the_event_that_it_needs() -> None:
+    cache = WatchedSnapshot()
+    cache.on_replace(set(), 1)
+    reading = asyncio.create_task(cache.once(lambda snapshot: snapshot.version >= 3))
+    for version in (2, 3):
+        await asyncio.sleep(0)
+        assert not reading.done()
+        cache.on_bookmark(version)
+    assert await reading
