@@ -9,16 +9,30 @@ usage: graphcron COMMAND
 
 LangGraph's cron jobs for every self-hosted Agent Server, native to Kubernetes.
 
-commands:
+for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
+  list       list GraphCrons, with their last firings
+  get        show one GraphCron
+  history    list the last firings of a GraphCron
+  logs       print the log of a firing's run pods
+  explain    say why a GraphCron does not fire, and what to do
+  lint       check GraphCrons in files, without a cluster
+  next       tell when a schedule fires
+  import     print the crons of a LangGraph server as GraphCrons
+  export     print GraphCrons as YAML for Git
+  completion print the script that completes commands in a shell
+
+for containers:
   operator   reconcile GraphCrons into CronJobs
   facade     serve LangGraph's cron API, and pass all else to the Agent Server
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
-  next       tell when a schedule fires (graphcron next --help)
   crd        print the CustomResourceDefinition as YAML
   version    print the version
 """
+
+FOR_PEOPLE = ("list", "get", "history", "logs", "explain", "lint", "import", "export", "completion")
+"""The commands of `graphcron.commands`."""
 
 EXIT_USAGE = 2
 
@@ -55,9 +69,19 @@ def main(arguments: list[str] | None = None) -> int:
         case ["help" | "--help" | "-h"]:
             print(USAGE, end="")
             return 0
+        case [command, *_] if command in FOR_PEOPLE:
+            return _for_people(given)
+        case [] if "_GRAPHCRON_COMPLETE" in os.environ:  # a shell asks what it can complete
+            return _for_people(given)
         case _:
             print(USAGE, end="", file=sys.stderr)
             return EXIT_USAGE
+
+
+def _for_people(given: list[str]) -> int:
+    from graphcron.commands import app
+
+    return app.main(given)
 
 
 def _serve(command: str) -> int:

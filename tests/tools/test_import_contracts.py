@@ -47,7 +47,9 @@ CASES = [
 ]
 """Each is an import, and the contracts that refuse it."""
 
-PACKAGES = tuple("facade facade/auth facade/proxy facade/store firing kube operator resource runner schedule".split())
+PACKAGES = tuple(
+    "commands facade facade/auth facade/proxy facade/store firing kube operator resource runner schedule".split()
+)
 
 
 def refused(folder: Path) -> dict[str, set[str]]:

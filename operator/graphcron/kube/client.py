@@ -66,6 +66,20 @@ class Kube(Transport):
         async with ApiClient(configuration) as client:
             yield cls(client, gate, on_write)
 
+    @classmethod
+    @asynccontextmanager
+    async def connect_as_user(cls, context: str | None = None) -> AsyncIterator[tuple[Self, str]]:
+        """As kubectl connects: by the kubeconfig and one of its contexts, None for its current one. With the namespace
+        that kubectl would use. Raises SystemExit when there is no such context."""
+        configuration = Configuration()
+        try:
+            loader = await config.load_kube_config(context=context, client_configuration=configuration)
+        except config.ConfigException as error:
+            raise SystemExit(f"graphcron: no cluster to work with ({error}). Set KUBECONFIG or --context.") from None
+        configuration.proxy = configuration.proxy or proxy_of(configuration.host)
+        async with ApiClient(configuration) as client:
+            yield cls(client), loader.current_context["context"].get("namespace") or "default"
+
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
         """All GraphCrons of a namespace, or of the cluster for None."""
         return [item async for items, _ in self.pages(GRAPHCRONS, namespace, "") for item in items]

@@ -1,0 +1,111 @@
+"""The cluster of a command: that of the caller's kubeconfig, in the namespace that kubectl would use."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import KubeError, NotFound, Unavailable
+from graphcron.kube.resources import PODS, Manifest
+from graphcron.resource.identity import CRON_LABEL
+
+Answer = TypeVar("Answer")
+
+
+class Failed(Exception):
+    """A command that cannot do its work; the message says why, and what to do."""
+
+
+class UserKube(Kube):
+    """What commands for people need beyond the operator's client."""
+
+    async def pod_log(self, namespace: str, pod: str, container: str) -> str:
+        """The whole log of one container."""
+        path = f"{PODS.path(namespace, pod)}/log"
+        url, headers = await self._address(path, {"container": container})
+        async with self._session().get(url, headers=headers, **self._route) as response:
+            text = await response.text(errors="replace")
+            if response.status >= 300:
+                raise Failed(f"the log of pod {pod} cannot be read: {text[:200].strip()}")
+            return text
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command looks. `namespace` None is the kubeconfig's own; `everywhere` is all namespaces."""
+
+    namespace: str | None = None
+    context: str | None = None
+    everywhere: bool = False
+
+    def ask(self, question: Callable[[UserKube, str], Awaitable[Answer]]) -> Answer:
+        """The answer to a question to the cluster, in a namespace. Raises Failed."""
+
+        async def asked() -> Answer:
+            async with UserKube.connect_as_user(self.context) as (kube, default):
+                return await question(kube, self.namespace or default)
+
+        try:
+            return asyncio.run(asked())
+        except KubeError as error:
+            raise Failed(_sentence(error)) from None
+
+    def graphcrons(self) -> list[Manifest]:
+        """All GraphCrons of the place, by namespace and name. Raises Failed."""
+
+        async def listed(kube: UserKube, namespace: str) -> list[Manifest]:
+            return await kube.list_graphcrons(None if self.everywhere else namespace)
+
+        found = self.ask(listed)
+        return sorted(found, key=lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]))
+
+    def graphcron(self, name: str) -> Manifest:
+        """Raises Failed when there is none of that name."""
+
+        async def got(kube: UserKube, namespace: str) -> Manifest:
+            return await _named(kube, namespace, name)
+
+        return self.ask(got)
+
+    def with_cron_job(self, name: str) -> tuple[Manifest, Manifest | None]:
+        """A GraphCron and its CronJob, None when there is none. Raises Failed."""
+
+        async def got(kube: UserKube, namespace: str) -> tuple[Manifest, Manifest | None]:
+            graphcron = await _named(kube, namespace, name)
+            try:
+                return graphcron, await kube.get_cron_job(namespace, name)
+            except NotFound:
+                return graphcron, None
+
+        return self.ask(got)
+
+    def pods(self, name: str) -> list[Manifest]:
+        """The run pods of a GraphCron, oldest first. Raises Failed."""
+
+        async def listed(kube: UserKube, namespace: str) -> list[Manifest]:
+            selector = f"{CRON_LABEL}={name}"
+            return [pod async for page, _ in kube.pages(PODS, namespace, selector) for pod in page]
+
+        return sorted(self.ask(listed), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+
+async def _named(kube: UserKube, namespace: str, name: str) -> Manifest:
+    try:
+        return await kube.get_graphcron(namespace, name)
+    except NotFound:
+        if not await kube.serves_graphcrons():
+            raise Failed(
+                "this cluster does not know GraphCrons: the CRD is not installed. 'helm install' brings it."
+            ) from None
+        raise Failed(
+            f"namespace {namespace} has no GraphCron {name!r}. 'graphcron list -A' shows those of all namespaces."
+        ) from None
+
+
+def _sentence(error: KubeError) -> str:
+    if isinstance(error, Unavailable):
+        return f"the cluster does not answer: {error.message}"
+    if error.status == 403:
+        return f"you may not do this: {error.message}"
+    return error.message

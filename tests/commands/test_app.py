@@ -1,0 +1,163 @@
+"""The commands as people start them: the process, an apiserver, and the operator with the chart's rights."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from cluster.control_plane import ControlPlane, control_plane
+from cluster.paths import HERE
+from examples.demo.session import Session, wait_for
+from graphcron.cli import FOR_PEOPLE
+from graphcron.commands.app import commands
+from tests.support.charts_operator import NAMESPACE, charts_operator
+from tests.support.manifests import graphcron, ready
+
+GRAPHCRON = HERE.root / ".venv/bin/graphcron"
+Graphcron = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
+        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+        yield plane
+
+
+@pytest.fixture(scope="module")
+def session(plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """A namespace with one GraphCron that is right, one that is paused and one that is stalled."""
+    with charts_operator(plane, tmp_path_factory.mktemp("operator")):
+        session = Session(NAMESPACE, plane.place)
+        session.apply(
+            graphcron("right", schedule="30 9 * * mon-fri", timezone="Europe/Berlin"),
+            graphcron("paused", enabled=False, pauseReason="a fair"),
+            graphcron("stalled", schedule="0 0 30 2 *"),
+        )
+        ready(session, "right", "paused")
+        session.kubectl("wait", "--for=condition=Stalled", "--timeout=60s", "graphcron/stalled")
+        yield session
+
+
+@pytest.fixture(scope="module")
+def run(plane: ControlPlane, session: Session) -> Graphcron:
+    return lambda *words, **more: started(plane.place.kubeconfig, "-n", NAMESPACE, *words, **more)
+
+
+def started(kubeconfig: Path, *words: str, command: Path = GRAPHCRON) -> "subprocess.CompletedProcess[str]":
+    """The command goes before its options."""
+    options, rest = (words[:2], words[2:]) if words[0] == "-n" else ((), words)
+    environ = {**os.environ, "KUBECONFIG": str(kubeconfig), "NO_COLOR": "1"}
+    arguments = [str(command), rest[0], *options, *rest[1:]]
+    return subprocess.run(arguments, capture_output=True, text=True, env=environ, timeout=60)
+
+
+def test_list_shows_what_is_next_and_what_is_wrong(run: Graphcron) -> None:
+    header, *rows = run("list").stdout.splitlines()
+    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS"]
+    assert [row.split()[0] for row in rows] == ["paused", "right", "stalled"]
+    assert "Paused" in rows[0]
+    assert "Europe/Berlin" in rows[1]
+    assert "InvalidSchedule" in rows[2]
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_list_prints_what_kubectl_prints(run: Graphcron, form: str) -> None:
+    found = yaml.safe_load(run("list", "-o", form).stdout)
+    assert [item["metadata"]["name"] for item in found["items"]] == ["paused", "right", "stalled"]
+
+
+def test_list_of_all_namespaces_names_them(run: Graphcron) -> None:
+    assert run("list", "-A").stdout.split()[0] == "NAMESPACE"
+
+
+def test_get_says_it_in_words(run: Graphcron) -> None:
+    shown = run("get", "right").stdout
+    assert "30 9 * * mon-fri  (At 09:30, Monday through Friday)" in shown
+    assert shown.count("(in ") == 5
+
+
+def test_explain_ends_at_the_first_thing_that_is_wrong(run: Graphcron) -> None:
+    right, paused, stalled = (run("explain", name) for name in ("right", "paused", "stalled"))
+    assert (right.returncode, right.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
+    assert paused.returncode == stalled.returncode == 1
+    assert "NO  schedule: Paused: Paused: a fair" in paused.stdout
+    assert "NO  spec: InvalidSchedule" in stalled.stdout
+
+
+def test_what_is_exported_is_what_was_applied(run: Graphcron, session: Session) -> None:
+    """Applied again it changes nothing."""
+    before = {item["metadata"]["name"]: item["metadata"]["generation"] for item in session.get("graphcrons")}
+    exported = list(yaml.safe_load_all(run("export").stdout))
+    session.apply(*exported)
+    assert {item["metadata"]["name"]: item["metadata"]["generation"] for item in session.get("graphcrons")} == before
+    assert set(exported[0]) == {"apiVersion", "kind", "metadata", "spec"}
+
+
+def test_history_and_logs_of_one_that_never_fired_say_so(run: Graphcron) -> None:
+    assert run("history", "right").stderr == "No firing of right has ended yet.\n"
+    assert "No pod of right is left" in run("logs", "right").stderr
+
+
+def test_a_name_that_is_none_is_one_sentence(run: Graphcron) -> None:
+    failed = run("get", "nothing")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr == (
+        f"graphcron: namespace {NAMESPACE} has no GraphCron 'nothing'. 'graphcron list -A' shows those of all "
+        "namespaces.\n"
+    )
+
+
+def test_a_context_that_is_none_is_one_sentence(run: Graphcron) -> None:
+    failed = run("list", "--context", "nothing")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("graphcron: no cluster to work with")
+    assert "nothing" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_cluster_that_is_away_is_one_sentence(plane: ControlPlane, tmp_path: Path) -> None:
+    config = yaml.safe_load(plane.place.kubeconfig.read_text())
+    config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    away = tmp_path / "away"
+    away.write_text(yaml.safe_dump(config))
+    failed = started(away, "list")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("graphcron: the cluster does not answer")
+
+
+def test_kubectl_finds_it_as_its_plugin(run: Graphcron, session: Session) -> None:
+    wait_for("the GraphCron", lambda: session.one("graphcron", "right"), 5)
+    plugin = GRAPHCRON.with_name("kubectl-graphcron")
+    assert run("list", "-o", "name", command=plugin).stdout.split()[0] == "graphcron.graphcron.dev/paused"
+    assert "kubectl graphcron list [OPTIONS]" in run("list", "--help", command=plugin).stdout
+
+
+def test_lint_ends_with_one_for_a_mistake_and_reads_standard_input(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(yaml.safe_dump(graphcron("wrong", schedule="61 * * * *")))
+    failed = started(tmp_path, "lint", str(file), "-o", "json")
+    (finding,) = json.loads(failed.stdout)
+    assert (failed.returncode, finding["where"], finding["reason"]) == (1, f"{file}:1", "InvalidSchedule")
+    examples = started(tmp_path, "lint", str(HERE.root / "examples/graphcron.yaml"))
+    assert (examples.returncode, examples.stdout) == (0, "")
+    assert examples.stderr.endswith("0 errors, 0 warnings\n")
+
+
+def test_completion_knows_the_commands(tmp_path: Path) -> None:
+    script = started(tmp_path, "completion", "bash").stdout
+    assert "_GRAPHCRON_COMPLETE=bash_complete" in script
+    environ = {**os.environ, "_GRAPHCRON_COMPLETE": "bash_complete", "COMP_WORDS": "graphcron e", "COMP_CWORD": "1"}
+    offered = subprocess.run([str(GRAPHCRON)], capture_output=True, text=True, env=environ, timeout=60).stdout
+    assert {line.partition(",")[2] for line in offered.splitlines()} == {"explain", "export"}
+
+
+def test_the_command_lists_what_there_is() -> None:
+    assert set(FOR_PEOPLE) == set(commands.commands)
+    usage = subprocess.run([str(GRAPHCRON), "help"], capture_output=True, text=True, timeout=60).stdout
+    assert all(f"\n  {name} " in usage for name in FOR_PEOPLE)

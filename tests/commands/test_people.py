@@ -1,0 +1,105 @@
+"""What people read: relative times, the phase, and rows that line up."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from graphcron.commands.people import crons, described, duration, firings, first_line, phase, relative, span, strip
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+
+
+def cron(**status: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"name": "report", "namespace": "team", "generation": 2, "uid": "u"},
+        "spec": {"schedule": "0 9 * * *", "assistantId": "agent"},
+        "status": {"observedGeneration": 2, "conditions": [condition("Ready", "True", "Scheduled", "Fires.")]} | status,
+    }
+
+
+def condition(kind: str, status: str, reason: str, message: str) -> dict[str, Any]:
+    return {"type": kind, "status": status, "reason": reason, "message": message}
+
+
+def entry(outcome: str, **more: Any) -> dict[str, Any]:
+    return {"scheduledTime": "2030-01-01T09:00:00Z", "outcome": outcome, "reason": "Because"} | more
+
+
+@pytest.mark.parametrize(
+    ("length", "text"),
+    [
+        (timedelta(0), "0s"),
+        (timedelta(seconds=59), "59s"),
+        (timedelta(minutes=5), "5m"),
+        (timedelta(minutes=5, seconds=30), "5m30s"),
+        (timedelta(minutes=10, seconds=30), "10m"),
+        (timedelta(hours=3, seconds=59), "3h"),
+        (timedelta(days=2, hours=4), "2d4h"),
+        (timedelta(days=400), "400d"),
+        (timedelta(seconds=-5), "0s"),
+    ],
+)
+def test_a_length_has_its_two_largest_units(length: timedelta, text: str) -> None:
+    assert span(length) == text
+
+
+def test_times_are_relative_to_now() -> None:
+    assert relative("2030-01-01T12:05:00Z", NOW) == "in 5m"
+    assert relative("2030-01-01T09:00:00Z", NOW) == "3h ago"
+
+
+def test_a_row_shows_what_runs_next_and_how_the_last_ones_ended() -> None:
+    history = [entry("Failed"), entry("Succeeded"), entry("Skipped"), entry("Missed"), entry("WhatComesNext")]
+    found = cron(nextRunTimes=["2030-01-02T09:00:00Z"], lastScheduleTime="2030-01-01T09:00:00Z", history=history)
+    table = crons([found], NOW)
+    assert dict(zip(table.columns, table.rows[0], strict=True)) == {
+        "NAME": "report",
+        "SCHEDULE": "0 9 * * *",
+        "TIMEZONE": "-",
+        "ASSISTANT": "agent",
+        "PHASE": "Scheduled",
+        "NEXT": "in 21h",
+        "LAST": "3h ago",
+        "RESULTS": "?ms+x",
+    }
+
+
+def test_a_row_of_one_that_no_operator_has_seen_has_no_gaps() -> None:
+    new = cron() | {"status": {}}
+    table = crons([new], NOW, namespaces=True, wide=True)
+    assert list(table.rows[0]) == ["team", "report", "0 9 * * *", "-", "agent", "Pending", "-", "-", "-", "-"]
+
+
+def test_the_phase_is_pending_until_the_last_change_is_reconciled() -> None:
+    assert phase(cron()) == "Scheduled"
+    assert phase(cron(observedGeneration=1)) == "Pending"
+
+
+def test_strip_is_empty_without_firings() -> None:
+    assert strip(cron()) == ""
+
+
+def test_a_firing_shows_how_long_its_run_took_and_the_first_line_of_its_message() -> None:
+    ended = {"startedAt": "2030-01-01T09:00:05Z", "finishedAt": "2030-01-01T09:01:35Z", "message": "boom\nTraceback"}
+    table = firings(cron(history=[entry("Failed", runId="r", threadId="t", **ended), entry("Missed", count=3)]), NOW)
+    due = "2030-01-01T09:00:00Z (3h ago)"
+    assert list(table.rows[0]) == [due, "Failed", "Because", "1m30s", "r", "t", "boom …"]
+    assert list(table.rows[1]) == [due, "Missed x3", "Because", "-", "-", "-", "-"]
+
+
+def test_a_duration_needs_both_its_ends() -> None:
+    assert duration(entry("Failed", finishedAt="2030-01-01T09:01:35Z")) is None
+    assert first_line("  one line \n") == "one line"
+
+
+def test_described_says_the_schedule_in_words_and_why_it_is_in_its_phase() -> None:
+    stuck = condition("RunsStarting", "False", "ImagePullBackOff", "no such image")
+    ready = condition("Ready", "False", "InvalidSpec", "schedule: wrong")
+    lines = dict(described(cron(conditions=[ready, stuck], firings={"failed": 2, "missed": 0}), "Daily at nine", NOW))
+    assert lines["Name"] == "team/report"
+    assert lines["Schedule"] == "0 9 * * *  (Daily at nine)"
+    assert lines["Phase"] == "InvalidSpec: schedule: wrong"
+    assert lines["Pods"] == "ImagePullBackOff: no such image"
+    assert lines["Firings"] == "2 failed"
+    assert lines["Next"] == "never"
