@@ -97,6 +97,7 @@ def test_the_template_cannot_take_over_our_labels_or_order() -> None:
     assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
     assert template["labels"]["team"] == "blue"
     assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
+    assert template["annotations"]["kubectl.kubernetes.io/default-container"] == "run"
 
 
 @pytest.mark.parametrize(("policy", "replace"), [(None, False), ("Allow", False), ("Forbid", False), ("Replace", True)])

@@ -95,8 +95,9 @@ class World:
     def fire(self, due: str, end: str | None = None, said: str | None = None, **condition: Any) -> None:
         """A Job for that minute; `end` is Complete or Failed, `said` its pod's termination message."""
         assert self.cron_job
-        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z"}
         name = f"hello-{int(at(due).timestamp()) // 60}"
+        active = [] if end else [{"kind": "Job", "name": name}]
+        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z", "active": active}
         job: dict[str, Any] = {
             "metadata": {"name": name, "creationTimestamp": f"2026-12-01T{due}:01Z"},
             "status": {"startTime": f"2026-12-01T{due}:01Z"},
@@ -106,14 +107,39 @@ class World:
             job["status"]["conditions"] = [ended]
         self.jobs.append(job)
         if said is not None:
-            terminated = {"exitCode": 0 if end == "Complete" else 10, "reason": "Error", "message": said}
-            self.pods.append(
-                {
-                    "metadata": {
-                        "name": f"{name}-x",
-                        "creationTimestamp": f"2026-12-01T{due}:01Z",
-                        "labels": {"batch.kubernetes.io/job-name": name},
-                    },
-                    "status": {"containerStatuses": [{"state": {"terminated": terminated}}]},
-                }
-            )
+            code = 0 if end == "Complete" else 75 if any(reason in said for reason in _RETRIED) else 10
+            self.pods.append(pod(name, due, run=terminated(code, f"{due}:08", said)))
+
+    def job_ends(self, job: int, moment: str, end: str = "Complete", reason: str = "") -> None:
+        """That Job ended at that time."""
+        ended = {"type": end, "status": "True", "lastTransitionTime": f"2026-12-01T{moment}:00Z", "reason": reason}
+        self.jobs[job]["status"] |= {"conditions": [ended]}
+        assert self.cron_job
+        self.cron_job["status"]["active"] = []
+        if end == "Complete":
+            self.jobs[job]["status"]["completionTime"] = ended["lastTransitionTime"]
+
+
+_RETRIED = ("PodStopped", "AgentServerUnreachable")
+"""Reasons that a run pod reports with the exit code of what another pod may do better."""
+
+
+def pod(job: str, made: str, **containers: dict[str, Any]) -> dict[str, Any]:
+    """A pod of that Job, with the state of each of its containers."""
+    labels = {"batch.kubernetes.io/job-name": job}
+    statuses = [{"name": name.replace("_", "-"), "state": state} for name, state in containers.items()]
+    over = all("terminated" in state for state in containers.values())
+    return {
+        "metadata": {"name": f"{job}-x", "creationTimestamp": f"2026-12-01T{made}:01Z", "labels": labels},
+        "status": {"phase": "Succeeded" if over else "Running", "containerStatuses": statuses},
+    }
+
+
+def terminated(code: int, moment: str, said: str = "") -> dict[str, Any]:
+    """The state of a container that ended at that time."""
+    reason = "Error" if code else "Completed"
+    finished = f"2026-12-01T{moment}Z"
+    return {"terminated": {"exitCode": code, "reason": reason, "finishedAt": finished, "message": said}}
+
+
+RUNNING: dict[str, Any] = {"running": {"startedAt": "2026-12-01T10:00:00Z"}}

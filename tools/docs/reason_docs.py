@@ -42,6 +42,7 @@ OUTCOMES = {
     "Failed": "The run failed, or could not be started.",
     "Skipped": "No run was started, on purpose.",
     "Missed": "The cluster created no Job in time.",
+    "Replaced": "The next firing replaced it while it was running.",
 }
 
 STATES = {
@@ -200,6 +201,10 @@ REASONS = {
             "The pod lacks its settings.",
             "The CronJob was changed by hand, or run pod and operator have different versions: delete the Job.",
         ),
+        "JobDeleted": Reason(
+            "Somebody deleted the Job before it was over. Its run may still be in progress.",
+            "Nothing, if that was intended. Cancel the run on the Agent Server if it must not go on.",
+        ),
         "InternalError": Reason("The runner failed.", "Please report it, with the pod's log."),
         "NoOutcome": Reason(
             "The Job failed, and its pod left no outcome. The message has the end of its log.",
@@ -228,6 +233,13 @@ REASONS = {
             "`startingDeadlineSeconds` to let late firings start.",
         )
     },
+    "Replaced": {
+        "Replaced": Reason(
+            "The next firing was due while it was running, and `concurrencyPolicy` is `Replace`. The next firing "
+            "cancels its run.",
+            "Nothing, or fire less often: the run took longer than the time between two firings.",
+        )
+    },
 }
 """Reasons of firings, by outcome."""
 
@@ -251,7 +263,7 @@ Events use the reasons above. Each is sent once.
 | `Warning` | `RunsStarting` becomes False, or is False for another reason than before |
 | `Warning` | a firing failed or was missed |
 | `Normal` | `Ready` is True for another reason than before |
-| `Normal` | a firing was skipped |
+| `Normal` | a firing was skipped or replaced |
 """
 
 

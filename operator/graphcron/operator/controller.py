@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, Manifest, Resource
@@ -190,7 +191,7 @@ class Controller:
             self._queue(resource, self.cache.put(resource, manifest))
 
     def deleted(self, resource: Resource, manifest: Manifest) -> None:
-        self._queue(resource, self.cache.drop(resource, manifest))
+        self._queue(resource, self.cache.drop(resource, manifest, format_time(self._clock())))
 
     def replaced(self, resource: Resource, uids: set[str], version: int) -> None:
         """A list of that version is complete: drop what it lacks, which was deleted while nothing was watched."""

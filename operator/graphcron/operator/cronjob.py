@@ -149,7 +149,7 @@ def _job(
         "template": {
             "metadata": {
                 "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
-                "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
+                "annotations": (template.annotations or {}) | _DEFAULT_CONTAINER | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,
         },
@@ -159,6 +159,10 @@ def _job(
         margin = int(DEADLINE_MARGIN.total_seconds())
         job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0) + margin
     return job
+
+
+_DEFAULT_CONTAINER = {"kubectl.kubernetes.io/default-container": run_pod.CONTAINER}
+"""Whose log `kubectl logs` shows: others may inject containers."""
 
 
 def not_before(live: Manifest) -> datetime | None:

@@ -38,14 +38,19 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
     for entry in reversed(history):
         if key_of(entry) in known:
             continue
-        due = f"The run due at {format_time(entry.scheduled_time)}"
-        if entry.outcome == "Failed":
-            found.append(Event("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
-        elif entry.outcome == "Skipped":
-            found.append(Event("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
-        elif entry.outcome == "Missed":
-            found.append(Event("Warning", entry.reason, f"{due} was missed: {entry.message or entry.reason}"))
+        if told := _TOLD.get(entry.outcome):
+            due = f"The run due at {format_time(entry.scheduled_time)}"
+            found.append(Event(told[0], entry.reason, f"{due} {told[1]}: {entry.message or entry.reason}"))
     return found
+
+
+_TOLD: dict[str, tuple[Literal["Normal", "Warning"], str]] = {
+    "Failed": ("Warning", "failed"),
+    "Skipped": ("Normal", "was skipped"),
+    "Missed": ("Warning", "was missed"),
+    "Replaced": ("Normal", "was replaced"),
+}
+"""Type and verb of the Event about a firing, by its outcome. Success is no Event."""
 
 
 def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manifest:

@@ -8,8 +8,9 @@ from graphcron.kube import jsontext
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
-from graphcron.operator.history import is_over, job_of
+from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
+from graphcron.operator.pod_status import job_of
 from graphcron.resource.identity import CRON_LABEL
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
@@ -65,8 +66,8 @@ class ObjectCache:
             self._place(resource, name, _kept(resource, manifest))
         return name
 
-    def drop(self, resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
-        """As `put`, for a deleted object; `manifest` is its last state."""
+    def drop(self, resource: Resource, manifest: Mapping[str, Any], deleted_at: str | None = None) -> Name | None:
+        """As `put`, for a deleted object; `manifest` is its last state when it is known when it was deleted."""
         name = _graphcron_of(resource, manifest)
         if name is None:
             return None
@@ -75,7 +76,8 @@ class ObjectCache:
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
         if resource in (JOBS, PODS) and self._objects[GRAPHCRONS].get(name):
-            self._place(resource, name, _kept(resource, manifest))
+            gone = {"deletedAt": deleted_at} if deleted_at else {}
+            self._place(resource, name, _kept(resource, manifest) | gone)
             self._unreported.setdefault(name, set()).add((resource, key))
             return name
         # A namesake that was created since stays.

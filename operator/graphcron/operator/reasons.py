@@ -33,8 +33,12 @@ DEADLINE_EXCEEDED = "DeadlineExceeded"
 """Failed: Kubernetes ended the Job after its activeDeadlineSeconds. It is the Job's own reason."""
 NO_OUTCOME = "NoOutcome"
 """The Job ended, and none of its pods reported an outcome: killed at once, or deleted before it was read."""
+REPLACED = "Replaced"
+"""Replaced: the next firing was due, and concurrencyPolicy is Replace."""
+JOB_DELETED = "JobDeleted"
+"""Failed: somebody deleted the Job before it was over."""
 
-OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME)
+OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME, REPLACED, JOB_DELETED)
 """Of history entries and of the condition LastRunSucceeded."""
 
 CONTAINER_CREATING = "ContainerCreating"

@@ -14,10 +14,11 @@ from graphcron.operator.conditions import late_at, new_conditions
 from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run
 from graphcron.operator.drift import in_sync
 from graphcron.operator.events import Event, events_of
-from graphcron.operator.history import HISTORY_LIMIT, count, is_over, job_of
+from graphcron.operator.history import HISTORY_LIMIT, count, is_over
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
+from graphcron.operator.pod_status import job_of
 from graphcron.operator.reasons import IN_POD_NOT_ALLOWED
 from graphcron.operator.run_pod import refusal
 from graphcron.operator.unchanged import unchanged_until
