@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from graphcron.operator.cronjob import Timing, cron_job
-from graphcron.operator.run_pod import POD_SECURITY, RunPods
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.run_pod_defaults import POD_SECURITY
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.order_of import order
 from graphcron.resource.spec import GraphCronSpec

@@ -45,14 +45,15 @@ class Timing:
 @dataclass(frozen=True)
 class Installation:
     """What decides about all CronJobs beside their GraphCrons. `minimum_interval` is the least time between two firings
-    of one GraphCron, 0 for any."""
+    of one GraphCron, 0 for any; `start_timeout` is how long a firing may be without a running container, 0 for ever."""
 
     pods: run_pod.RunPods
     minimum_interval: timedelta = timedelta()
+    start_timeout: timedelta = timedelta()
 
     @cached_property
     def mark(self) -> str:
-        """Differs when any of it does, and between versions of the operator."""
+        """Differs when any of it does that a CronJob shows, and between versions of the operator."""
         return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}"
 
 

@@ -8,8 +8,24 @@ from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
 from graphcron.kube.resources import Manifest
-from graphcron.operator.pod_status import companions, final_outcome, job_of, last_words, termination_outcome
-from graphcron.operator.reasons import DEADLINE_EXCEEDED, JOB_DELETED, NO_OUTCOME, REPLACED
+from graphcron.operator.pod_status import (
+    cannot_start,
+    companions,
+    final_outcome,
+    has_started,
+    job_of,
+    last_words,
+    termination_outcome,
+)
+from graphcron.operator.reasons import (
+    DEADLINE_EXCEEDED,
+    JOB_DELETED,
+    NO_OUTCOME,
+    NOT_STARTING,
+    REPLACED,
+    SIDECAR_RUNNING,
+)
+from graphcron.resource.identity import ENDED_ANNOTATION
 from graphcron.resource.status import FiringCounts, HistoryEntry
 
 HISTORY_LIMIT = 10
@@ -120,35 +136,57 @@ def _ending(job: Manifest, pods: Sequence[Manifest], was_replaced: Callable[[Man
     final = final_outcome(newest_first)
     if end := _end(job):
         moment = job["status"].get("completionTime") or end["lastTransitionTime"]
-        return Ending(final[0], moment) if final else _without_a_final_word(end, newest_first, moment)
+        if final:
+            return Ending(final[0], moment)
+        because = job["metadata"].get("annotations", {}).get(ENDED_ANNOTATION, "")
+        return _without_a_final_word(
+            end, newest_first, moment, because if end.get("reason") == DEADLINE_EXCEEDED else ""
+        )
     if final and ("deletedAt" in job or any(companions(pod) for pod in pods)):
         # Another container can keep the pod, and so the Job, for ever.
         return Ending(*final)
     if "deletedAt" not in job:
         return None
+    started = any(map(has_started, pods))
+    cause = next(filter(None, map(cannot_start, newest_first)), None)
     if was_replaced(job):
         message = "the next firing was due while it ran, and concurrencyPolicy is Replace"
-        return Ending(Outcome("Replaced", REPLACED, message), job["deletedAt"], explained=False)
-    message = "somebody deleted its Job before it was over; its run may go on: cancel it on the Agent Server"
+        if not started:
+            message = "the next firing was due before it started, and concurrencyPolicy is Replace"
+            message += f": {cause[0]}: {cause[1]}" if cause else ": it had no running pod"
+        reason = REPLACED if started else NOT_STARTING
+        return Ending(Outcome("Replaced", reason, message), job["deletedAt"], explained=False)
+    message = "somebody deleted its Job before it was over"
+    message += "; its run may go on: cancel it on the Agent Server" if started else ", and before its run started"
     return Ending(Outcome("Failed", JOB_DELETED, message), job["deletedAt"], explained=False)
 
 
-def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], moment: str) -> Ending:
+def _why_it_was_ended(job: Manifest, end: Manifest) -> str:
+    """Reason and message of a Job that the operator ended; empty for one that ended otherwise."""
+    because: str = job["metadata"].get("annotations", {}).get(ENDED_ANNOTATION, "")
+    return because if end.get("reason") == DEADLINE_EXCEEDED else ""
+
+
+def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], moment: str, because: str) -> Ending:
     """How a firing ended by that condition of its Job, when no pod says for certain."""
     said = next(filter(None, map(termination_outcome, newest_first)), None)
     if end["type"] == "Complete":
         if said:
             return Ending(said, moment)
         return Ending(Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), moment, False)
-    if end.get("reason") == DEADLINE_EXCEEDED and not (said and said.reason == DEADLINE_EXCEEDED):
+    reason, _, why = because.partition(": ")
+    kept = reason == SIDECAR_RUNNING
+    if end.get("reason") == DEADLINE_EXCEEDED and not kept and not (said and said.reason == DEADLINE_EXCEEDED):
         # The runner ends a firing before its Job's deadline, where it runs at all.
         run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
         rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
         message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
-        return Ending(Outcome("Failed", DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), moment)
+        if why:
+            message = f"{why}; {rest}" if run_id else why
+        return Ending(Outcome("Failed", reason or DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), moment)
     if said and said.outcome == "Failed":
         return Ending(said, moment)
-    words = next(filter(None, map(last_words, newest_first)), "") or end.get("message")
+    words = next(filter(None, map(last_words, newest_first)), "") or why or end.get("message")
     return Ending(Outcome("Failed", NO_OUTCOME, words or "the Job failed, and no pod left word"), moment, False)
 
 

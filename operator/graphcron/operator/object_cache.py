@@ -11,7 +11,7 @@ from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import job_of
-from graphcron.resource.identity import CRON_LABEL
+from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
 
@@ -203,10 +203,10 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
     if resource in (JOBS, PODS):
-        return {
-            "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
-            "status": manifest.get("status", {}),
-        }
+        kept = {key: metadata[key] for key in _READ_OF_METADATA if key in metadata}
+        if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
+            kept["annotations"] = {ENDED_ANNOTATION: ended}
+        return {"metadata": kept, "status": manifest.get("status", {})}
     # Who has set any field; which ones is most of it, and not read.
     writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
     return {**manifest, "metadata": metadata | {"managedFields": writers}}

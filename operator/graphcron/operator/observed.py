@@ -1,8 +1,10 @@
 """What one reconciliation observes: a GraphCron, its CronJob, their Jobs and pods, and the facts that follow. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -21,6 +23,13 @@ CLOCK_DIFFERENCE = timedelta(seconds=5)
 """Between the operator and the controller manager, which deletes a Job at the moment of the next firing."""
 
 
+class CreateFailure(NamedTuple):
+    """What an Event FailedCreate says, and when it did last."""
+
+    last: datetime
+    message: str
+
+
 @dataclass(frozen=True)
 class Observed:
     """All objects that a decision may read."""
@@ -30,6 +39,8 @@ class Observed:
     """The CronJob of its name, if it owns that."""
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
+    create_failures: Mapping[str, CreateFailure] | None = None
+    """By uid of the Job or CronJob that could not create what it should. None until somebody asked for them."""
 
     # Cached: each is read several times in one reconciliation, and costs more than most of it.
 
@@ -92,6 +103,11 @@ class Observed:
     def not_before(self) -> datetime | None:
         """Run pods skip scheduled times before this one; None for none."""
         return not_before(self.cron_job) if self.cron_job else None
+
+    def create_failure(self, uid: str | None, since: datetime) -> str | None:
+        """Why that Job or CronJob could not create what it should; None when no Event since then says so."""
+        failure = (self.create_failures or {}).get(uid or "")
+        return failure.message if failure and failure.last >= since else None
 
     def _was_replaced(self, job: Manifest) -> bool:
         """Whether the CronJob controller deleted a Job because a later firing was due."""
