@@ -5,7 +5,8 @@ import json
 import pytest
 import yaml
 
-from graphcron.operator.run_pod import CONTAINER_SECURITY, POD_SECURITY, RunPods
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
@@ -64,6 +65,23 @@ def test_run_pods_have_the_users_that_the_chart_says() -> None:
     assert left == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     assert run_pods("runs.podSecurityContext.runAsUser=1000680000").pod_security["runAsUser"] == 1000680000
     assert run_pods("runs.securityContext.privileged=false").container_security["privileged"] is False
+
+
+def test_run_pods_have_the_resources_that_the_chart_says_and_a_quota_on_limits_takes_them() -> None:
+    given = run_pods()
+    assert (given.resources, given.in_pod_resources) == (RESOURCES, IN_POD_RESOURCES)
+    for resources in (RESOURCES, IN_POD_RESOURCES):
+        assert resources["requests"].keys() == resources["limits"].keys() == {"cpu", "memory"}
+
+
+def test_a_firing_that_does_not_start_is_ended_after_ten_minutes_or_what_the_chart_says() -> None:
+    def timeout(*values: str) -> int:
+        given = {entry["name"]: entry.get("value", "x") for entry in container("operator", *values)["env"]}
+        return OperatorSettings.read(given).run_start_timeout_seconds
+
+    assert timeout() == 600
+    assert timeout("runs.startTimeoutSeconds=1000000") == 1_000_000
+    assert timeout("runs.startTimeoutSeconds=0") == 0
 
 
 def test_large_user_ids_of_a_values_file_stay_whole_numbers() -> None:

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.support.world import World, at
+from tests.support.world import RUNNING, World, at
 
 UNREACHABLE = json.dumps({"outcome": "Failed", "reason": "AgentServerUnreachable", "message": "connection refused"})
 
@@ -18,7 +18,7 @@ def test_a_run_pod_that_cannot_start_says_why(world: World) -> None:
     assert (condition["status"], condition["reason"]) == ("False", "CreateContainerConfigError")
     assert message in condition["message"]
     assert world.events == ["Warning CreateContainerConfigError"]
-    world.pods.clear()
+    world.pods[0]["status"] = {"containerStatuses": [{"name": "run", "state": RUNNING}]}
     world.reconcile("11:02")
     assert "RunsStarting" not in world.conditions
 

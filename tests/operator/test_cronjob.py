@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from graphcron.operator.cronjob import Timing, cron_job
-from graphcron.operator.run_pod import POD_SECURITY, RunPods
+from graphcron.operator.run_pod import RunPods
+from graphcron.operator.run_pod_defaults import POD_SECURITY
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.schedule.expression import read
@@ -96,6 +97,7 @@ def test_the_template_cannot_take_over_our_labels_or_order() -> None:
     assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
     assert template["labels"]["team"] == "blue"
     assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
+    assert template["annotations"]["kubectl.kubernetes.io/default-container"] == "run"
 
 
 def test_an_order_goes_by_the_environment_and_a_pod_that_needs_no_volume_has_none() -> None:

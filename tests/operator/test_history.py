@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 from graphcron.firing.outcome import Outcome
-from tests.support.world import World
+from tests.support.world import RUNNING, World, pod, terminated
 
 SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_id": "r1", "thread_id": "t1"})
+RUN_ERROR = json.dumps({"outcome": "Failed", "reason": "RunError", "message": "no money left", "run_id": "r1"})
 UNREACHABLE = json.dumps({"outcome": "Failed", "reason": "AgentServerUnreachable", "message": "connection refused"})
 
 
@@ -144,3 +147,127 @@ def test_a_pod_without_a_word_takes_nothing_away_from_what_is_recorded(world: Wo
     world.pods[0]["status"] = {}
     world.reconcile("11:02")
     assert world.graphcron["status"]["history"][0]["reason"] == "AgentServerUnreachable"
+
+
+class TestSidecars:
+    """Containers that others put into the run pod. The kubelet lists containers by name."""
+
+    @pytest.fixture
+    def meshed(self, world: World) -> World:
+        """The firing of 11:00 is under way."""
+        world.reconcile("10:05")
+        world.fire("11:00")
+        world.reconcile("11:01")
+        return world
+
+    @staticmethod
+    def job(world: World) -> str:
+        return str(world.jobs[0]["metadata"]["name"])
+
+    @pytest.mark.parametrize("other", ["istio_proxy", "zipkin"])
+    def test_the_outcome_is_that_of_the_container_run(self, meshed: World, other: str) -> None:
+        states = {"run": terminated(0, "11:00:30", SUCCEEDED), other: terminated(0, "11:00:31", "bye")}
+        meshed.pods = [pod(self.job(meshed), "11:00", **dict(sorted(states.items())))]
+        meshed.job_ends(0, "11:02")
+        meshed.reconcile("11:02")
+        (entry,) = meshed.graphcron["status"]["history"]
+        assert (entry["outcome"], entry["reason"], entry["runId"]) == ("Succeeded", "RunSucceeded", "r1")
+
+    def test_the_last_words_are_those_of_the_container_run(self, meshed: World) -> None:
+        meshed.pods = [
+            pod(
+                self.job(meshed),
+                "11:00",
+                istio_proxy=terminated(1, "11:00:31", "proxy says bye"),
+                run=terminated(137, "11:00:30", "Traceback\nMemoryError"),
+            )
+        ]
+        meshed.job_ends(0, "11:02", "Failed")
+        meshed.reconcile("11:02")
+        assert meshed.graphcron["status"]["history"][0]["message"] == "Error: MemoryError"
+
+    @pytest.mark.parametrize(
+        ("code", "said", "outcome"),
+        [(0, SUCCEEDED, "Succeeded"), (10, RUN_ERROR, "Failed")],
+    )
+    @pytest.mark.parametrize("end", ["Complete", "Failed"])
+    def test_a_run_that_is_over_is_recorded_once_though_another_container_never_ends(
+        self, meshed: World, code: int, said: str, outcome: str, end: str
+    ) -> None:
+        """However its Job ends afterwards."""
+        meshed.pods = [pod(self.job(meshed), "11:00", proxy=RUNNING, run=terminated(code, "11:00:30", said))]
+        meshed.reconcile("11:01")
+        (entry,) = meshed.graphcron["status"]["history"]
+        assert (entry["outcome"], entry["finishedAt"]) == (outcome, "2026-12-01T11:00:30Z")
+        status = meshed.graphcron["status"]
+        assert status["firings"][outcome.lower()] == 1
+        assert status.get("consecutiveFailures", 0) == (outcome == "Failed")
+        meshed.job_ends(0, "11:40", end, "DeadlineExceeded" if end == "Failed" else "")
+        meshed.reconcile("11:41")
+        meshed.pods.clear()
+        meshed.reconcile("11:42")
+        (entry,) = meshed.graphcron["status"]["history"]
+        assert (entry["outcome"], entry["runId"]) == (outcome, "r1")
+        assert meshed.graphcron["status"]["firings"] == status["firings"]
+        assert meshed.graphcron["status"].get("consecutiveFailures", 0) == (outcome == "Failed")
+        assert meshed.events == ["Warning RunError"] * (outcome == "Failed")
+
+    def test_a_run_that_another_pod_may_do_better_is_not_over(self, meshed: World) -> None:
+        meshed.pods = [pod(self.job(meshed), "11:00", proxy=RUNNING, run=terminated(75, "11:00:30", UNREACHABLE))]
+        meshed.reconcile("11:01")
+        assert "history" not in meshed.graphcron["status"] or not meshed.graphcron["status"]["history"]
+
+    def test_one_without_a_sidecar_is_recorded_when_its_job_ends(self, meshed: World) -> None:
+        """One write for both: what the pod says comes a moment earlier."""
+        meshed.pods = [pod(self.job(meshed), "11:00", run=terminated(0, "11:00:30", SUCCEEDED))]
+        meshed.writes.clear()
+        meshed.reconcile("11:01")
+        assert meshed.writes == []
+
+
+class TestDeleted:
+    """Jobs that were deleted before they were over."""
+
+    @staticmethod
+    def delete(world: World, moment: str) -> None:
+        world.jobs[-1]["deletedAt"] = f"2026-12-01T{moment}Z"
+
+    @pytest.fixture
+    def replacing(self) -> World:
+        world = World(concurrencyPolicy="Replace")
+        world.reconcile("10:05")
+        world.fire("11:00")
+        world.reconcile("11:01")
+        return world
+
+    def test_a_firing_that_the_next_one_replaced_is_counted(self, replacing: World) -> None:
+        self.delete(replacing, "11:59:58")  # the clocks differ a little
+        replacing.reconcile("12:00")
+        replacing.jobs.clear()
+        replacing.fire("12:00")
+        replacing.reconcile("12:01")
+        status = replacing.graphcron["status"]
+        (entry,) = status["history"]
+        assert (entry["outcome"], entry["reason"], entry["scheduledTime"]) == (
+            "Replaced",
+            "Replaced",
+            "2026-12-01T11:00:00Z",
+        )
+        assert "concurrencyPolicy is Replace" in entry["message"]
+        assert status["firings"]["replaced"] == 1
+        assert "LastRunSucceeded" not in replacing.conditions
+        assert replacing.events == ["Normal Replaced"]
+
+    def test_one_that_somebody_deleted_failed(self, replacing: World) -> None:
+        self.delete(replacing, "11:30:00")
+        replacing.reconcile("11:30")
+        (entry,) = replacing.graphcron["status"]["history"]
+        assert (entry["outcome"], entry["reason"]) == ("Failed", "JobDeleted")
+        assert "may go on" in entry["message"]
+
+    def test_one_whose_run_was_over_ended_as_it_did(self, replacing: World) -> None:
+        name = replacing.jobs[0]["metadata"]["name"]
+        replacing.pods = [pod(name, "11:00", run=terminated(0, "11:00:30", SUCCEEDED))]
+        self.delete(replacing, "12:00:00")
+        replacing.reconcile("12:00")
+        assert replacing.graphcron["status"]["history"][0]["outcome"] == "Succeeded"

@@ -76,5 +76,8 @@ def test_each_graphcron_is_in_one_state() -> None:
         (graphcron(observed=0), "pending"),
         ({"metadata": {"generation": 1}}, "pending"),
     ]
+    waits = graphcron("RunsStarting")
+    waits["status"]["conditions"][0]["status"] = "False"
+    found.append((waits, "not_starting"))
     assert [state_of(manifest) for manifest, _ in found] == [state for _, state in found]
     assert {state for _, state in found} == set(STATES)

@@ -85,6 +85,20 @@ def test_a_deleted_job_stays_until_its_outcome_is_reported() -> None:
     assert names(cache) == ([], [])
 
 
+def test_a_deletion_that_was_watched_has_its_time() -> None:
+    """One that only a later list shows has none: how it was by then is not known."""
+    cache = full()
+    cache.drop(JOBS, thing("hello-1", "j", "c", version=3), "2026-12-01T11:00:00Z")
+    observed = cache.of(HELLO)
+    assert observed
+    assert observed.jobs[0]["deletedAt"] == "2026-12-01T11:00:00Z"
+    other = full()
+    assert other.drop_missing(JOBS, set(), 9) == {HELLO}
+    observed = other.of(HELLO)
+    assert observed
+    assert "deletedAt" not in observed.jobs[0]
+
+
 def test_a_pod_that_is_gone_stays_while_its_job_runs() -> None:
     """The Job controller deletes the pod of an overdue Job first, and says afterwards that the Job has failed."""
     cache = full()

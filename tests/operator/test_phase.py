@@ -10,6 +10,7 @@ from graphcron.operator.phase import Phase, Verdict, stalled
     [
         (Phase.SCHEDULED, True, False, True),
         (Phase.NOT_STARTED, True, True, True),
+        (Phase.NOT_STARTING, False, False, True),
         (Phase.PAUSED, True, True, False),
         (Phase.EXPIRED, True, True, False),
         (Phase.TOO_FREQUENT, False, True, False),

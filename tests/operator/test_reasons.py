@@ -12,7 +12,7 @@ from graphcron.operator.phase import Phase
 PACKAGE = HERE.root / "operator/graphcron"
 BEARERS = {"InvalidGraphCron", "Verdict", "stalled", "Outcome", "MissedRun", "Event", "_condition"}
 """What is made with a reason."""
-OUTCOMES = {"Succeeded", "Failed", "Skipped", "Missed", "Normal", "Warning"}
+OUTCOMES = {"Succeeded", "Failed", "Skipped", "Missed", "Replaced", "Normal", "Warning"}
 
 
 def literals(file: Path) -> Iterator[str]:

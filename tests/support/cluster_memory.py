@@ -5,6 +5,7 @@ import itertools
 from typing import Any
 
 from graphcron.kube.errors import Conflict, KubeError, NotFound
+from graphcron.resource.identity import ENDED_ANNOTATION
 
 Manifest = dict[str, Any]
 
@@ -17,6 +18,11 @@ class MemoryCluster:
         self.cron_jobs: dict[str, Manifest] = {}
         self.events: list[Manifest] = []
         self.writes: list[str] = []
+        self.reads: list[str] = []
+        """Of what is not watched."""
+        self.refusals: list[Manifest] = []
+        """Events FailedCreate."""
+        self.pods: list[Manifest] = []
         self.fail: list[KubeError] = []
         self._versions = itertools.count(1)
 
@@ -72,6 +78,19 @@ class MemoryCluster:
         self.graphcrons[name]["metadata"]["managedFields"] = [writer]
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.graphcrons[name])
+
+    async def list_events(self, namespace: str, selector: str) -> list[Manifest]:
+        self.reads.append(f"events {namespace} {selector}")
+        return copy.deepcopy(self.refusals)
+
+    async def list_pods_of_job(self, namespace: str, job: str) -> list[Manifest]:
+        self.reads.append(f"pods of {job}")
+        return copy.deepcopy(self.pods)
+
+    async def end_job(self, namespace: str, job: Manifest, because: str) -> Manifest:
+        self._write(f"job {job['metadata']['name']}")
+        annotated = job["metadata"] | {"annotations": {ENDED_ANNOTATION: because}}
+        return copy.deepcopy(job | {"metadata": annotated | {"resourceVersion": str(next(self._versions))}})
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron.operator.cronjob import Installation
-from graphcron.operator.observed import Observed
+from graphcron.operator.observed import CreateFailure, Observed
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.unchanged import unchanged_until
@@ -35,21 +35,34 @@ class World:
         self.pods: list[dict[str, Any]] = []
         self.writes: list[str] = []
         self.events: list[str] = []
+        self.ended: list[str] = []
+        """Names of Jobs that the operator ended."""
         self.run_pods = PODS
         self.least = timedelta()
+        self.start_timeout = timedelta(minutes=10)
+        self.create_failures: dict[str, CreateFailure] = {}
+        """The Events FailedCreate, by uid of what could not create."""
+        self.asked = 0
+        """How often Events were asked for."""
 
     def edit(self, **spec: Any) -> None:
         self.graphcron["spec"] |= spec
         self.graphcron["metadata"]["generation"] += 1
 
     def decide(self, now: str) -> Plan:
-        return decide_in_full(self._observed(), self._installation(), at(now))
+        plan = decide_in_full(self._observed(), self._installation(), at(now))
+        if plan.asks:
+            self.asked += 1
+            plan = decide_in_full(self._observed(asked=True), self._installation(), at(now))
+            assert not plan.asks
+        return plan
 
-    def _observed(self) -> Observed:
-        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
+    def _observed(self, asked: bool = False) -> Observed:
+        failures = self.create_failures if asked else None
+        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures)
 
     def _installation(self) -> Installation:
-        return Installation(self.run_pods, self.least)
+        return Installation(self.run_pods, self.least, self.start_timeout)
 
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs. When the first check of
@@ -59,6 +72,7 @@ class World:
             self.writes.append("cronjob")
             before = self.cron_job
             self.cron_job = copy.deepcopy(plan.apply)
+            self.cron_job["metadata"]["uid"] = "cj"
             self.cron_job["metadata"]["creationTimestamp"] = (
                 before["metadata"]["creationTimestamp"] if before else f"2026-12-01T{now}:00Z"
             )
@@ -67,7 +81,7 @@ class World:
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
             ]
             self.cron_job["status"] = before["status"] if before else {}
-        wanted, events = conclude(self._observed(), plan, at(now))
+        wanted, events = conclude(self._observed(asked=True), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.events += [f"{event.type} {event.reason}" for event in events]
         if first.unchanged:
@@ -80,6 +94,10 @@ class World:
                 {"manager": "kubectl", "operation": "Apply"},
                 {"manager": "graphcron", "operation": "Update", "subresource": "status"},
             ]
+        if plan.end:
+            job = next(job for job in self.jobs if job is plan.end.job)
+            job["metadata"]["annotations"] = {"graphcron.dev/ended": plan.end.because}
+            self.ended.append(job["metadata"]["name"])
 
     def unchanged_until(self, now: str) -> datetime | None:
         return unchanged_until(self._observed(), self._installation().mark, at(now))
@@ -95,25 +113,53 @@ class World:
     def fire(self, due: str, end: str | None = None, said: str | None = None, **condition: Any) -> None:
         """A Job for that minute; `end` is Complete or Failed, `said` its pod's termination message."""
         assert self.cron_job
-        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z"}
         name = f"hello-{int(at(due).timestamp()) // 60}"
+        active = [] if end else [{"kind": "Job", "name": name}]
+        self.cron_job["status"] = {"lastScheduleTime": f"2026-12-01T{due}:00Z", "active": active}
         job: dict[str, Any] = {
-            "metadata": {"name": name, "creationTimestamp": f"2026-12-01T{due}:01Z"},
+            "metadata": {"name": name, "uid": name, "creationTimestamp": f"2026-12-01T{due}:01Z"},
             "status": {"startTime": f"2026-12-01T{due}:01Z"},
         }
         if end:
             ended = {"type": end, "status": "True", "lastTransitionTime": f"2026-12-01T{due}:09Z"} | condition
             job["status"]["conditions"] = [ended]
         self.jobs.append(job)
-        if said is not None:
-            terminated = {"exitCode": 0 if end == "Complete" else 10, "reason": "Error", "message": said}
-            self.pods.append(
-                {
-                    "metadata": {
-                        "name": f"{name}-x",
-                        "creationTimestamp": f"2026-12-01T{due}:01Z",
-                        "labels": {"batch.kubernetes.io/job-name": name},
-                    },
-                    "status": {"containerStatuses": [{"state": {"terminated": terminated}}]},
-                }
-            )
+        if said is None and end is None:
+            self.pods.append(pod(name, due, run=RUNNING))
+        elif said is not None:
+            code = 0 if end == "Complete" else 75 if any(reason in said for reason in _RETRIED) else 10
+            self.pods.append(pod(name, due, run=terminated(code, f"{due}:08", said)))
+
+    def job_ends(self, job: int, moment: str, end: str = "Complete", reason: str = "") -> None:
+        """That Job ended at that time."""
+        ended = {"type": end, "status": "True", "lastTransitionTime": f"2026-12-01T{moment}:00Z", "reason": reason}
+        self.jobs[job]["status"] |= {"conditions": [ended]}
+        assert self.cron_job
+        self.cron_job["status"]["active"] = []
+        if end == "Complete":
+            self.jobs[job]["status"]["completionTime"] = ended["lastTransitionTime"]
+
+
+_RETRIED = ("PodStopped", "AgentServerUnreachable")
+"""Reasons that a run pod reports with the exit code of what another pod may do better."""
+
+
+def pod(job: str, made: str, **containers: dict[str, Any]) -> dict[str, Any]:
+    """A pod of that Job, with the state of each of its containers."""
+    labels = {"batch.kubernetes.io/job-name": job}
+    statuses = [{"name": name.replace("_", "-"), "state": state} for name, state in containers.items()]
+    over = all("terminated" in state for state in containers.values())
+    return {
+        "metadata": {"name": f"{job}-x", "creationTimestamp": f"2026-12-01T{made}:01Z", "labels": labels},
+        "status": {"phase": "Succeeded" if over else "Running", "containerStatuses": statuses},
+    }
+
+
+def terminated(code: int, moment: str, said: str = "") -> dict[str, Any]:
+    """The state of a container that ended at that time."""
+    reason = "Error" if code else "Completed"
+    finished = f"2026-12-01T{moment}Z"
+    return {"terminated": {"exitCode": code, "reason": reason, "finishedAt": finished, "message": said}}
+
+
+RUNNING: dict[str, Any] = {"running": {"startedAt": "2026-12-01T10:00:00Z"}}

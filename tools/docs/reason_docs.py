@@ -23,11 +23,11 @@ Events use the reasons above. Each is sent once.
 
 | type | when |
 |---|---|
-| `Warning` | `Ready` becomes False, or is False with another message than before |
-| `Warning` | `RunsStarting` becomes False, or is False for another reason than before |
+| `Warning` | `Ready` becomes False, or is False with another message than before, except for `NotStarting` |
+| `Warning` | `RunsStarting` or `RunsEnding` becomes False, or is False for another reason than before |
 | `Warning` | a firing failed or was missed |
 | `Normal` | `Ready` is True for another reason than before |
-| `Normal` | a firing was skipped |
+| `Normal` | a firing was skipped or replaced |
 """
 
 

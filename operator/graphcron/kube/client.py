@@ -20,7 +20,9 @@ from graphcron.kube.resources import (
     CRON_JOBS,
     EVENTS,
     GRAPHCRONS,
+    JOBS,
     LEASES,
+    PODS,
     TOKEN_REVIEWS,
     Manifest,
     Resource,
@@ -29,7 +31,7 @@ from graphcron.kube.resources import (
 from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, OnWrite, Transport
 from graphcron.kube.watch_health import WATCH_SECONDS
 from graphcron.kube.write_gate import WriteGate
-from graphcron.resource.identity import API_VERSION, FIELD_MANAGER, GROUP, PLURAL
+from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL
 
 CONNECTION_LIMIT = 50
 """Connections at once. Unbounded TLS connections cost an operator 376 MiB at 10,000 objects."""
@@ -38,6 +40,8 @@ SILENCE_SECONDS = 90.0
 OBJECT_LIMIT = 4 * 1024 * 1024
 """Bytes of an object as JSON: etcd takes 1.5 MiB, and JSON can write a character in six."""
 PAGE_SIZE = 500
+EVENT_PAGES = 10
+"""A page is about a megabyte."""
 
 
 class Kube(Transport):
@@ -195,6 +199,34 @@ class Kube(Transport):
         name = manifest["metadata"]["name"]
         return await self._write("PATCH", CRON_JOBS, namespace, name, query=query, body=body, content_type=_APPLY)
 
+    async def list_pods_of_job(self, namespace: str, job: str) -> list[Manifest]:
+        """As they are now, where a cache may be a moment behind."""
+        query = {"labelSelector": f"batch.kubernetes.io/job-name={job}"}
+        pods: list[Manifest] = (await self._get(PODS.path(namespace), query))["items"]
+        return pods
+
+    async def end_job(self, namespace: str, job: Manifest, because: str) -> Manifest:
+        """Lets Kubernetes fail a Job, delete its pods and keep the Job for its history. Raises Conflict when it is not
+        as it was observed any more."""
+        seen, name = job["metadata"], job["metadata"]["name"]
+        metadata = {"uid": seen["uid"], "resourceVersion": seen["resourceVersion"]}
+        body = {"metadata": metadata | {"annotations": {ENDED_ANNOTATION: because}}, "spec": _OVERDUE}
+        return await self._write(
+            "PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type="application/merge-patch+json"
+        )
+
+    async def list_events(self, namespace: str, selector: str) -> list[Manifest]:
+        """The first `EVENT_PAGES` pages of those that the field selector takes."""
+        found: list[Manifest] = []
+        query = {"fieldSelector": selector, "limit": str(PAGE_SIZE)}
+        for _ in range(EVENT_PAGES):
+            page = await self._get(EVENTS.path(namespace), query)
+            found += page["items"]
+            if not (rest := page["metadata"].get("continue")):
+                break
+            query["continue"] = rest
+        return found
+
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._write("POST", EVENTS, namespace, body=event)
 
@@ -239,6 +271,9 @@ _MANAGER = {"fieldManager": FIELD_MANAGER}
 _OF_NOBODY = {"resourceVersion": "1"}
 """The revision of an empty etcd, so no object has it. The apiserver compares it with that of an existing object, and
 ignores it when it creates one (registry/generic/registry/store.go, Update)."""
+_OVERDUE = {"activeDeadlineSeconds": 1}
+"""Of any Job that is older. A Job that were deleted would take its history along, and one that were suspended would
+still be active for its CronJob."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"

@@ -10,17 +10,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
-from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, Manifest, Resource
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, Manifest, Resource
+from graphcron.operator.create_failures import CreateFailures
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.events import Event, event_manifest
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
+from graphcron.operator.pod_status import has_started
 from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide
+from graphcron.operator.starting import End
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import KIND
 
@@ -47,6 +51,7 @@ class Controller:
         self._metrics = metrics or OperatorMetrics()
         self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
+        self._create_failures = CreateFailures(kube)
         self._installation = installation
         self._clock = clock
         self._leads = leads
@@ -88,6 +93,9 @@ class Controller:
         if observed is None:
             return ""
         plan = self._decide(name, observed)
+        if plan.asks and self._leads():
+            observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
+            plan = self._decide(name, observed)
         if plan.apply is not None and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
@@ -100,6 +108,10 @@ class Controller:
                 raise NotLeading(0, "the leader will write it")
             await self._write_status(name, observed.graphcron, wanted, events)
         self.cache.reported(name)
+        if plan.end:
+            if not self._leads():
+                raise NotLeading(0, "the leader will end it")
+            await self._end(name, plan.end)
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
         return "ok" if plan.verdict.ready else "stalled"
@@ -155,6 +167,22 @@ class Controller:
         message += "delete it, or rename the GraphCron."
         return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
 
+    async def _end(self, name: Name, end: End) -> None:
+        """End a firing that does not start, unless a pod of it has started by now: that one is followed to its end. The
+        Job's own end then brings the outcome into the status, after a restart as well."""
+        job = end.job["metadata"]["name"]
+        if not end.kept and any(map(has_started, await self._kube.list_pods_of_job(name[0], job))):
+            return
+        try:
+            self.cache.put(JOBS, await self._kube.end_job(name[0], end.job, end.because))
+        except (Conflict, NotFound):
+            return  # it has changed, and its event is on the way
+        except Refused as refused:
+            log.warning("GraphCron %s/%s: Job %s cannot be ended: %s", *name, job, refused.message)
+            self.queue.add_after(name, LATER.total_seconds())
+            return
+        log.warning("GraphCron %s/%s: Job %s ended: %s", *name, job, end.because)
+
     def _blocked(self, plan: Plan, verdict: Verdict) -> Plan:
         """Requeued: what is in the way, such as a quota, can end without an event of ours."""
         later = self._clock() + LATER
@@ -190,7 +218,7 @@ class Controller:
             self._queue(resource, self.cache.put(resource, manifest))
 
     def deleted(self, resource: Resource, manifest: Manifest) -> None:
-        self._queue(resource, self.cache.drop(resource, manifest))
+        self._queue(resource, self.cache.drop(resource, manifest, format_time(self._clock())))
 
     def replaced(self, resource: Resource, uids: set[str], version: int) -> None:
         """A list of that version is complete: drop what it lacks, which was deleted while nothing was watched."""

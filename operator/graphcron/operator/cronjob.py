@@ -45,14 +45,15 @@ class Timing:
 @dataclass(frozen=True)
 class Installation:
     """What decides about all CronJobs beside their GraphCrons. `minimum_interval` is the least time between two firings
-    of one GraphCron, 0 for any."""
+    of one GraphCron, 0 for any; `start_timeout` is how long a firing may be without a running container, 0 for ever."""
 
     pods: run_pod.RunPods
     minimum_interval: timedelta = timedelta()
+    start_timeout: timedelta = timedelta()
 
     @cached_property
     def mark(self) -> str:
-        """Differs when any of it does, and between versions of the operator."""
+        """Differs when any of it does that a CronJob shows, and between versions of the operator."""
         return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}"
 
 
@@ -147,7 +148,7 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
         "template": {
             "metadata": {
                 "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
-                "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
+                "annotations": (template.annotations or {}) | _DEFAULT_CONTAINER | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,
         },
@@ -157,6 +158,10 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
         margin = int(DEADLINE_MARGIN.total_seconds())
         job["activeDeadlineSeconds"] = spec.active_deadline_seconds + (spec.jitter_seconds or 0) + margin
     return job
+
+
+_DEFAULT_CONTAINER = {"kubectl.kubernetes.io/default-container": run_pod.CONTAINER}
+"""Whose log `kubectl logs` shows: others may inject containers."""
 
 
 def not_before(live: Manifest) -> datetime | None:

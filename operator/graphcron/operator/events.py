@@ -7,8 +7,9 @@ from typing import Literal
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of
+from graphcron.operator.conditions import READY, RUNS_ENDING, RUNS_STARTING, condition_of
 from graphcron.operator.history import key_of
+from graphcron.operator.reasons import NOT_STARTING
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
 
@@ -27,25 +28,33 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
     found = []
     conditions = {condition["type"]: condition for condition in new}
     before, after = condition_of(old, READY), conditions[READY]
-    if after["status"] == "False" and (before is None or before.message != after["message"]):
+    if after["reason"] == NOT_STARTING:
+        pass  # RunsStarting has the cause, and its Event
+    elif after["status"] == "False" and (before is None or before.message != after["message"]):
         found.append(Event("Warning", after["reason"], after["message"]))
     elif after["status"] == "True" and before and before.reason != after["reason"]:
         found.append(Event("Normal", after["reason"], after["message"]))
-    was_stuck, stuck = condition_of(old, RUNS_STARTING), conditions.get(RUNS_STARTING)
-    if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
-        found.append(Event("Warning", stuck["reason"], stuck["message"]))
+    for kind in (RUNS_STARTING, RUNS_ENDING):
+        was_stuck, stuck = condition_of(old, kind), conditions.get(kind)
+        if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
+            found.append(Event("Warning", stuck["reason"], stuck["message"]))
     known = {key_of(entry) for entry in old.history or []}
     for entry in reversed(history):
         if key_of(entry) in known:
             continue
-        due = f"The run due at {format_time(entry.scheduled_time)}"
-        if entry.outcome == "Failed":
-            found.append(Event("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
-        elif entry.outcome == "Skipped":
-            found.append(Event("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
-        elif entry.outcome == "Missed":
-            found.append(Event("Warning", entry.reason, f"{due} was missed: {entry.message or entry.reason}"))
+        if told := _TOLD.get(entry.outcome):
+            due = f"The run due at {format_time(entry.scheduled_time)}"
+            found.append(Event(told[0], entry.reason, f"{due} {told[1]}: {entry.message or entry.reason}"))
     return found
+
+
+_TOLD: dict[str, tuple[Literal["Normal", "Warning"], str]] = {
+    "Failed": ("Warning", "failed"),
+    "Skipped": ("Normal", "was skipped"),
+    "Missed": ("Warning", "was missed"),
+    "Replaced": ("Normal", "was replaced"),
+}
+"""Type and verb of the Event about a firing, by its outcome. Success is no Event."""
 
 
 def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manifest:

@@ -1,32 +1,56 @@
 """The run history: which firings are over and how they ended, from their Jobs and pods. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
 from graphcron.kube.resources import Manifest
-from graphcron.operator.reasons import DEADLINE_EXCEEDED, NO_OUTCOME
+from graphcron.operator.pod_status import (
+    cannot_start,
+    companions,
+    final_outcome,
+    has_started,
+    job_of,
+    last_words,
+    termination_outcome,
+)
+from graphcron.operator.reasons import (
+    DEADLINE_EXCEEDED,
+    JOB_DELETED,
+    NO_OUTCOME,
+    NOT_STARTING,
+    REPLACED,
+    SIDECAR_RUNNING,
+)
+from graphcron.resource.identity import ENDED_ANNOTATION
 from graphcron.resource.status import FiringCounts, HistoryEntry
 
 HISTORY_LIMIT = 10
 
 
-def past_firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
+def past_firings(
+    old: Sequence[HistoryEntry],
+    jobs: Sequence[Manifest],
+    pods: Sequence[Manifest],
+    was_replaced: Callable[[Manifest], bool] = lambda job: False,
+) -> list[HistoryEntry]:
     """The firings that are over, newest first: those of the Jobs and pods at hand, and the recorded ones of Jobs that
     are deleted. An outcome that a pod reported is never replaced by less. The first `HISTORY_LIMIT` are the history.
+
+    `was_replaced` says why the Job of a firing was deleted that was not over.
     """
     entries = {key_of(entry): entry for entry in old}
     for job in jobs:
         its_pods = [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
-        if (end := _end(job)) is None:
+        if (ending := _ending(job, its_pods, was_replaced)) is None:
             continue
-        outcome, explained = _outcome(end, its_pods)
-        entry = _entry(job, end, outcome)
-        if entry.job_name and outcome.reason != NOT_ON_THIS_DAY:
+        entry = _entry(job, ending)
+        if entry.job_name and ending.outcome.reason != NOT_ON_THIS_DAY:
             known = entries.get(entry.job_name)
-            if known is None or (its_pods and explained):
+            if known is None or (its_pods and ending.explained):
                 entries[entry.job_name] = _fill(entry, known)
     return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
 
@@ -51,10 +75,16 @@ def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequenc
     before = {key_of(entry): entry.count or 1 for entry in known}
     counts = (old or FiringCounts()).model_dump()
     for entry in added(known, past):
-        counts[entry.outcome.lower()] += entry.count or 1
+        _add(counts, entry, entry.count or 1)
     for entry in past:
-        counts[entry.outcome.lower()] += (entry.count or 1) - before[key_of(entry)] if key_of(entry) in before else 0
+        if key_of(entry) in before:
+            _add(counts, entry, (entry.count or 1) - before[key_of(entry)])
     return FiringCounts(**counts) if any(counts.values()) else old
+
+
+def _add(counts: dict[str, int | None], entry: HistoryEntry, number: int) -> None:
+    if number:
+        counts[entry.outcome.lower()] = (counts[entry.outcome.lower()] or 0) + number
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
@@ -75,12 +105,6 @@ def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
     return entry.model_copy(update=ids)
 
 
-def job_of(pod: Manifest) -> str | None:
-    """Name of the Job that made a pod."""
-    name = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
-    return name if isinstance(name, str) else None
-
-
 def is_over(job: Manifest) -> bool:
     """Whether a Job has ended, well or badly."""
     return _end(job) is not None
@@ -98,9 +122,78 @@ def _end(job: Manifest) -> Manifest | None:
     return next(ended, None)
 
 
-def _entry(job: Manifest, end: Manifest, outcome: Outcome) -> HistoryEntry:
-    """The history entry of a Job that ended by that condition."""
+class Ending(NamedTuple):
+    """How and when a firing ended, and whether anything says more than that its Job did."""
+
+    outcome: Outcome
+    moment: str | None
+    explained: bool = True
+
+
+def _ending(job: Manifest, pods: Sequence[Manifest], was_replaced: Callable[[Manifest], bool]) -> Ending | None:
+    """None while the firing is under way."""
+    newest_first = sorted(pods, key=lambda pod: pod["metadata"]["creationTimestamp"], reverse=True)
+    final = final_outcome(newest_first)
+    if end := _end(job):
+        moment = job["status"].get("completionTime") or end["lastTransitionTime"]
+        if final:
+            return Ending(final[0], moment)
+        because = job["metadata"].get("annotations", {}).get(ENDED_ANNOTATION, "")
+        return _without_a_final_word(
+            end, newest_first, moment, because if end.get("reason") == DEADLINE_EXCEEDED else ""
+        )
+    if final and ("deletedAt" in job or any(companions(pod) for pod in pods)):
+        # Another container can keep the pod, and so the Job, for ever.
+        return Ending(*final)
+    if "deletedAt" not in job:
+        return None
+    started = any(map(has_started, pods))
+    cause = next(filter(None, map(cannot_start, newest_first)), None)
+    if was_replaced(job):
+        message = "the next firing was due while it ran, and concurrencyPolicy is Replace"
+        if not started:
+            message = "the next firing was due before it started, and concurrencyPolicy is Replace"
+            message += f": {cause[0]}: {cause[1]}" if cause else ": it had no running pod"
+        reason = REPLACED if started else NOT_STARTING
+        return Ending(Outcome("Replaced", reason, message), job["deletedAt"], explained=False)
+    message = "somebody deleted its Job before it was over"
+    message += "; its run may go on: cancel it on the Agent Server" if started else ", and before its run started"
+    return Ending(Outcome("Failed", JOB_DELETED, message), job["deletedAt"], explained=False)
+
+
+def _why_it_was_ended(job: Manifest, end: Manifest) -> str:
+    """Reason and message of a Job that the operator ended; empty for one that ended otherwise."""
+    because: str = job["metadata"].get("annotations", {}).get(ENDED_ANNOTATION, "")
+    return because if end.get("reason") == DEADLINE_EXCEEDED else ""
+
+
+def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], moment: str, because: str) -> Ending:
+    """How a firing ended by that condition of its Job, when no pod says for certain."""
+    said = next(filter(None, map(termination_outcome, newest_first)), None)
+    if end["type"] == "Complete":
+        if said:
+            return Ending(said, moment)
+        return Ending(Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), moment, False)
+    reason, _, why = because.partition(": ")
+    kept = reason == SIDECAR_RUNNING
+    if end.get("reason") == DEADLINE_EXCEEDED and not kept and not (said and said.reason == DEADLINE_EXCEEDED):
+        # The runner ends a firing before its Job's deadline, where it runs at all.
+        run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
+        rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
+        message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
+        if why:
+            message = f"{why}; {rest}" if run_id else why
+        return Ending(Outcome("Failed", reason or DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), moment)
+    if said and said.outcome == "Failed":
+        return Ending(said, moment)
+    words = next(filter(None, map(last_words, newest_first)), "") or why or end.get("message")
+    return Ending(Outcome("Failed", NO_OUTCOME, words or "the Job failed, and no pod left word"), moment, False)
+
+
+def _entry(job: Manifest, ending: Ending) -> HistoryEntry:
+    """The history entry of a Job."""
     name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
+    outcome = ending.outcome
     return HistoryEntry.model_validate(
         {
             "scheduled_time": scheduled_time_of(name) or created,
@@ -111,50 +204,6 @@ def _entry(job: Manifest, end: Manifest, outcome: Outcome) -> HistoryEntry:
             "run_id": outcome.run_id,
             "thread_id": outcome.thread_id,
             "started_at": outcome.started_at or job["status"].get("startTime"),
-            "finished_at": job["status"].get("completionTime") or end["lastTransitionTime"],
+            "finished_at": ending.moment,
         }
     )
-
-
-def _outcome(end: Manifest, pods: Sequence[Manifest]) -> tuple[Outcome, bool]:
-    """What the newest pod that reported an outcome says, corrected by how the Job ended; and whether anything says more
-    than that the Job ended."""
-    said = None
-    for pod in sorted(pods, key=lambda pod: pod["metadata"]["creationTimestamp"]):
-        said = termination_outcome(pod) or said
-    if end["type"] == "Complete":
-        if said:
-            return said, True
-        return Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), False
-    if end.get("reason") == DEADLINE_EXCEEDED and not (said and said.reason == DEADLINE_EXCEEDED):
-        # The runner ends a firing before its Job's deadline, where it runs at all.
-        run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
-        rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
-        message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
-        return Outcome("Failed", DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), True
-    if said and said.outcome == "Failed":
-        return said, True
-    last_words = next(filter(None, map(_last_words, reversed(pods))), "")
-    message = last_words or end.get("message") or "the Job failed, and no pod left word"
-    return Outcome("Failed", NO_OUTCOME, message), False
-
-
-def termination_outcome(pod: Manifest) -> Outcome | None:
-    """The outcome that a pod's runner left as its termination message."""
-    message = _termination(pod).get("message")
-    return Outcome.from_json(message) if message else None
-
-
-def _last_words(pod: Manifest) -> str:
-    """The end of the log of a pod that died before it could report an outcome, with the reason of its death."""
-    terminated = _termination(pod)
-    lines = str(terminated.get("message") or "").strip().splitlines()
-    return ": ".join(filter(None, [str(terminated.get("reason") or ""), lines[-1] if lines else ""]))[:1024]
-
-
-def _termination(pod: Manifest) -> Manifest:
-    for container in pod.get("status", {}).get("containerStatuses", []):
-        terminated = container.get("state", {}).get("terminated")
-        if terminated:
-            return dict(terminated)
-    return {}

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from graphcron.kube.resources import Manifest
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed
+from graphcron.operator.pod_status import START_PATIENCE
 from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec, read_spec
@@ -82,6 +83,15 @@ class Inputs:
     def waits_for_its_start(self) -> bool:
         """Whether it was suspended until its startTime, and its spec is unchanged since."""
         return self.observed.is_current and self.observed.waited_for_its_start
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a scheduled time is due for so long that the cluster may not be able to make its Job."""
+        return self.pending is not None and self.now >= self.pending + START_PATIENCE
+
+    def no_job_because(self, due: datetime) -> str | None:
+        """Why the CronJob controller could not make the Job of that scheduled time; None when no Event says so."""
+        return self.observed.create_failure(self.live["metadata"].get("uid"), due) if self.live else None
 
     def next_run_times(self, not_before: datetime | None) -> tuple[datetime, ...]:
         """The next scheduled times that will start a run."""

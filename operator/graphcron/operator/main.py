@@ -45,7 +45,11 @@ class Operator:
         self._gate = gate
         self._metrics = metrics
         self._watches = WatchHealth(WATCHED_RESOURCES)
-        installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
+        installation = Installation(
+            settings.pods,
+            timedelta(seconds=settings.minimum_interval),
+            timedelta(seconds=settings.run_start_timeout_seconds),
+        )
         leads = lambda: gate.is_open  # noqa: E731
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
         self._elector = LeaderElector(

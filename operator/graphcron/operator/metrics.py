@@ -53,7 +53,7 @@ class OperatorMetrics:
             buckets=DELAYS,
             registry=self.registry,
         )
-        for outcome in ("succeeded", "failed", "skipped", "missed"):
+        for outcome in ("succeeded", "failed", "skipped", "missed", "replaced"):
             self.firings.labels(outcome)
 
     def observe(

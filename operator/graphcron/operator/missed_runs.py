@@ -10,7 +10,7 @@ was down: the Jobs of old firings are deleted. So a scheduled time without a Job
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
@@ -20,7 +20,8 @@ from graphcron.firing.order import scheduled_time_of
 from graphcron.operator.history import ended_at
 from graphcron.operator.inputs import GRACE, Inputs
 from graphcron.operator.observed import Observed
-from graphcron.operator.reasons import DEADLINE_PASSED, STILL_RUNNING
+from graphcron.operator.reasons import DEADLINE_PASSED, NOT_STARTING, SIDECAR_RUNNING, STILL_RUNNING
+from graphcron.operator.starting import Waiting
 from graphcron.resource.status import HistoryEntry
 from graphcron.schedule.next_runs import next_times
 
@@ -32,6 +33,8 @@ class JobTimes:
     due: datetime
     made: datetime
     ended: datetime | None = None
+    trouble: tuple[str, str] | None = None
+    """Reason and message of one that was not at work."""
 
     def lasted(self, moment: datetime) -> bool:
         """Whether it ran at this moment."""
@@ -47,14 +50,19 @@ class MissedRun:
     reason: str
     message: str
 
+    @property
+    def unexplained(self) -> bool:
+        """Whether no more is known than that there is no Job."""
+        return self.reason == DEADLINE_PASSED
 
-def missed_runs(inputs: Inputs, not_before: datetime | None) -> list[MissedRun]:
+
+def missed_runs(inputs: Inputs, not_before: datetime | None, waiting: Sequence[Waiting] = ()) -> list[MissedRun]:
     """Scheduled times that made no Job and are not in the history, the oldest first. Those before `not_before`, or
-    while the CronJob was suspended, were not due."""
+    while the CronJob was suspended, were not due. `waiting` are the Jobs without a running container."""
     live, last, now = inputs.live, inputs.observed.last_fired, inputs.now
     if live is None or last is None or live["spec"].get("suspend"):
         return []
-    runs, forbid = job_times(inputs.observed), live["spec"].get("concurrencyPolicy") == "Forbid"
+    runs, forbid = job_times(inputs.observed, waiting), live["spec"].get("concurrencyPolicy") == "Forbid"
     recorded = [_last(entry) for entry in inputs.observed.history if entry.job_name is None]
     after = max([since(runs, last, forbid=forbid), *recorded])
     if not_before:
@@ -64,7 +72,16 @@ def missed_runs(inputs: Inputs, not_before: datetime | None) -> list[MissedRun]:
     times = inputs.times_after(after, TIMES_LIMIT, until=now)
     if len(times) < TIMES_LIMIT:
         times += next_times(inputs.schedule, inputs.zone, max(now, after), 1)
-    return among(times, runs, last, inputs.deadline, now, forbid=forbid)
+    found = among(times, runs, last, inputs.deadline, now, forbid=forbid)
+    return [_explained(missed, inputs) for missed in found]
+
+
+def _explained(missed: MissedRun, inputs: Inputs) -> MissedRun:
+    """With the cause, where the CronJob controller said why it could not make a Job."""
+    words = inputs.no_job_because(missed.due) if missed.reason == DEADLINE_PASSED else None
+    if words is None:
+        return missed
+    return replace(missed, reason=NOT_STARTING, message=f"the cluster could not make its Job: {words}")
 
 
 TIMES_LIMIT = 1000
@@ -95,8 +112,7 @@ def among(
         holding = next((run for run in runs if forbid and run.due < due and run.lasted(due)), None)
         too_late = due > last and due + deadline + GRACE <= now
         if holding and (too_late or _passed_over(due, following, holding, fired, now)):
-            running = f"the run due at {format_time(holding.due)} was still running, and concurrencyPolicy is Forbid"
-            found.append(MissedRun(due, "Skipped", STILL_RUNNING, running))
+            found.append(_held_up(due, holding))
         elif too_late:
             seconds = int(deadline.total_seconds())
             late = (
@@ -105,6 +121,19 @@ def among(
             )
             found.append(MissedRun(due, "Missed", DEADLINE_PASSED, late))
     return found
+
+
+def _held_up(due: datetime, holding: JobTimes) -> MissedRun:
+    """By the Job of an earlier firing, under Forbid. Only while that one was at work it is as its user wants it."""
+    earlier = format_time(holding.due)
+    if holding.trouble is None:
+        running = f"the run due at {earlier} was still running, and concurrencyPolicy is Forbid"
+        return MissedRun(due, "Skipped", STILL_RUNNING, running)
+    reason, words = holding.trouble
+    what = "was kept after its run" if reason == SIDECAR_RUNNING else "did not start"
+    return MissedRun(
+        due, "Missed", reason, f"the Job due at {earlier} {what}, and concurrencyPolicy is Forbid: {words}"
+    )
 
 
 def _passed_over(
@@ -125,7 +154,7 @@ def entries(old: Sequence[HistoryEntry], found: Iterable[MissedRun], runs: Seque
         before = max(gaps, key=_last, default=None)
         if (
             before
-            and before.outcome == missed.outcome
+            and (before.outcome, before.reason) == (missed.outcome, missed.reason)
             and not any(_last(before) < run.due < missed.due for run in runs)
         ):
             longer = _entry(missed, before)
@@ -152,14 +181,26 @@ def _entry(missed: MissedRun, before: HistoryEntry | None) -> HistoryEntry:
     return before.model_copy(update={"last_scheduled_time": missed.due, "count": count, "message": text})
 
 
-def job_times(observed: Observed) -> list[JobTimes]:
+def job_times(observed: Observed, waiting: Sequence[Waiting] = ()) -> list[JobTimes]:
     """The Jobs that the schedule made, in order, also those that are deleted."""
     runs = {}
+    troubles = {entry.job_name: (NOT_STARTING, entry.message or "") for entry in observed.firings if _did_not(entry)}
+    for one in waiting:
+        if one.trouble:
+            reason = SIDECAR_RUNNING if one.kept else NOT_STARTING
+            troubles[one.job["metadata"]["name"]] = (reason, f"{one.trouble[0]}: {one.trouble[1]}")
     for entry in observed.history:
         if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
-            runs[due] = JobTimes(due, entry.started_at or due, entry.finished_at)
+            made = entry.started_at or due
+            runs[due] = JobTimes(due, made, entry.finished_at, troubles.get(entry.job_name))
     for job in observed.jobs:
-        if due := scheduled_time_of(job["metadata"]["name"]):
-            ended = ended_at(job)
-            runs[due] = JobTimes(due, parse_time(job["metadata"]["creationTimestamp"]), ended)
+        name = job["metadata"]["name"]
+        if due := scheduled_time_of(name):
+            made = parse_time(job["metadata"]["creationTimestamp"])
+            runs[due] = JobTimes(due, made, ended_at(job), troubles.get(name))
     return [runs[due] for due in sorted(runs)]
+
+
+def _did_not(entry: HistoryEntry) -> bool:
+    """Whether the firing of an entry with a Job did not start."""
+    return entry.job_name is not None and entry.reason == NOT_STARTING

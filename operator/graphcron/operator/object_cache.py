@@ -8,9 +8,10 @@ from graphcron.kube import jsontext
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
-from graphcron.operator.history import is_over, job_of
+from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
-from graphcron.resource.identity import CRON_LABEL
+from graphcron.operator.pod_status import job_of
+from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
 
@@ -65,8 +66,8 @@ class ObjectCache:
             self._place(resource, name, _kept(resource, manifest))
         return name
 
-    def drop(self, resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
-        """As `put`, for a deleted object; `manifest` is its last state."""
+    def drop(self, resource: Resource, manifest: Mapping[str, Any], deleted_at: str | None = None) -> Name | None:
+        """As `put`, for a deleted object; `manifest` is its last state when it is known when it was deleted."""
         name = _graphcron_of(resource, manifest)
         if name is None:
             return None
@@ -75,7 +76,8 @@ class ObjectCache:
         if len(self._gone) > REMEMBERED_DELETIONS:
             self._gone.popitem(last=False)
         if resource in (JOBS, PODS) and self._objects[GRAPHCRONS].get(name):
-            self._place(resource, name, _kept(resource, manifest))
+            gone = {"deletedAt": deleted_at} if deleted_at else {}
+            self._place(resource, name, _kept(resource, manifest) | gone)
             self._unreported.setdefault(name, set()).add((resource, key))
             return name
         # A namesake that was created since stays.
@@ -201,10 +203,10 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
     if resource in (JOBS, PODS):
-        return {
-            "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
-            "status": manifest.get("status", {}),
-        }
+        kept = {key: metadata[key] for key in _READ_OF_METADATA if key in metadata}
+        if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
+            kept["annotations"] = {ENDED_ANNOTATION: ended}
+        return {"metadata": kept, "status": manifest.get("status", {})}
     # Who has set any field; which ones is most of it, and not read.
     writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
     return {**manifest, "metadata": metadata | {"managedFields": writers}}

@@ -1,8 +1,10 @@
 """What one reconciliation observes: a GraphCron, its CronJob, their Jobs and pods, and the facts that follow. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
@@ -13,6 +15,19 @@ from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
 from graphcron.operator.history import added, failures_in_a_row, past_firings
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from graphcron.schedule.expression import read
+from graphcron.schedule.next_runs import next_times
+from graphcron.schedule.time_zone import read_timezone
+
+CLOCK_DIFFERENCE = timedelta(seconds=5)
+"""Between the operator and the controller manager, which deletes a Job at the moment of the next firing."""
+
+
+class CreateFailure(NamedTuple):
+    """What an Event FailedCreate says, and when it did last."""
+
+    last: datetime
+    message: str
 
 
 @dataclass(frozen=True)
@@ -24,6 +39,8 @@ class Observed:
     """The CronJob of its name, if it owns that."""
     jobs: tuple[Manifest, ...] = ()
     pods: tuple[Manifest, ...] = ()
+    create_failures: Mapping[str, CreateFailure] | None = None
+    """By uid of the Job or CronJob that could not create what it should. None until somebody asked for them."""
 
     # Cached: each is read several times in one reconciliation, and costs more than most of it.
 
@@ -59,7 +76,7 @@ class Observed:
     @cached_property
     def firings(self) -> list[HistoryEntry]:
         """Those, and the ones that the Jobs and pods add, newest first."""
-        return past_firings(self.history, self._runs(), self.pods)
+        return past_firings(self.history, self._runs(), self.pods, self._was_replaced)
 
     @cached_property
     def consecutive_failures(self) -> int:
@@ -86,6 +103,19 @@ class Observed:
     def not_before(self) -> datetime | None:
         """Run pods skip scheduled times before this one; None for none."""
         return not_before(self.cron_job) if self.cron_job else None
+
+    def create_failure(self, uid: str | None, since: datetime) -> str | None:
+        """Why that Job or CronJob could not create what it should; None when no Event since then says so."""
+        failure = (self.create_failures or {}).get(uid or "")
+        return failure.message if failure and failure.last >= since else None
+
+    def _was_replaced(self, job: Manifest) -> bool:
+        """Whether the CronJob controller deleted a Job because a later firing was due."""
+        live, due = self.cron_job, scheduled_time_of(job["metadata"]["name"])
+        if live is None or due is None or live["spec"].get("concurrencyPolicy") != "Replace":
+            return False
+        schedule, zone = read(live["spec"]["schedule"], ""), read_timezone(live["spec"].get("timeZone"))
+        return bool(next_times(schedule, zone, due, 1, until=parse_time(job["deletedAt"]) + CLOCK_DIFFERENCE))
 
     def _runs(self) -> list[Manifest]:
         """The Jobs except those on days that only the CronJob's spelling of the schedule adds: no run was due."""

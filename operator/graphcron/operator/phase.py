@@ -12,6 +12,8 @@ class Phase(Enum):
     SCHEDULED = (reasons.SCHEDULED, True)
     NOT_STARTED = (reasons.NOT_STARTED, True)
     """Suspended until shortly before startTime."""
+    NOT_STARTING = (reasons.NOT_STARTING, False)
+    """It fires, and the last firing has no running pod."""
     PAUSED = (reasons.PAUSED, True)
     EXPIRED = (reasons.EXPIRED, True)
     TOO_FREQUENT = (reasons.TOO_FREQUENT, False)
@@ -27,12 +29,12 @@ class Phase(Enum):
     @property
     def suspends(self) -> bool:
         """Whether its CronJob is suspended."""
-        return self not in (Phase.SCHEDULED, Phase.STALLED)
+        return self not in (Phase.SCHEDULED, Phase.NOT_STARTING, Phase.STALLED)
 
     @property
     def enabled(self) -> bool:
         """Whether it fires now or from its startTime on (`status.enabled`)."""
-        return self in (Phase.SCHEDULED, Phase.NOT_STARTED)
+        return self in (Phase.SCHEDULED, Phase.NOT_STARTED, Phase.NOT_STARTING)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ SCHEDULED = "Scheduled"
 PAUSED = "Paused"
 EXPIRED = "Expired"
 NOT_STARTED = "NotStarted"
+NOT_STARTING = "NotStarting"
+"""Of Ready, and of firings without a running container: failed ones, missed and replaced ones."""
 MAX_FAILURES = "MaxFailuresReached"
 TOO_FREQUENT = "TooFrequent"
 IN_POD_NOT_ALLOWED = "InPodNotAllowed"
@@ -19,7 +21,7 @@ REFUSED_BY_CLUSTER = "CronJobRefused"
 INTERNAL_ERROR = "InternalError"
 
 OF_GRAPHCRONS = (
-    SCHEDULED, PAUSED, EXPIRED, NOT_STARTED, MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED, INVALID_SPEC,
+    SCHEDULED, PAUSED, EXPIRED, NOT_STARTED, NOT_STARTING, MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED, INVALID_SPEC,
     INVALID_SCHEDULE, INVALID_TIMEZONE, REQUEST_TOO_LARGE, NO_AGENT_SERVER, NAME_TAKEN, REFUSED_BY_CLUSTER,
     INTERNAL_ERROR,
 )  # fmt: skip
@@ -33,16 +35,35 @@ DEADLINE_EXCEEDED = "DeadlineExceeded"
 """Failed: Kubernetes ended the Job after its activeDeadlineSeconds. It is the Job's own reason."""
 NO_OUTCOME = "NoOutcome"
 """The Job ended, and none of its pods reported an outcome: killed at once, or deleted before it was read."""
+REPLACED = "Replaced"
+"""Replaced: the next firing was due, and concurrencyPolicy is Replace."""
+JOB_DELETED = "JobDeleted"
+"""Failed: somebody deleted the Job before it was over."""
 
-OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME)
+SIDECAR_RUNNING = "SidecarRunning"
+"""Missed: a container that somebody injected keeps the Job of an earlier firing, whose run is over."""
+
+OF_FIRINGS = (
+    STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME, REPLACED, JOB_DELETED, NOT_STARTING, SIDECAR_RUNNING,
+)  # fmt: skip
 """Of history entries and of the condition LastRunSucceeded."""
 
 CONTAINER_CREATING = "ContainerCreating"
 """Of the condition RunsStarting: what `kubectl get pods` shows of a pod whose volumes or network are not ready."""
 UNSCHEDULABLE = "Unschedulable"
 """The same for a pod without a node, where the scheduler gives no reason of its own."""
+FAILED_CREATE = "FailedCreate"
+"""The same for a pod or a Job that could not be made. It is the controllers' own reason."""
+NO_POD = "NoPod"
+"""The same for a Job without a pod, where no Event says why."""
+JOB_SUSPENDED = "JobSuspended"
+"""The same for a Job that somebody holds back."""
+POD_INITIALIZING = "PodInitializing"
+"""The same for a pod whose init container, injected by somebody, is not done."""
 WAITING_FOR_A_USER = (
-    "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull", "ImagePullBackOff",
-    "InvalidImageName", "RunContainerError",
+    "CrashLoopBackOff", "CreateContainerConfigError", "CreateContainerError", "ErrImageNeverPull", "ErrImagePull",
+    "ImagePullBackOff", "InvalidImageName", "RunContainerError",
 )  # fmt: skip
 """The same for a container: reasons of the kubelet that end only when a user acts."""
+PULLING = ("ErrImagePull", "ImagePullBackOff")
+"""Those that follow each other for as long as an image cannot be pulled."""

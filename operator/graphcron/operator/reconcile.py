@@ -4,22 +4,24 @@
 `Observed`, calls the one, acts, calls the other, and writes at most twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator import missed_runs
-from graphcron.operator.conditions import late_at, new_conditions
+from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of, new_conditions, steady_start
 from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run
 from graphcron.operator.drift import in_sync
 from graphcron.operator.events import Event, events_of
-from graphcron.operator.history import HISTORY_LIMIT, count, is_over, job_of
+from graphcron.operator.history import HISTORY_LIMIT, added, count
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
-from graphcron.operator.reasons import IN_POD_NOT_ALLOWED
+from graphcron.operator.reasons import FAILED_CREATE, IN_POD_NOT_ALLOWED, NO_POD, NOT_STARTING
 from graphcron.operator.run_pod import refusal
+from graphcron.operator.starting import End, Waiting, has_a_started_run, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.schedule.frequency import too_frequent
@@ -38,6 +40,12 @@ class Plan:
     wake_at: datetime | None = None
     missed: tuple[missed_runs.MissedRun, ...] = ()
     """Missed runs that are not in the history, the oldest first."""
+    refused: tuple[str, str] | None = None
+    """Reason and message when no Job can be made."""
+    end: End | None = None
+    """The Job of a firing that is not waited for any longer."""
+    asks: bool = False
+    """Whether Events could say why something was not created. Decide again with them."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -51,22 +59,75 @@ def decide(observed: Observed, installation: Installation, now: datetime) -> Pla
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
+    waiting = waiting_jobs(observed, now)
+    end, look_again = to_end(observed, waiting, installation.start_timeout, now)
+    asks = observed.create_failures is None and any(one.trouble and one.trouble[0] == NO_POD for one in waiting)
     try:
         inputs = Inputs.read(observed, installation, now)
         verdict = _verdict(inputs)
         timing = Timing(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
         wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
-        return Plan(_invalid(invalid, observed))
+        return Plan(_invalid(invalid, observed), wake_at=look_again, end=end, asks=asks)
+    missed = missed_runs.missed_runs(inputs, timing.not_before, waiting)
+    refused = None
+    if verdict.phase is Phase.SCHEDULED:
+        refused = _cannot_make_a_job(inputs, waiting)
+        asks |= observed.create_failures is None and (inputs.is_late or any(one.unexplained for one in missed))
+        if message := _not_starting(inputs, waiting, missed, refused):
+            verdict = Verdict(Phase.NOT_STARTING, message)
     return Plan(
         verdict=verdict,
         apply=None if inputs.live and in_sync(wanted, inputs.live) else wanted,
         next_run_times=inputs.next_run_times(timing.not_before) if verdict.phase.enabled else (),
         enabled=verdict.phase.enabled,
         timezone=inputs.timezone,
-        wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), _late_start(inputs))), default=None),
-        missed=tuple(missed_runs.missed_runs(inputs, timing.not_before)),
+        wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), look_again)), default=None),
+        missed=tuple(missed),
+        refused=refused,
+        end=end,
+        asks=asks,
     )
+
+
+def _trouble(observed: Observed, waiting: Sequence[Waiting]) -> tuple[str, str] | None:
+    """Reason and message of the oldest Job that does not start."""
+    trouble = next((one.trouble for one in waiting if one.trouble and not one.kept), None)
+    return steady_start(trouble, condition_of(observed.status, RUNS_STARTING)) if trouble else None
+
+
+def _cannot_make_a_job(inputs: Inputs, waiting: Sequence[Waiting]) -> tuple[str, str] | None:
+    """Reason and message when the CronJob controller says why a firing that is due has no Job."""
+    due = inputs.pending
+    words = inputs.no_job_because(due) if due and inputs.is_late and not waiting else None
+    return (FAILED_CREATE, f"CronJob {inputs.observed.graphcron['metadata']['name']}: {words}") if words else None
+
+
+def _not_starting(
+    inputs: Inputs,
+    waiting: Sequence[Waiting],
+    missed: Sequence[missed_runs.MissedRun],
+    refused: tuple[str, str] | None,
+) -> str | None:
+    """Why the firings of a GraphCron do not start, None when they do. It stays so until one starts, or until the spec
+    changes: between two firings nothing shows whether the next one will."""
+    late = [one for one in waiting if inputs.now >= one.late_at]
+    if trouble := _trouble(inputs.observed, late) or refused:
+        return f"Its firings do not start: {trouble[0]}: {trouble[1]}"
+    observed = inputs.observed
+    if has_a_started_run(observed):
+        return None
+    lost = next((one.message for one in reversed(missed) if one.reason == NOT_STARTING), None)
+    fired = [entry for entry in observed.firings if entry.job_name or entry.reason == NOT_STARTING]
+    newest = max(fired, key=lambda entry: entry.last_scheduled_time or entry.scheduled_time, default=None)
+    if lost is None and (newest is None or newest.reason != NOT_STARTING):
+        return None
+    ready = condition_of(observed.status, READY)
+    if observed.is_current and ready and ready.reason == NOT_STARTING:
+        return ready.message
+    if lost is None and newest in added(observed.history, observed.firings):
+        lost = newest.message
+    return f"Its firings do not start: {lost}" if lost else None
 
 
 def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Verdict:
@@ -132,17 +193,11 @@ def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
     """When to requeue though no event comes."""
     if phase is Phase.NOT_STARTED and inputs.spec.start_time:
         return inputs.spec.start_time - SOONER
-    if phase is not Phase.SCHEDULED or inputs.pending is None:
+    if phase not in (Phase.SCHEDULED, Phase.NOT_STARTING) or inputs.pending is None:
         return None
     # An event comes when the Job of a scheduled time is made. None comes when it is late or was passed over, although
     # the next firing is another one then, or the last before endTime is over.
     return inputs.pending + A_LITTLE_LATER if inputs.pending > inputs.now else inputs.now + LATER
-
-
-def _late_start(inputs: Inputs) -> datetime | None:
-    """When the next pod counts as one that cannot start. Nothing happens then, so no event comes."""
-    late = (late_at(pod) for pod in inputs.observed.pods)
-    return min((moment for moment in late if moment and moment > inputs.now), default=None)
 
 
 SOONER = timedelta(minutes=2)
@@ -168,10 +223,11 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     fired = observed.last_schedule_time
     if fired and live and not is_a_run(live, fired):
         fired = None
-    running = [job["metadata"]["name"] for job in observed.jobs if not is_over(job)]
-    waiting = [pod for pod in observed.pods if job_of(pod) in running]
+    waiting = waiting_jobs(observed, now)
+    starting = _trouble(observed, waiting) or plan.refused
+    ending = next((one.trouble for one in waiting if one.trouble and one.kept), None)
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
-    conditions = new_conditions(plan.verdict, past, waiting, observed.generation, old.conditions or [], now)
+    conditions = new_conditions(plan.verdict, past, starting, ending, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     status = {

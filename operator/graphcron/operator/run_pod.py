@@ -21,6 +21,7 @@ from graphcron.firing.order import (
 )
 from graphcron.kube.resources import Manifest
 from graphcron.operator.reasons import NO_AGENT_SERVER
+from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
 from graphcron.resource.spec import GraphCronSpec
@@ -34,25 +35,6 @@ IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
 IN_POD_NOT_ALLOWED = "spec.image is not allowed here; allowed are {}; runs.inPod.images of the Helm chart lists them"
 IN_POD_OFF = "engine inPod is off here; runs.inPod.images of the Helm chart lists the images that may run, and is empty"
 """Why an image may not run, in the words of the chart's ValidatingAdmissionPolicy."""
-
-USER_ID = 65532
-"""The image's user, by number: `runAsNonRoot` cannot judge a name."""
-
-POD_SECURITY: Mapping[str, Any] = {
-    "runAsNonRoot": True,
-    "runAsUser": USER_ID,
-    "runAsGroup": USER_ID,
-    "fsGroup": USER_ID,
-    "seccompProfile": {"type": "RuntimeDefault"},
-}
-"""The security context of a run pod where the installation names none: Pod Security "restricted"."""
-
-CONTAINER_SECURITY: Mapping[str, Any] = {
-    "allowPrivilegeEscalation": False,
-    "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-"""The same for its containers."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +53,13 @@ class RunPods:
     service_account: str | None = None
     active_deadline_seconds: int | None = None
     """Of GraphCrons that name none; None means no limit."""
-    resources: Mapping[str, Any] = field(
-        default_factory=lambda: {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}}
-    )
+    resources: Mapping[str, Any] = field(default_factory=lambda: RESOURCES)
     pod_security: Mapping[str, Any] = field(default_factory=lambda: POD_SECURITY)
     """`securityContext` of the pod. A platform that chooses user ids, as OpenShift does, wants no `runAsUser`."""
     container_security: Mapping[str, Any] = field(default_factory=lambda: CONTAINER_SECURITY)
     """`securityContext` of each container."""
     in_pod_images: tuple[str, ...] = ()
-    in_pod_resources: Mapping[str, Any] = field(
-        default_factory=lambda: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
-    )
+    in_pod_resources: Mapping[str, Any] = field(default_factory=lambda: IN_POD_RESOURCES)
 
     @cached_property
     def digest(self) -> str:

@@ -36,6 +36,7 @@ class OperatorSettings(Settings):
     run_image_pull_secrets: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_SECRETS")
     run_service_account: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT")
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
+    run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
     run_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
     run_container_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")

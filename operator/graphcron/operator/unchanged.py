@@ -10,8 +10,8 @@ from datetime import datetime
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, state_of
-from graphcron.operator.history import job_of, termination_outcome
 from graphcron.operator.observed import Observed
+from graphcron.operator.pod_status import job_of, termination_outcome
 from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times

@@ -18,6 +18,7 @@ COLUMNS = [
     ("Last", "date", ".status.lastScheduleTime", 0),
     ("Result", "string", ".status.history[0].reason", 0),
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
+    ("Status", "string", '.status.conditions[?(@.type=="Ready")].reason', 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
     ("Active", "integer", ".status.active", 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),

@@ -32,6 +32,9 @@ DIGEST_ANNOTATION = f"{GROUP}/desired"
 INSTALLATION_ANNOTATION = f"{GROUP}/installation"
 """What it was applied by (`installation`): another one may want all of them to be otherwise."""
 
+ENDED_ANNOTATION = f"{GROUP}/ended"
+"""On a Job that the operator ended: the reason, and why."""
+
 FIELD_MANAGER = "graphcron"
 """Our name in server-side apply."""
 

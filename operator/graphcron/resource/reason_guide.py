@@ -3,6 +3,7 @@
 A test compares the reasons with those that the code can give.
 """
 
+import re
 from typing import NamedTuple
 
 
@@ -16,15 +17,23 @@ class Reason(NamedTuple):
 CONDITIONS = {
     "Ready": (
         "Always present. True: the CronJob matches the spec, also while it is suspended on purpose. False: "
-        "see `Stalled`."
+        "see `Stalled`, or, with the reason `NotStarting`, `RunsStarting`."
     ),
     "Stalled": "Present only while True: the GraphCron does not work until somebody acts. The message says what to do.",
     "Suspended": "Present only while True: nothing fires at the moment.",
     "Expired": "Present only while True: no firing is left before `endTime`.",
     "RunsStarting": (
-        "Present only while False: the pod of a running firing cannot start. Reason and message come from the kubelet "
-        "or the scheduler, such as `ImagePullBackOff`, `CreateContainerConfigError` (a Secret is missing) or "
-        "`Unschedulable`. `ContainerCreating` means that the pod's volumes or network are not ready after 60 s."
+        "Present only while False: a firing has no running pod. Reason and message are the cluster's own: of the "
+        "kubelet or the scheduler, such as `ImagePullBackOff`, `CreateContainerConfigError` (a Secret is missing) or "
+        "`Unschedulable`, or of the controller that could not create the pod or the Job (`FailedCreate`: a quota, a "
+        "LimitRange, an admission policy). `ContainerCreating` means that the pod's volumes or network are not ready "
+        "after 60 s, `PodInitializing` that an injected init container is not done, `JobSuspended` that somebody holds "
+        "the Job back, and `NoPod` that no Event says why there is no pod."
+    ),
+    "RunsEnding": (
+        "Present only while False (`SidecarRunning`): a run is over, and a container that somebody injected keeps its "
+        "pod and Job. The message names the container. "
+        "[Service meshes and other sidecars](how-to/sidecars.md) has the remedies."
     ),
     "LastRunSucceeded": (
         "Present once a firing has ended: whether the last one succeeded, with its reason. Skipped and missed firings "
@@ -37,6 +46,7 @@ OUTCOMES = {
     "Failed": "The run failed, or could not be started.",
     "Skipped": "No run was started, on purpose.",
     "Missed": "The cluster created no Job in time.",
+    "Replaced": "The next firing replaced it while it was running.",
 }
 
 STATES = {
@@ -47,6 +57,12 @@ STATES = {
     "NotStarted": Reason(
         "`startTime` is in the future. The CronJob stays suspended until two minutes before it.",
         "Nothing, or change `startTime`.",
+    ),
+    "NotStarting": Reason(
+        "A firing has had no running pod for a minute. The message has the cause in the cluster's words. It stays "
+        "until a firing starts or the spec changes.",
+        "Remove what the message names: raise the quota, create the Secret, PriorityClass or image, or correct "
+        "`spec.template`. After `runs.startTimeoutSeconds` of the chart such a firing is ended and recorded.",
     ),
     "Expired": Reason("No firing is left before `endTime`.", "Delete the GraphCron, or change `endTime`."),
     "MaxFailuresReached": Reason(
@@ -195,6 +211,16 @@ REASONS = {
             "The pod lacks its settings.",
             "The CronJob was changed by hand, or run pod and operator have different versions: delete the Job.",
         ),
+        "NotStarting": Reason(
+            "No pod of it was running within `runs.startTimeoutSeconds` of the chart, so the operator ended its Job. "
+            "The message has the cause in the cluster's words.",
+            "Remove the cause. If the message names a run, a pod started at the last moment: cancel the run if it must "
+            "not go on. Raise `runs.startTimeoutSeconds` if pods need longer to start.",
+        ),
+        "JobDeleted": Reason(
+            "Somebody deleted the Job before it was over. Its run may still be in progress.",
+            "Nothing, if that was intended. Cancel the run on the Agent Server if it must not go on.",
+        ),
         "InternalError": Reason("The runner failed.", "Please report it, with the pod's log."),
         "NoOutcome": Reason(
             "The Job failed, and its pod left no outcome. The message has the end of its log.",
@@ -221,7 +247,28 @@ REASONS = {
             "No Job was created within `startingDeadlineSeconds`.",
             "Check the cluster: its controller manager was down or behind, or could not create the Job. Raise "
             "`startingDeadlineSeconds` to let late firings start.",
-        )
+        ),
+        "NotStarting": Reason(
+            "Its Job could not be created, or `concurrencyPolicy` is `Forbid` and an earlier firing did not start. The "
+            "message has the cause in the cluster's words.",
+            "Remove the cause that the message names, such as a quota that is used up.",
+        ),
+        "SidecarRunning": Reason(
+            "The run of an earlier firing was over, but a container that somebody injected kept its Job, and "
+            "`concurrencyPolicy` is `Forbid`.",
+            "Keep that container out of run pods, or let it end: [Service meshes](how-to/sidecars.md).",
+        ),
+    },
+    "Replaced": {
+        "NotStarting": Reason(
+            "It had no running pod when the next firing was due, and `concurrencyPolicy` is `Replace`.",
+            "Remove the cause that the message names.",
+        ),
+        "Replaced": Reason(
+            "The next firing was due while it was running, and `concurrencyPolicy` is `Replace`. The next firing "
+            "cancels its run.",
+            "Nothing, or fire less often: the run took longer than the time between two firings.",
+        ),
     },
 }
 """Reasons of firings, by outcome."""
@@ -230,4 +277,8 @@ REASONS = {
 def advice(reason: str) -> str:
     """What to do about a reason of a condition or a firing; empty for one that only Kubernetes knows."""
     groups = (STATES, *REASONS.values())
-    return next((group[reason].todo for group in groups if reason in group), "")
+    return _LINK.sub(r"\1 (docs/\2)", next((group[reason].todo for group in groups if reason in group), ""))
+
+
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
+"""Of Markdown, relative to docs/."""

@@ -24,7 +24,9 @@ class HistoryEntry(Model):
     scheduled_time: Time = Field(
         description="The minute in which it was due. For a Job created by hand: when the Job was created."
     )
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How the firing ended.")
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced"] = Field(
+        description="How the firing ended."
+    )
     reason: str = Field(description="Reason in CamelCase, for programs.")
     message: str | None = Field(None, description="Explanation, for people.")
     job_name: str | None = Field(None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`.")
@@ -45,6 +47,9 @@ class FiringCounts(Model):
     failed: int = Field(0, description="Firings whose run failed or could not be started.")
     skipped: int = Field(0, description="Firings that started no run, on purpose.")
     missed: int = Field(0, description="Firings for which the cluster created no Job in time.")
+    replaced: int | None = Field(
+        None, description="Firings that were still running when the next one replaced them (concurrencyPolicy Replace)."
+    )
 
 
 class GraphCronStatus(Model):

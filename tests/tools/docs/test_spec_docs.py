@@ -11,7 +11,15 @@ import pytest
 
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator import reasons
-from graphcron.operator.conditions import EXPIRED, LAST_RUN_SUCCEEDED, READY, RUNS_STARTING, STALLED, SUSPENDED
+from graphcron.operator.conditions import (
+    EXPIRED,
+    LAST_RUN_SUCCEEDED,
+    READY,
+    RUNS_ENDING,
+    RUNS_STARTING,
+    STALLED,
+    SUSPENDED,
+)
 from graphcron.resource import reason_guide
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
@@ -41,7 +49,7 @@ def test_every_outcome_is_there() -> None:
 
 
 def test_every_condition_is_there() -> None:
-    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING}
+    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING}
     assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
 
 
