@@ -125,8 +125,6 @@ def _job(
     spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest, pods: run_pod.RunPods
 ) -> Manifest:
     template = spec.template or Template()
-    # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
-    theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
     # Without a checkpointer another pod would run the graph, and pay for it, from its start: only on request.
     once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
     # A drain or an eviction is not the run's fault and uses up no retry.
@@ -148,7 +146,7 @@ def _job(
         },
         "template": {
             "metadata": {
-                "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
+                "labels": (template.labels or {}) | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
                 "annotations": (template.annotations or {}) | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,
