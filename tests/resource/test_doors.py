@@ -16,6 +16,7 @@ from graphcron.resource.pod_types import REQUESTS_WITHIN_LIMITS
 from graphcron.resource.quantity import QUANTITY
 from graphcron.resource.spec import read_spec
 from graphcron.resource.template_metadata import KEYS, RESERVED_ANNOTATIONS, RESERVED_LABELS, VALUES
+from graphcron.resource.urls import PORT, WEBHOOK
 
 LEAST = {"schedule": "0 0 1 1 *", "assistantId": "agent"}
 
@@ -62,7 +63,27 @@ def annotation(key: str) -> dict[str, Any]:
     return template(annotations={key: "x"})
 
 
+def server(url: str) -> dict[str, Any]:
+    return {"server": {"url": url}}
+
+
+BAD_PORTS = ("0", "00", "65536", "99999", "123456789012", "abc", "-1", "8 0", "80:80")
+PORTS = ("", ":", ":1", ":080", ":8443", ":65535")
 BY_A_RULE = {
+    **{f"a webhook's port {port}": ({"webhook": f"https://hook.example:{port}/x"}, WEBHOOK) for port in BAD_PORTS},
+    **{
+        f"a server's port {port}": (server(f"https://agents.example:{port}"), PORT)
+        for port in BAD_PORTS
+        if port != "8 0"
+    },
+    "a webhook's port after credentials": ({"webhook": "https://ada:1@hook.example:0"}, WEBHOOK),
+    "a port of an IPv6 address": ({"webhook": "https://[2606:4700::1]:99999"}, WEBHOOK),
+    "a webhook without a host": ({"webhook": "https:///x"}, WEBHOOK),
+    "a webhook on the Agent Server itself": ({"webhook": "/hook"}, WEBHOOK),
+    "a webhook by another protocol": ({"webhook": "ftp://hook.example"}, WEBHOOK),
+    "a webhook with a line break": ({"webhook": "https://hook.example/\n"}, WEBHOOK),
+    "a webhook with a space in its host": ({"webhook": "https://hook .example/"}, WEBHOOK),
+    "a webhook whose host depends on the reader": ({"webhook": "https://hook.example\\@10.0.0.1/"}, WEBHOOK),
     "megabytes": (memory("512MB"), QUANTITY),
     "a space in a quantity": (memory("1 Gi"), QUANTITY),
     "a comma in a quantity": (memory("0,5"), QUANTITY),
@@ -133,6 +154,7 @@ BY_A_TYPE = {
     "a label that is no text": (template(labels={"team": 1}), "labels"),
     "a label of 64 characters": (template(labels={"team": "x" * 64}), "labels"),
     "65 labels": (template(labels={f"x{n}": "" for n in range(65)}), "labels"),
+    "a webhook of 4097 characters": ({"webhook": "https://hook.example/".ljust(4097, "x")}, "webhook"),
     "65 tolerations": (template(tolerations=[{"key": "x"}] * 65), "tolerations"),
 }
 
@@ -167,6 +189,11 @@ TAKEN = {
             },
         }
     ),
+    **{f"a webhook with{port}": {"webhook": f"https://hook.example{port}/x?y=z"} for port in PORTS},
+    **{f"a server with{port}": server(f"https://agents.example{port}") for port in PORTS},
+    "a server on an IPv6 address": server("http://[fd12:3456::1]:8123/base"),
+    "a webhook with credentials": {"webhook": "HTTPS://ada:p:w@hook.example:8443?token=x#y z"},
+    "a webhook with letters of another language": {"webhook": "https://m\u00fcller.example/\u00e4"},
     "every taint": template(tolerations=[{"operator": "Exists"}]),
 }
 

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 from graphcron.resource.fields import KeySelector, Model, NameReference
 from graphcron.resource.pod_types import LIST_LIMIT, Affinity, Resources, Toleration
 from graphcron.resource.template_metadata import Annotations, Labels
+from graphcron.resource.urls import ServerUrl
 
 ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
 
@@ -37,14 +38,7 @@ class InputFrom(Model):
 class Server(Model):
     """An Agent Server other than the installation's default. It gets only the credentials named here."""
 
-    url: Annotated[
-        str,
-        Field(
-            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-            max_length=2048,
-            description="Base URL of the Agent Server, without credentials or query.",
-        ),
-    ]
+    url: ServerUrl = Field(description="Base URL of the Agent Server, without credentials or query.")
     api_key_secret_ref: KeySelector | None = Field(
         None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
     )
