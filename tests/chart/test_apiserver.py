@@ -120,10 +120,13 @@ REFUSED = {
     ),
     "more CPU": (resources(limits=ENOUGH | {"cpu": "2001m"}), "spec.template.resources.limits.cpu is more than the 2"),
     "more memory": (resources(limits=ENOUGH | {"memory": "2Gi"}), "resources.limits.memory is more than the 1Gi"),
-    "a larger request": (resources(limits=ENOUGH, requests={"cpu": 3}), "resources.requests.cpu is more than the 2"),
+    "a larger request": (
+        resources(limits=ENOUGH | {"cpu": 3}, requests={"cpu": 3}),
+        "resources.requests.cpu is more than the 2",
+    ),
     "no limit": (resources(limits={"cpu": "1"}), "spec.template.resources must have limits.memory, of at most the 1Gi"),
     "no limits": (resources(requests={"cpu": "1"}), "spec.template.resources must have limits.cpu"),
-    "no quantity": (resources(limits=ENOUGH | {"cpu": "much"}), "resources.limits.cpu is more than the 2"),
+    "no quantity": (resources(limits=ENOUGH | {"cpu": "much"}), "resources.limits[cpu]"),
 }
 
 

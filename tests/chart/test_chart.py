@@ -235,6 +235,7 @@ REFUSED = {
     "no Agent Server": ([], "agentServer.url is not set"),
     "a misspelt value": ([URL, "agentServer.ur1=x"], "additional properties 'ur1' not allowed"),
     "a URL that is none": (["agentServer.url=agent.example"], "/agentServer/url"),
+    "a port that is none": (["agentServer.url=http://agent.example:99999"], "/agentServer/url"),
     "credentials in the URL": (["agentServer.url=http://me:secret@agent.example"], "/agentServer/url"),
     "a scope that is none": ([URL, "scope=galaxy"], "/scope"),
     "a way to let in that is none": ([URL, "facade.auth.mode=Open"], "/facade/auth/mode"),

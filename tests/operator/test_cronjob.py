@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from graphcron.operator.cronjob import Timing, cron_job
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.run_pod_defaults import POD_SECURITY
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.spec import GraphCronSpec
-from graphcron.schedule.expression import read
-from tests.support.cronjobs import INSTALLATION, METADATA, environment, pod_of
+from tests.support.cronjobs import INSTALLATION, environment, job_of, pod_of
 
 
 def test_a_run_pod_has_no_token_and_no_privilege() -> None:
@@ -77,27 +74,26 @@ def test_the_run_account_is_named_only_where_it_exists(namespace: str, account: 
     assert pod_of(namespace=namespace).get("serviceAccountName") == account
 
 
-def test_the_template_cannot_take_over_our_labels_or_order() -> None:
-    manifest = cron_job(
-        {"metadata": METADATA},
-        GraphCronSpec.model_validate(
-            {
-                "schedule": "0 * * * *",
-                "assistantId": "agent",
-                "template": {
-                    "labels": {"app.kubernetes.io/managed-by": "me", "team": "blue"},
-                    "annotations": {"graphcron.dev/order": "{}"},
-                },
-            }
-        ),
-        Timing(read("0 * * * *"), suspend=False, not_before=None),
-        INSTALLATION,
-    )
-    template = manifest["spec"]["jobTemplate"]["spec"]["template"]["metadata"]
-    assert template["labels"]["app.kubernetes.io/managed-by"] == "graphcron"
-    assert template["labels"]["team"] == "blue"
-    assert '"cron_id"' in template["annotations"]["graphcron.dev/order"]
-    assert template["annotations"]["kubectl.kubernetes.io/default-container"] == "run"
+def test_the_template_adds_labels_and_annotations_to_ours() -> None:
+    """What would replace one of ours is refused before (tests/resource/test_doors.py)."""
+    template = {"labels": {"team": "blue"}, "annotations": {"example.com/cost-center": "42"}}
+    metadata = job_of(template=template)["template"]["metadata"]
+    usual = job_of()["template"]["metadata"]
+    assert metadata["labels"] == usual["labels"] | {"team": "blue"}
+    assert metadata["annotations"] == usual["annotations"] | {"example.com/cost-center": "42"}
+    assert usual["annotations"]["kubectl.kubernetes.io/default-container"] == "run"
+
+
+def test_the_template_places_the_pod_as_it_is_written() -> None:
+    required = {"nodeSelectorTerms": [{"matchExpressions": [{"key": "arch", "operator": "In", "values": ["arm64"]}]}]}
+    placed = {
+        "tolerations": [{"key": "gpu", "operator": "Exists", "tolerationSeconds": 0}, {"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}, "podAffinity": {}},
+    }
+    resources = {"requests": {"cpu": 1, "memory": "64Mi"}, "limits": {}}
+    pod = pod_of(template=placed | {"resources": resources})
+    assert {name: pod[name] for name in placed} == placed
+    assert pod["containers"][0]["resources"] == resources
 
 
 def test_an_order_goes_by_the_environment_and_a_pod_that_needs_no_volume_has_none() -> None:

@@ -23,6 +23,8 @@ EQUAL = {
         {"requests": {"cpu": "500m", "memory": "1024Mi"}},
         True,
     ),
+    "a quantity with an exponent": ({"limits": {"memory": "1e9"}}, {"limits": {"memory": "1G"}}, True),
+    "a quantity in exabytes": ({"limits": {"memory": "1E"}}, {"limits": {"memory": "1000P"}}, True),
     "another quantity": ({"limits": {"cpu": "1"}}, {"limits": {"cpu": "2"}}, False),
     "true is not one": ({"suspend": True}, {"suspend": 1}, False),
 }

@@ -107,10 +107,16 @@ def _table(first: str, second: str, rows: dict[str, str]) -> Iterator[str]:
         yield f"| {name} | {text} |"
 
 
+_KUBERNETES_OWN = "template.affinity."
+"""Ninety fields that Kubernetes documents, and `kubectl explain` has here too."""
+
+
 def _fields(schema: dict[str, Any]) -> Iterator[str]:
     yield "| field | type | meaning |"
     yield "|---|---|---|"
     for path, field, required in fields(schema):
+        if path.startswith(_KUBERNETES_OWN):
+            continue
         text = f"{field.get('description', '')}{' Required.' if required else ''}{_limits(field)}".strip()
         yield f"| `{path}` | {_type(field)} | {text.replace('|', chr(92) + '|')} |"
 

@@ -10,12 +10,12 @@ import json
 import math
 import uuid
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graphcron.facade.errors import RestError
 from graphcron.resource.fields import DEPTH_LIMIT, Nodes, StreamModes, Time
+from graphcron.resource.urls import WEBHOOK, WEBHOOK_LIMIT, checked_webhook
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
@@ -25,9 +25,6 @@ SHOWN_FINDINGS = 10
 
 SHOWN_CHARACTERS = 100
 """Of an unknown name in an answer."""
-
-WEBHOOK_LIMIT = 4096
-"""Characters, as LangGraph's server has it."""
 
 INVALID_JSON = "Invalid JSON in request body"
 
@@ -69,15 +66,6 @@ Zone = Annotated[str, Field(json_schema_extra={"format": "iana-time-zone", "exam
 Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ""}]})]
 
 
-def _url(text: str) -> str:
-    """What an Agent Server accepts by default, as far as the text shows it. Which hosts it may call it decides at the
-    firing."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or len(text) > WEBHOOK_LIMIT:
-        raise ValueError("no URL")
-    return text
-
-
 class RunOptions(Body):
     """What create and update share."""
 
@@ -87,7 +75,7 @@ class RunOptions(Body):
     config: Config = _NONE
     context: Object = _NONE
     webhook: Annotated[
-        str, AfterValidator(_url), Field(json_schema_extra={"format": "uri", "maxLength": WEBHOOK_LIMIT})
+        str, AfterValidator(checked_webhook), Field(json_schema_extra={"format": "uri", "maxLength": WEBHOOK_LIMIT})
     ] = _NONE
     interrupt_before: Nodes = _NONE
     interrupt_after: Nodes = _NONE
@@ -159,7 +147,7 @@ _SENTENCES = {
     "interrupt_after": 'must be "*" or a list of node names',
     "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
     "updates, events, debug, custom",
-    "webhook": f"must be an absolute http(s) URL of at most {WEBHOOK_LIMIT} characters",
+    "webhook": WEBHOOK,
     "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
     "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
 }

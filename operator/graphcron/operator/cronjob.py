@@ -124,8 +124,6 @@ def _digest(manifest: Manifest) -> str:
 
 def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest) -> Manifest:
     template = spec.template or Template()
-    # A NetworkPolicy goes by the label of the engine: nobody chooses it for themselves.
-    theirs = {name: value for name, value in (template.labels or {}).items() if name not in run_pod.IN_POD_LABEL}
     # Without a checkpointer another pod would run the graph, and pay for it, from its start: only on request.
     once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
     # A drain or an eviction is not the run's fault and uses up no retry.
@@ -147,7 +145,7 @@ def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Mani
         },
         "template": {
             "metadata": {
-                "labels": theirs | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
+                "labels": (template.labels or {}) | labels | (run_pod.IN_POD_LABEL if spec.in_pod else {}),
                 "annotations": (template.annotations or {}) | _DEFAULT_CONTAINER | {ORDER_ANNOTATION: order_text},
             },
             "spec": pod,

@@ -1,8 +1,8 @@
 """Drift: whether a live object still has every field that was applied, as server-side apply compares them. Pure."""
 
-import re
-from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from graphcron.resource.quantity import amount
 
 
 def in_sync(desired: Any, live: Any) -> bool:
@@ -36,26 +36,13 @@ def in_sync(desired: Any, live: Any) -> bool:
 def _same_amounts(desired: Any, live: Any) -> bool:
     if not isinstance(desired, dict) or not isinstance(live, dict):
         return False
-    return all(_quantity(value) == _quantity(live.get(name)) for name, value in desired.items())
+    return all(_amount(value) == _amount(live.get(name)) for name, value in desired.items())
 
 
-_SUFFIXES: dict[str, Decimal] = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{prefix: Decimal(1000) ** power for power, prefix in enumerate("kMGTP", 1)},
-    **{f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTP", 1)},
-}
-
-
-def _quantity(value: Any) -> Any:
-    """A Kubernetes quantity as a number; what is none stays as it is."""
-    match = re.fullmatch(r"([0-9.]+)([a-zA-Z]*)", str(value))
-    if not match or match[2] not in _SUFFIXES:
-        return value
-    try:
-        return Decimal(match[1]) * _SUFFIXES[match[2]]
-    except InvalidOperation:
-        return value
+def _amount(value: Any) -> Any:
+    """A quantity as a number; what is none stays as it is."""
+    found = amount(value)
+    return value if found is None else found
 
 
 def _merge_key(items: list[Any]) -> str | None:

@@ -98,8 +98,8 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> 
     optional = {
         "imagePullSecrets": [{"name": name} for name in dict.fromkeys(secrets)],
         "nodeSelector": template.node_selector,
-        "tolerations": template.tolerations,
-        "affinity": template.affinity,
+        "tolerations": [toleration.to_dict() for toleration in template.tolerations or []],
+        "affinity": template.affinity and template.affinity.to_dict(),
         "priorityClassName": template.priority_class_name,
         "runtimeClassName": template.runtime_class_name,
     }
@@ -121,7 +121,7 @@ def _container(
     # No empty list: the apiserver would drop it, and the live object never be what was asked for.
     return ({"volumeMounts": mounts} if mounts else {}) | {
         "name": CONTAINER,
-        "resources": own if own is not None else dict(resources),
+        "resources": own.to_dict() if own is not None else dict(resources),
         "securityContext": dict(pods.container_security),
         # A pod that dies before it can report an outcome leaves the end of its log instead.
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -100,7 +100,7 @@ def structural(schema: dict[str, Any]) -> dict[str, Any]:
 
 _KEPT = (
     "type", "format", "description", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
-    "maxItems", "required",
+    "maxItems", "maxProperties", "required",
 )  # fmt: skip
 
 
@@ -117,6 +117,9 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     if "const" in schema:
         result["enum"] = [schema["const"]]
     result |= {key: value for key, value in schema.items() if key.startswith("x-kubernetes-")}
+    if result.get("x-kubernetes-int-or-string"):
+        # That is its type, and its rule says more than a pattern would.
+        result = {key: value for key, value in result.items() if key not in ("type", "pattern", "minimum")}
     if result.get("x-kubernetes-preserve-unknown-fields"):
         # Free-form: nothing else may be said of it, but that it is an object where it must be one.
         return {

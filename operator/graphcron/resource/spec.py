@@ -21,6 +21,7 @@ from graphcron.resource.fields import (
     Time,
 )
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
+from graphcron.resource.urls import Webhook
 from graphcron.schedule.expression import CEL_FIVE_FIELDS
 
 SCHEDULE_LIMIT = 256
@@ -85,9 +86,7 @@ class GraphCronSpec(Model):
         None, description="Config of the runs, such as tags, recursion_limit and configurable."
     )
     context: JsonObject | None = Field(None, description="Static context of the runs.")
-    webhook: Annotated[str, Field(min_length=1, max_length=65536)] | None = Field(
-        None, description="URL that the Agent Server calls when a run ends."
-    )
+    webhook: Webhook | None = Field(None, description="URL that the Agent Server calls when a run ends.")
     interrupt_before: Nodes | None = Field(None, description='Nodes to interrupt before, or "*" for all.')
     interrupt_after: Nodes | None = Field(None, description='Nodes to interrupt after, or "*" for all.')
     multitask_strategy: Literal["reject", "rollback", "interrupt", "enqueue"] | None = Field(

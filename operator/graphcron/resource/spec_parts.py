@@ -4,7 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from graphcron.resource.fields import JsonObject, KeySelector, Model, NameReference
+from graphcron.resource.fields import KeySelector, Model, NameReference
+from graphcron.resource.pod_types import LIST_LIMIT, Affinity, Resources, Toleration
+from graphcron.resource.template_metadata import Annotations, Labels
+from graphcron.resource.urls import ServerUrl
 
 ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
 
@@ -35,14 +38,7 @@ class InputFrom(Model):
 class Server(Model):
     """An Agent Server other than the installation's default. It gets only the credentials named here."""
 
-    url: Annotated[
-        str,
-        Field(
-            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
-            max_length=2048,
-            description="Base URL of the Agent Server, without credentials or query.",
-        ),
-    ]
+    url: ServerUrl = Field(description="Base URL of the Agent Server, without credentials or query.")
     api_key_secret_ref: KeySelector | None = Field(
         None, description="Secret key whose value is sent as x-api-key. Default: no key is sent."
     )
@@ -102,12 +98,18 @@ class PodSecurityContext(Model):
 class Template(Model):
     """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
-    resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
+    resources: Resources | None = Field(None, description="Container resources. Default: the installation's.")
     node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
-    tolerations: list[JsonObject] | None = Field(None, description="Taints a run pod tolerates.")
-    affinity: JsonObject | None = Field(None, description="Affinity of the run pods.")
-    labels: dict[str, str] | None = Field(None, description="Additional labels of the run pods.")
-    annotations: dict[str, str] | None = Field(None, description="Additional annotations of the run pods.")
+    tolerations: Annotated[list[Toleration], Field(max_length=LIST_LIMIT)] | None = Field(
+        None, description="Taints a run pod tolerates."
+    )
+    affinity: Affinity | None = Field(None, description="Affinity of the run pods, as in a pod spec.")
+    labels: Labels | None = Field(
+        None, description="Additional labels of the run pods. Those of Kubernetes and of GraphCron are reserved."
+    )
+    annotations: Annotations | None = Field(
+        None, description="Additional annotations of the run pods. Those of Kubernetes and of GraphCron are reserved."
+    )
     priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
     image_pull_secrets: list[NameReference] | None = Field(
         None, description="Secrets with registry credentials for the run pods."
