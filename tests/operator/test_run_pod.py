@@ -15,8 +15,8 @@ from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
     IN_POD_NEVER,
     GraphCronSpec,
-    read_spec,
 )
+from graphcron.resource.spec_reader import read_spec
 from tests.support.cronjobs import environment, job_of, pod_of
 from tests.support.in_pod_specs import IMAGE, IN_POD, SECRET, UNFIT
 from tests.support.world import World, at

@@ -9,8 +9,9 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of
 from graphcron.operator.history import key_of
+from graphcron.resource.fields import clipped
 from graphcron.resource.identity import API_VERSION, KIND
-from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from graphcron.resource.status import REASON_LIMIT, GraphCronStatus, HistoryEntry
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manif
             "uid": metadata["uid"],
         },
         "type": event.type,
-        "reason": event.reason,
-        "message": event.message[:1024],
+        "reason": clipped(event.reason, REASON_LIMIT),
+        "message": clipped(event.message, 1024),
         "source": {"component": "graphcron"},
         "firstTimestamp": stamp,
         "lastTimestamp": stamp,

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from graphcron.resource.fields import JsonObject, KeySelector, Model, NameReference
+from graphcron.resource.fields import JsonObject, KeySelector, Model, NameReference, ObjectName
 
 ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
 
@@ -82,7 +82,7 @@ class Checkpointer(Model):
         description="Key of a Secret that contains the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
         f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
     )
-    claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+    claim_name: ObjectName | None = Field(
         None, description=f"PersistentVolumeClaim to mount at {CHECKPOINTS_PATH}. Default: none."
     )
 
@@ -99,20 +99,28 @@ class PodSecurityContext(Model):
     fs_group: UserId | None = Field(None, description="Group id that owns the volumes of the pod.")
 
 
+Labels = Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=128)]
+"""Labels of an object, or those that it needs of another; Kubernetes lets a value have 63 characters."""
+Annotations = Annotated[dict[str, Annotated[str, Field(max_length=256 * 1024)]], Field(max_length=128)]
+"""Kubernetes lets all annotations of an object together have 256 KiB."""
+ClassName = Annotated[str, Field(max_length=253)]
+"""Empty for none, as in a pod."""
+
+
 class Template(Model):
     """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
     resources: JsonObject | None = Field(None, description="Container resources. Default: the installation's.")
-    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
+    node_selector: Labels | None = Field(None, description="Node labels a run pod needs.")
     tolerations: list[JsonObject] | None = Field(None, description="Taints a run pod tolerates.")
     affinity: JsonObject | None = Field(None, description="Affinity of the run pods.")
-    labels: dict[str, str] | None = Field(None, description="Additional labels of the run pods.")
-    annotations: dict[str, str] | None = Field(None, description="Additional annotations of the run pods.")
-    priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
-    image_pull_secrets: list[NameReference] | None = Field(
+    labels: Labels | None = Field(None, description="Additional labels of the run pods.")
+    annotations: Annotations | None = Field(None, description="Additional annotations of the run pods.")
+    priority_class_name: ClassName | None = Field(None, description="PriorityClass of the run pods.")
+    image_pull_secrets: Annotated[list[NameReference], Field(max_length=32)] | None = Field(
         None, description="Secrets with registry credentials for the run pods."
     )
-    runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
+    runtime_class_name: ClassName | None = Field(None, description="RuntimeClass of the run pods.")
     pod_security_context: PodSecurityContext | None = Field(
         None, description="User and groups of the run pods. Default: the installation's."
     )
