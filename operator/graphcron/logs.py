@@ -12,6 +12,9 @@ from typing import Any
 
 FORMATS = ("text", "json")
 
+TEXT_LIMIT = 8192
+"""Characters of a sentence, of a traceback, or of a field: they quote what others sent."""
+
 
 def configure(level: str, form: str = "text") -> None:
     """Write to standard output, from that level on (DEBUG, INFO, WARNING, ERROR), in one of `FORMATS`. Raises
@@ -40,8 +43,12 @@ class TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the name is logging's
+        record.message = shortened(record.message)
         shown = (f" {key}={_plain(value)}" for key, value in _fields(record).items() if value is not None)
         return super().formatMessage(record) + "".join(shown)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  the name is logging's
+        return shortened(super().formatException(ei))
 
 
 class JsonFormatter(logging.Formatter):
@@ -55,12 +62,21 @@ class JsonFormatter(logging.Formatter):
             "time": f"{moment}.{record.msecs:03.0f}Z",
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": shortened(record.getMessage()),
         }
         line |= {key: value for key, value in _fields(record).items() if value is not None}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = shortened(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def shortened(text: str) -> str:
+    """At most `TEXT_LIMIT` characters: the beginning, and the end, where a traceback says what happened."""
+    if len(text) <= TEXT_LIMIT:
+        return text
+    gap = f" … ({len(text)} characters) … "
+    half = (TEXT_LIMIT - len(gap)) // 2
+    return text[:half] + gap + text[-half:]
 
 
 def _plain(value: object) -> str:
@@ -71,4 +87,6 @@ def _plain(value: object) -> str:
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
     found = getattr(record, "fields", None)
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: shortened(value) if isinstance(value, str) else value for key, value in found.items()}

@@ -1,7 +1,7 @@
 """A cron of any LangGraph server becomes a GraphCron that does the same, and a GraphCron becomes a file for Git."""
 
 from graphcron.commands.importing import for_git, graphcrons
-from graphcron.resource.spec import read_spec
+from graphcron.resource.spec_reader import read_spec
 
 CRON = {
     "cron_id": "1f0c1c1e-3b63-6d0c-8a40-0242ac120002",

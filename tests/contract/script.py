@@ -131,7 +131,7 @@ def _annotate(step: Step, line: str) -> None:
 def fill(text: str, names: dict[str, str]) -> str:
     """Without placeholders; bytes that are no UTF-8 are escaped as surrogates. Unknown ones stay: JSON may hold such
     text."""
-    text = re.sub(r"<(\w+)\*(\d+)>", lambda found: found[1] * int(found[2]), text)
+    text = re.sub(r"<([\w,]+)\*(\d+)>", lambda found: found[1] * int(found[2]), text)
     text = re.sub(r"<byte ([0-9a-f]{2})>", lambda found: chr(0xDC00 + int(found[1], 16)), text)
     text = re.sub(r"<nested (\d+)>", lambda found: '{"a":' * int(found[1]) + "1" + "}" * int(found[1]), text)
     names = names | {name.upper(): value.upper() for name, value in names.items()}

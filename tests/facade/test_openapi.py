@@ -28,6 +28,7 @@ class TestDocument:
         assert create["properties"]["end_time"] | {"description": ""} == {
             "type": "string",
             "format": "date-time",
+            "maxLength": 64,
             "description": "",
         }
         assert schema("CronSearch")["properties"]["limit"] == {

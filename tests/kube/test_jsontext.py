@@ -6,7 +6,7 @@ import pytest
 
 from graphcron.kube import jsontext
 from graphcron.resource.fields import DEPTH_LIMIT, InvalidGraphCron
-from graphcron.resource.spec import read_spec
+from graphcron.resource.spec_reader import read_spec
 
 
 def nested(levels: int, opening: str = '{"a":', closing: str = "}") -> str:

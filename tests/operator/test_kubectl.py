@@ -179,6 +179,27 @@ def test_kubectl_rejects(session: Session, manifest: dict[str, Any], sentence: s
     assert session.one("cronjob", manifest["metadata"]["name"]) is None
 
 
+TOO_LARGE = {
+    "stream modes": ({"streamMode": [1] * 500_000}, "spec.streamMode: Too many: 500000: must have at most 32 items"),
+    "an object of stream modes": ({"streamMode": {str(number): 1 for number in range(50_000)}}, "spec.streamMode: "),
+    "nodes": ({"interruptBefore": ["a"] * 200_000}, "spec.interruptBefore: Too many: 200000: must have at most 256"),
+    "a text": ({"interruptAfter": "*" * 1_000_000}, "spec.interruptAfter: Too long"),
+    "labels": ({"template": {"labels": {str(n): "" for n in range(1000)}}}, "spec.template.labels: Too many: 1000"),
+    "a time": ({"endTime": "2030-01-01T00:00:00." + "0" * 100_000 + "Z"}, "spec.endTime: Too long"),
+}
+
+
+@pytest.mark.parametrize(("spec", "sentence"), TOO_LARGE.values(), ids=TOO_LARGE)
+def test_the_apiserver_refuses_what_is_too_large(plane: ControlPlane, spec: dict[str, Any], sentence: str) -> None:
+    """In one sentence: an apiserver that lists each wrong item is busy for minutes."""
+    path = f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcrons?dryRun=All"
+    manifest = graphcron("large", **spec) | {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron"}
+    status, answer = plane.api.request("POST", path, manifest)
+    assert status == 422
+    assert sentence in answer["message"]
+    assert len(answer["message"]) < 1000
+
+
 STALLED = {
     "an unknown zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'."),
     "a minute that is none": ({"schedule": "61 * * * *"}, "InvalidSchedule", "'61' is no valid minute"),

@@ -1,5 +1,6 @@
 """The CRD: generated, structural, and the same in every copy."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,29 @@ def test_every_field_of_the_spec_is_described() -> None:
     for path, schema in nodes(root["properties"]["spec"], "spec"):
         if not path.endswith("]"):
             assert schema.get("description"), path
+
+
+FREE_FORM = re.compile(r"spec\.(input|metadata|config|context)|spec\.template\.(resources|tolerations|affinity)\b.*")
+"""JSON of the user's, bounded by what an object may have; types of Kubernetes' own, which has no bounds."""
+
+
+@pytest.mark.parametrize("part", ["spec", "status"])
+def test_every_text_list_and_map_is_bounded(part: str) -> None:
+    """The apiserver refuses what is too large, at once and in one sentence: nobody else has to read it."""
+    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    for path, schema in nodes(root["properties"][part], part):
+        if FREE_FORM.fullmatch(path):
+            continue
+        needed = {
+            "string": {"maxLength"} if "enum" not in schema else set(),
+            "array": {"maxItems"},
+            "object": {"maxProperties"} if "additionalProperties" in schema else set(),
+            None: {"maxLength", "maxItems", "maxProperties"},
+        }
+        assert needed.get(schema.get("type"), set()) <= schema.keys(), path
+
+
+def test_items_of_a_field_without_a_type_are_not_described() -> None:
+    """An apiserver reports each wrong item, of the half a million that an object can hold: it took minutes."""
+    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    assert not [path for path, schema in nodes(root) if "items" in schema and "type" not in schema]

@@ -14,7 +14,7 @@ from cluster.paths import HERE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.pod_types import REQUESTS_WITHIN_LIMITS
 from graphcron.resource.quantity import QUANTITY
-from graphcron.resource.spec import read_spec
+from graphcron.resource.spec_reader import read_spec
 from graphcron.resource.template_metadata import KEYS, RESERVED_ANNOTATIONS, RESERVED_LABELS, VALUES
 from graphcron.resource.urls import PORT, WEBHOOK
 

@@ -16,6 +16,7 @@ from aiohttp import web
 from graphcron.facade import idempotency, search, translation, webhook
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.errors import RestError
+from graphcron.facade.json_body import FILTER_VALUES_LIMIT, VALUES_LIMIT, read_json
 from graphcron.facade.openapi import document
 from graphcron.facade.proxy.upstream import Upstream
 from graphcron.facade.schemas import (
@@ -26,7 +27,6 @@ from graphcron.facade.schemas import (
     CronSearch,
     ThreadCronCreate,
     read,
-    read_json,
     read_uuid,
 )
 from graphcron.facade.settings import FacadeSettings
@@ -205,7 +205,7 @@ class Handlers:
 
     async def search(self, request: web.Request) -> web.Response:
         """One page of the caller's crons."""
-        query = await _body(request, CronSearch)
+        query = await _body(request, CronSearch, FILTER_VALUES_LIMIT)
         page = search.page(await self._crons_of(request).list(query.metadata or {}), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
@@ -214,7 +214,7 @@ class Handlers:
 
     async def count(self, request: web.Request) -> web.Response:
         """The number of the caller's crons that pass the filters."""
-        query = await _body(request, CronCount)
+        query = await _body(request, CronCount, FILTER_VALUES_LIMIT)
         return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
@@ -227,8 +227,8 @@ def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: da
     return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
 
 
-async def _body(request: web.Request, schema: type[AnyBody]) -> AnyBody:
-    return read(schema, read_json(await request.read()))
+async def _body(request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
+    return read(schema, read_json(await request.read(), limit))
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -15,6 +15,7 @@ from graphcron.facade.proxy.path_guard import is_literal_cron_path, reaches_cron
 from graphcron.facade.request_log import OWNER, PASSED_THROUGH
 from graphcron.facade.schemas import BODY_LIMIT
 from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
+from graphcron.resource.fields import clipped
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +55,13 @@ def allow_browsers(origins: Origins) -> Middleware:
     return allow
 
 
+DETAIL_LIMIT = 4096
+"""Characters: a sentence can quote a name or a schedule, which the caller may have sent in any length."""
+
+
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
-    return json_answer({"detail": detail}, status, retry | (headers or {}))
+    return json_answer({"detail": clipped(detail, DETAIL_LIMIT)}, status, retry | (headers or {}))
 
 
 @web.middleware

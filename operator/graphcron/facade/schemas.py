@@ -1,20 +1,19 @@
-"""The schemas of request bodies: parse JSON into a typed request, or answer a mistake with one sentence.
+"""The schemas of request bodies: the typed request of a JSON value, or one sentence about what is wrong with it.
 
 The fields are LangGraph's (its published OpenAPI and both SDKs), declared once as pydantic models. A field that is
-left out stays out; null is a mistake except where it clears something. What Kubernetes could not store unchanged
-is refused here: a number that it would round changes the input of every run to come.
+left out stays out; null is a mistake except where it clears something.
 """
 
 import difflib
-import json
-import math
 import uuid
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
+import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graphcron.facade.errors import RestError
-from graphcron.resource.fields import DEPTH_LIMIT, Nodes, StreamModes, Time
+from graphcron.facade.json_body import SHOWN_CHARACTERS
+from graphcron.resource.fields import NODES_LIMIT, STREAM_MODES_LIMIT, Nodes, StreamModes, Time
 from graphcron.resource.urls import WEBHOOK, WEBHOOK_LIMIT, checked_webhook
 
 BODY_LIMIT = 1024 * 1024
@@ -22,11 +21,6 @@ BODY_LIMIT = 1024 * 1024
 
 SHOWN_FINDINGS = 10
 """How many mistakes an answer names: a body of a megabyte can have a quarter of a million."""
-
-SHOWN_CHARACTERS = 100
-"""Of an unknown name in an answer."""
-
-INVALID_JSON = "Invalid JSON in request body"
 
 
 class Body(BaseModel):
@@ -38,6 +32,13 @@ class Body(BaseModel):
 def _whole(value: object) -> object:
     """JSON has one kind of number: 1.0 is an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class FailFast(pydantic.FailFast):
+    """Ends at the first wrong item of a list: pydantic would report each, and a body can hold many. Hashable, as
+    members of a union must be."""
+
+    __hash__ = object.__hash__
 
 
 AnyBody = TypeVar("AnyBody", bound=Body)
@@ -54,7 +55,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="allow", strict=True)
 
-    tags: list[str] = _NONE
+    tags: Annotated[list[str], FailFast()] = _NONE
     recursion_limit: Integer = _NONE
     configurable: Object = _NONE
 
@@ -70,7 +71,7 @@ class RunOptions(Body):
     """What create and update share."""
 
     timezone: Zone = _NONE
-    input: Object | list[Object] = _NONE
+    input: Object | Annotated[list[Object], FailFast()] = _NONE
     metadata: Object = _NONE
     config: Config = _NONE
     context: Object = _NONE
@@ -137,16 +138,16 @@ class CronSearch(CronCount):
     offset: Annotated[int, Field(ge=0), BeforeValidator(_whole)] = 0
     sort_by: SortBy = "created_at"
     sort_order: Literal["asc", "desc"] = "desc"
-    select: list[CronField] = _NONE
+    select: Annotated[list[CronField], FailFast(), Field(max_length=100)] = _NONE
 
 
 # Where a field may hold one of several shapes, pydantic reports each that did not fit; people want one sentence.
 _SENTENCES = {
     "input": "must be an object or a list of objects",
-    "interrupt_before": 'must be "*" or a list of node names',
-    "interrupt_after": 'must be "*" or a list of node names',
+    "interrupt_before": f'must be "*" or a list of node names (at most {NODES_LIMIT})',
+    "interrupt_after": f'must be "*" or a list of node names (at most {NODES_LIMIT})',
     "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
-    "updates, events, debug, custom",
+    f"updates, events, debug, custom (at most {STREAM_MODES_LIMIT})",
     "webhook": WEBHOOK,
     "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
     "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
@@ -162,31 +163,23 @@ _MUST = {
     "model_type": "must be an object",
     "string_too_short": "must not be empty",
     "string_type": "must be a string",
+    "too_long": "must have fewer items",
 }
-
-
-def read_json(data: bytes) -> object:
-    """The JSON value of a body, whatever its content type says, as LangGraph's server has it. Raises RestError 422 for
-    what is no JSON, and for what Kubernetes cannot store unchanged."""
-    try:
-        value = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError):
-        raise RestError(422, INVALID_JSON) from None
-    _check_storable(value)
-    return value
 
 
 def read(schema: type[AnyBody], value: object) -> AnyBody:
     """The typed request. Raises RestError 422 for an unknown field and for a value that its field cannot hold."""
     if not isinstance(value, dict):
         raise RestError(422, "The request body must be a JSON object")
+    not_shown = frozenset([name for name in value if name not in schema.model_fields][SHOWN_FINDINGS:])
+    given = {name: item for name, item in value.items() if name not in not_shown} if not_shown else value
     try:
-        return schema.model_validate(value)
+        return schema.model_validate(given)
     except ValidationError as error:
-        raise RestError(422, _explain(error, schema)) from None
+        raise RestError(422, _explain(error, schema, len(not_shown))) from None
 
 
-def _explain(error: ValidationError, schema: type[Body]) -> str:
+def _explain(error: ValidationError, schema: type[Body], not_shown: int) -> str:
     """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
     findings = error.errors(include_url=False, include_input=False, include_context=False)
@@ -202,7 +195,7 @@ def _explain(error: ValidationError, schema: type[Body]) -> str:
             sentences.append(f"{name} {_SENTENCES[name]}")
         else:
             sentences.append(f"{path} {_MUST.get(found['type']) or found['msg'].replace('Input should', 'must')}")
-    if (more := len(findings) - SHOWN_FINDINGS) > 0:
+    if (more := max(0, len(findings) - SHOWN_FINDINGS) + not_shown) > 0:
         sentences.append(f"and {more} more")
     return "; ".join(dict.fromkeys(sentences))
 
@@ -213,60 +206,3 @@ def read_uuid(kind: str, text: str) -> str:
         return str(uuid.UUID(text))
     except ValueError:
         raise RestError(422, f"Invalid {kind} ID: must be a UUID") from None
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is beyond any float")
-    return number
-
-
-def _check_storable(value: object) -> None:
-    """Refuse what the apiserver would change or not take."""
-    # A place is spelt out only for an error: written for each value, a key of half a body in front
-    # of a list that is the other half would take a hundred gigabytes.
-    todo: list[tuple[object, int, _Place]] = [(value, 0, None)]
-    while todo:
-        item, depth, place = todo.pop()
-        if depth > DEPTH_LIMIT:
-            raise RestError(422, f"The request body is nested deeper than {DEPTH_LIMIT} levels")
-        match item:
-            case dict():
-                for key, child in item.items():
-                    _check_text(key, place)
-                    todo.append((child, depth + 1, (place, key)))
-            case list():
-                todo += [(child, depth + 1, (place, index)) for index, child in enumerate(item)]
-            case str():
-                _check_text(item, place)
-            case int() if not -(2**63) <= item < 2**63:
-                raise RestError(
-                    422, f"{_spelt(place)}: Kubernetes would round integers beyond 64 bits: send this one as a string"
-                )
-
-
-_Place = tuple["_Place", str | int] | None
-"""Where in a body: the place of what holds it, and its key or index in there. None is the body."""
-
-
-def _spelt(place: _Place) -> str:
-    """As people write it, `a.b[0]`, with long keys cut."""
-    parts: list[str] = []
-    while place is not None:
-        place, step = place
-        parts.append(f"[{step}]" if isinstance(step, int) else f".{step[:SHOWN_CHARACTERS]}")
-    return "".join(reversed(parts)).removeprefix(".")
-
-
-def _check_text(text: str, place: _Place) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        raise RestError(422, INVALID_JSON) from None
-    if "\0" in text:
-        raise RestError(422, f"{_spelt(place) or 'A key'}: a NUL character cannot be stored: leave it out")

@@ -24,7 +24,8 @@ from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, owner_of
 from graphcron.resource.order_of import ORDER_LIMIT, order
-from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT, read_spec
+from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT
+from graphcron.resource.spec_reader import read_spec
 from graphcron.schedule.expression import is_hashed, read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule

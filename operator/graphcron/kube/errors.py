@@ -2,14 +2,19 @@
 
 import json
 
+from graphcron.resource.fields import clipped
+
+MESSAGE_LIMIT = 4096
+"""Characters. An apiserver quotes what it refuses."""
+
 
 class KubeError(Exception):
     """The apiserver did not do what was asked. `status` is its HTTP status, 0 when there was no answer."""
 
     def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
         self.status = status
-        self.message = message
+        self.message = clipped(message, MESSAGE_LIMIT)
+        super().__init__(self.message)
 
 
 class NotFound(KubeError):

@@ -8,7 +8,8 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import PULLING
-from graphcron.resource.status import Condition, GraphCronStatus, HistoryEntry
+from graphcron.resource.fields import clipped
+from graphcron.resource.status import MESSAGE_LIMIT, REASON_LIMIT, Condition, GraphCronStatus, HistoryEntry
 
 READY = "Ready"
 STALLED = "Stalled"
@@ -103,8 +104,8 @@ def _condition(
         "status": text,
         "observedGeneration": generation,
         "lastTransitionTime": format_time(old.last_transition_time if old and old.status == text else now),
-        "reason": reason,
-        "message": message,
+        "reason": clipped(reason, REASON_LIMIT),
+        "message": clipped(message, MESSAGE_LIMIT),
     }
 
 

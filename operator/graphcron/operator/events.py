@@ -10,8 +10,9 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, RUNS_ENDING, RUNS_STARTING, condition_of
 from graphcron.operator.history import key_of
 from graphcron.operator.reasons import NOT_STARTING
+from graphcron.resource.fields import clipped
 from graphcron.resource.identity import API_VERSION, KIND
-from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from graphcron.resource.status import REASON_LIMIT, GraphCronStatus, HistoryEntry
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manif
             "uid": metadata["uid"],
         },
         "type": event.type,
-        "reason": event.reason,
-        "message": event.message[:1024],
+        "reason": clipped(event.reason, REASON_LIMIT),
+        "message": clipped(event.message, 1024),
         "source": {"component": "graphcron"},
         "firstTimestamp": stamp,
         "lastTimestamp": stamp,

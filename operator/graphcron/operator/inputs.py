@@ -14,7 +14,8 @@ from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import START_PATIENCE
 from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec, read_spec
+from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec
+from graphcron.resource.spec_reader import read_spec
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule

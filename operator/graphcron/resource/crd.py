@@ -121,12 +121,13 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         # That is its type, and its rule says more than a pattern would.
         result = {key: value for key, value in result.items() if key not in ("type", "pattern", "minimum")}
     if result.get("x-kubernetes-preserve-unknown-fields"):
-        # Free-form: nothing else may be said of it, but that it is an object where it must be one.
-        return {
+        # Free-form: nothing else may be said of it, but that it is an object where it must be one, and how large.
+        kept = {
             key: value
             for key, value in result.items()
             if key in ("type", "description") or key.startswith("x-kubernetes-")
         }
+        return kept | _bounds(options)
     if properties := schema.get("properties"):
         result["properties"] = {name: _structural(value, definitions) for name, value in properties.items()}
     if isinstance(values := schema.get("additionalProperties"), dict):
@@ -134,3 +135,17 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     if items := schema.get("items"):
         result["items"] = _structural(items, definitions)
     return result
+
+
+def _bounds(options: list[dict[str, Any]]) -> dict[str, Any]:
+    """The limits of a field that is a text or a list. What is in the list is not for the apiserver to judge: it reports
+    each wrong item, and half a million of them keep it busy for minutes."""
+    if not options:
+        return {}
+    texts = [text for option in options for text in option.get("enum", [option.get("const", "")])]
+    longest = max(len(text) for text in texts)
+    return {
+        "maxLength": longest,
+        "maxItems": max(option.get("maxItems", 0) for option in options),
+        "maxProperties": 0,
+    }

@@ -16,6 +16,15 @@ INVALID_SPEC = "InvalidSpec"
 """The reason of a spec that its model refuses."""
 
 
+def clipped(text: str, limit: int) -> str:
+    """At most so many characters of a message: the beginning, and how long it was. What others wrote into it has no
+    length that one could count on."""
+    if len(text) <= limit:
+        return text
+    rest = f"… ({len(text)} characters)"
+    return text[: limit - len(rest)] + rest
+
+
 class InvalidGraphCron(Exception):
     """A GraphCron that cannot be scheduled, with a CamelCase `reason` and a message that says what to write instead."""
 
@@ -43,9 +52,13 @@ def _utc(value: datetime) -> datetime:
         raise ValueError("must lie between the years 1 and 9999 in UTC") from None
 
 
+TIME_LIMIT = 64
+"""Characters of a time, with its fraction of a second."""
+
+
 def _rfc3339(value: object) -> object:
     """Kubernetes times are RFC 3339 strings; pydantic alone would also take Unix numbers."""
-    if isinstance(value, str):
+    if isinstance(value, str) and len(value) <= TIME_LIMIT:
         return parse_time(value)
     if isinstance(value, datetime):
         return value
@@ -56,7 +69,7 @@ Time = Annotated[
     datetime,
     BeforeValidator(_rfc3339),
     AfterValidator(_utc),
-    Field(json_schema_extra={"type": "string", "format": "date-time"}),
+    Field(json_schema_extra={"type": "string", "format": "date-time", "maxLength": TIME_LIMIT}),
 ]
 """An instant, in UTC with whole seconds."""
 
@@ -65,24 +78,36 @@ Json = Annotated[Any, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fi
 JsonObject = Annotated[
     dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
 ]
-# CRD schemas know no "this or that type", so a union is free-form there and checked here.
-Nodes = Annotated[Literal["*"] | list[str], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
+NODES_LIMIT = 256
+STREAM_MODES_LIMIT = 32
+"""Items of a list: of each mode one, and some that are named twice."""
+
+# CRD schemas know no "this or that type", so a union is bounded there (`resource.crd`) and checked here.
+Node = Annotated[str, Field(max_length=1024)]
+Nodes = Annotated[
+    Literal["*"] | Annotated[list[Node], Field(max_length=NODES_LIMIT)],
+    Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
+]
 StreamMode = Literal[
     "values", "messages", "messages-tuple", "tasks", "checkpoints", "updates", "events", "debug", "custom"
 ]
 StreamModes = Annotated[
-    StreamMode | list[StreamMode], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
+    StreamMode | Annotated[list[StreamMode], Field(max_length=STREAM_MODES_LIMIT)],
+    Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}),
 ]
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+"""Of an object in Kubernetes, or of a key in a Secret or ConfigMap."""
 
 
 class KeySelector(Model):
     """One key of a Secret or ConfigMap in the GraphCron's namespace."""
 
-    name: Annotated[str, Field(min_length=1, description="Name of the Secret or ConfigMap.")]
-    key: Annotated[str, Field(min_length=1, description="Key in the Secret or ConfigMap.")]
+    name: ObjectName = Field(description="Name of the Secret or ConfigMap.")
+    key: ObjectName = Field(description="Key in the Secret or ConfigMap.")
 
 
 class NameReference(Model):
     """A whole Secret or ConfigMap in the GraphCron's namespace."""
 
-    name: Annotated[str, Field(min_length=1, description="Name of the object.")]
+    name: ObjectName = Field(description="Name of the object.")

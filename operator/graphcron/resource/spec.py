@@ -7,12 +7,10 @@ field's description.
 
 from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from graphcron.resource.fields import (
     DEPTH_LIMIT,
-    INVALID_SPEC,
-    InvalidGraphCron,
     Json,
     JsonObject,
     Model,
@@ -54,6 +52,9 @@ IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else kee
 _CEL_IN_POD = "(has(self.engine) && self.engine == 'inPod')"
 
 
+ThreadId = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", max_length=36)]
+
+
 class GraphCronSpec(Model):
     """When a graph runs, with which input, and how."""
 
@@ -72,9 +73,7 @@ class GraphCronSpec(Model):
     assistant_id: Annotated[str, Field(min_length=1, max_length=ASSISTANT_LIMIT)] = Field(
         description="Assistant to run: its UUID or the name of its graph."
     )
-    thread_id: Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")] | None = Field(
-        None, description="Thread to run on. Default: a new thread for each firing."
-    )
+    thread_id: ThreadId | None = Field(None, description="Thread to run on. Default: a new thread for each firing.")
     input: Json | None = Field(
         None, description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep."
     )
@@ -225,44 +224,3 @@ class GraphCronSpec(Model):
         if self.input is not None and self.input_from is not None:
             raise ValueError("input and inputFrom exclude each other: keep one")
         return self
-
-
-def read_spec(spec: object) -> GraphCronSpec:
-    """The spec of a GraphCron as the apiserver has it, checked for all that the CRD's schema cannot express.
-
-    Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
-    """
-    if isinstance(spec, dict):
-        for name, value in spec.items():
-            if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
-                raise InvalidGraphCron(INVALID_SPEC, f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
-    try:
-        return GraphCronSpec.model_validate(spec)
-    except ValidationError as error:
-        raise InvalidGraphCron(INVALID_SPEC, explain(error)) from None
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    """Whether anything lies more than so many levels below it."""
-    level = [value]
-    for _ in range(levels + 1):
-        if not level:
-            return False
-        containers = [item for item in level if isinstance(item, dict | list)]
-        level = [child for item in containers for child in (item.values() if isinstance(item, dict) else item)]
-    return bool(level)
-
-
-def explain(error: ValidationError, prefix: str = "spec") -> str:
-    """Pydantic's findings in one sentence, each with its path; no input is quoted, since it may hold a secret."""
-    findings = []
-    for found in error.errors(include_url=False, include_input=False, include_context=False):
-        path = ".".join([prefix, *(str(part) for part in found["loc"])]) if prefix else ".".join(map(str, found["loc"]))
-        match found["type"]:
-            case "extra_forbidden":
-                findings.append(f"{path}: unknown field")
-            case "missing":
-                findings.append(f"{path}: required")
-            case _:
-                findings.append(f"{path}: {found['msg'][:1].lower()}{found['msg'][1:]}".replace("value error, ", ""))
-    return "; ".join(dict.fromkeys(findings))

@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from graphcron.resource.fields import KeySelector, Model, NameReference
+from graphcron.resource.fields import KeySelector, Model, NameReference, ObjectName
 from graphcron.resource.pod_types import LIST_LIMIT, Affinity, Resources, Toleration
 from graphcron.resource.template_metadata import Annotations, Labels
 from graphcron.resource.urls import ServerUrl
@@ -78,7 +78,7 @@ class Checkpointer(Model):
         description="Key of a Secret that contains the URL: postgresql://USER:PASSWORD@HOST/DATABASE, or "
         f"sqlite:///{CHECKPOINTS_PATH}/FILE with claimName."
     )
-    claim_name: Annotated[str, Field(min_length=1, max_length=253)] | None = Field(
+    claim_name: ObjectName | None = Field(
         None, description=f"PersistentVolumeClaim to mount at {CHECKPOINTS_PATH}. Default: none."
     )
 
@@ -95,11 +95,17 @@ class PodSecurityContext(Model):
     fs_group: UserId | None = Field(None, description="Group id that owns the volumes of the pod.")
 
 
+NodeSelector = Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=128)]
+"""Labels that a node needs; Kubernetes lets a value have 63 characters."""
+ClassName = Annotated[str, Field(max_length=253)]
+"""Empty for none, as in a pod."""
+
+
 class Template(Model):
     """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
     resources: Resources | None = Field(None, description="Container resources. Default: the installation's.")
-    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
+    node_selector: NodeSelector | None = Field(None, description="Node labels a run pod needs.")
     tolerations: Annotated[list[Toleration], Field(max_length=LIST_LIMIT)] | None = Field(
         None, description="Taints a run pod tolerates."
     )
@@ -110,11 +116,11 @@ class Template(Model):
     annotations: Annotations | None = Field(
         None, description="Additional annotations of the run pods. Those of Kubernetes and of GraphCron are reserved."
     )
-    priority_class_name: str | None = Field(None, description="PriorityClass of the run pods.")
-    image_pull_secrets: list[NameReference] | None = Field(
+    priority_class_name: ClassName | None = Field(None, description="PriorityClass of the run pods.")
+    image_pull_secrets: Annotated[list[NameReference], Field(max_length=32)] | None = Field(
         None, description="Secrets with registry credentials for the run pods."
     )
-    runtime_class_name: str | None = Field(None, description="RuntimeClass of the run pods.")
+    runtime_class_name: ClassName | None = Field(None, description="RuntimeClass of the run pods.")
     pod_security_context: PodSecurityContext | None = Field(
         None, description="User and groups of the run pods. Default: the installation's."
     )

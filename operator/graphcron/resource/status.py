@@ -1,21 +1,38 @@
 """The status of a GraphCron as a pydantic model."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from graphcron.resource.fields import Model, Time
+from graphcron.resource.fields import Model, Time, clipped
+
+MESSAGE_LIMIT = 2048
+REASON_LIMIT = 128
+"""Characters. Messages quote the apiserver, the Agent Server and graphs, and reasons come from run pods: in a status
+they are cut, not refused. Kubernetes refuses an Event with a longer reason."""
+_ID_LIMIT = 256
+
+
+def _cut(limit: int) -> Callable[[object], object]:
+    return lambda value: clipped(value, limit) if isinstance(value, str) else value
+
+
+Message = Annotated[str, BeforeValidator(_cut(MESSAGE_LIMIT)), Field(max_length=MESSAGE_LIMIT)]
+Reason = Annotated[str, BeforeValidator(_cut(REASON_LIMIT)), Field(max_length=REASON_LIMIT)]
+Id = Annotated[str, BeforeValidator(_cut(_ID_LIMIT)), Field(max_length=_ID_LIMIT)]
+"""Of a run or a thread: an Agent Server's own."""
 
 
 class Condition(Model):
     """A condition by Kubernetes' conventions (metav1.Condition)."""
 
-    type: str = Field(description="Type of the condition, such as Ready.")
+    type: Annotated[str, Field(max_length=316)] = Field(description="Type of the condition, such as Ready.")
     status: Literal["True", "False", "Unknown"] = Field(description="Whether the condition holds.")
     observed_generation: int | None = Field(None, description="Generation of the spec that the condition refers to.")
     last_transition_time: Time = Field(description="When the status of the condition last changed.")
-    reason: str = Field(description="Reason in CamelCase, for programs.")
-    message: str = Field("", description="Explanation, for people.")
+    reason: Reason = Field(description="Reason in CamelCase, for programs.")
+    message: Message = Field("", description="Explanation, for people.")
 
 
 class HistoryEntry(Model):
@@ -27,11 +44,13 @@ class HistoryEntry(Model):
     outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced"] = Field(
         description="How the firing ended."
     )
-    reason: str = Field(description="Reason in CamelCase, for programs.")
-    message: str | None = Field(None, description="Explanation, for people.")
-    job_name: str | None = Field(None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`.")
-    run_id: str | None = Field(None, description="ID of the run on the Agent Server.")
-    thread_id: str | None = Field(None, description="ID of the thread of the run.")
+    reason: Reason = Field(description="Reason in CamelCase, for programs.")
+    message: Message | None = Field(None, description="Explanation, for people.")
+    job_name: Annotated[str, Field(max_length=63)] | None = Field(
+        None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`."
+    )
+    run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
+    thread_id: Id | None = Field(None, description="ID of the thread of the run.")
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")
     count: int | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
@@ -56,13 +75,15 @@ class GraphCronStatus(Model):
     """What the operator observed and did."""
 
     observed_generation: int | None = Field(None, description="Generation of the spec that this status refers to.")
-    conditions: list[Condition] | None = Field(
+    conditions: Annotated[list[Condition], Field(max_length=16)] | None = Field(
         None,
         description="Current conditions, at most one of each type.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
-    cron_job_name: str | None = Field(None, description="Name of the CronJob.")
-    timezone: str | None = Field(None, description="Time zone of the schedule, with the default filled in.")
+    cron_job_name: Annotated[str, Field(max_length=63)] | None = Field(None, description="Name of the CronJob.")
+    timezone: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="Time zone of the schedule, with the default filled in."
+    )
     enabled: bool | None = Field(
         None, description="Whether it fires, now or from startTime on. False while paused, expired or suspended."
     )
