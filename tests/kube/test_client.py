@@ -68,3 +68,43 @@ async def test_a_refused_status_of_a_namesake_is_not_found(
     ]
     with pytest.raises(kind):
         await kube.patch_status("team", "a", "u1", {})
+
+
+async def test_a_job_is_ended_by_its_deadline_only_as_it_was_observed(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"metadata": {"name": "a-1"}})]
+    await kube.end_job("team", {"metadata": {"name": "a-1", "uid": "u", "resourceVersion": "7"}}, "NotStarting: quota")
+    method, path, headers, body = apiserver.asked[0]
+    assert (method, path) == ("PATCH", "/apis/batch/v1/namespaces/team/jobs/a-1?fieldManager=graphcron")
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    assert body == {
+        "metadata": {
+            "uid": "u",
+            "resourceVersion": "7",
+            "annotations": {"graphcron.dev/ended": "NotStarting: quota"},
+        },
+        "spec": {"activeDeadlineSeconds": 1},
+    }
+
+
+async def test_events_are_listed_by_field_and_to_a_limit(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"items": [{"n": n}], "metadata": {"continue": "more"}}) for n in range(20)]
+    found = await kube.list_events("team", "reason=FailedCreate")
+    assert found == [{"n": n} for n in range(10)]
+    first, second = (path for _, path, _, _ in apiserver.asked[:2])
+    assert first == "/api/v1/namespaces/team/events?fieldSelector=reason%3DFailedCreate&limit=500"
+    assert second == f"{first}&continue=more"
+
+
+async def test_the_pods_of_a_job_are_listed_as_they_are_now(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"items": [{"metadata": {"name": "a-1-x"}}], "metadata": {}})]
+    assert await kube.list_pods_of_job("team", "a-1") == [{"metadata": {"name": "a-1-x"}}]
+    assert apiserver.asked[0][1].endswith("/pods?labelSelector=batch.kubernetes.io%2Fjob-name%3Da-1")
+
+
+async def test_managed_fields_are_taken_over_of_that_very_version(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"metadata": {}})]
+    await kube.take_over_cron_job("team", {"metadata": {"name": "a", "resourceVersion": "7"}}, [{"manager": "x"}])
+    assert apiserver.asked[0][3] == [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "replace", "path": "/metadata/managedFields", "value": [{"manager": "x"}]},
+    ]

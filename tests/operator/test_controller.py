@@ -352,3 +352,155 @@ class TestNotStarting:
         stuck.kube.fail = [Refused(403, "jobs.batch is forbidden")]
         await stuck.reconcile()
         assert stuck.controller.queue.due_in(HELLO) == pytest.approx(60, abs=1)
+
+
+def use_a_mirror(cron_job: dict[str, Any]) -> None:
+    """As a policy for registry mirrors, which also rewrites CronJobs."""
+    pod = cron_job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    pod["containers"][0]["image"] = f"mirror.example/{pod['containers'][0]['image'].removeprefix('mirror.example/')}"
+
+
+class TestOthersChangeTheCronJob:
+    """The image, which makes an event each time."""
+
+    IMAGE = "spec.jobTemplate.spec.template.spec.containers[run].image"
+
+    @staticmethod
+    def condition(bench: Bench) -> dict[str, Any] | None:
+        conditions = bench.kube.graphcrons["hello"]["status"]["conditions"]
+        return next((one for one in conditions if one["type"] == "CronJobModified"), None)
+
+    @staticmethod
+    async def mutated_by(bench: Bench, manager: str) -> None:
+        """Somebody changes the CronJob and its event comes."""
+        cron_job = bench.kube.cron_jobs["hello"]
+        use_a_mirror(cron_job)
+        steps = "f:spec f:jobTemplate f:spec f:template f:spec f:containers".split()
+        fields: dict[str, Any] = {'k:{"name":"run"}': {"f:image": {}}}
+        for step in reversed(steps):
+            fields = {step: fields}
+        cron_job["metadata"]["managedFields"] = [
+            {"manager": "graphcron", "operation": "Apply"},
+            {"manager": manager, "operation": "Update", "fieldsV1": fields},
+        ]
+        cron_job["metadata"]["resourceVersion"] = str(int(cron_job["metadata"]["resourceVersion"]) + 1000)
+        bench.controller.cache.put(CRON_JOBS, cron_job)
+        await bench.reconcile()
+
+    async def test_what_a_webhook_changes_is_told_and_left_also_after_a_restart(self, bench: Bench) -> None:
+        bench.kube.mutate = use_a_mirror
+        bench.make()
+        for _ in range(20):
+            await bench.reconcile()
+        assert bench.kube.writes == ["cronjob hello", "status hello"]
+        condition = self.condition(bench)
+        assert condition
+        assert (condition["status"], condition["reason"]) == ("True", "ChangedByAdmission")
+        assert f"{self.IMAGE} (by a mutating webhook or policy)" in condition["message"]
+        assert bench.ready["status"] == "True"
+        assert [event["reason"] for event in bench.kube.events] == ["ChangedByAdmission"]
+        again = Bench()
+        again.kube = bench.kube
+        again.controller = Controller(cast("Kube", bench.kube), INSTALLATION, clock=lambda: NOW)
+        again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+        again.controller.cache.put(CRON_JOBS, bench.kube.cron_jobs["hello"])
+        await again.reconcile()
+        assert bench.kube.writes == ["cronjob hello", "status hello"]
+
+    async def test_an_edit_of_the_graphcron_reaches_a_cronjob_that_a_webhook_changes(self, bench: Bench) -> None:
+        bench.kube.mutate = use_a_mirror
+        bench.make()
+        await bench.reconcile()
+        edited = bench.kube.graphcrons["hello"]
+        edited["metadata"] |= {"generation": 2, "resourceVersion": "99"}
+        edited["spec"]["schedule"] = "5 * * * *"
+        bench.controller.cache.put(GRAPHCRONS, edited)
+        await bench.reconcile()
+        assert bench.kube.cron_jobs["hello"]["spec"]["schedule"] == "5 * * * *"
+
+    async def test_a_hand_edit_heals_at_once_and_so_does_a_second_one(self, bench: Bench) -> None:
+        bench.make()
+        await bench.reconcile()
+        for _ in range(2):
+            await self.mutated_by(bench, "kubectl-edit")
+            pod = bench.kube.cron_jobs["hello"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            assert pod["containers"][0]["image"] == "graphcron:test"
+        assert self.condition(bench) is None
+
+    async def test_whoever_goes_on_changing_it_is_named_and_corrected_ever_more_rarely(self, bench: Bench) -> None:
+        bench.make()
+        await bench.reconcile()
+        for _ in range(3 * 60 * 2):
+            await self.mutated_by(bench, "kyverno")
+            bench.now += timedelta(seconds=30)
+        applies = bench.kube.writes.count("cronjob hello")
+        assert 6 < applies < 15, "in three hours, of 360 changes"
+        condition = self.condition(bench)
+        assert condition
+        assert condition["reason"] == "ChangedByOthers"
+        assert f"{self.IMAGE} (by kyverno)" in condition["message"]
+        due = bench.controller.queue.due_in(HELLO)
+        assert due is not None
+        assert due <= 3600, "though no event comes"
+        assert bench.kube.writes.count("status hello") < 3 * applies
+
+
+class TestAdoption:
+    """A CronJob of ours without an owner: after a restore, after --cascade=orphan, or when somebody removed it."""
+
+    @pytest.fixture
+    async def orphan(self, bench: Bench) -> dict[str, Any]:
+        """Of an earlier GraphCron of the name, which is not in the cache any more."""
+        bench.make(schedule="5 5 * * *")
+        await bench.reconcile()
+        bench.controller = Controller(cast("Kube", bench.kube), INSTALLATION, clock=lambda: bench.now)
+        bench.kube.graphcrons.clear()
+        bench.make(schedule="0 * * * *")
+        bench.kube.writes.clear()
+        cron_job = bench.kube.cron_jobs["hello"]
+        del cron_job["metadata"]["ownerReferences"]
+        return cron_job
+
+    async def test_it_is_adopted(self, bench: Bench, orphan: dict[str, Any]) -> None:
+        uid = orphan["metadata"]["uid"]
+        await bench.reconcile()
+        adopted = bench.kube.cron_jobs["hello"]
+        owner = adopted["metadata"]["ownerReferences"][0]
+        assert (owner["uid"], owner["controller"]) == (bench.kube.graphcrons["hello"]["metadata"]["uid"], True)
+        assert adopted["metadata"]["uid"] == uid
+        assert adopted["spec"]["schedule"] == "0 * * * *"
+        assert bench.ready["status"] == "True"
+        assert bench.kube.writes == ["cronjob hello", "status hello"]
+
+    async def test_what_a_restore_wrote_is_taken_over_so_that_it_can_be_removed(
+        self, bench: Bench, orphan: dict[str, Any]
+    ) -> None:
+        """Else a field that the GraphCron has no longer stays as the other manager's."""
+        orphan["metadata"]["managedFields"] = [
+            {"manager": "velero", "operation": "Update", "fieldsV1": {"f:spec": {"f:suspend": {}}}},
+            {"manager": "kubectl", "operation": "Update", "fieldsV1": {"f:spec": {"f:schedule": {}}}},
+            {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status", "fieldsV1": {}},
+        ]
+        await bench.reconcile()
+        assert bench.kube.writes == ["managed fields of hello", "cronjob hello", "status hello"]
+        ours, status = bench.kube.taken_over
+        assert (ours["manager"], ours["operation"]) == ("graphcron", "Apply")
+        assert ours["fieldsV1"] == {"f:spec": {"f:suspend": {}, "f:schedule": {}}}
+        assert status["subresource"] == "status"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"labels": {}},
+            {"labels": {"app.kubernetes.io/managed-by": "graphcron", "graphcron.dev/graphcron": "other"}},
+            {"ownerReferences": [{"kind": "CronTab", "name": "x", "uid": "y", "controller": True}]},
+        ],
+    )
+    async def test_one_of_somebody_elses_is_not(
+        self, bench: Bench, orphan: dict[str, Any], change: dict[str, Any]
+    ) -> None:
+        orphan["metadata"] |= change
+        before = copy.deepcopy(orphan)
+        await bench.reconcile()
+        assert bench.ready["reason"] == "CronJobNameTaken"
+        assert bench.kube.cron_jobs["hello"] == before

@@ -104,6 +104,116 @@ def test_somebody_elses_cronjob_is_not_taken_over(session: Session) -> None:
     ready(session, "theirs")
 
 
+ORPHANED = '[{"op":"remove","path":"/metadata/ownerReferences"}]'
+
+
+def owners(session: Session, name: str) -> list[str]:
+    metadata = (session.one("cronjob", name) or {"metadata": {}})["metadata"]
+    return [owner["uid"] for owner in metadata.get("ownerReferences", [])]
+
+
+def uid_of(session: Session, name: str) -> str:
+    return str((session.one("graphcron", name) or {})["metadata"]["uid"])
+
+
+def test_a_cronjob_whose_owner_reference_was_removed_gets_it_back(session: Session) -> None:
+    session.apply(graphcron("disowned"))
+    ready(session, "disowned")
+    uid = (session.one("cronjob", "disowned") or {})["metadata"]["uid"]
+    session.kubectl("patch", "cronjob", "disowned", "--type=json", "-p", ORPHANED)
+    wait_for("the owner reference", lambda: owners(session, "disowned") == [uid_of(session, "disowned")], 10)
+    assert (session.one("cronjob", "disowned") or {})["metadata"]["uid"] == uid
+
+
+def test_a_restored_cronjob_is_adopted_and_follows_its_graphcron_again(session: Session) -> None:
+    """As a backup tool does it: both come back from files, with other uids and no owner, the CronJob first. What has
+    been in it is the backup tool's by the record, and goes all the same when the GraphCron has it no longer."""
+    session.apply(graphcron("restored", template={"nodeSelector": {"disk": "ssd"}}))
+    ready(session, "restored")
+    files = [session.one("cronjob", "restored"), session.one("graphcron", "restored")]
+    session.kubectl("delete", "graphcron", "restored")
+    session.kubectl("delete", "cronjob", "restored")
+    for file in filter(None, files):
+        for name in ("uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "ownerReferences"):
+            file["metadata"].pop(name, None)
+        file.pop("status", None)
+        session.kubectl("create", "-f", "-", "--field-manager=velero", stdin=json.dumps(file))
+    ready(session, "restored")
+    assert owners(session, "restored") == [uid_of(session, "restored")]
+
+    patch = '[{"op":"remove","path":"/spec/template"},{"op":"replace","path":"/spec/schedule","value":"5 5 5 5 *"}]'
+    session.kubectl("patch", "graphcron", "restored", "--type=json", "-p", patch)
+
+    def follows() -> bool:
+        spec = (session.one("cronjob", "restored") or {})["spec"]
+        pod = spec["jobTemplate"]["spec"]["template"]["spec"]
+        return spec["schedule"] == "5 5 5 5 *" and "nodeSelector" not in pod
+
+    wait_for("the CronJob to follow its GraphCron", follows, 10)
+
+
+REWRITES: list[tuple[str, dict[str, Any]]] = [
+    (
+        "mutatingadmissionpolicies",
+        {
+            "metadata": {"name": "mirror"},
+            "spec": {
+                "matchConstraints": {
+                    "resourceRules": [
+                        {
+                            "apiGroups": ["batch"],
+                            "apiVersions": ["v1"],
+                            "operations": ["CREATE", "UPDATE"],
+                            "resources": ["cronjobs"],
+                            "resourceNames": ["mirrored"],
+                        }
+                    ]
+                },
+                "reinvocationPolicy": "Never",
+                "mutations": [
+                    {
+                        "patchType": "JSONPatch",
+                        "jsonPatch": {
+                            "expression": '[JSONPatch{op: "replace", value: "mirror.example/graphcron:test", '
+                            'path: "/spec/jobTemplate/spec/template/spec/containers/0/image"}]'
+                        },
+                    }
+                ],
+            },
+        },
+    ),
+    ("mutatingadmissionpolicybindings", {"metadata": {"name": "mirror"}, "spec": {"policyName": "mirror"}}),
+]
+"""As a policy for registry mirrors does it, which rewrites CronJobs, too."""
+
+
+def test_what_a_policy_changes_in_the_cronjob_is_told_and_not_fought(session: Session, plane: ControlPlane) -> None:
+    if plane.api.request("GET", "/apis/admissionregistration.k8s.io/v1/mutatingadmissionpolicies")[0] == 404:
+        pytest.skip("this apiserver has no MutatingAdmissionPolicy")
+    for plural, manifest in REWRITES:
+        plane.install(manifest, f"/apis/admissionregistration.k8s.io/v1/{plural}")
+
+    def is_rewritten() -> bool:
+        made = session.kubectl(
+            "create", "cronjob", "mirrored", "--image=x", "--schedule=0 0 1 1 *", "--dry-run=server", "-o", "yaml"
+        )
+        return "mirror.example" in made
+
+    wait_for("the policy to be in force", is_rewritten, 30)
+    written = operator_writes(plane, "mirrored")
+    session.apply(graphcron("mirrored"))
+    ready(session, "mirrored")
+    condition = conditions(session, "mirrored")["CronJobModified"]
+    assert (condition["status"], condition["reason"]) == ("True", "ChangedByAdmission")
+    assert "containers[run].image (by a mutating webhook or policy)" in condition["message"]
+    for number in range(5):
+        session.kubectl("label", "cronjob", "mirrored", f"touched={number}", "--overwrite")
+    session.kubectl("patch", "cronjob", "mirrored", "-p", '{"spec":{"suspend":true}}')
+    wait_for("a hand edit to heal", lambda: not (session.one("cronjob", "mirrored") or {})["spec"]["suspend"], 10)
+    # The CronJob and the status, and the CronJob once more; a status can be written on the way.
+    assert operator_writes(plane, "mirrored") - written <= 5
+
+
 def conditions(session: Session, name: str) -> dict[str, Any]:
     status = (session.one("graphcron", name) or {}).get("status", {})
     return {condition["type"]: condition for condition in status.get("conditions", [])}

@@ -33,6 +33,9 @@ def test_a_hand_edit_heals_and_what_is_not_ours_stays(world: World) -> None:
     world.cron_job["spec"]["jobTemplate"]["spec"]["ttlSecondsAfterFinished"] = 5
     assert world.decide("10:06").apply is None
     world.cron_job["spec"]["concurrencyPolicy"] = "Forbid"
+    fields: dict[str, Any] = {"f:spec": {"f:concurrencyPolicy": {}}}
+    edit = {"manager": "kubectl-edit", "operation": "Update", "fieldsV1": fields}
+    world.cron_job["metadata"]["managedFields"].append(edit)
     healed = world.decide("10:06").apply
     assert healed
     assert healed["spec"]["concurrencyPolicy"] == "Allow"

@@ -14,7 +14,7 @@ def test_defaults() -> None:
     assert settings.namespace is None
     assert settings.pods.server_url == "http://agent.example"
     assert settings.pods.api_key is None
-    assert settings.pods.resources["limits"] == {"memory": "128Mi"}
+    assert settings.pods.resources["limits"] == {"cpu": "1", "memory": "128Mi"}
     assert settings.pods.in_pod_images == (), "the engine is off until images are listed"
 
 

@@ -57,6 +57,11 @@ def _without_record(world: World) -> None:
     del world.cron_job["metadata"]["managedFields"]
 
 
+def _disowned(world: World) -> None:
+    assert world.cron_job
+    del world.cron_job["metadata"]["ownerReferences"]
+
+
 def _gone(world: World) -> None:
     world.cron_job = None
 
@@ -91,8 +96,8 @@ def _status_of_old(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _edited, _touched, _status_touched, _late_word, _without_record, _gone, _installed_anew, _limited, _firing,
-        _fired_unseen, _unrecorded_job, _status_of_old,
+        _edited, _touched, _status_touched, _late_word, _without_record, _disowned, _gone, _installed_anew, _limited,
+        _firing, _fired_unseen, _unrecorded_job, _status_of_old,
     ],
 )  # fmt: skip
 def test_what_is_not_certain_is_decided_in_full(recorded: World, change: Callable[[World], None]) -> None:

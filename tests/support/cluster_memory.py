@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 from graphcron.kube.errors import Conflict, KubeError, NotFound
@@ -23,6 +24,9 @@ class MemoryCluster:
         self.refusals: list[Manifest] = []
         """Events FailedCreate."""
         self.pods: list[Manifest] = []
+        self.taken_over: list[Manifest] = []
+        self.mutate: Callable[[Manifest], None] = lambda cron_job: None
+        """A mutating webhook for CronJobs."""
         self.fail: list[KubeError] = []
         self._versions = itertools.count(1)
 
@@ -64,8 +68,16 @@ class MemoryCluster:
         stored["metadata"]["uid"] = before["metadata"]["uid"] if before else f"cj-{next(self._versions)}"
         stored["metadata"]["creationTimestamp"] = "2026-12-01T10:00:00Z"
         stored["metadata"]["managedFields"] = [{"manager": "graphcron", "operation": "Apply"}]
+        self.mutate(stored)
         self.cron_jobs[stored["metadata"]["name"]] = stored
         return copy.deepcopy(stored)
+
+    async def take_over_cron_job(self, namespace: str, found: Manifest, managed_fields: list[Manifest]) -> Manifest:
+        name = found["metadata"]["name"]
+        self._write(f"managed fields of {name}")
+        self.taken_over = managed_fields
+        self.cron_jobs[name]["metadata"]["managedFields"] = managed_fields
+        return copy.deepcopy(self.cron_jobs[name])
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
         self._write(f"status {name}")

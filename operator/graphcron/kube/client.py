@@ -199,6 +199,17 @@ class Kube(Transport):
         name = manifest["metadata"]["name"]
         return await self._write("PATCH", CRON_JOBS, namespace, name, query=query, body=body, content_type=_APPLY)
 
+    async def take_over_cron_job(self, namespace: str, found: Manifest, managed_fields: list[Manifest]) -> Manifest:
+        """Sets who has set which field of that very version. Raises Refused when it is no longer the newest."""
+        patch = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": found["metadata"]["resourceVersion"]},
+            {"op": "replace", "path": "/metadata/managedFields", "value": managed_fields},
+        ]
+        name = found["metadata"]["name"]
+        return await self._write(
+            "PATCH", CRON_JOBS, namespace, name, query=_MANAGER, body=patch, content_type=_JSON_PATCH
+        )
+
     async def list_pods_of_job(self, namespace: str, job: str) -> list[Manifest]:
         """As they are now, where a cache may be a moment behind."""
         query = {"labelSelector": f"batch.kubernetes.io/job-name={job}"}

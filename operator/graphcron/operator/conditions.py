@@ -1,6 +1,6 @@
 """The conditions in the status of a GraphCron, after the conventions of metav1.Condition. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,12 @@ RUNS_STARTING = "RunsStarting"
 """There only while firings do not start, and then False."""
 RUNS_ENDING = "RunsEnding"
 """There only while a Job outlives its run, and then False."""
+
+CRON_JOB_MODIFIED = "CronJobModified"
+"""There only while the CronJob is left as others have changed it, and then True."""
+
+TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True}
+"""The status of each condition that is there only when something is wrong besides the spec."""
 
 PENDING = "pending"
 STATES = ("ready", "not_starting", "suspended", "expired", "stalled", PENDING)
@@ -47,15 +53,13 @@ def state_of(graphcron: Manifest) -> str:
 def new_conditions(
     verdict: Verdict,
     history: Sequence[HistoryEntry],
-    starting: tuple[str, str] | None,
-    ending: tuple[str, str] | None,
+    troubles: Mapping[str, tuple[str, str] | None],
     generation: int,
     old: Sequence[Condition],
     now: datetime,
 ) -> list[dict[str, Any]]:
     """The conditions, as the status has them; a transition time moves only when the condition's own status does
-    (metav1.Condition). `starting` and `ending` are reason and message of firings that do not start, and of Jobs that
-    outlive their run."""
+    (metav1.Condition). `troubles` are reason and message of each of `TROUBLES` that is there."""
     before = {condition.type: condition for condition in old}
     message = _steady(verdict, before.get(READY), generation)
     wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
@@ -65,10 +69,7 @@ def new_conditions(
         wanted.append((SUSPENDED, True, verdict.reason, message))
     if verdict.phase is Phase.EXPIRED:
         wanted.append((EXPIRED, True, verdict.reason, message))
-    if starting:
-        wanted.append((RUNS_STARTING, False, *starting))
-    if ending:
-        wanted.append((RUNS_ENDING, False, *ending))
+    wanted += [(kind, TROUBLES[kind], *trouble) for kind, trouble in troubles.items() if trouble]
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
         wanted.append((LAST_RUN_SUCCEEDED, ran.outcome == "Succeeded", ran.reason, ran.message or ""))

@@ -14,14 +14,16 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, Manifest, Resource
+from graphcron.operator.adoption import is_orphan_of, taken_over
 from graphcron.operator.create_failures import CreateFailures
-from graphcron.operator.cronjob import Installation
+from graphcron.operator.cronjob import Installation, digest_of
 from graphcron.operator.events import Event, event_manifest
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.pod_status import has_started
+from graphcron.operator.reapply import Applied, applied_again
 from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide
 from graphcron.operator.starting import End
@@ -56,6 +58,7 @@ class Controller:
         self._clock = clock
         self._leads = leads
         self._skipped: set[Name] = set()
+        self._applied: dict[Name, Applied] = {}
         self._started = False
 
     def start(self) -> None:
@@ -92,6 +95,8 @@ class Controller:
         observed = self.cache.of(name)
         if observed is None:
             return ""
+        if name in self._applied:
+            observed = replace(observed, applied=self._applied[name])
         plan = self._decide(name, observed)
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
@@ -150,14 +155,19 @@ class Controller:
         except Refused as refused:
             message = f"The cluster refused the CronJob: {refused.message}"
             return observed, self._blocked(plan, stalled(REFUSED_BY_CLUSTER, message, keeps_message=True))
+        self._applied[name] = applied_again(self._applied.get(name), digest_of(plan.apply), self._clock())
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.cache.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
 
     async def _adopt(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
-        """Go on from a CronJob of that name that is not in the cache: ours, and its ADDED event is on the way, or
-        somebody else's."""
-        if owns(observed.graphcron, found):
+        """Go on from a CronJob of that name that is not observed as ours: it is, and its ADDED event is on the way; it
+        was, and has no owner; or it is somebody else's."""
+        if orphan := is_orphan_of(found, name[1]):
+            log.info("GraphCron %s/%s: its CronJob, which has no owner, is adopted", *name)
+            if fields := taken_over(found):
+                found = await self._kube.take_over_cron_job(name[0], found, fields)
+        if orphan or owns(observed.graphcron, found):
             self.cache.put(CRON_JOBS, found)
             observed = replace(observed, cron_job=found)
             return await self._apply(name, observed, self._decide(name, observed))
@@ -218,7 +228,10 @@ class Controller:
             self._queue(resource, self.cache.put(resource, manifest))
 
     def deleted(self, resource: Resource, manifest: Manifest) -> None:
-        self._queue(resource, self.cache.drop(resource, manifest, format_time(self._clock())))
+        name = self.cache.drop(resource, manifest, format_time(self._clock()))
+        if resource == GRAPHCRONS and name:
+            self._applied.pop(name, None)
+        self._queue(resource, name)
 
     def replaced(self, resource: Resource, uids: set[str], version: int) -> None:
         """A list of that version is complete: drop what it lacks, which was deleted while nothing was watched."""

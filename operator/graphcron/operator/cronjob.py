@@ -162,6 +162,12 @@ _DEFAULT_CONTAINER = {"kubectl.kubernetes.io/default-container": run_pod.CONTAIN
 """Whose log `kubectl logs` shows: others may inject containers."""
 
 
+def digest_of(manifest: Manifest) -> str:
+    """The digest of what was applied, in a manifest or a live CronJob; empty when there is none."""
+    digest: str = manifest["metadata"].get("annotations", {}).get(DIGEST_ANNOTATION, "")
+    return digest
+
+
 def not_before(live: Manifest) -> datetime | None:
     """The "not before" in the order of a live CronJob, None when it has none or is unreadable."""
     try:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator.conditions import READY, RUNS_ENDING, RUNS_STARTING, condition_of
+from graphcron.operator.conditions import READY, TROUBLES, condition_of
 from graphcron.operator.history import key_of
 from graphcron.operator.reasons import NOT_STARTING
 from graphcron.resource.fields import clipped
@@ -35,7 +35,7 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
         found.append(Event("Warning", after["reason"], after["message"]))
     elif after["status"] == "True" and before and before.reason != after["reason"]:
         found.append(Event("Normal", after["reason"], after["message"]))
-    for kind in (RUNS_STARTING, RUNS_ENDING):
+    for kind in TROUBLES:
         was_stuck, stuck = condition_of(old, kind), conditions.get(kind)
         if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
             found.append(Event("Warning", stuck["reason"], stuck["message"]))

@@ -11,7 +11,7 @@ from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import job_of
-from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION
+from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
 
@@ -197,6 +197,11 @@ _READ_OF_METADATA = (
 
 
 _WRITER = ("manager", "operation", "subresource")
+_OTHER = (*_WRITER, "fieldsV1")
+
+
+def _is_known(entry: Mapping[str, Any]) -> bool:
+    return entry["manager"] == FIELD_MANAGER or "subresource" in entry
 
 
 def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
@@ -207,6 +212,9 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
             kept["annotations"] = {ENDED_ANNOTATION: ended}
         return {"metadata": kept, "status": manifest.get("status", {})}
-    # Who has set any field; which ones is most of it, and not read.
-    writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
+    # Who has set any field. Which ones is most of it, and read only of those who are neither we nor a controller.
+    writers = [
+        {key: entry[key] for key in (_WRITER if _is_known(entry) else _OTHER) if key in entry}
+        for entry in metadata.get("managedFields", [])
+    ]
     return {**manifest, "metadata": metadata | {"managedFields": writers}}

@@ -14,6 +14,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
 from graphcron.operator.history import added, failures_in_a_row, past_firings
+from graphcron.operator.reapply import Applied
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
@@ -41,6 +42,8 @@ class Observed:
     pods: tuple[Manifest, ...] = ()
     create_failures: Mapping[str, CreateFailure] | None = None
     """By uid of the Job or CronJob that could not create what it should. None until somebody asked for them."""
+    applied: Applied | None = None
+    """The last apply of its CronJob by this process."""
 
     # Cached: each is read several times in one reconciliation, and costs more than most of it.
 

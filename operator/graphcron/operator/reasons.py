@@ -27,6 +27,11 @@ OF_GRAPHCRONS = (
 )  # fmt: skip
 """Of the conditions Ready, Stalled, Suspended and Expired."""
 
+CHANGED_BY_ADMISSION = "ChangedByAdmission"
+"""Of the condition CronJobModified: a mutating webhook or policy changes what is applied."""
+CHANGED_BY_OTHERS = "ChangedByOthers"
+"""The same: somebody changes it again whenever it was corrected."""
+
 STILL_RUNNING = "StillRunning"
 """Skipped: the run of an earlier scheduled time was not over, and concurrencyPolicy is Forbid."""
 DEADLINE_PASSED = "StartingDeadlinePassed"

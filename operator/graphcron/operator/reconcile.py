@@ -4,24 +4,30 @@
 `Observed`, calls the one, acts, calls the other, and writes at most twice.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator import missed_runs
-from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of, new_conditions, steady_start
-from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run
-from graphcron.operator.drift import in_sync
+from graphcron.operator.conditions import (
+    CRON_JOB_MODIFIED,
+    RUNS_ENDING,
+    RUNS_STARTING,
+    new_conditions,
+)
+from graphcron.operator.correction import change_of
+from graphcron.operator.cronjob import Installation, Timing, cron_job, digest_of, is_a_run
+from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of
-from graphcron.operator.history import HISTORY_LIMIT, added, count
+from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
+from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
-from graphcron.operator.reasons import FAILED_CREATE, IN_POD_NOT_ALLOWED, NO_POD, NOT_STARTING
+from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, NO_POD
 from graphcron.operator.run_pod import refusal
-from graphcron.operator.starting import End, Waiting, has_a_started_run, to_end, waiting_jobs
+from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.schedule.frequency import too_frequent
@@ -42,6 +48,8 @@ class Plan:
     """Missed runs that are not in the history, the oldest first."""
     refused: tuple[str, str] | None = None
     """Reason and message when no Job can be made."""
+    modified: tuple[str, str] | None = None
+    """Reason and message of what others have changed in the CronJob, and is left for now."""
     end: End | None = None
     """The Job of a firing that is not waited for any longer."""
     asks: bool = False
@@ -72,62 +80,24 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
     missed = missed_runs.missed_runs(inputs, timing.not_before, waiting)
     refused = None
     if verdict.phase is Phase.SCHEDULED:
-        refused = _cannot_make_a_job(inputs, waiting)
+        refused = cannot_make_a_job(inputs, waiting)
         asks |= observed.create_failures is None and (inputs.is_late or any(one.unexplained for one in missed))
-        if message := _not_starting(inputs, waiting, missed, refused):
+        if message := not_starting(inputs, waiting, missed, refused):
             verdict = Verdict(Phase.NOT_STARTING, message)
+    change = change_of(inputs, wanted)
     return Plan(
         verdict=verdict,
-        apply=None if inputs.live and in_sync(wanted, inputs.live) else wanted,
+        apply=change.apply,
+        modified=change.modified,
         next_run_times=inputs.next_run_times(timing.not_before) if verdict.phase.enabled else (),
         enabled=verdict.phase.enabled,
         timezone=inputs.timezone,
-        wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), look_again)), default=None),
+        wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), look_again, change.at)), default=None),
         missed=tuple(missed),
         refused=refused,
         end=end,
         asks=asks,
     )
-
-
-def _trouble(observed: Observed, waiting: Sequence[Waiting]) -> tuple[str, str] | None:
-    """Reason and message of the oldest Job that does not start."""
-    trouble = next((one.trouble for one in waiting if one.trouble and not one.kept), None)
-    return steady_start(trouble, condition_of(observed.status, RUNS_STARTING)) if trouble else None
-
-
-def _cannot_make_a_job(inputs: Inputs, waiting: Sequence[Waiting]) -> tuple[str, str] | None:
-    """Reason and message when the CronJob controller says why a firing that is due has no Job."""
-    due = inputs.pending
-    words = inputs.no_job_because(due) if due and inputs.is_late and not waiting else None
-    return (FAILED_CREATE, f"CronJob {inputs.observed.graphcron['metadata']['name']}: {words}") if words else None
-
-
-def _not_starting(
-    inputs: Inputs,
-    waiting: Sequence[Waiting],
-    missed: Sequence[missed_runs.MissedRun],
-    refused: tuple[str, str] | None,
-) -> str | None:
-    """Why the firings of a GraphCron do not start, None when they do. It stays so until one starts, or until the spec
-    changes: between two firings nothing shows whether the next one will."""
-    late = [one for one in waiting if inputs.now >= one.late_at]
-    if trouble := _trouble(inputs.observed, late) or refused:
-        return f"Its firings do not start: {trouble[0]}: {trouble[1]}"
-    observed = inputs.observed
-    if has_a_started_run(observed):
-        return None
-    lost = next((one.message for one in reversed(missed) if one.reason == NOT_STARTING), None)
-    fired = [entry for entry in observed.firings if entry.job_name or entry.reason == NOT_STARTING]
-    newest = max(fired, key=lambda entry: entry.last_scheduled_time or entry.scheduled_time, default=None)
-    if lost is None and (newest is None or newest.reason != NOT_STARTING):
-        return None
-    ready = condition_of(observed.status, READY)
-    if observed.is_current and ready and ready.reason == NOT_STARTING:
-        return ready.message
-    if lost is None and newest in added(observed.history, observed.firings):
-        lost = newest.message
-    return f"Its firings do not start: {lost}" if lost else None
 
 
 def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Verdict:
@@ -224,10 +194,14 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     if fired and live and not is_a_run(live, fired):
         fired = None
     waiting = waiting_jobs(observed, now)
-    starting = _trouble(observed, waiting) or plan.refused
+    starting = trouble_of(observed, waiting) or plan.refused
     ending = next((one.trouble for one in waiting if one.trouble and one.kept), None)
+    modified = plan.modified
+    if plan.apply and live and digest_of(live) == digest_of(plan.apply):
+        modified = explain(plan.apply, live)
+    troubles = {RUNS_STARTING: starting, RUNS_ENDING: ending, CRON_JOB_MODIFIED: modified}
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
-    conditions = new_conditions(plan.verdict, past, starting, ending, observed.generation, old.conditions or [], now)
+    conditions = new_conditions(plan.verdict, past, troubles, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     status = {

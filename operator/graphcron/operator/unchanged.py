@@ -9,8 +9,8 @@ from datetime import datetime
 
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator.conditions import LAST_RUN_SUCCEEDED, READY, state_of
-from graphcron.operator.observed import Observed
+from graphcron.operator.conditions import CRON_JOB_MODIFIED, LAST_RUN_SUCCEEDED, READY, state_of
+from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import job_of, termination_outcome
 from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
 from graphcron.schedule.expression import read
@@ -23,7 +23,7 @@ def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | 
     `mark` is the present installation's."""
     try:
         live, status = observed.cron_job, observed.graphcron.get("status") or {}
-        if live is None or not _is_scheduled(observed.graphcron) or not _is_as_applied(live, mark):
+        if live is None or not _is_scheduled(observed.graphcron) or not _is_as_applied(observed.graphcron, live, mark):
             return None
         times = status.get("nextRunTimes")
         if not times or not _is_recorded(observed, live, status):
@@ -36,18 +36,21 @@ def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | 
 
 
 def _is_scheduled(graphcron: Manifest) -> bool:
-    """Whether its status is about this generation, was written by us alone, and has it firing, with no trouble."""
+    """Whether its status is about this generation, was written by us alone, and has it firing, with no trouble that
+    may end."""
     types = {condition["type"] for condition in graphcron["status"]["conditions"]}
     return (
         state_of(graphcron) == "ready"
-        and types <= {READY, LAST_RUN_SUCCEEDED}
+        and types <= {READY, LAST_RUN_SUCCEEDED, CRON_JOB_MODIFIED}
         and _writers(graphcron, status=True) == {(FIELD_MANAGER, "Update")}
     )
 
 
-def _is_as_applied(live: Manifest, mark: str) -> bool:
+def _is_as_applied(graphcron: Manifest, live: Manifest, mark: str) -> bool:
     return (
-        _writers(live, status=False) == {(FIELD_MANAGER, "Apply")}
+        # Of what is removed, such as the owner, nobody is recorded.
+        owns(graphcron, live)
+        and _writers(live, status=False) == {(FIELD_MANAGER, "Apply")}
         and live["metadata"].get("annotations", {}).get(INSTALLATION_ANNOTATION) == mark
         and not live["spec"].get("suspend")
     )

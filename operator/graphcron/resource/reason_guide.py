@@ -35,6 +35,13 @@ CONDITIONS = {
         "pod and Job. The message names the container. "
         "[Service meshes and other sidecars](how-to/sidecars.md) has the remedies."
     ),
+    "CronJobModified": (
+        "Present only while True: others have changed fields of the CronJob, and the operator leaves them so. The "
+        "message names the fields and who set them. `ChangedByAdmission`: a mutating webhook or policy changes them "
+        "whenever the CronJob is applied. They stay so until the spec changes or the CronJob is deleted. "
+        "`ChangedByOthers`: somebody sets or removes them again whenever they are corrected. The operator corrects "
+        "hand edits at once, and repeated ones more and more rarely, at least once an hour."
+    ),
     "LastRunSucceeded": (
         "Present once a firing has ended: whether the last one succeeded, with its reason. Skipped and missed firings "
         "do not change it."
@@ -91,7 +98,8 @@ STATES = {
         "Use an image that the message lists, or ask the administrator to add it to `runs.inPod.images`.",
     ),
     "CronJobNameTaken": Reason(
-        "A CronJob of the same name exists and is not controlled by this GraphCron.",
+        "A CronJob of the same name exists that was not made for this GraphCron, or that something else controls. One "
+        "that was made for it and has lost its owner, as after a restore from a backup, is adopted.",
         "Rename the GraphCron, or delete the other CronJob.",
     ),
     "CronJobRefused": Reason(

@@ -12,6 +12,7 @@ import pytest
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator import reasons
 from graphcron.operator.conditions import (
+    CRON_JOB_MODIFIED,
     EXPIRED,
     LAST_RUN_SUCCEEDED,
     READY,
@@ -49,7 +50,7 @@ def test_every_outcome_is_there() -> None:
 
 
 def test_every_condition_is_there() -> None:
-    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING}
+    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING, CRON_JOB_MODIFIED}
     assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
 
 
