@@ -181,6 +181,13 @@ class Kube(Transport):
         name = manifest["metadata"]["name"]
         return await self._write("PATCH", CRON_JOBS, namespace, name, query=query, body=body, content_type=_APPLY)
 
+    async def suspend_cron_job(self, namespace: str, name: str, uid: str) -> Manifest:
+        """Sets `suspend` of that very CronJob, and nothing else. Raises Refused when a namesake is there."""
+        patch = {"metadata": {"uid": uid}, "spec": {"suspend": True}}
+        return await self._write(
+            "PATCH", CRON_JOBS, namespace, name, query=_MANAGER, body=patch, content_type=_MERGE_PATCH
+        )
+
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._write("POST", EVENTS, namespace, body=event)
 
@@ -228,6 +235,7 @@ ignores it when it creates one (registry/generic/registry/store.go, Update)."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
 
 
 def yaml_of(manifest: Manifest) -> bytes:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
+from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading, Refused, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, Manifest, Resource
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.events import Event, event_manifest
@@ -19,12 +19,17 @@ from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
-from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
-from graphcron.operator.reconcile import LATER, Plan, conclude, decide
+from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, RECONCILE_FAILED, REFUSED_BY_CLUSTER
+from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing, held_up
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import KIND
 
 log = logging.getLogger(__name__)
+
+FAILURES_UNTIL_RECORDED = 3
+"""Of one GraphCron in a row. Two are usual where an apiserver restarts."""
+
+_TRIPPED = "The operator failed on it ({}); its log has the details. Please report it."
 
 
 def utc_now() -> datetime:
@@ -51,6 +56,7 @@ class Controller:
         self._clock = clock
         self._leads = leads
         self._skipped: set[Name] = set()
+        self._failures: dict[Name, int] = {}
         self._started = False
 
     def start(self) -> None:
@@ -73,11 +79,15 @@ class Controller:
         started, outcome = time.perf_counter(), "retry"
         try:
             outcome = await self._reconcile(name)
+            self._failures.pop(name, None)
         except NotLeading:
             self._skipped.add(name)
             outcome = ""
             if self._leads():  # the lead was lost and won again while a request was in flight
                 self.queue.add(name)
+        except Exception as error:
+            await self._failed(name, error)
+            raise
         finally:
             if outcome:
                 self._metrics.reconciled[outcome].observe(time.perf_counter() - started)
@@ -88,7 +98,7 @@ class Controller:
         if observed is None:
             return ""
         plan = self._decide(name, observed)
-        if plan.apply is not None and not self._leads():
+        if (plan.apply is not None or plan.suspend) and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
             self.cache.drop(GRAPHCRONS, observed.graphcron)
@@ -121,11 +131,29 @@ class Controller:
             return decide(observed, self._installation, self._clock())
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
-            message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
-            return Plan(stalled(INTERNAL_ERROR, message))
+            return Plan(stalled(INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)))
+
+    async def _failed(self, name: Name, error: Exception) -> None:
+        """Record in the status that a reconciliation fails again and again, and why. Best effort: what fails may be to
+        write the status."""
+        self._failures[name] = failures = self._failures.get(name, 0) + 1
+        observed = self.cache.of(name)
+        if failures < FAILURES_UNTIL_RECORDED or observed is None or not self._leads():
+            return
+        reason, complaint = INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)
+        if isinstance(error, KubeError):
+            reason, complaint = RECONCILE_FAILED, f"The operator tries again and again, and fails: {error.message}"
+        try:
+            wanted, events = failing(observed, reason, complaint, self._clock())
+            if wanted != observed.graphcron.get("status"):
+                await self._write_status(name, observed.graphcron, wanted, events)
+        except Exception as another:
+            log.warning("GraphCron %s/%s: its failure was not recorded: %s", *name, another)
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is observed after it, and the plan with the resulting verdict."""
+        if plan.suspend:
+            return await self._suspend(name, observed), plan
         if plan.apply is None:
             return observed, plan
         anew = observed.cron_job is None
@@ -135,12 +163,25 @@ class Controller:
             if anew:
                 return await self._adopt(name, observed, plan, await self._kube.get_cron_job(*name))
             raise
-        except Refused as refused:
-            message = f"The cluster refused the CronJob: {refused.message}"
-            return observed, self._blocked(plan, stalled(REFUSED_BY_CLUSTER, message, keeps_message=True))
+        except (Refused, Unavailable) as error:
+            if plan.verdict.phase.suspends and not anew and not observed.is_suspended:
+                observed = await self._suspend(name, observed)
+            if not isinstance(error, Refused):
+                raise
+            complaint = f"The cluster refused the CronJob: {error.message}"
+            verdict = held_up(REFUSED_BY_CLUSTER, complaint, observed, keeps_message=True)
+            return observed, self._blocked(plan, observed, verdict)
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.cache.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
+
+    async def _suspend(self, name: Name, observed: Observed) -> Observed:
+        """Suspend the CronJob as it is: pausing works whatever else is wrong."""
+        assert observed.cron_job is not None, "there is one to be suspended"
+        cron_job = await self._kube.suspend_cron_job(*name, observed.cron_job["metadata"]["uid"])
+        log.info("GraphCron %s/%s: CronJob suspended as it is", *name)
+        self.cache.put(CRON_JOBS, cron_job)
+        return replace(observed, cron_job=cron_job)
 
     async def _adopt(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
         """Go on from a CronJob of that name that is not in the cache: ours, and its ADDED event is on the way, or
@@ -153,12 +194,13 @@ class Controller:
             raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
         message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
         message += "delete it, or rename the GraphCron."
-        return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
+        return observed, self._blocked(plan, observed, stalled(NAME_TAKEN, message))
 
-    def _blocked(self, plan: Plan, verdict: Verdict) -> Plan:
+    def _blocked(self, plan: Plan, observed: Observed, verdict: Verdict) -> Plan:
         """Requeued: what is in the way, such as a quota, can end without an event of ours."""
+        fires_on = observed.cron_job is not None and not observed.is_suspended
         later = self._clock() + LATER
-        return replace(plan, verdict=verdict, next_run_times=(), enabled=False, wake_at=later)
+        return replace(plan, verdict=verdict, next_run_times=(), enabled=None if fires_on else False, wake_at=later)
 
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:

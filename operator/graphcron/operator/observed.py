@@ -47,6 +47,18 @@ class Observed:
         return self.status.observed_generation == self.generation
 
     @property
+    def is_suspended(self) -> bool:
+        """Whether there is a CronJob, and it is suspended."""
+        spec = (self.cron_job or {}).get("spec")
+        return isinstance(spec, dict) and bool(spec.get("suspend"))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its spec says so, valid or not."""
+        spec = self.graphcron.get("spec")
+        return isinstance(spec, dict) and spec.get("enabled") is False
+
+    @property
     def waited_for_its_start(self) -> bool:
         """Whether the status has it suspended and enabled: only one before its startTime is both."""
         return bool(self.status.enabled) and condition_of(self.status, SUSPENDED) is not None

@@ -14,12 +14,11 @@ from graphcron.operator.conditions import late_at, new_conditions
 from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run
 from graphcron.operator.drift import in_sync
 from graphcron.operator.events import Event, events_of
+from graphcron.operator.guardrails import refusal
 from graphcron.operator.history import HISTORY_LIMIT, count, is_over, job_of
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
-from graphcron.operator.reasons import IN_POD_NOT_ALLOWED
-from graphcron.operator.run_pod import refusal
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.schedule.frequency import too_frequent
@@ -36,6 +35,8 @@ class Plan:
     enabled: bool | None = None
     timezone: str | None = None
     wake_at: datetime | None = None
+    suspend: bool = False
+    """Nothing can be applied, and the CronJob is to be suspended as it is."""
     missed: tuple[missed_runs.MissedRun, ...] = ()
     """Missed runs that are not in the history, the oldest first."""
     unchanged: bool = False
@@ -57,7 +58,7 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
         timing = Timing(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
         wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
-        return Plan(_invalid(invalid, observed))
+        return _invalid(invalid, observed)
     return Plan(
         verdict=verdict,
         apply=None if inputs.live and in_sync(wanted, inputs.live) else wanted,
@@ -69,21 +70,55 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
     )
 
 
-def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Verdict:
-    message = invalid.message
-    if observed.cron_job and not observed.cron_job["spec"].get("suspend"):
-        message += " Until then its CronJob fires as before the change."
-    return stalled(invalid.reason, message)
+def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Plan:
+    suspend = observed.is_paused and observed.cron_job is not None and not observed.is_suspended
+    return Plan(held_up(invalid.reason, invalid.message, observed, suspended=suspend), suspend=suspend)
+
+
+COMPLAINT_LIMIT = 1024
+"""Characters of what is wrong, in a condition: the apiserver may quote a whole object."""
+
+
+def held_up(
+    reason: str, complaint: str, observed: Observed, *, suspended: bool = False, keeps_message: bool = False
+) -> Verdict:
+    """The verdict on a GraphCron for which nothing can be applied, with what its CronJob does meanwhile. `suspended` is
+    whether that is about to be suspended."""
+    message = complaint if len(complaint) <= COMPLAINT_LIMIT else complaint[:COMPLAINT_LIMIT] + "…"
+    if observed.cron_job is None:
+        return stalled(reason, message, keeps_message=keeps_message)
+    message = message.removesuffix(".") + ". "
+    if not (suspended or observed.is_suspended):
+        return stalled(reason, message + _FIRES_ON, keeps_message=keeps_message)
+    message += _PAUSED_ALL_THE_SAME if observed.is_paused else _STAYS_SUSPENDED
+    return Verdict(Phase.HALTED, message, reason, keeps_message)
+
+
+_FIRES_ON = "Until then its CronJob fires as before the change."
+_STAYS_SUSPENDED = "Until then its CronJob stays suspended."
+_PAUSED_ALL_THE_SAME = "It is paused all the same: its CronJob is suspended."
+
+
+def failing(observed: Observed, reason: str, complaint: str, now: datetime) -> tuple[Manifest, list[Event]]:
+    """The status of a GraphCron whose reconciliation fails again and again, and the Events to record. It has all that
+    the status has now: what fails may be to read the Jobs, or to conclude anything from them."""
+    old, verdict = observed.status, held_up(reason, complaint, observed, keeps_message=True)
+    conditions = new_conditions(verdict, observed.history, [], observed.generation, old.conditions or [], now)
+    of_the_spec = () if observed.is_current else ("enabled", "nextRunTimes", "timezone", "consecutiveFailures")
+    kept = {key: value for key, value in (observed.graphcron.get("status") or {}).items() if key not in of_the_spec}
+    status = kept | {"observedGeneration": observed.generation, "conditions": conditions}
+    return status, events_of(old, conditions, observed.history)
 
 
 def _verdict(inputs: Inputs) -> Verdict:
     """The phase, by the first of these that holds. Raises InvalidGraphCron."""
     spec, failures = inputs.spec, inputs.observed.consecutive_failures
-    if complaint := refusal(spec, inputs.installation.pods):
-        # An image that was taken off the list: what fires is suspended, and nothing is created for a new GraphCron.
+    if refused := refusal(spec, inputs.installation.pods):
+        # A guard rail that is newer than the spec: what fires is suspended, and nothing is created for a new GraphCron.
         if inputs.live is None:
-            raise InvalidGraphCron(IN_POD_NOT_ALLOWED, complaint)
-        return Verdict(Phase.IN_POD_NOT_ALLOWED, f"Suspended: {complaint}")
+            raise InvalidGraphCron(refused.reason, refused.complaint)
+        paused = ". It is paused, too." if inputs.observed.is_paused else ""
+        return Verdict(Phase.HALTED, f"Suspended: {refused.complaint}{paused}", refused.reason)
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
         return Verdict(Phase.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
