@@ -43,9 +43,9 @@ class World:
         self.graphcron["metadata"]["generation"] += 1
 
     def decide(self, now: str) -> Plan:
-        return decide_in_full(self._observed(), self._installation(), at(now))
+        return decide_in_full(self.observed(), self._installation(), at(now))
 
-    def _observed(self) -> Observed:
+    def observed(self) -> Observed:
         return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods))
 
     def _installation(self) -> Installation:
@@ -54,7 +54,7 @@ class World:
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs. When the first check of
         the decision finds nothing changed, the full decision must find nothing to write."""
-        plan, first = self.decide(now), decide(self._observed(), self._installation(), at(now))
+        plan, first = self.decide(now), decide(self.observed(), self._installation(), at(now))
         if plan.apply is not None:
             self.writes.append("cronjob")
             before = self.cron_job
@@ -67,7 +67,7 @@ class World:
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
             ]
             self.cron_job["status"] = before["status"] if before else {}
-        wanted, events = conclude(self._observed(), plan, at(now))
+        wanted, events = conclude(self.observed(), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.events += [f"{event.type} {event.reason}" for event in events]
         if first.unchanged:
@@ -82,7 +82,7 @@ class World:
             ]
 
     def unchanged_until(self, now: str) -> datetime | None:
-        return unchanged_until(self._observed(), self._installation().mark, at(now))
+        return unchanged_until(self.observed(), self._installation().mark, at(now))
 
     @property
     def conditions(self) -> dict[str, Any]:

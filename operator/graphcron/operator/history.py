@@ -8,7 +8,7 @@ from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
 from graphcron.kube.resources import Manifest
 from graphcron.operator.reasons import DEADLINE_EXCEEDED, NO_OUTCOME
-from graphcron.resource.status import FiringCounts, HistoryEntry
+from graphcron.resource.status import COUNT_LIMIT, FiringCounts, HistoryEntry
 
 HISTORY_LIMIT = 10
 
@@ -45,7 +45,8 @@ def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[His
 
 
 def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> FiringCounts | None:
-    """The counts with what `past` has more than the history that was known; None until one is over."""
+    """The counts with what `past` has more than the history that was known, and no less than it has at all; None until
+    one is over."""
     if not past:
         return old
     before = {key_of(entry): entry.count or 1 for entry in known}
@@ -54,7 +55,21 @@ def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequenc
         counts[entry.outcome.lower()] += entry.count or 1
     for entry in past:
         counts[entry.outcome.lower()] += (entry.count or 1) - before[key_of(entry)] if key_of(entry) in before else 0
+    for outcome in counts:
+        there = sum(entry.count or 1 for entry in past if entry.outcome.lower() == outcome)
+        counts[outcome] = max(counts[outcome], there)
     return FiringCounts(**counts) if any(counts.values()) else old
+
+
+def most_failures(history: Sequence[HistoryEntry]) -> int:
+    """How many failures in a row a history can have been recorded with: those since the last success, where it reaches
+    back to one or to the first firing."""
+    failed = 0
+    for entry in history:
+        if entry.outcome == "Succeeded":
+            return failed
+        failed += entry.outcome == "Failed"
+    return failed if len(history) < HISTORY_LIMIT else COUNT_LIMIT
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:

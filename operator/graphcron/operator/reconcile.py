@@ -52,6 +52,7 @@ def decide(observed: Observed, installation: Installation, now: datetime) -> Pla
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
+    observed = observed.as_of(now)
     try:
         inputs = Inputs.read(observed, installation, now)
         verdict = _verdict(inputs)
@@ -198,6 +199,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     """
     if plan.unchanged:
         return observed.graphcron["status"], []
+    observed = observed.as_of(now)
     old, live = observed.status, observed.cron_job
     past = missed_runs.entries(observed.firings, plan.missed, missed_runs.job_times(observed))
     fired = observed.last_schedule_time
