@@ -137,13 +137,14 @@ class Controller:
         """Record in the status that a reconciliation fails again and again, and why. Best effort: what fails may be to
         write the status."""
         self._failures[name] = failures = self._failures.get(name, 0) + 1
-        observed = self.cache.of(name)
-        if failures < FAILURES_UNTIL_RECORDED or observed is None or not self._leads():
+        if failures < FAILURES_UNTIL_RECORDED or not self._leads():
             return
         reason, complaint = INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)
         if isinstance(error, KubeError):
             reason, complaint = RECONCILE_FAILED, f"The operator tries again and again, and fails: {error.message}"
         try:
+            if (observed := self.cache.of(name)) is None:
+                return
             wanted, events = failing(observed, reason, complaint, self._clock())
             if wanted != observed.graphcron.get("status"):
                 await self._write_status(name, observed.graphcron, wanted, events)
