@@ -10,7 +10,7 @@ import pytest
 
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.paths import HERE
-from graphcron.operator import run_pod
+from graphcron.operator import guardrails, run_pod
 from tests.chart.helm import CHART, Manifest, helm, one, render
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_values import POLICIES
@@ -63,8 +63,7 @@ def guarded(plane: ControlPlane) -> Iterator[ControlPlane]:
 
 
 def test_an_image_is_held_against_the_list_by_apiserver_and_operator_alike(guarded: ControlPlane) -> None:
-    pods = run_pod.RunPods(image="graphcron:1", in_pod_images=tuple(LISTED))
-    said = run_pod.IN_POD_NOT_ALLOWED.format(", ".join(LISTED))
+    said = guardrails.IMAGE.format(", ".join(LISTED))
     images = {
         "registry.example/team/agent:1": True,
         "registry.example/team/": True,
@@ -75,7 +74,7 @@ def test_an_image_is_held_against_the_list_by_apiserver_and_operator_alike(guard
         "evil.example/registry.example/team/agent:1": False,
     }
     for image, allowed in images.items():
-        assert pods.allows(image) is allowed, image
+        assert guardrails.is_listed(image, tuple(LISTED)) is allowed, image
         answer = refusal(guarded, graphcron(**IN_POD | {"image": image}))
         assert (said in answer, answer == "") == (not allowed, allowed), image
     assert refusal(guarded, graphcron()) == "", "the other engine has no image"
@@ -86,11 +85,11 @@ def test_while_no_image_is_listed_a_policy_that_is_there_refuses_the_engine(plan
     (rule,) = [
         rule for item in policy(hosts) for rule in item["spec"].get("validations", []) if "inPod" in rule["expression"]
     ]
-    assert rule["message"] == run_pod.IN_POD_OFF
+    assert rule["message"] == guardrails.NO_IMAGE
     held = [item | {"metadata": item["metadata"] | {"name": "hosts"}} for item in policy(hosts)]
     held[1]["spec"]["policyName"] = "hosts"
     kubectl(plane, "apply", stdin=held)
-    await_that(lambda: run_pod.IN_POD_OFF in refusal(plane, graphcron(**IN_POD)))
+    await_that(lambda: guardrails.NO_IMAGE in refusal(plane, graphcron(**IN_POD)))
     assert refusal(plane, graphcron()) == ""
     kubectl(plane, "delete", stdin=held)
 

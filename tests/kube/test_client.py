@@ -86,6 +86,33 @@ async def test_a_job_is_ended_by_its_deadline_only_as_it_was_observed(kube: Kube
     }
 
 
+async def test_a_cronjob_is_suspended_by_no_more_than_that_and_only_that_very_one(
+    kube: Kube, apiserver: Apiserver
+) -> None:
+    apiserver.answers = [(200, {"metadata": {"name": "a"}})]
+    await kube.suspend_cron_job("team", "a", "u1")
+    method, path, headers, body = apiserver.asked[0]
+    assert (method, path) == ("PATCH", "/apis/batch/v1/namespaces/team/cronjobs/a?fieldManager=graphcron")
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    assert body == {"metadata": {"uid": "u1"}, "spec": {"suspend": True}}
+
+
+UNTYPED = (
+    "failed to create typed patch object (team/a; batch/v1, Kind=CronJob): .spec.x: expected map, got &{[]}",
+    "failed to convert new object (team/a; batch/v1, Kind=CronJob) to proper version: quantities must match",
+)
+
+
+@pytest.mark.parametrize("message", UNTYPED)
+async def test_an_object_of_other_types_is_refused_although_the_status_says_otherwise(
+    kube: Kube, apiserver: Apiserver, message: str
+) -> None:
+    apiserver.answers = [(500, {"kind": "Status", "message": message})]
+    with pytest.raises(Refused) as raised:
+        await kube.apply_cron_job("team", {"metadata": {"name": "a"}})
+    assert (raised.value.status, raised.value.message) == (500, message)
+
+
 async def test_events_are_listed_by_field_and_to_a_limit(kube: Kube, apiserver: Apiserver) -> None:
     apiserver.answers = [(200, {"items": [{"n": n}], "metadata": {"continue": "more"}}) for n in range(20)]
     found = await kube.list_events("team", "reason=FailedCreate")

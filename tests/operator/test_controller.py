@@ -7,11 +7,12 @@ from typing import Any, cast
 import pytest
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import Conflict, NotLeading, Refused, Unavailable
+from graphcron.kube.errors import Conflict, Gone, KubeError, NotLeading, Refused, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS
-from graphcron.operator.controller import Controller, ResourceHandler
-from graphcron.operator.cronjob import Installation
+from graphcron.operator.controller import Controller
+from graphcron.operator.cronjob import Installation, not_before
 from graphcron.operator.object_cache import Name
+from graphcron.operator.resource_handler import ResourceHandler
 from graphcron.operator.run_pod import RunPods
 from tests.support.cluster_memory import MemoryCluster
 
@@ -38,14 +39,21 @@ class Bench:
         self.controller.cache.put(GRAPHCRONS, made)
         return made
 
+    def edit(self, spec: dict[str, Any]) -> None:
+        """Another spec; the watch brings it at once."""
+        self.controller.cache.put(GRAPHCRONS, self.kube.edit("hello", spec))
+
     async def reconcile(self) -> None:
         await self.controller.reconcile(HELLO)
 
     @property
-    def ready(self) -> dict[str, Any]:
+    def conditions(self) -> dict[str, dict[str, Any]]:
         conditions = self.kube.graphcrons["hello"]["status"]["conditions"]
-        found: dict[str, Any] = {condition["type"]: condition for condition in conditions}["Ready"]
-        return found
+        return {condition["type"]: condition for condition in conditions}
+
+    @property
+    def ready(self) -> dict[str, Any]:
+        return self.conditions["Ready"]
 
 
 @pytest.fixture
@@ -96,6 +104,184 @@ async def test_what_the_cluster_refuses_is_recorded_and_not_retried_without_end(
     await bench.reconcile()
     assert bench.ready["reason"] == "CronJobRefused"
     assert bench.ready["message"].endswith("spec.timeZone: unknown time zone")
+
+
+LEAST = {"schedule": "0 * * * *", "assistantId": "agent"}
+LIVE_ON = ". Until then its CronJob fires as before the change."
+PAUSED = ". It is paused all the same: its CronJob is suspended."
+TYPED = Refused(500, "failed to create typed patch object (team/hello; batch/v1, Kind=CronJob): .spec.x: not declared")
+WEBHOOK = Unavailable(500, 'failed calling webhook "policy.example": context deadline exceeded, request 7f3a')
+
+
+async def edited(bench: Bench, **spec: Any) -> None:
+    """A GraphCron with its CronJob, after an edit of its spec."""
+    bench.make()
+    await bench.reconcile()
+    bench.edit(LEAST | spec)
+    bench.kube.writes.clear()
+
+
+async def test_what_the_cluster_refuses_of_an_edit_says_that_the_old_one_fires_on(bench: Bench) -> None:
+    await edited(bench, schedule="5 * * * *")
+    bench.kube.fail = [TYPED]
+    await bench.reconcile()
+    assert bench.kube.writes == ["status hello"]
+    assert bench.ready["message"] == f"The cluster refused the CronJob: {TYPED.message}{LIVE_ON}"
+    assert "enabled" not in bench.kube.graphcrons["hello"]["status"], "it is not known, and not False"
+
+
+@pytest.mark.parametrize("refused", [TYPED, Refused(422, "spec.schedule: no")], ids=["500", "422"])
+async def test_pausing_works_although_the_cluster_refuses_the_rest_of_the_spec(bench: Bench, refused: Refused) -> None:
+    await edited(bench, enabled=False)
+    bench.kube.fail = [refused]
+    await bench.reconcile()
+    assert bench.kube.writes == ["suspend hello", "status hello"]
+    assert bench.kube.cron_jobs["hello"]["spec"]["suspend"] is True
+    assert bench.ready["message"] == f"The cluster refused the CronJob: {refused.message}{PAUSED}"
+    assert {"Stalled", "Suspended"} <= bench.conditions.keys()
+    bench.kube.fail = [refused]
+    await bench.reconcile()
+    assert bench.kube.writes == ["suspend hello", "status hello"], "once"
+
+
+async def test_pausing_works_although_the_rest_of_the_spec_is_invalid(bench: Bench) -> None:
+    await edited(bench, enabled=False, colour="blue")
+    await bench.reconcile()
+    await bench.reconcile()
+    assert bench.kube.writes == ["suspend hello", "status hello"]
+    assert bench.ready["message"] == f"spec.colour: unknown field{PAUSED}"
+    assert bench.conditions["Suspended"]["status"] == "True"
+
+
+async def test_pausing_works_although_a_webhook_fails(bench: Bench) -> None:
+    await edited(bench, enabled=False)
+    bench.kube.fail = [WEBHOOK]
+    with pytest.raises(Unavailable):
+        await bench.reconcile()
+    assert bench.kube.writes == ["suspend hello"]
+
+
+async def test_an_invalid_spec_that_is_not_paused_any_more_stays_suspended_and_says_so(bench: Bench) -> None:
+    await edited(bench, enabled=False, colour="blue")
+    await bench.reconcile()
+    bench.edit(LEAST | {"colour": "blue"})
+    await bench.reconcile()
+    assert bench.ready["message"] == "spec.colour: unknown field. Until then its CronJob stays suspended."
+    assert bench.kube.cron_jobs["hello"]["spec"]["suspend"] is True
+
+
+async def test_after_the_mend_a_paused_one_is_applied_in_full_and_resumes_without_catching_up(bench: Bench) -> None:
+    await edited(bench, enabled=False, colour="blue")
+    await bench.reconcile()
+    bench.edit(LEAST)
+    await bench.reconcile()
+    assert bench.ready["status"] == "True"
+    assert bench.kube.cron_jobs["hello"]["spec"]["suspend"] is False
+    assert not_before(bench.kube.cron_jobs["hello"]) == NOW
+
+
+class TestFailuresInARow:
+    """What fails again and again, whatever its status, is in the status in the apiserver's words."""
+
+    @pytest.mark.parametrize(
+        "error", [WEBHOOK, Unavailable(0, "no answer"), Conflict(409, "is being deleted"), Gone(410, "gone")]
+    )
+    async def test_the_third_one_leaves_a_condition_and_the_mend_takes_it_away(
+        self, bench: Bench, error: KubeError
+    ) -> None:
+        await edited(bench, schedule="5 * * * *")
+        await self.fails(bench, error, times=2)
+        assert bench.kube.writes == []
+        await self.fails(bench, error)
+        assert bench.kube.writes == ["status hello"]
+        assert (bench.ready["status"], bench.ready["reason"]) == ("False", "ReconcileFailed")
+        said = f"The operator tries again and again, and fails: {error.message}"
+        assert bench.ready["message"] == said + LIVE_ON
+        assert bench.kube.events[-1]["message"] == said + LIVE_ON
+        await bench.reconcile()
+        assert bench.ready["status"] == "True"
+        assert "Stalled" not in bench.conditions
+
+    async def test_a_new_graphcron_has_it_too(self, bench: Bench) -> None:
+        bench.make()
+        await self.fails(bench, WEBHOOK, times=3)
+        assert bench.ready["message"].endswith(WEBHOOK.message)
+        assert bench.conditions["Stalled"]["status"] == "True"
+
+    async def test_one_change_of_the_message_is_one_write(self, bench: Bench) -> None:
+        """A request id or a count of milliseconds is no change; another cause is."""
+        await edited(bench, schedule="5 * * * *")
+        await self.fails(bench, WEBHOOK, times=5)
+        await self.fails(bench, Unavailable(500, WEBHOOK.message.replace("7f3a", "99c1")))
+        assert bench.kube.writes == ["status hello"]
+        await self.fails(bench, Unavailable(503, "etcdserver: no leader"))
+        assert bench.kube.writes == ["status hello"] * 2
+        assert "no leader" in bench.ready["message"]
+
+    async def test_a_success_in_between_begins_anew(self, bench: Bench) -> None:
+        await edited(bench, schedule="5 * * * *")
+        await self.fails(bench, WEBHOOK, times=2)
+        await bench.reconcile()
+        bench.controller.cache.drop(CRON_JOBS, bench.kube.cron_jobs["hello"])
+        bench.kube.cron_jobs.clear()
+        bench.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
+        await self.fails(bench, WEBHOOK, times=2)
+        assert "Stalled" not in bench.conditions
+
+    async def test_its_history_and_counts_stay(self, bench: Bench) -> None:
+        await edited(bench, schedule="5 * * * *")
+        entry = {
+            "scheduledTime": "2026-12-01T10:00:00Z",
+            "outcome": "Failed",
+            "reason": "RunError",
+            "jobName": "hello-1",
+        }
+        recorded = {"history": [entry], "firings": {"succeeded": 7, "failed": 1, "skipped": 0, "missed": 0}}
+        bench.kube.graphcrons["hello"]["status"] |= recorded | {"consecutiveFailures": 1}
+        bench.controller.cache.put(GRAPHCRONS, bench.kube.touch("hello"))
+        await self.fails(bench, WEBHOOK, times=3)
+        status = bench.kube.graphcrons["hello"]["status"]
+        assert {name: status[name] for name in recorded} == recorded
+        assert status["observedGeneration"] == 2
+        assert not {"nextRunTimes", "enabled", "consecutiveFailures"} & status.keys(), "they are of the spec before"
+
+    async def test_a_long_message_is_cut(self, bench: Bench) -> None:
+        bench.make()
+        await self.fails(bench, Unavailable(500, "x" * 100_000), times=3)
+        assert len(bench.ready["message"]) < 1100
+
+    async def test_a_fault_of_ours_is_reported_and_holds_up_nobody(
+        self, bench: Bench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One in what follows a decision: the decision itself has a guard of its own."""
+        bench.make()
+        monkeypatch.setattr(bench.kube, "apply_cron_job", None)
+        for _ in range(3):
+            with pytest.raises(TypeError):
+                await bench.reconcile()
+        assert bench.ready["reason"] == "InternalError"
+        assert "its log has the details" in bench.ready["message"]
+
+    async def test_a_replica_that_does_not_lead_records_nothing(self, bench: Bench) -> None:
+        bench.make()
+        await self.fails(bench, WEBHOOK, times=2)
+        bench.leads = False
+        for _ in range(3):
+            await bench.reconcile()
+        assert bench.kube.writes == []
+
+    async def test_that_it_cannot_be_recorded_either_is_no_other_error(self, bench: Bench) -> None:
+        bench.make()
+        await self.fails(bench, WEBHOOK, times=2)
+        bench.kube.fail = [WEBHOOK, Unavailable(0, "connection refused")]
+        with pytest.raises(Unavailable, match="failed calling webhook"):
+            await bench.reconcile()
+
+    async def fails(self, bench: Bench, error: KubeError, times: int = 1) -> None:
+        for _ in range(times):
+            bench.kube.fail = [error]
+            with pytest.raises(type(error)):
+                await bench.reconcile()
 
 
 async def test_an_apiserver_that_is_away_is_for_the_queue_to_wait_for(bench: Bench) -> None:

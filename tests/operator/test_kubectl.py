@@ -219,6 +219,20 @@ def conditions(session: Session, name: str) -> dict[str, Any]:
     return {condition["type"]: condition for condition in status.get("conditions", [])}
 
 
+def test_pausing_works_although_the_cluster_refuses_the_rest_of_the_edit(session: Session) -> None:
+    session.apply(graphcron("broken"))
+    ready(session, "broken")
+    session.apply(graphcron("broken", enabled=False, template={"nodeSelector": {"not a label": "x"}}))
+    wait_for("the CronJob to be suspended", lambda: (session.one("cronjob", "broken") or {})["spec"]["suspend"], 10)
+    session.kubectl("wait", "--for=condition=Suspended", "graphcron/broken", "--timeout=10s")
+    message = conditions(session, "broken")["Ready"]["message"]
+    assert message.startswith("The cluster refused the CronJob: ")
+    assert message.endswith("It is paused all the same: its CronJob is suspended.")
+    session.apply(graphcron("broken"))
+    ready(session, "broken")
+    assert (session.one("cronjob", "broken") or {})["spec"]["suspend"] is False
+
+
 MANY = "-l=many=true"
 
 

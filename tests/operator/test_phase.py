@@ -14,9 +14,9 @@ from graphcron.operator.phase import Phase, Verdict, stalled
         (Phase.PAUSED, True, True, False),
         (Phase.EXPIRED, True, True, False),
         (Phase.TOO_FREQUENT, False, True, False),
-        (Phase.IN_POD_NOT_ALLOWED, False, True, False),
         (Phase.MAX_FAILURES, False, True, False),
         (Phase.STALLED, False, False, False),
+        (Phase.HALTED, False, True, False),
     ],
 )
 def test_what_follows_from_a_phase(phase: Phase, ready: bool, suspends: bool, enabled: bool) -> None:

@@ -1,6 +1,5 @@
 """The second engine: what a GraphCron says of it, and the pod that runs the graph itself."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronPatch
 from graphcron.facade.translation import cron, patch
-from graphcron.operator.cronjob import not_before
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
@@ -126,49 +124,6 @@ def test_an_image_is_listed_in_full_or_up_to_a_star(listed: str, allowed: bool) 
     else:
         with pytest.raises(InvalidGraphCron, match=r"not allowed here; allowed are nothing/else:1, registry"):
             pod_of(pods, **IN_POD)
-
-
-class TestAnImageThatIsTakenOffTheList:
-    @pytest.fixture
-    def forbidden(self, world: World) -> World:
-        world.run_pods = PODS
-        world.edit(**IN_POD)
-        world.reconcile("10:05")
-        assert world.cron_job
-        assert not world.cron_job["spec"]["suspend"]
-        world.run_pods = replace(PODS, in_pod_images=("registry.example/other/*",))
-        world.reconcile("10:06")
-        return world
-
-    def test_is_not_run_any_more_and_the_status_says_so(self, forbidden: World) -> None:
-        assert forbidden.cron_job
-        assert forbidden.cron_job["spec"]["suspend"]
-        said = "Suspended: spec.image is not allowed here; allowed are registry.example/other/*; "
-        for kind, value in (("Ready", "False"), ("Stalled", "True"), ("Suspended", "True")):
-            condition = forbidden.condition(kind)
-            assert (condition["status"], condition["reason"]) == (value, "InPodNotAllowed")
-            assert condition["message"].startswith(said)
-        status = forbidden.graphcron["status"]
-        assert (status["enabled"], status["nextRunTimes"]) == (False, [])
-        assert forbidden.events.count("Warning InPodNotAllowed") == 1
-        forbidden.writes.clear()
-        forbidden.reconcile("11:30")
-        assert forbidden.writes == []
-
-    def test_runs_again_when_it_is_back_and_catches_up_on_nothing(self, forbidden: World) -> None:
-        forbidden.run_pods = PODS
-        forbidden.reconcile("12:30")
-        assert forbidden.cron_job
-        assert not forbidden.cron_job["spec"]["suspend"]
-        assert not_before(forbidden.cron_job) == at("12:30")
-        assert forbidden.condition("Ready")["reason"] == "Scheduled"
-
-    def test_is_of_no_use_to_a_new_graphcron(self, world: World) -> None:
-        for enabled in (True, False):
-            world.edit(**IN_POD, enabled=enabled)
-            world.reconcile("10:05")
-            assert world.cron_job is None
-            assert world.condition("Ready")["reason"] == "InPodNotAllowed"
 
 
 def policy(**spec: Any) -> tuple[int, list[str]]:

@@ -28,6 +28,8 @@ def test_all_that_the_chart_sets() -> None:
             "GRAPHCRON_RUN_IMAGE_PULL_SECRETS": '["a","b"]',
             "GRAPHCRON_IN_POD_IMAGES": '["registry.example/*"]',
             "GRAPHCRON_IN_POD_RESOURCES": '{"limits":{"memory":"2Gi"}}',
+            "GRAPHCRON_TEMPLATE_LABELS": '["team"]',
+            "GRAPHCRON_TEMPLATE_ANNOTATIONS": "[]",
             "GRAPHCRON_WORKERS": "3",
             "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600",
             "GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS": "7200",
@@ -44,6 +46,7 @@ def test_all_that_the_chart_sets() -> None:
     assert (settings.workers, settings.minimum_interval, settings.pods.active_deadline_seconds) == (3, 600, 7200)
     assert settings.pods.in_pod_images == ("registry.example/*",)
     assert settings.pods.in_pod_resources == {"limits": {"memory": "2Gi"}}
+    assert (settings.pods.template_labels, settings.pods.template_annotations) == (("team",), ())
     assert (settings.lease, settings.identity) == (("release", "graphcron-operator"), "graphcron-operator-7")
 
 
@@ -63,6 +66,15 @@ WRONG = {
         "GRAPHCRON_LEASE_.* must be longer than its renew deadline",
     ),
     "resources that are a list": ({"GRAPHCRON_RUN_RESOURCES": "[]"}, "must be a JSON object"),
+    "resources with a typo": (
+        {"GRAPHCRON_RUN_RESOURCES": '{"request":{}}'},
+        "GRAPHCRON_RUN_RESOURCES is not readable: request: unknown field",
+    ),
+    "no quantity": ({"GRAPHCRON_IN_POD_RESOURCES": '{"limits":{"memory":"1GB"}}'}, "limits.memory: must be a quantity"),
+    "requests over limits": (
+        {"GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"2"},"limits":{"cpu":1.5}}'},
+        "requests must not be more than limits",
+    ),
 }
 
 

@@ -48,6 +48,17 @@ class MemoryCluster:
         }
         return copy.deepcopy(self.graphcrons[name])
 
+    def edit(self, name: str, spec: Manifest) -> Manifest:
+        """Somebody else gives it another spec."""
+        self.graphcrons[name]["spec"] = spec
+        self.graphcrons[name]["metadata"]["generation"] += 1
+        return self.touch(name)
+
+    def touch(self, name: str) -> Manifest:
+        """Somebody else has changed it."""
+        self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
+        return copy.deepcopy(self.graphcrons[name])
+
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         if name not in self.graphcrons:
             raise NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
@@ -78,6 +89,16 @@ class MemoryCluster:
         self.taken_over = managed_fields
         self.cron_jobs[name]["metadata"]["managedFields"] = managed_fields
         return copy.deepcopy(self.cron_jobs[name])
+
+    async def suspend_cron_job(self, namespace: str, name: str, uid: str) -> Manifest:
+        cron_job = self.cron_jobs[name]
+        if cron_job["metadata"]["uid"] != uid:
+            raise Conflict(409, "Precondition failed: UID in object meta")
+        self._write(f"suspend {name}")
+        cron_job["spec"]["suspend"] = True
+        cron_job["metadata"]["resourceVersion"] = str(next(self._versions))
+        cron_job["metadata"]["managedFields"].append({"manager": "graphcron", "operation": "Update"})
+        return copy.deepcopy(cron_job)
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
         self._write(f"status {name}")

@@ -50,14 +50,14 @@ class World:
         self.graphcron["metadata"]["generation"] += 1
 
     def decide(self, now: str) -> Plan:
-        plan = decide_in_full(self._observed(), self._installation(), at(now))
+        plan = decide_in_full(self.observed(), self._installation(), at(now))
         if plan.asks:
             self.asked += 1
-            plan = decide_in_full(self._observed(asked=True), self._installation(), at(now))
+            plan = decide_in_full(self.observed(asked=True), self._installation(), at(now))
             assert not plan.asks
         return plan
 
-    def _observed(self, asked: bool = False) -> Observed:
+    def observed(self, asked: bool = False) -> Observed:
         failures = self.create_failures if asked else None
         return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures)
 
@@ -67,7 +67,7 @@ class World:
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs. When the first check of
         the decision finds nothing changed, the full decision must find nothing to write."""
-        plan, first = self.decide(now), decide(self._observed(), self._installation(), at(now))
+        plan, first = self.decide(now), decide(self.observed(), self._installation(), at(now))
         if plan.apply is not None:
             self.writes.append("cronjob")
             before = self.cron_job
@@ -81,7 +81,7 @@ class World:
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
             ]
             self.cron_job["status"] = before["status"] if before else {}
-        wanted, events = conclude(self._observed(asked=True), plan, at(now))
+        wanted, events = conclude(self.observed(asked=True), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.events += [f"{event.type} {event.reason}" for event in events]
         if first.unchanged:
@@ -100,7 +100,7 @@ class World:
             self.ended.append(job["metadata"]["name"])
 
     def unchanged_until(self, now: str) -> datetime | None:
-        return unchanged_until(self._observed(), self._installation().mark, at(now))
+        return unchanged_until(self.observed(), self._installation().mark, at(now))
 
     @property
     def conditions(self) -> dict[str, Any]:

@@ -2,8 +2,8 @@
 
 The comment right above a value is its description. A line `# @schema …` in it adds JSON Schema keywords, written as the
 inside of a YAML flow mapping: `# @schema minimum: 1, maximum: 200`. Without one, the type is that of the default. A
-mapping with keys is a group, in which no other keys are allowed; an empty one, or one with a `type` in its `@schema`
-line, is a value as a whole.
+mapping with keys is a group, in which no other keys are allowed; an empty one, or one with a `type` or `$ref` in its
+`@schema` line, is a value as a whole. `$ref: NAME` is one of pod_schemas.py.
 
 `python -m tools.docs.chart_docs` writes both files. With `--check` it only says whether they are up to date. PyYAML
 tells the line of each node, which is all that this needs; parsers that keep comments attach them to what stands before.
@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from tools.docs import ROOT
+from tools.docs import ROOT, pod_schemas
 
 CHART = ROOT / "charts/graphcron"
 
@@ -66,7 +66,7 @@ def _children(node: yaml.MappingNode, above: tuple[str, ...], lines: list[str]) 
     for key, content in node.value:
         path = (*above, key.value)
         description, schema = _comment(lines, key.start_mark.line, key.start_mark.column, path)
-        is_group = isinstance(content, yaml.MappingNode) and content.value and "type" not in schema
+        is_group = isinstance(content, yaml.MappingNode) and content.value and not schema.keys() & {"type", "$ref"}
         if content.tag not in _TYPES:
             raise ValuesError(f"values.yaml: {'.'.join(path)} has no type: give it a default that is not null.")
         if not is_group and not description:
@@ -102,15 +102,25 @@ def schema_of(value: Value) -> Schema:
     """The JSON Schema of a value, or of a group with all that is in it."""
     described = {"description": value.description} if value.description else {}
     if not value.children:
-        # An enum says the type by itself.
-        return ({} if "enum" in value.schema else {"type": value.type}) | value.schema | described
+        return described | _reference(value.schema) if "$ref" in value.schema else _typed(value) | described
     children = {child.path[-1]: schema_of(child) for child in value.children}
     return {"type": "object", "additionalProperties": False} | described | {"properties": children}
 
 
-def to_json(root: Value) -> str:
+def _typed(value: Value) -> Schema:
+    # An enum says the type by itself.
+    schema = ({} if "enum" in value.schema else {"type": value.type}) | value.schema
+    items = schema.get("items")
+    return schema | {"items": _reference(items)} if isinstance(items, dict) and "$ref" in items else schema
+
+
+def _reference(schema: Schema) -> Schema:
+    return {"$ref": f"#/$defs/{schema['$ref']}"}
+
+
+def to_json(root: Value, definitions: dict[str, Schema] | None = None) -> str:
     """values.schema.json."""
-    whole = schema_of(root)
+    whole = schema_of(root) | ({"$defs": definitions} if definitions else {})
     whole["properties"] = FROM_A_PARENT | whole["properties"]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Values of the graphcron chart"}
     return json.dumps(head | whole, indent=2, ensure_ascii=False) + "\n"
@@ -184,7 +194,7 @@ def main(arguments: list[str], chart: Path = CHART) -> int:
         print(error, file=sys.stderr)
         return 1
     texts = {
-        chart / "values.schema.json": to_json(root),
+        chart / "values.schema.json": to_json(root, pod_schemas.definitions()),
         chart / "README.md": to_markdown(root, yaml.safe_load((chart / "Chart.yaml").read_text())),
     }
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]

@@ -63,3 +63,8 @@ topologySpreadConstraints:
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* The keys that spec.template may set, as a JSON array. A value that is not there restricts nothing. */}}
+{{- define "graphcron.templateKeys" -}}
+{{ kindIs "invalid" . | ternary (list "*") . | toJson }}
+{{- end }}

@@ -1,6 +1,7 @@
 """The errors of the Kubernetes API, by what can be done about them."""
 
 import json
+import re
 
 from graphcron.resource.fields import clipped
 
@@ -26,7 +27,8 @@ class Conflict(KubeError):
 
 
 class Refused(KubeError):
-    """The apiserver does not take this object as it is: invalid, not allowed, over a quota (400, 403, 413, 422)."""
+    """The apiserver does not take this object as it is: invalid, not allowed, over a quota (400, 403, 413, 422), or
+    not of its types (500)."""
 
 
 class Unavailable(KubeError):
@@ -41,6 +43,11 @@ class NotLeading(KubeError):
     """This process may not write now: the write gate is closed. Nothing was sent."""
 
 
+_NOT_OF_ITS_TYPES = re.compile("failed to (create typed patch|convert new) object")
+"""Server-side apply of an object with an unknown field or a value of another type is an internal error by its status
+(apimachinery, managedfields/internal/structuredmerge.go)."""
+
+
 def error_of(status: int, message: str) -> KubeError:
     """The error that an HTTP status stands for."""
     match status:
@@ -49,6 +56,8 @@ def error_of(status: int, message: str) -> KubeError:
         case 409:
             return Conflict(status, message)
         case 400 | 403 | 413 | 422:
+            return Refused(status, message)
+        case 500 if _NOT_OF_ITS_TYPES.search(message):
             return Refused(status, message)
         case 410:
             return Gone(status, message)

@@ -1,5 +1,6 @@
 """The conditions in the status of a GraphCron, after the conventions of metav1.Condition. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -81,8 +82,14 @@ def new_conditions(
 
 def _steady(verdict: Verdict, old: Condition | None, generation: int) -> str:
     """The verdict's message, or the first one that it had of this generation when that is to stay."""
-    same = old and (old.reason, old.observed_generation) == (verdict.reason, generation)
-    return old.message if old and same and verdict.keeps_message else verdict.message
+    if not old or not verdict.keeps_message or (old.reason, old.observed_generation) != (verdict.reason, generation):
+        return verdict.message
+    return (
+        old.message if _WITH_A_DIGIT.sub("", old.message) == _WITH_A_DIGIT.sub("", verdict.message) else verdict.message
+    )
+
+
+_WITH_A_DIGIT = re.compile(r"\S*[0-9]\S*")
 
 
 def steady_start(trouble: tuple[str, str], old: Condition | None) -> tuple[str, str]:

@@ -1,7 +1,4 @@
-"""The controller: reconciles one GraphCron at a time. It reads the object cache, calls `reconcile`, and writes.
-
-`ResourceHandler` fills the cache from a reflector and queues the GraphCron that a change belongs to.
-"""
+"""The controller: reconciles one GraphCron at a time. It reads the object cache, calls `reconcile`, and writes."""
 
 import logging
 import time
@@ -12,7 +9,7 @@ from typing import Any
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
+from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading, Refused, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, Manifest, Resource
 from graphcron.operator.adoption import is_orphan_of, taken_over
 from graphcron.operator.create_failures import CreateFailures
@@ -24,13 +21,18 @@ from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.pod_status import has_started
 from graphcron.operator.reapply import Applied, applied_again
-from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
-from graphcron.operator.reconcile import LATER, Plan, conclude, decide
+from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, RECONCILE_FAILED, REFUSED_BY_CLUSTER
+from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing, held_up
 from graphcron.operator.starting import End
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import KIND
 
 log = logging.getLogger(__name__)
+
+FAILURES_UNTIL_RECORDED = 3
+"""Of one GraphCron in a row. Two are usual where an apiserver restarts."""
+
+_TRIPPED = "The operator failed on it ({}); its log has the details. Please report it."
 
 
 def utc_now() -> datetime:
@@ -59,6 +61,7 @@ class Controller:
         self._leads = leads
         self._skipped: set[Name] = set()
         self._applied: dict[Name, Applied] = {}
+        self._failures: dict[Name, int] = {}
         self._started = False
 
     def start(self) -> None:
@@ -81,11 +84,15 @@ class Controller:
         started, outcome = time.perf_counter(), "retry"
         try:
             outcome = await self._reconcile(name)
+            self._failures.pop(name, None)
         except NotLeading:
             self._skipped.add(name)
             outcome = ""
             if self._leads():  # the lead was lost and won again while a request was in flight
                 self.queue.add(name)
+        except Exception as error:
+            await self._failed(name, error)
+            raise
         finally:
             if outcome:
                 self._metrics.reconciled[outcome].observe(time.perf_counter() - started)
@@ -101,7 +108,7 @@ class Controller:
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
             plan = self._decide(name, observed)
-        if plan.apply is not None and not self._leads():
+        if (plan.apply is not None or plan.suspend) and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
             self.cache.drop(GRAPHCRONS, observed.graphcron)
@@ -138,11 +145,30 @@ class Controller:
             return decide(observed, self._installation, self._clock())
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
-            message = f"The operator failed on it ({type(error).__name__}); its log has the details. Please report it."
-            return Plan(stalled(INTERNAL_ERROR, message))
+            return Plan(stalled(INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)))
+
+    async def _failed(self, name: Name, error: Exception) -> None:
+        """Record in the status that a reconciliation fails again and again, and why. Best effort: what fails may be to
+        write the status."""
+        self._failures[name] = failures = self._failures.get(name, 0) + 1
+        if failures < FAILURES_UNTIL_RECORDED or not self._leads():
+            return
+        reason, complaint = INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)
+        if isinstance(error, KubeError):
+            reason, complaint = RECONCILE_FAILED, f"The operator tries again and again, and fails: {error.message}"
+        try:
+            if (observed := self.cache.of(name)) is None:
+                return
+            wanted, events = failing(observed, reason, complaint, self._clock())
+            if wanted != observed.graphcron.get("status"):
+                await self._write_status(name, observed.graphcron, wanted, events)
+        except Exception as another:
+            log.warning("GraphCron %s/%s: its failure was not recorded: %s", *name, another)
 
     async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
         """Carry out the plan; returns what is observed after it, and the plan with the resulting verdict."""
+        if plan.suspend:
+            return await self._suspend(name, observed), plan
         if plan.apply is None:
             return observed, plan
         anew = observed.cron_job is None
@@ -152,13 +178,26 @@ class Controller:
             if anew:
                 return await self._adopt(name, observed, plan, await self._kube.get_cron_job(*name))
             raise
-        except Refused as refused:
-            message = f"The cluster refused the CronJob: {refused.message}"
-            return observed, self._blocked(plan, stalled(REFUSED_BY_CLUSTER, message, keeps_message=True))
+        except (Refused, Unavailable) as error:
+            if plan.verdict.phase.suspends and not anew and not observed.is_suspended:
+                observed = await self._suspend(name, observed)
+            if not isinstance(error, Refused):
+                raise
+            complaint = f"The cluster refused the CronJob: {error.message}"
+            verdict = held_up(REFUSED_BY_CLUSTER, complaint, observed, keeps_message=True)
+            return observed, self._blocked(plan, observed, verdict)
         self._applied[name] = applied_again(self._applied.get(name), digest_of(plan.apply), self._clock())
         log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
         self.cache.put(CRON_JOBS, cron_job)
         return replace(observed, cron_job=cron_job), plan
+
+    async def _suspend(self, name: Name, observed: Observed) -> Observed:
+        """Suspend the CronJob as it is: pausing works whatever else is wrong."""
+        assert observed.cron_job is not None, "there is one to be suspended"
+        cron_job = await self._kube.suspend_cron_job(*name, observed.cron_job["metadata"]["uid"])
+        log.info("GraphCron %s/%s: CronJob suspended as it is", *name)
+        self.cache.put(CRON_JOBS, cron_job)
+        return replace(observed, cron_job=cron_job)
 
     async def _adopt(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
         """Go on from a CronJob of that name that is not observed as ours: it is, and its ADDED event is on the way; it
@@ -175,7 +214,7 @@ class Controller:
             raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
         message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
         message += "delete it, or rename the GraphCron."
-        return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
+        return observed, self._blocked(plan, observed, stalled(NAME_TAKEN, message))
 
     async def _end(self, name: Name, end: End) -> None:
         """End a firing that does not start, unless a pod of it has started by now: that one is followed to its end. The
@@ -193,10 +232,11 @@ class Controller:
             return
         log.warning("GraphCron %s/%s: Job %s ended: %s", *name, job, end.because)
 
-    def _blocked(self, plan: Plan, verdict: Verdict) -> Plan:
+    def _blocked(self, plan: Plan, observed: Observed, verdict: Verdict) -> Plan:
         """Requeued: what is in the way, such as a quota, can end without an event of ours."""
+        fires_on = observed.cron_job is not None and not observed.is_suspended
         later = self._clock() + LATER
-        return replace(plan, verdict=verdict, next_run_times=(), enabled=False, wake_at=later)
+        return replace(plan, verdict=verdict, next_run_times=(), enabled=None if fires_on else False, wake_at=later)
 
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:
@@ -242,29 +282,3 @@ class Controller:
     def _queue(self, resource: Resource, name: Name | None) -> None:
         if self._started and name and (resource == GRAPHCRONS or self.cache.has(name)):
             self.queue.add(name)
-
-
-class ResourceHandler:
-    """What a reflector of one watched resource calls."""
-
-    def __init__(self, controller: Controller, resource: Resource) -> None:
-        self._controller = controller
-        self._resource = resource
-
-    def on_page(self, items: list[Manifest]) -> None:
-        for item in items:
-            self._controller.changed(self._resource, item)
-
-    def on_replace(self, uids: set[str], version: int) -> None:
-        self._controller.replaced(self._resource, uids, version)
-
-    def on_add(self, manifest: Manifest) -> None:
-        self._controller.changed(self._resource, manifest)
-
-    on_update = on_add
-
-    def on_delete(self, manifest: Manifest) -> None:
-        self._controller.deleted(self._resource, manifest)
-
-    def on_bookmark(self, version: int) -> None:
-        pass

@@ -11,7 +11,8 @@ from graphcron.firing.outcome import FINAL_EXIT_CODES
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 from graphcron.operator import run_pod
-from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, REQUEST_TOO_LARGE
+from graphcron.operator.guardrails import refusal
+from graphcron.operator.reasons import REQUEST_TOO_LARGE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
     API_VERSION,
@@ -63,10 +64,10 @@ def cron_job(
     """The CronJob for a GraphCron, as server-side apply takes it, marked with the installation that made it.
 
     Raises InvalidGraphCron when the order is too large for a pod, no Agent Server is known, or the installation does
-    not let this image run, unless the CronJob is suspended.
+    not let it run, unless the CronJob is suspended.
     """
-    if not when.suspend and (complaint := run_pod.refusal(spec, pods)):
-        raise InvalidGraphCron(IN_POD_NOT_ALLOWED, complaint)
+    if not when.suspend and (refused := refusal(spec, pods)):
+        raise InvalidGraphCron(refused.reason, refused.complaint)
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})

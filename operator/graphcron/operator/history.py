@@ -26,7 +26,7 @@ from graphcron.operator.reasons import (
     SIDECAR_RUNNING,
 )
 from graphcron.resource.identity import ENDED_ANNOTATION
-from graphcron.resource.status import FiringCounts, HistoryEntry
+from graphcron.resource.status import COUNT_LIMIT, FiringCounts, HistoryEntry
 
 HISTORY_LIMIT = 10
 
@@ -69,7 +69,8 @@ def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[His
 
 
 def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> FiringCounts | None:
-    """The counts with what `past` has more than the history that was known; None until one is over."""
+    """The counts with what `past` has more than the history that was known, and no less than it has at all; None until
+    one is over."""
     if not past:
         return old
     before = {key_of(entry): entry.count or 1 for entry in known}
@@ -79,12 +80,26 @@ def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequenc
     for entry in past:
         if key_of(entry) in before:
             _add(counts, entry, (entry.count or 1) - before[key_of(entry)])
+    for outcome, number in counts.items():
+        there = sum(entry.count or 1 for entry in past if entry.outcome.lower() == outcome)
+        counts[outcome] = max(number or 0, there) or number
     return FiringCounts(**counts) if any(counts.values()) else old
 
 
 def _add(counts: dict[str, int | None], entry: HistoryEntry, number: int) -> None:
     if number:
         counts[entry.outcome.lower()] = (counts[entry.outcome.lower()] or 0) + number
+
+
+def most_failures(history: Sequence[HistoryEntry]) -> int:
+    """How many failures in a row a history can have been recorded with: those since the last success, where it reaches
+    back to one or to the first firing."""
+    failed = 0
+    for entry in history:
+        if entry.outcome == "Succeeded":
+            return failed
+        failed += entry.outcome == "Failed"
+    return failed if len(history) < HISTORY_LIMIT else COUNT_LIMIT
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:

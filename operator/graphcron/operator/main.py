@@ -18,11 +18,12 @@ from graphcron.kube.resources import GRAPHCRONS, Resource
 from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes
-from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.controller import Controller
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import WATCHED_RESOURCES
+from graphcron.operator.resource_handler import ResourceHandler
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import MANAGED_BY
 

@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from graphcron.operator.conditions import STATES
 from graphcron.operator.history import added
-from graphcron.resource.status import GraphCronStatus
+from graphcron.resource.status import FiringCounts, read_status
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
@@ -83,16 +83,15 @@ class OperatorMetrics:
 
     def wrote_status(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
         """Count the firings that this status is the first to have."""
-        old, new = ((status or {}).get("firings") or {} for status in (before, after))
-        for outcome, number in new.items():
-            self.firings.labels(outcome).inc(max(0, number - old.get(outcome, 0)))
         if not after.get("history"):
             return
-        known, history = (
-            GraphCronStatus.model_validate({"history": (status or {}).get("history")}).history or []
-            for status in (before, after)
+        old, new = (
+            read_status({name: status[name] for name in ("history", "firings") if name in status})
+            for status in (before or {}, after)
         )
-        for entry in added(known, history):
+        for (outcome, number), (_, known) in zip(new.firings or (), old.firings or FiringCounts(), strict=False):
+            self.firings.labels(outcome).inc(max(0, number - known))
+        for entry in added(old.history or [], new.history or []):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
 

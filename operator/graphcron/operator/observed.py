@@ -1,21 +1,19 @@
 """What one reconciliation observes: a GraphCron, its CronJob, their Jobs and pods, and the facts that follow. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import ValidationError
-
-from graphcron.firing.formats import parse_time
+from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import scheduled_time_of
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
-from graphcron.operator.history import added, failures_in_a_row, past_firings
+from graphcron.operator.history import added, failures_in_a_row, most_failures, past_firings
 from graphcron.operator.reapply import Applied
-from graphcron.resource.status import GraphCronStatus, HistoryEntry
+from graphcron.resource.status import GraphCronStatus, HistoryEntry, read_status
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone
@@ -55,16 +53,36 @@ class Observed:
 
     @cached_property
     def status(self) -> GraphCronStatus:
-        """The status as it is; an unreadable one (of an older operator, say) counts as none and is replaced."""
-        try:
-            return GraphCronStatus.model_validate(found) if (found := self.graphcron.get("status")) else _NO_STATUS
-        except ValidationError:
-            return _NO_STATUS
+        """The status as it is, as far as it is readable."""
+        return read_status(self.graphcron.get("status"))
+
+    def as_of(self, now: datetime) -> "Observed":
+        """It without what its status has from the future: nobody can have observed that, and it would stand above all
+        that comes until then."""
+        latest, status = format_time(now + CLOCKS_DIFFER), self.graphcron.get("status") or {}
+        if not any(text > latest for text in _times(status)):
+            return self
+        kept: dict[str, Any] = {name: status[name] for name in status if name not in _PAST or status[name] <= latest}
+        for name in _LISTS:
+            kept[name] = [item for item in kept.get(name) or () if all(text <= latest for text in _times(item))]
+        return replace(self, graphcron=self.graphcron | {"status": kept})
 
     @property
     def is_current(self) -> bool:
         """Whether the status is about the spec as it is."""
         return self.status.observed_generation == self.generation
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether there is a CronJob, and it is suspended."""
+        spec = (self.cron_job or {}).get("spec")
+        return isinstance(spec, dict) and bool(spec.get("suspend"))
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether its spec says so, valid or not."""
+        spec = self.graphcron.get("spec")
+        return isinstance(spec, dict) and spec.get("enabled") is False
 
     @property
     def waited_for_its_start(self) -> bool:
@@ -85,7 +103,7 @@ class Observed:
     def consecutive_failures(self) -> int:
         """Failed firings since the last success and since the last change of the spec."""
         before = (self.status.consecutive_failures or 0) if self.is_current else 0
-        return failures_in_a_row(before, added(self.history, self.firings))
+        return failures_in_a_row(min(before, most_failures(self.history)), added(self.history, self.firings))
 
     @property
     def last_schedule_time(self) -> datetime | None:
@@ -139,4 +157,21 @@ def owns(owner: Manifest, other: Manifest) -> bool:
     return reference is not None and reference["uid"] == owner["metadata"]["uid"]
 
 
-_NO_STATUS = GraphCronStatus()
+CLOCKS_DIFFER = timedelta(days=1)
+"""Far more than two clocks of a cluster do: a firing that counted as one to come would be counted again and again."""
+
+
+_PAST = (
+    "lastScheduleTime", "lastSuccessfulTime", "lastTransitionTime", "scheduledTime", "lastScheduledTime", "startedAt",
+    "finishedAt",
+)  # fmt: skip
+_LISTS = ("history", "conditions")
+
+
+def _times(status: Any) -> Iterator[str]:
+    """The times of what a status has observed, as they are written: RFC 3339 in UTC, which sorts as text."""
+    if isinstance(status, dict):
+        yield from (text for name in _PAST if isinstance(text := status.get(name), str))
+        for name in _LISTS:
+            for item in status.get(name) or ():
+                yield from _times(item)

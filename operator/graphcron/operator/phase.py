@@ -7,29 +7,27 @@ from graphcron.operator import reasons
 
 
 class Phase(Enum):
-    """Whether a GraphCron fires, and if not, why. Each has a reason, and is ready unless its user must act."""
+    """Whether a GraphCron fires, and if not, why. Each has a reason, is ready unless its user must act, and has its
+    CronJob suspended or not."""
 
-    SCHEDULED = (reasons.SCHEDULED, True)
-    NOT_STARTED = (reasons.NOT_STARTED, True)
+    SCHEDULED = (reasons.SCHEDULED, True, False)
+    NOT_STARTED = (reasons.NOT_STARTED, True, True)
     """Suspended until shortly before startTime."""
-    NOT_STARTING = (reasons.NOT_STARTING, False)
+    NOT_STARTING = (reasons.NOT_STARTING, False, False)
     """It fires, and the last firing has no running pod."""
-    PAUSED = (reasons.PAUSED, True)
-    EXPIRED = (reasons.EXPIRED, True)
-    TOO_FREQUENT = (reasons.TOO_FREQUENT, False)
-    IN_POD_NOT_ALLOWED = (reasons.IN_POD_NOT_ALLOWED, False)
-    MAX_FAILURES = (reasons.MAX_FAILURES, False)
-    STALLED = ("", False)
+    PAUSED = (reasons.PAUSED, True, True)
+    EXPIRED = (reasons.EXPIRED, True, True)
+    TOO_FREQUENT = (reasons.TOO_FREQUENT, False, True)
+    MAX_FAILURES = (reasons.MAX_FAILURES, False, True)
+    STALLED = ("", False, False)
     """Nothing can be applied; the reason is that of the error. A CronJob that is there stays as it is."""
+    HALTED = ("", False, True)
+    """The same for one whose CronJob is suspended, and one that the installation does not let run."""
 
-    def __init__(self, reason: str, ready: bool) -> None:
+    def __init__(self, reason: str, ready: bool, suspends: bool) -> None:
         self.reason = reason
         self.ready = ready
-
-    @property
-    def suspends(self) -> bool:
-        """Whether its CronJob is suspended."""
-        return self not in (Phase.SCHEDULED, Phase.NOT_STARTING, Phase.STALLED)
+        self.suspends = suspends
 
     @property
     def enabled(self) -> bool:
@@ -46,8 +44,8 @@ class Verdict:
     error: str = ""
     """The reason of what stalls it."""
     keeps_message: bool = False
-    """Whether the first message stays while phase, reason and generation do. An admission webhook may put a request id
-    or a quota's use into each refusal, and each new text would be a write."""
+    """Whether the first message stays while phase, reason and generation do, and only words with a digit differ. An
+    admission webhook may put a request id or a quota's use into each refusal, and each new text would be a write."""
 
     @property
     def ready(self) -> bool:

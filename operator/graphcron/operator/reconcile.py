@@ -4,7 +4,7 @@
 `Observed`, calls the one, acts, calls the other, and writes at most twice.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
@@ -20,13 +20,13 @@ from graphcron.operator.correction import change_of
 from graphcron.operator.cronjob import Installation, Timing, cron_job, digest_of, is_a_run
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of
+from graphcron.operator.guardrails import refusal
 from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
-from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, NO_POD
-from graphcron.operator.run_pod import refusal
+from graphcron.operator.reasons import NO_POD
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.fields import InvalidGraphCron
@@ -44,6 +44,8 @@ class Plan:
     enabled: bool | None = None
     timezone: str | None = None
     wake_at: datetime | None = None
+    suspend: bool = False
+    """Nothing can be applied, and the CronJob is to be suspended as it is."""
     missed: tuple[missed_runs.MissedRun, ...] = ()
     """Missed runs that are not in the history, the oldest first."""
     refused: tuple[str, str] | None = None
@@ -67,6 +69,7 @@ def decide(observed: Observed, installation: Installation, now: datetime) -> Pla
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
+    observed = observed.as_of(now)
     waiting = waiting_jobs(observed, now)
     end, look_again = to_end(observed, waiting, installation.start_timeout, now)
     asks = observed.create_failures is None and any(one.trouble and one.trouble[0] == NO_POD for one in waiting)
@@ -76,7 +79,7 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
         timing = Timing(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
         wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
-        return Plan(_invalid(invalid, observed), wake_at=look_again, end=end, asks=asks)
+        return replace(_invalid(invalid, observed), wake_at=look_again, end=end, asks=asks)
     missed = missed_runs.missed_runs(inputs, timing.not_before, waiting)
     refused = None
     if verdict.phase is Phase.SCHEDULED:
@@ -100,21 +103,55 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
     )
 
 
-def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Verdict:
-    message = invalid.message
-    if observed.cron_job and not observed.cron_job["spec"].get("suspend"):
-        message += " Until then its CronJob fires as before the change."
-    return stalled(invalid.reason, message)
+def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Plan:
+    suspend = observed.is_paused and observed.cron_job is not None and not observed.is_suspended
+    return Plan(held_up(invalid.reason, invalid.message, observed, suspended=suspend), suspend=suspend)
+
+
+COMPLAINT_LIMIT = 1024
+"""Characters of what is wrong, in a condition: the apiserver may quote a whole object."""
+
+
+def held_up(
+    reason: str, complaint: str, observed: Observed, *, suspended: bool = False, keeps_message: bool = False
+) -> Verdict:
+    """The verdict on a GraphCron for which nothing can be applied, with what its CronJob does meanwhile. `suspended` is
+    whether that is about to be suspended."""
+    message = complaint if len(complaint) <= COMPLAINT_LIMIT else complaint[:COMPLAINT_LIMIT] + "…"
+    if observed.cron_job is None:
+        return stalled(reason, message, keeps_message=keeps_message)
+    message = message.removesuffix(".") + ". "
+    if not (suspended or observed.is_suspended):
+        return stalled(reason, message + _FIRES_ON, keeps_message=keeps_message)
+    message += _PAUSED_ALL_THE_SAME if observed.is_paused else _STAYS_SUSPENDED
+    return Verdict(Phase.HALTED, message, reason, keeps_message)
+
+
+_FIRES_ON = "Until then its CronJob fires as before the change."
+_STAYS_SUSPENDED = "Until then its CronJob stays suspended."
+_PAUSED_ALL_THE_SAME = "It is paused all the same: its CronJob is suspended."
+
+
+def failing(observed: Observed, reason: str, complaint: str, now: datetime) -> tuple[Manifest, list[Event]]:
+    """The status of a GraphCron whose reconciliation fails again and again, and the Events to record. It has all that
+    the status has now: what fails may be to read the Jobs, or to conclude anything from them."""
+    old, verdict = observed.status, held_up(reason, complaint, observed, keeps_message=True)
+    conditions = new_conditions(verdict, observed.history, {}, observed.generation, old.conditions or [], now)
+    of_the_spec = () if observed.is_current else ("enabled", "nextRunTimes", "timezone", "consecutiveFailures")
+    kept = {key: value for key, value in (observed.graphcron.get("status") or {}).items() if key not in of_the_spec}
+    status = kept | {"observedGeneration": observed.generation, "conditions": conditions}
+    return status, events_of(old, conditions, observed.history)
 
 
 def _verdict(inputs: Inputs) -> Verdict:
     """The phase, by the first of these that holds. Raises InvalidGraphCron."""
     spec, failures = inputs.spec, inputs.observed.consecutive_failures
-    if complaint := refusal(spec, inputs.installation.pods):
-        # An image that was taken off the list: what fires is suspended, and nothing is created for a new GraphCron.
+    if refused := refusal(spec, inputs.installation.pods):
+        # A guard rail that is newer than the spec: what fires is suspended, and nothing is created for a new GraphCron.
         if inputs.live is None:
-            raise InvalidGraphCron(IN_POD_NOT_ALLOWED, complaint)
-        return Verdict(Phase.IN_POD_NOT_ALLOWED, f"Suspended: {complaint}")
+            raise InvalidGraphCron(refused.reason, refused.complaint)
+        paused = ". It is paused, too." if inputs.observed.is_paused else ""
+        return Verdict(Phase.HALTED, f"Suspended: {refused.complaint}{paused}", refused.reason)
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
         return Verdict(Phase.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
@@ -188,6 +225,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     """
     if plan.unchanged:
         return observed.graphcron["status"], []
+    observed = observed.as_of(now)
     old, live = observed.status, observed.cron_job
     past = missed_runs.entries(observed.firings, plan.missed, missed_runs.job_times(observed))
     fired = observed.last_schedule_time

@@ -32,16 +32,13 @@ CONTAINER = "run"
 IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
 """Label of pods that run a graph: they connect to its language model, other run pods to an Agent Server."""
 
-IN_POD_NOT_ALLOWED = "spec.image is not allowed here; allowed are {}; runs.inPod.images of the Helm chart lists them"
-IN_POD_OFF = "engine inPod is off here; runs.inPod.images of the Helm chart lists the images that may run, and is empty"
-"""Why an image may not run, in the words of the chart's ValidatingAdmissionPolicy."""
-
 
 @dataclass(frozen=True)
 class RunPods:
     """The installation's settings for all run pods. `service_account` exists in `namespace` only; pods elsewhere
     take their namespace's default account, and no pod is given a token. `in_pod_images` are the images that GraphCrons
-    may name, each in full or up to a `*` at its end; none means that the engine is off."""
+    may name, each in full or up to a `*` at its end; none means that the engine is off. `template_labels` and
+    `template_annotations` are the keys that a template may have, written the same way."""
 
     image: str
     image_pull_policy: str = "IfNotPresent"
@@ -59,28 +56,14 @@ class RunPods:
     container_security: Mapping[str, Any] = field(default_factory=lambda: CONTAINER_SECURITY)
     """`securityContext` of each container."""
     in_pod_images: tuple[str, ...] = ()
+    template_labels: tuple[str, ...] = ("*",)
+    template_annotations: tuple[str, ...] = ("*",)
     in_pod_resources: Mapping[str, Any] = field(default_factory=lambda: IN_POD_RESOURCES)
 
     @cached_property
     def digest(self) -> str:
         """Differs when any of it does, and between versions of the operator."""
         return hashlib.sha256(f"{__version__} {self!r}".encode()).hexdigest()[:12]
-
-    def allows(self, image: str) -> bool:
-        return any(
-            image.startswith(allowed[:-1]) if allowed.endswith("*") else image == allowed
-            for allowed in self.in_pod_images
-        )
-
-
-def refusal(spec: GraphCronSpec, pods: RunPods) -> str | None:
-    """Why the installation does not let the image of a GraphCron run; None when it does, or when there is none."""
-    if not spec.in_pod:
-        return None
-    if not pods.in_pod_images:
-        return IN_POD_OFF
-    allowed = spec.image is not None and pods.allows(spec.image)
-    return None if allowed else IN_POD_NOT_ALLOWED.format(", ".join(pods.in_pod_images))
 
 
 def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:

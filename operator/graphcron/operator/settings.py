@@ -5,12 +5,14 @@ import uuid
 from functools import cached_property
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from graphcron.environ import Integer, JsonObject, JsonStrings, Limit, Seconds, Settings
 from graphcron.kube.lease import Timing
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
+from graphcron.resource.pod_types import Resources
+from graphcron.resource.spec_reader import explain
 
 
 def _key_selector(text: str) -> KeySelector:
@@ -19,6 +21,18 @@ def _key_selector(text: str) -> KeySelector:
         raise ValueError("it must be written NAME/KEY")
     return KeySelector(name=name, key=key)
 
+
+def _resources(value: dict[str, Any]) -> dict[str, Any]:
+    """What every CronJob would be refused for is refused at the start."""
+    try:
+        Resources.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain(error, root="").removeprefix(": ")) from None
+    return value
+
+
+JsonResources = Annotated[JsonObject, AfterValidator(_resources)]
+"""Resources of a container."""
 
 Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
 """`<object>/<key>`."""
@@ -37,11 +51,13 @@ class OperatorSettings(Settings):
     run_service_account: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT")
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
-    run_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
+    run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
     run_container_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
     in_pod_images: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_IN_POD_IMAGES")
-    in_pod_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_IN_POD_RESOURCES")
+    in_pod_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_IN_POD_RESOURCES")
+    template_labels: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_TEMPLATE_LABELS")
+    template_annotations: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_TEMPLATE_ANNOTATIONS")
     api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
     ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
@@ -80,6 +96,8 @@ class OperatorSettings(Settings):
                 container_security=self.run_container_security,
                 in_pod_images=self.in_pod_images,
                 in_pod_resources=self.in_pod_resources,
+                template_labels=self.template_labels,
+                template_annotations=self.template_annotations,
             ),
         )
 

@@ -11,9 +11,7 @@ QUANTITY = "must be a quantity of at least 0, such as 512Mi (not 512MB), 500m or
 LENGTH_LIMIT = 32
 """Characters. A rule of the CRD over texts of any length would cost more than an apiserver lets it."""
 
-_WRITTEN = re.compile(
-    r"\+?(?P<number>[0-9]+[.]?[0-9]*|[.][0-9]+)(?P<suffix>[numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?"
-)
+_WRITTEN = re.compile("[+]?([0-9]+[.]?[0-9]*|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?")
 
 _SUFFIXES: dict[str, Decimal] = {
     **{prefix: Decimal(1000) ** -power for power, prefix in enumerate("mun", 1)},

@@ -97,6 +97,11 @@ STATES = {
         "The installation does not allow `image`.",
         "Use an image that the message lists, or ask the administrator to add it to `runs.inPod.images`.",
     ),
+    "TemplateNotAllowed": Reason(
+        "The installation does not allow a label or an annotation of `template`.",
+        "Use keys that the message lists, or ask the administrator to add yours to `guardrails.templateLabels` or "
+        "`guardrails.templateAnnotations`.",
+    ),
     "CronJobNameTaken": Reason(
         "A CronJob of the same name exists that was not made for this GraphCron, or that something else controls. One "
         "that was made for it and has lost its owner, as after a restore from a backup, is adopted.",
@@ -105,6 +110,12 @@ STATES = {
     "CronJobRefused": Reason(
         "The cluster refused the CronJob, for example because of a quota or an admission policy.",
         "Read the message and remove the obstacle. The operator retries every minute.",
+    ),
+    "ReconcileFailed": Reason(
+        "The operator failed three times running to bring the CronJob or the status in line. The message has the words "
+        "of the apiserver, or of an admission webhook. The CronJob stays as it is meanwhile.",
+        "Remove the cause that the message names. The operator retries at least once a minute, and the condition "
+        "disappears by itself.",
     ),
     "InternalError": Reason(
         "The operator failed on this GraphCron.", "Please report it, with the traceback in the operator's log."

@@ -62,11 +62,11 @@ SHOWN_CHARACTERS = 100
 """Of an unknown name in a message."""
 
 
-def explain(error: ValidationError) -> str:
+def explain(error: ValidationError, root: str = "spec") -> str:
     """Pydantic's findings in one sentence, each with its path; no input is quoted, since it may hold a secret."""
     findings = []
     for found in error.errors(include_url=False, include_input=False, include_context=False)[:SHOWN_FINDINGS]:
-        path = _place(["spec", *found["loc"]])
+        path = _place([*([root] if root else []), *found["loc"]])
         match found["type"]:
             case "extra_forbidden":
                 findings.append(f"{path}: unknown field")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
 from graphcron.resource.fields import Model, Time, clipped
 
@@ -22,6 +22,17 @@ Message = Annotated[str, BeforeValidator(_cut(MESSAGE_LIMIT)), Field(max_length=
 Reason = Annotated[str, BeforeValidator(_cut(REASON_LIMIT)), Field(max_length=REASON_LIMIT)]
 Id = Annotated[str, BeforeValidator(_cut(_ID_LIMIT)), Field(max_length=_ID_LIMIT)]
 """Of a run or a thread: an Agent Server's own."""
+
+COUNT_LIMIT = 2**31 - 1
+"""One firing a minute takes 4,000 years to it. What is more was not counted, and adding to it would leave int64."""
+
+
+def _bounded(value: object) -> object:
+    """Whoever may patch the status can put any number there: the nearest possible one is as good."""
+    return min(max(value, 0), COUNT_LIMIT) if isinstance(value, int) else value
+
+
+Count = Annotated[int, Field(ge=0, le=COUNT_LIMIT), BeforeValidator(_bounded)]
 
 
 class Condition(Model):
@@ -53,7 +64,7 @@ class HistoryEntry(Model):
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")
-    count: int | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
+    count: Count | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
     last_scheduled_time: Time | None = Field(
         None, description="The minute in which the last of several firings was due."
     )
@@ -62,11 +73,11 @@ class HistoryEntry(Model):
 class FiringCounts(Model):
     """Number of ended firings, by outcome."""
 
-    succeeded: int = Field(0, description="Firings whose run ended successfully.")
-    failed: int = Field(0, description="Firings whose run failed or could not be started.")
-    skipped: int = Field(0, description="Firings that started no run, on purpose.")
-    missed: int = Field(0, description="Firings for which the cluster created no Job in time.")
-    replaced: int | None = Field(
+    succeeded: Count = Field(0, description="Firings whose run ended successfully.")
+    failed: Count = Field(0, description="Firings whose run failed or could not be started.")
+    skipped: Count = Field(0, description="Firings that started no run, on purpose.")
+    missed: Count = Field(0, description="Firings for which the cluster created no Job in time.")
+    replaced: Count | None = Field(
         None, description="Firings that were still running when the next one replaced them (concurrencyPolicy Replace)."
     )
 
@@ -94,13 +105,25 @@ class GraphCronStatus(Model):
         None, description="Scheduled time of the last firing for which a Job was created."
     )
     last_successful_time: Time | None = Field(None, description="When a firing last succeeded.")
-    active: int | None = Field(None, description="How many firings are running.")
+    active: Count | None = Field(None, description="How many firings are running.")
     history: Annotated[list[HistoryEntry], Field(max_length=10)] | None = Field(
         None, description="The last ten firings, newest first."
     )
     firings: FiringCounts | None = Field(
         None, description="Number of firings by outcome, since the GraphCron was created."
     )
-    consecutive_failures: int | None = Field(
+    consecutive_failures: Count | None = Field(
         None, description="Number of failed firings since the last success and the last change of the spec."
     )
+
+
+def read_status(found: object) -> GraphCronStatus:
+    """The status of a GraphCron as the apiserver has it, without the fields that cannot be read: another version may
+    have written them, or somebody by hand. They are written anew, and the others are kept."""
+    if not isinstance(found, dict):
+        return GraphCronStatus()
+    try:
+        return GraphCronStatus.model_validate(found)
+    except ValidationError as invalid:
+        unreadable = {error["loc"][0] for error in invalid.errors(include_url=False, include_input=False)}
+        return GraphCronStatus.model_validate({name: found[name] for name in found if name not in unreadable})

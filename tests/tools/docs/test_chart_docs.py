@@ -26,6 +26,12 @@ group:
   # A whole, though it has keys.
   # @schema type: [object, "null"]
   whole: {cpu: 1}
+  # As in a pod spec.
+  # @schema $ref: Resources
+  resources: {limits: {cpu: 1}}
+  # Also as in a pod spec.
+  # @schema items: {$ref: Toleration}
+  tolerations: []
   inner:
     # Matches.
     # @schema pattern: '^(https?://[^\\s]+)?$'
@@ -52,6 +58,14 @@ def test_groups_allow_no_other_keys_and_values_as_a_whole_do() -> None:
     assert group["properties"]["inner"]["additionalProperties"] is False
     assert group["properties"]["free"] == {"type": "object", "description": "Anything | at all."}
     assert group["properties"]["whole"]["type"] == ["object", "null"]
+
+
+def test_a_value_can_refer_to_a_type_of_a_pod_spec() -> None:
+    group = schema()["properties"]["group"]["properties"]
+    assert group["resources"] == {"$ref": "#/$defs/Resources", "description": "As in a pod spec."}
+    assert group["tolerations"]["items"] == {"$ref": "#/$defs/Toleration"}
+    text = chart_docs.to_json(chart_docs.read(VALUES), {"Resources": {"type": "object"}})
+    assert json.loads(text)["$defs"] == {"Resources": {"type": "object"}}
 
 
 def test_a_comment_above_a_blank_line_is_nobodys() -> None:
