@@ -90,7 +90,7 @@ class OperatorMetrics:
             for status in (before or {}, after)
         )
         for (outcome, number), (_, known) in zip(new.firings or (), old.firings or FiringCounts(), strict=False):
-            self.firings.labels(outcome).inc(max(0, number - known))
+            self.firings.labels(outcome).inc(max(0, (number or 0) - (known or 0)))
         for entry in added(old.history or [], new.history or []):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
