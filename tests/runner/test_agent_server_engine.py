@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import graphcron
+from graphcron.firing.formats import error_text
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from graphcron.runner.agent_server import retry_after
 from graphcron.runner.attempt import wait_until
@@ -343,16 +345,136 @@ def test_a_firing_before_the_start_time_starts_nothing(pod: Pod, server: AgentSe
     assert server.requests == []
 
 
+# Servers whose errors look different
+
+
+@pytest.fixture(params=["js", "aegra"])
+def other(server: AgentServerFake, request: pytest.FixtureRequest) -> AgentServerFake:
+    server.dialect = request.param
+    return server
+
+
+def test_a_stateless_firing_runs_on_other_servers_too(pod: Pod, other: AgentServerFake) -> None:
+    code, outcome = pod.run()
+    assert (code, outcome.reason, len(other.started)) == (EXIT_DONE, "RunSucceeded", 1)
+    assert FIRING.thread_id not in other.threads
+    assert pod.run() == (code, outcome)
+    assert len(other.started) == 1
+
+
+@pytest.mark.parametrize("status", ["running", "success"])
+def test_a_retried_pod_finds_its_run_on_other_servers_too(pod: Pod, other: AgentServerFake, status: str) -> None:
+    other.ends_as = None
+    pod.order(keep_thread=True)
+    with pod.start() as process:
+        until(lambda: polls(other) >= 1)
+        process.kill()
+    if status == "success":
+        other.end_runs(status)
+    else:
+        later(lambda: polls(other) >= 4, lambda: other.end_runs("success"))
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert len(other.started) == 1
+
+
+def test_other_servers_say_that_an_assistant_is_unknown(pod: Pod, other: AgentServerFake) -> None:
+    pod.order({"assistant_id": "nope"})
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "AssistantNotFound")
+    assert "nope" in outcome.message
+
+
+def test_other_servers_say_that_a_thread_is_gone(pod: Pod, other: AgentServerFake) -> None:
+    pod.order(thread_id="7b1d6a0e-0000-4000-8000-000000000000")
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (EXIT_REFUSED, "ThreadNotFound")
+    assert "7b1d6a0e-0000-4000-8000-000000000000 not found" in outcome.message
+
+
+def test_other_servers_say_that_a_thread_is_busy(pod: Pod, other: AgentServerFake) -> None:
+    thread_id = other.add_thread()
+    other.add_run(thread_id, status="running")
+    pod.order({"multitask_strategy": "reject"}, thread_id=thread_id)
+    assert pod.run()[1].reason == "ThreadBusy"
+    assert other.started == []
+
+
+def test_a_wrong_path_of_another_server_is_quoted(pod: Pod, other: AgentServerFake) -> None:
+    pod.environ |= {"AGENT_SERVER_URL": pod.environ["AGENT_SERVER_URL"] + "/wrong"}
+    pod.environ["GRAPHCRON_START_PATIENCE_SECONDS"] = "0"
+    code, outcome = pod.run()
+    assert code != EXIT_DONE
+    assert "answered 404: Not Found: is the " in outcome.message
+    assert outcome.message.endswith("URL right?")
+
+
+def test_a_run_without_metadata_on_somebodys_thread_is_not_taken_for_the_firings(
+    pod: Pod, server: AgentServerFake
+) -> None:
+    server.dialect = "aegra"
+    thread_id = server.add_thread()
+    server.add_run(thread_id)
+    pod.order(thread_id=thread_id)
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert len(server.started) == 1
+
+
+@pytest.mark.parametrize("stage", [POLL, r"^GET /threads/[^/]+$"], ids=["following", "looking for the record"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_404_of_an_ingress_is_not_taken_for_a_thread_that_is_gone(
+    pod: Pod, server: AgentServerFake, stage: str, times: int
+) -> None:
+    """Its body is any text, as that of LangGraph.js's own server is."""
+    if stage == POLL:
+        server.ends_as = None
+        later(lambda: polls(server) > 3, lambda: server.end_runs("success"))
+    else:
+        pod.run()
+    # All that is asked meanwhile meets the ingress: who says that the thread is gone has to find others.
+    server.fail(stage, *[answer(404, b"404 page not found")] * times)
+    server.fail(r"/search$", *[answer(404, b"404 page not found")] * (times - 1))
+    assert pod.run()[1].reason == "RunSucceeded"
+    assert len(server.started) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"detail": "no"}', "no"),
+        (b'{"detail": [{"loc": "x"}]}', '[{"loc": "x"}]'),
+        (b'{"error": "not_found", "message": "Thread \'x\' not found", "details": null}', "Thread 'x' not found"),
+        (b'{"success": false, "error": {"name": "ZodError"}}', '{"name": "ZodError"}'),
+        (b'"no"', "no"),
+        (b"Thread already\n exists", "Thread already exists"),
+        (b"<html><h1>404</h1>", ""),
+        (b"  <!DOCTYPE html>", ""),
+        (b"\xff\xfe\x00", ""),
+        (b"", ""),
+        (b"[" * 100_000, ""),
+        (b'{"detail": null, "x": 1}', ""),
+        (b"x" * 10_000, "x" * 1499 + "\u2026"),
+    ],
+)
+def test_what_a_server_says_about_an_error_is_found_in_any_shape(body: bytes, text: str) -> None:
+    assert error_text(body) == text
+
+
 # What comes later
 
 
 def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
     start = datetime.now(UTC) + timedelta(seconds=0.3)
-    wait_until(start)
+    wait_until(start, 1)
     assert datetime.now(UTC) >= start
     assert "jitterSeconds: the run starts at" in capsys.readouterr().out
-    wait_until(start)
+    wait_until(start, 1)
     assert capsys.readouterr().out == ""
+
+
+def test_a_node_whose_clock_is_slow_waits_for_no_more_than_the_jitter() -> None:
+    began = time.monotonic()
+    wait_until(datetime.now(UTC) + timedelta(minutes=10), 0.2)
+    assert 0.2 <= time.monotonic() - began < 10
 
 
 def test_a_pod_that_is_stopped_while_it_waits_leaves_the_run_to_the_next(pod: Pod, server: AgentServerFake) -> None:
@@ -543,6 +665,58 @@ def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
         assert process.wait(20) == code
     assert pod.outcome().reason == reason
     assert [run["status"] for run in server.runs] == [status]
+
+
+@pytest.mark.parametrize("slow", [timedelta(minutes=10), -timedelta(minutes=10)], ids="slow fast".split())
+@pytest.mark.parametrize("found", [False, True], ids="started found".split())
+def test_the_servers_clock_decides_no_deadline(pod: Pod, server: AgentServerFake, slow: timedelta, found: bool) -> None:
+    server.slow = slow
+    server.ends_as = None
+    pod.order(deadline_seconds=60)
+    if found:
+        with pod.start() as process:
+            until(lambda: polls(server) >= 1)
+            process.kill()
+    before = polls(server)
+    later(lambda: polls(server) > before + 2, lambda: server.end_runs("success"))
+    code, outcome = pod.run()
+    assert (code, outcome.reason, len(server.started)) == (EXIT_DONE, "RunSucceeded", 1)
+    assert outcome.started_at
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(outcome.started_at)) < timedelta(minutes=1)
+
+
+def test_a_proxys_date_does_not_make_a_new_run_old(pod: Pod, server: AgentServerFake) -> None:
+    """A gateway writes its own Date into the answers of a server whose clock is slow."""
+    server.slow, server.honest_date = timedelta(minutes=10), False
+    pod.order(deadline_seconds=60)
+    _, outcome = pod.run()
+    assert outcome.reason == "RunSucceeded"
+    assert outcome.started_at
+    assert abs(datetime.now(UTC) - datetime.fromisoformat(outcome.started_at)) < timedelta(minutes=1)
+
+
+def test_an_old_run_is_beyond_its_deadline_on_a_server_whose_clock_is_fast(pod: Pod, server: AgentServerFake) -> None:
+    server.slow = -timedelta(minutes=10)
+    pod.order(deadline_seconds=300)
+    server.add_thread(FIRING.thread_id)
+    old = (datetime.now(UTC) - server.slow - timedelta(minutes=6)).isoformat()
+    server.add_run(FIRING.thread_id, {"graphcron_firing": FIRING.job_uid}, "running", old)
+    assert pod.run()[1].reason == "DeadlineExceeded"
+
+
+def test_the_record_of_a_server_whose_clock_is_slow_is_kept_for_its_hour(pod: Pod, server: AgentServerFake) -> None:
+    server.slow = timedelta(hours=2)
+    first = pod.run()
+    assert FIRING.record_id in server.threads
+    assert pod.run() == first
+    assert len(server.started) == 1
+
+
+def test_a_date_to_come_back_at_is_by_the_servers_clock(pod: Pod, server: AgentServerFake) -> None:
+    server.slow = -timedelta(minutes=10)
+    soon = formatdate((datetime.now(UTC) - server.slow + timedelta(seconds=1)).timestamp(), usegmt=True)
+    server.fail(START, answer(503, {"detail": "busy"}, retry_after=soon))
+    assert pod.run()[1].reason == "RunSucceeded"
 
 
 # Replace

@@ -116,8 +116,9 @@ REASONS = {
             "Inspect the run on the Agent Server. The server may be newer than this version of GraphCron.",
         ),
         "RunVanished": Reason(
-            "The run disappeared while the pod followed it.",
-            "Find out who deleted the run or its thread while the run was in progress.",
+            "The run disappeared while the pod followed it. Most likely the Agent Server keeps runs in memory, as "
+            "`langgraph dev` and `langgraphjs dev` do, and was restarted.",
+            "Use an Agent Server with a database. If yours has one, find out who deleted the run or its thread.",
         ),
         "ThreadBusy": Reason(
             "The thread has another run, and `multitaskStrategy` is `reject`.",
@@ -164,7 +165,17 @@ REASONS = {
         ),
         "CertificateNotTrusted": Reason(
             "The Agent Server's certificate is not trusted.",
-            "Provide the CA certificate: `agentServer.caConfigMap` of the chart.",
+            "Do what the message says. To provide the CA certificate: `spec.server.caConfigMapKeyRef`, or "
+            "`agentServer.caConfigMap` of the chart for the installation's own server.",
+        ),
+        "ProxyInvalid": Reason(
+            "The proxy that the run pod is given is not `http://[USER:PASSWORD@]HOST[:PORT]`.",
+            "Correct `proxy` of the chart, or the Secret that it names.",
+        ),
+        "ProxyRefused": Reason(
+            "The proxy lets nothing through to the Agent Server (403, 407).",
+            "Check the credentials in the Secret of `proxy.existingSecret`, and the rules of the proxy. An Agent Server "
+            "that needs no proxy belongs into `proxy.no`.",
         ),
         "AgentServerUnreachable": Reason(
             "The Agent Server did not answer in any attempt.",
@@ -190,7 +201,8 @@ REASONS = {
         "InputInvalid": Reason("`inputFrom` contains no valid JSON.", "Correct the Secret or ConfigMap."),
         "HeaderInvalid": Reason("A value in `server.headersSecretRef` is not a valid header.", "Correct that Secret."),
         "CaFileInvalid": Reason(
-            "The installation's CA file cannot be used.", "Correct the ConfigMap of `agentServer.caConfigMap`."
+            "The CA file cannot be used.",
+            "Correct what `spec.server` names as CA, or the ConfigMap of `agentServer.caConfigMap`.",
         ),
         "OrderInvalid": Reason(
             "The pod cannot read its run request.",

@@ -17,12 +17,12 @@ from graphcron.runner.attempt import (
     Attempt,
     OutOfTime,
     ThreadBusy,
-    moment_of,
 )
 from graphcron.runner.environment import log, read_headers, read_input
 from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain
 from graphcron.runner.request import cron_marks, request_body
 from graphcron.runner.retry import T, persist
+from graphcron.runner.transport import Transport, Trust
 
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
@@ -37,7 +37,7 @@ PAGE = 100
 PAGES = 100
 """Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
 CLOCK_SKEW = timedelta(minutes=10)
-"""How far the clocks of the Agent Server and of the cluster may differ."""
+"""How far this node's clock, and with a proxy the Agent Server's, may differ from the cluster's."""
 
 ACTIVE = ("pending", "running")
 
@@ -50,7 +50,11 @@ class AgentServerEngine:
         self.settings = settings = attempt.settings
         self.thread_id, self.deletes_thread = attempt.thread_id, attempt.deletes_thread
         headers = read_headers(settings)
-        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        trust = Trust(settings.ca_file, settings.extra_ca_file)
+        transport = Transport(settings.server_url, trust, settings.proxy, settings.request_timeout)
+        self.server = AgentServer(transport, headers)
+        self.started = False
+        """Whether this pod started the run."""
         self.replaced = ""
         """Which run of an earlier firing was cancelled, for the outcome's message."""
 
@@ -69,8 +73,9 @@ class AgentServerEngine:
             log(f"an earlier attempt saw run {found.run_id} to its end")
             return self.finish(found)
         self.attempt.run = found
-        started = moment_of(found.created_at)
-        self.attempt.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
+        # A run that this pod started is as old as its timer, whatever the server's clock says.
+        if found.created and not self.started:
+            self.attempt.limit((datetime.now(UTC) - found.created).total_seconds())
         return None
 
     def follow(self) -> Outcome:
@@ -164,6 +169,7 @@ class AgentServerEngine:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
         try:
             run = self.attempt.run = self.server.start(self.thread_id, request)
+            self.started = True
             return run
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
@@ -177,7 +183,8 @@ class AgentServerEngine:
             raise Refused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
 
     def find(self) -> Run | None:
-        """The run with this firing's mark."""
+        """The run with this firing's mark. Where a server keeps no metadata of runs: the first one of the firing's own
+        thread, which nobody else knows before."""
         due = self.firing.scheduled_time
         since = due - CLOCK_SKEW if due else None
         for page in range(PAGES):
@@ -191,9 +198,9 @@ class AgentServerEngine:
             for run in runs:
                 if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
                     return run
-            oldest = moment_of(runs[-1].created_at) if runs else None
-            if len(runs) < PAGE or (since and oldest and oldest < since):
-                break
+            first = runs[-1] if runs else None
+            if len(runs) < PAGE or (since and first and first.created and first.created < since):
+                return first if first and self.order.thread_id is None and not first.metadata else None
         return None
 
     def wait_for(self, run: Run) -> str:
@@ -232,9 +239,13 @@ class AgentServerEngine:
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
-            message = f"the run is gone from {thread}: rolled back, or deleted with its thread"
+            message = (
+                f"the run is gone from {thread}: most likely the Agent Server keeps runs in memory (langgraph dev, "
+                "langgraphjs dev) and was restarted; or it was rolled back, or deleted with its thread"
+            )
             return self.attempt.outcome("Failed", "RunVanished", message)
-        error = self.ask(lambda: self.server.error_of(self.thread_id), "")
+        run_id = self.run.run_id if self.run else ""
+        error = self.ask(lambda: self.server.error_of(self.thread_id, run_id), "")
         if status == "error":
             return self.attempt.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
         if status == "timeout":
@@ -285,9 +296,8 @@ class AgentServerEngine:
     def sweep(self) -> None:
         """Delete old records of this cron, for servers that do not do it themselves."""
         oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
-        for record_id, created_at in oldest:
-            created = moment_of(created_at)
-            if created and datetime.now(UTC) - created > RECORD_LIFE:
+        for record_id, created in oldest:
+            if datetime.now(UTC) - created > RECORD_LIFE:
                 self.server.delete_thread(record_id)
 
 
