@@ -15,6 +15,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 from graphcron.kube.client import Kube, yaml_of
 from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
 from graphcron.kube.resources import proxy_of
+from tests.support.certificates import self_signed
+from tests.support.connect_proxy import ConnectProxy
 
 
 class Apiserver:
@@ -199,6 +201,26 @@ async def test_requests_go_through_the_proxy_of_the_environment(
         async with Kube.connect() as kube:
             await kube.ready()
     assert [headers["Host"] for _, _, headers, _ in apiserver.asked] == ["only-the-proxy-knows.invalid"]
+
+
+async def test_in_a_pod_the_apiserver_is_reached_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    files = {"SERVICE_TOKEN_FILENAME": tmp_path / "token", "SERVICE_CERT_FILENAME": self_signed(tmp_path)}
+    for name, file in files.items():
+        monkeypatch.setattr(f"kubernetes.aio.config.incluster_config.{name}", str(file))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    proxy = ConnectProxy()
+    with proxy.listening() as where:
+        monkeypatch.setenv("https_proxy", f"http://{where}")
+        async with Kube.connect() as kube:
+            with pytest.raises(Unavailable):
+                await kube.ready()
+    assert proxy.asked == []
 
 
 async def test_each_write_is_counted_by_kind_and_verb_also_one_of_no_namespace(

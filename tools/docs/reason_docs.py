@@ -174,8 +174,8 @@ REASONS = {
         ),
         "ProxyRefused": Reason(
             "The proxy lets nothing through to the Agent Server (403, 407).",
-            "Check the credentials in the Secret of `proxy.existingSecret`, and the rules of the proxy. An Agent Server "
-            "that needs no proxy belongs into `proxy.no`.",
+            "Check the credentials in the Secret of `proxy.existingSecret`, and the rules of the proxy. List an Agent "
+            "Server that needs no proxy in `proxy.noProxy`.",
         ),
         "AgentServerUnreachable": Reason(
             "The Agent Server did not answer in any attempt.",

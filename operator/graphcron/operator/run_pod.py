@@ -67,6 +67,10 @@ class RunPods:
     server_url: str | None = None
     api_key: KeySelector | None = None
     ca_config_map: KeySelector | None = None
+    ca_for_own_servers: bool = False
+    """Whether the installation's authority is trusted, beside the system's, also for servers that GraphCrons name."""
+    extra_env: tuple[Mapping[str, Any], ...] = ()
+    """Variables of each run pod, as a pod spec has them; none replaces one of ours."""
     namespace: str | None = None
     service_account: str | None = None
     active_deadline_seconds: int | None = None
@@ -161,7 +165,7 @@ def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
         "image": pods.image,
         "imagePullPolicy": pods.image_pull_policy,
         "args": ["run"],
-        "env": environment,
+        "env": _with_extra(environment, pods),
     }
     found: Manifest = {"containers": [_container(spec, pods, pods.resources, volumes) | ours]}
     return found | ({"volumes": [volume for _, volume in volumes]} if volumes else {})
@@ -192,7 +196,8 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
     ]
     if spec.checkpointer:
         environment.append(_from_key("GRAPHCRON_CHECKPOINTER_URL", spec.checkpointer.url_secret_ref))
-    theirs: Manifest = {"image": spec.image, "command": ["python3", _RUNNER_PATH], "env": environment}
+    theirs: Manifest = {"image": spec.image, "command": ["python3", _RUNNER_PATH]}
+    theirs["env"] = _with_extra(environment, pods)
     if spec.working_dir:
         theirs["workingDir"] = spec.working_dir
     if spec.env_from:
@@ -238,9 +243,30 @@ def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
     ]
     if key is not None:
         environment.append(_from_key("AGENT_SERVER_API_KEY", key))
-    if pods.ca_config_map is not None and own is None:
-        environment.append({"name": "AGENT_SERVER_CA_FILE", "value": f"{_CA_PATH}/ca.crt"})
+    if authority := _authority(spec, pods):
+        environment.append({"name": authority[0], "value": f"{_CA_PATH}/{_CA_FILE}"})
     return environment
+
+
+def _with_extra(ours: list[Manifest], pods: RunPods) -> list[Manifest]:
+    """First the installation's, to which a value of ours may refer."""
+    names = {entry["name"] for entry in ours}
+    return [*(dict(entry) for entry in pods.extra_env if entry["name"] not in names), *ours]
+
+
+def _authority(spec: GraphCronSpec, pods: RunPods) -> tuple[str, Manifest] | None:
+    """Whom the runner trusts for its server: the variable that says so, and the volume of the file. A server's own
+    authority and the installation's count instead of the system's. Where the installation's is lent to other servers,
+    it counts beside them: what a GraphCron names may be on the internet."""
+    own = spec.server
+    if own and own.ca_config_map_key_ref:
+        return "AGENT_SERVER_CA_FILE", _from_config_map("ca", own.ca_config_map_key_ref, _CA_FILE)
+    if own and own.ca_secret_key_ref:
+        return "AGENT_SERVER_CA_FILE", _from_secret("ca", own.ca_secret_key_ref, _CA_FILE)
+    if pods.ca_config_map and (own is None or pods.ca_for_own_servers):
+        variable = "AGENT_SERVER_EXTRA_CA_FILE" if own else "AGENT_SERVER_CA_FILE"
+        return variable, _from_config_map("ca", pods.ca_config_map, _CA_FILE)
+    return None
 
 
 def _from_label(name: str, label: str) -> Manifest:
@@ -260,7 +286,7 @@ _IDENTITY = (
 )
 
 
-_CA_PATH = "/etc/graphcron/ca"
+_CA_PATH, _CA_FILE = "/etc/graphcron/ca", "ca.crt"
 
 
 _ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{ORDER_ANNOTATION}']"}
@@ -282,8 +308,8 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
             volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
     if spec.server and (headers := spec.server.headers_secret_ref):
         volumes.append((HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
-    if pods.ca_config_map and spec.server is None and not spec.in_pod:
-        volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))
+    if not spec.in_pod and (authority := _authority(spec, pods)):
+        volumes.append((_CA_PATH, authority[1]))
     return volumes
 
 
