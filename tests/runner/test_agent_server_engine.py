@@ -230,7 +230,7 @@ def test_a_run_behind_many_newer_ones_is_followed(pod: Pod, server: AgentServerF
 @pytest.mark.parametrize(
     ("status", "error", "code", "outcome", "reason", "says"),
     [
-        ("asks", None, EXIT_DONE, "Succeeded", "WaitingForInput", "onRunCompleted keep"),
+        ("asks", None, EXIT_DONE, "WaitingForInput", "WaitingForInput", "onRunCompleted keep"),
         ("error", {"error": "E", "message": "no\nfunds"}, EXIT_RUN_FAILED, "Failed", "RunError", "E: no funds"),
         ("error", None, EXIT_RUN_FAILED, "Failed", "RunError", "names no error"),
         ("timeout", None, EXIT_RUN_FAILED, "Failed", "RunTimedOut", "limit"),

@@ -33,7 +33,16 @@ CONDITIONS = {
     ),
     "LastRunSucceeded": (
         "Present once a firing has ended: whether the last one succeeded, with its reason. Skipped and missed firings "
-        "do not change it."
+        "do not change it, nor do those whose run waits for input."
+    ),
+    "WaitingForInput": (
+        "Present only while True: the last run that ended has stopped to wait for input. The message names its thread, "
+        "and says whether it is deleted. The next run that ends otherwise removes the condition."
+    ),
+    "ThreadKept": (
+        "Present only while False (`InterruptsLost`): `interruptBefore` or `interruptAfter` may stop runs to wait for "
+        "input, and their threads are deleted then. Set `onRunCompleted: keep`. The REST API says so in a `Warning` "
+        "header."
     ),
 }
 
@@ -41,6 +50,7 @@ OUTCOMES = {
     "Succeeded": "The run ended successfully.",
     "Failed": "The run failed, or could not be started.",
     "Skipped": "No run was started, on purpose.",
+    "WaitingForInput": "The run stopped to wait for input. `status.firings.waiting` counts it.",
     "Missed": "The cluster created no Job in time.",
 }
 
@@ -96,9 +106,6 @@ STATES = {
 REASONS = {
     "Succeeded": {
         "RunSucceeded": Reason("The run ended with status `success`.", "Nothing."),
-        "WaitingForInput": Reason(
-            "The run was interrupted and waits for a person.", "Answer on the thread, if the thread is kept."
-        ),
         "NoOutcome": Reason("The Job completed, but its pod left no outcome.", "See the run on the Agent Server."),
     },
     "Failed": {
@@ -233,6 +240,14 @@ REASONS = {
             "Nothing.",
         ),
     },
+    "WaitingForInput": {
+        "WaitingForInput": Reason(
+            "The run stopped to wait for input. It is neither a success nor a failure: `maxFailures` does not count "
+            "it, and it does not end a row of failures.",
+            "Answer on the thread that the message names. If the thread is deleted, which is the default, nobody can: "
+            "set `onRunCompleted: keep`.",
+        ),
+    },
     "Missed": {
         "StartingDeadlinePassed": Reason(
             "No Job was created within `startingDeadlineSeconds`.",
@@ -261,7 +276,8 @@ Events use the reasons above. Each is sent once.
 |---|---|
 | `Warning` | `Ready` becomes False, or is False with another message than before |
 | `Warning` | `RunsStarting` becomes False, or is False for another reason than before |
-| `Warning` | a firing failed or was missed |
+| `Warning` | `ThreadKept` becomes False: input that a run waits for could never be given |
+| `Warning` | a firing failed or was missed, or its run waits for input |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped |
 """

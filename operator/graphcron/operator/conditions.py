@@ -7,7 +7,7 @@ from typing import Any
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.phase import Phase, Verdict
-from graphcron.operator.reasons import CONTAINER_CREATING, UNSCHEDULABLE, WAITING_FOR_A_USER
+from graphcron.operator.reasons import CONTAINER_CREATING, INTERRUPTS_LOST, UNSCHEDULABLE, WAITING_FOR_A_USER
 from graphcron.resource.status import Condition, GraphCronStatus, HistoryEntry
 
 READY = "Ready"
@@ -19,6 +19,11 @@ EXPIRED = "Expired"
 """There only when no scheduled time is left, and then True."""
 RUNS_STARTING = "RunsStarting"
 """There only while run pods cannot start, and then False."""
+
+WAITING_FOR_INPUT = "WaitingForInput"
+"""There only while the last run that ended waits for input, and then True."""
+THREAD_KEPT = "ThreadKept"
+"""There only while runs may wait for input on threads that are deleted, and then False."""
 
 PENDING = "pending"
 STATES = ("ready", "suspended", "expired", "stalled", PENDING)
@@ -45,6 +50,7 @@ def new_conditions(
     generation: int,
     old: Sequence[Condition],
     now: datetime,
+    advice: str | None = None,
 ) -> list[dict[str, Any]]:
     """The conditions, as the status has them; a transition time moves only when the condition's own status does
     (metav1.Condition)."""
@@ -62,6 +68,12 @@ def new_conditions(
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
         wanted.append((LAST_RUN_SUCCEEDED, ran.outcome == "Succeeded", ran.reason, ran.message or ""))
+    last = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed", WAITING_FOR_INPUT)), None)
+    if last and last.outcome == WAITING_FOR_INPUT:
+        said = f"the run due at {format_time(last.scheduled_time)}: {last.message or last.reason}"
+        wanted.append((WAITING_FOR_INPUT, True, last.reason, said))
+    if advice:
+        wanted.append((THREAD_KEPT, False, INTERRUPTS_LOST, advice))
     return [
         _condition(kind, status, reason, message, generation, before.get(kind), now)
         for kind, status, reason, message in wanted

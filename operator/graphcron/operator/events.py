@@ -7,7 +7,7 @@ from typing import Literal
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator.conditions import READY, RUNS_STARTING, condition_of
+from graphcron.operator.conditions import READY, RUNS_STARTING, THREAD_KEPT, WAITING_FOR_INPUT, condition_of
 from graphcron.operator.history import key_of
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
@@ -31,9 +31,10 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
         found.append(Event("Warning", after["reason"], after["message"]))
     elif after["status"] == "True" and before and before.reason != after["reason"]:
         found.append(Event("Normal", after["reason"], after["message"]))
-    was_stuck, stuck = condition_of(old, RUNS_STARTING), conditions.get(RUNS_STARTING)
-    if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
-        found.append(Event("Warning", stuck["reason"], stuck["message"]))
+    for kind in (RUNS_STARTING, THREAD_KEPT):
+        was_stuck, stuck = condition_of(old, kind), conditions.get(kind)
+        if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
+            found.append(Event("Warning", stuck["reason"], stuck["message"]))
     known = {key_of(entry) for entry in old.history or []}
     for entry in reversed(history):
         if key_of(entry) in known:
@@ -41,6 +42,8 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
         due = f"The run due at {format_time(entry.scheduled_time)}"
         if entry.outcome == "Failed":
             found.append(Event("Warning", entry.reason, f"{due} failed: {entry.message or entry.reason}"))
+        elif entry.outcome == WAITING_FOR_INPUT:
+            found.append(Event("Warning", entry.reason, f"{due}: {entry.message or entry.reason}"))
         elif entry.outcome == "Skipped":
             found.append(Event("Normal", entry.reason, f"{due} was skipped: {entry.message or entry.reason}"))
         elif entry.outcome == "Missed":

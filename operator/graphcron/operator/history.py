@@ -51,14 +51,16 @@ def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequenc
     before = {key_of(entry): entry.count or 1 for entry in known}
     counts = (old or FiringCounts()).model_dump()
     for entry in added(known, past):
-        counts[entry.outcome.lower()] += entry.count or 1
+        counts[FiringCounts.name_of(entry.outcome)] += entry.count or 1
     for entry in past:
-        counts[entry.outcome.lower()] += (entry.count or 1) - before[key_of(entry)] if key_of(entry) in before else 0
+        counts[FiringCounts.name_of(entry.outcome)] += (
+            (entry.count or 1) - before[key_of(entry)] if key_of(entry) in before else 0
+        )
     return FiringCounts(**counts) if any(counts.values()) else old
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
-    """Failed firings since the last success. What was skipped is neither."""
+    """Failed firings since the last success. What was skipped, or waits for input, is neither."""
     for entry in new:
         if entry.outcome == "Succeeded":
             old = 0

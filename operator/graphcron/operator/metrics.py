@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from graphcron.operator.conditions import STATES
 from graphcron.operator.history import added
-from graphcron.resource.status import GraphCronStatus
+from graphcron.resource.status import FiringCounts, GraphCronStatus
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
@@ -53,7 +53,7 @@ class OperatorMetrics:
             buckets=DELAYS,
             registry=self.registry,
         )
-        for outcome in ("succeeded", "failed", "skipped", "missed"):
+        for outcome in FiringCounts.model_fields:
             self.firings.labels(outcome)
 
     def observe(
@@ -93,7 +93,7 @@ class OperatorMetrics:
             for status in (before, after)
         )
         for entry in added(known, history):
-            if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
+            if entry.started_at and entry.outcome in ("Succeeded", "Failed", "WaitingForInput"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
 
 

@@ -37,6 +37,9 @@ NO_OUTCOME = "NoOutcome"
 OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME)
 """Of history entries and of the condition LastRunSucceeded."""
 
+INTERRUPTS_LOST = "InterruptsLost"
+"""Of the condition ThreadKept."""
+
 CONTAINER_CREATING = "ContainerCreating"
 """Of the condition RunsStarting: what `kubectl get pods` shows of a pod whose volumes or network are not ready."""
 UNSCHEDULABLE = "Unschedulable"

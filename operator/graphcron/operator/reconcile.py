@@ -21,6 +21,7 @@ from graphcron.operator.phase import Phase, Verdict, stalled
 from graphcron.operator.reasons import IN_POD_NOT_ALLOWED
 from graphcron.operator.run_pod import refusal
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.resource.advice import advice
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.schedule.frequency import too_frequent
 from graphcron.schedule.next_runs import next_times
@@ -171,7 +172,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     running = [job["metadata"]["name"] for job in observed.jobs if not is_over(job)]
     waiting = [pod for pod in observed.pods if job_of(pod) in running]
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
-    conditions = new_conditions(plan.verdict, past, waiting, observed.generation, old.conditions or [], now)
+    hint = advice(observed.graphcron["spec"])
+    conditions = new_conditions(plan.verdict, past, waiting, observed.generation, old.conditions or [], now, hint)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     status = {

@@ -24,7 +24,9 @@ class HistoryEntry(Model):
     scheduled_time: Time = Field(
         description="The minute in which it was due. For a Job created by hand: when the Job was created."
     )
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed"] = Field(description="How the firing ended.")
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "WaitingForInput"] = Field(
+        description="How the firing ended."
+    )
     reason: str = Field(description="Reason in CamelCase, for programs.")
     message: str | None = Field(None, description="Explanation, for people.")
     job_name: str | None = Field(None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`.")
@@ -45,6 +47,12 @@ class FiringCounts(Model):
     failed: int = Field(0, description="Firings whose run failed or could not be started.")
     skipped: int = Field(0, description="Firings that started no run, on purpose.")
     missed: int = Field(0, description="Firings for which the cluster created no Job in time.")
+    waiting: int = Field(0, description="Firings whose run stopped to wait for input (WaitingForInput).")
+
+    @staticmethod
+    def name_of(outcome: str) -> str:
+        """The count of an outcome."""
+        return "waiting" if outcome == "WaitingForInput" else outcome.lower()
 
 
 class GraphCronStatus(Model):

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from graphcron.firing.order import CRON_MARK, FIRING_METADATA
-from graphcron.firing.outcome import Outcome
+from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
 from graphcron.runner.agent_server import AgentServer, Run
 from graphcron.runner.attempt import (
     OUTCOME_METADATA,
@@ -65,9 +65,8 @@ class AgentServerEngine:
 
     def start_or_resume(self) -> Outcome | None:
         self.attempt.limit(0)
-        request = request_body(
-            self.order, self.firing, read_input(self.settings) if self.order.input_from_file else None
-        )
+        given = read_input(self.settings) if self.order.input_from_file else None
+        request = request_body(self.order, self.firing, given)
         found = persist(lambda: self.start_or_find(request), self.settings.start_patience)
         if isinstance(found, Outcome):
             log(f"an earlier attempt saw run {found.run_id} to its end")
@@ -151,9 +150,8 @@ class AgentServerEngine:
                     if run.status not in ACTIVE or not self.is_earlier(run):
                         continue
                     if self.server.cancel(where, run.run_id):
-                        self.replaced = (
-                            f"run {run.run_id} of an earlier firing was cancelled (concurrencyPolicy Replace)"
-                        )
+                        why = "of an earlier firing was cancelled (concurrencyPolicy Replace)"
+                        self.replaced = f"run {run.run_id} {why}"
                         log(self.replaced)
                         if self.server.status(where, run.run_id) in ACTIVE:
                             raise TryAgain("ThreadBusy", f"{self.replaced}, and has not stopped yet")
@@ -225,9 +223,8 @@ class AgentServerEngine:
     def end(self, status: str) -> Outcome:
         """What a run's last status means to the people on call.
 
-        A graph that stopped to ask a human did what it was built for: Succeeded, and the reason says that it waits.
-        LangGraph calls such a run "success" and its thread "interrupted"; a run is "interrupted" when somebody
-        cancelled it, and is deleted when it was cancelled with rollback.
+        A graph that stopped to ask a human is WaitingForInput. LangGraph calls such a run "success" and its thread
+        "interrupted"; a run is "interrupted" when somebody cancelled it, and gone when it was cancelled with rollback.
         """
         thread = f"thread {self.thread_id}"
         if status == "success":
@@ -235,23 +232,20 @@ class AgentServerEngine:
                 return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
             lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
-            return self.attempt.outcome("Succeeded", "WaitingForInput", waits)
+            return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, waits)
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
-            message = (
-                f"the run is gone from {thread}: most likely the Agent Server keeps runs in memory (langgraph dev, "
-                "langgraphjs dev) and was restarted; or it was rolled back, or deleted with its thread"
-            )
+            why = "most likely the Agent Server keeps runs in memory (langgraph dev, langgraphjs dev) and was restarted"
+            message = f"the run is gone from {thread}: {why}; or it was rolled back, or deleted with its thread"
             return self.attempt.outcome("Failed", "RunVanished", message)
         run_id = self.run.run_id if self.run else ""
         error = self.ask(lambda: self.server.error_of(self.thread_id, run_id), "")
         if status == "error":
             return self.attempt.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
         if status == "timeout":
-            return self.attempt.outcome(
-                "Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit"
-            )
+            limit = "the Agent Server's own limit for runs was hit"
+            return self.attempt.outcome("Failed", "RunTimedOut", error or limit)
         if status in ("interrupted", "cancelled"):
             return self.attempt.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
         return self.attempt.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")

@@ -29,7 +29,7 @@ from typing import Any
 
 from graphcron.firing.formats import moment_of, parse_time
 from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
-from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
+from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, WAITING_FOR_INPUT, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
 from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
@@ -230,7 +230,7 @@ class InPodEngine:
     def waiting(self) -> Outcome:
         keeps = self.settings.checkpointer_url and not self.deletes_thread
         kept = f"on thread {self.thread_id}" if keeps else "and its thread is not kept"
-        return self.attempt.outcome("Succeeded", "WaitingForInput", f"the graph waits for input, {kept}")
+        return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, f"the graph waits for input, {kept}")
 
     async def recorded_in(self, saver: Any) -> Outcome | None:
         """The outcome of a stateless firing whose thread is deleted already."""

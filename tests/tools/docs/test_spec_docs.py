@@ -11,7 +11,16 @@ import pytest
 
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator import reasons
-from graphcron.operator.conditions import EXPIRED, LAST_RUN_SUCCEEDED, READY, RUNS_STARTING, STALLED, SUSPENDED
+from graphcron.operator.conditions import (
+    EXPIRED,
+    LAST_RUN_SUCCEEDED,
+    READY,
+    RUNS_STARTING,
+    STALLED,
+    SUSPENDED,
+    THREAD_KEPT,
+    WAITING_FOR_INPUT,
+)
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
@@ -40,13 +49,13 @@ def test_every_outcome_is_there() -> None:
 
 
 def test_every_condition_is_there() -> None:
-    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING}
+    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, WAITING_FOR_INPUT, THREAD_KEPT}
     assert set(reason_docs.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
     told = {reason for names in reason_docs.REASONS.values() for reason in names}
-    assert told == {*reasons.OF_FIRINGS, NOT_ON_THIS_DAY} | _reasons("runner/*.py", "firing/*.py")
+    assert told == {*reasons.OF_FIRINGS, NOT_ON_THIS_DAY, WAITING_FOR_INPUT} | _reasons("runner/*.py", "firing/*.py")
 
 
 def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
