@@ -93,9 +93,8 @@ class AgentServerEngine:
         signal.setitimer(signal.ITIMER_REAL, CANCEL_SECONDS)
         try:
             run = self.attempt.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
-            if not run:
-                said = "before its run was started"
-            else:
+            said = "before its run was started"
+            if run:
                 log(f"activeDeadlineSeconds: cancelling run {run.run_id}")
                 persist(lambda: self.server.cancel(self.thread_id, run.run_id), CANCEL_SECONDS / 2)
                 if (status := self.wait_for(run)) not in ("interrupted", "cancelled"):
@@ -146,8 +145,11 @@ class AgentServerEngine:
         thread_id = self.order.thread_id
         for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
             with suppress(NotFound):  # the earlier pod was quicker
-                for run in self.server.runs(where, PAGE):
-                    if run.status not in ACTIVE or not self.is_earlier(run):
+                runs = self.server.runs(where, PAGE)
+                for run in runs:
+                    # Without metadata, the first run of a stateless firing's thread is the firing's.
+                    unmarked = thread_id is None and run is runs[-1] and not run.metadata
+                    if run.status not in ACTIVE or not (unmarked or self.is_earlier(run)):
                         continue
                     if self.server.cancel(where, run.run_id):
                         why = "of an earlier firing was cancelled (concurrencyPolicy Replace)"
