@@ -29,24 +29,31 @@ LONG = {"input": {"sleep": 60}}
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-def as_aegra(status: int, body: Any) -> Any:
-    """An answer of LangGraph's own server as Aegra 0.11 writes it."""
+def as_aegra(status: int, body: Any, asks: bool) -> Any:
+    """An answer of LangGraph's own server as Aegra writes it. Where a run `asks`, it is interrupted."""
     if status >= 400:
         return {"error": "unknown_error", "message": body["detail"], "details": None}
     for run in body if isinstance(body, list) else [body]:
         if isinstance(run, dict) and "run_id" in run:
             run.pop("metadata", None)
+            if asks and run["status"] == "success":
+                run["status"] = "interrupted"
     return body
 
 
 @contextmanager
 def stand_in(server: str) -> Iterator[str]:
     """The URL of a proxy on loopback that answers as Aegra."""
+    asking: list[list[str]] = []
+    """Threads on which a run asks, as the part of a path that names them."""
 
     class Handler(BaseHTTPRequestHandler):
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            kept = {name: value for name, value in self.headers.items() if name.lower() not in ("host", "connection")}
+            if self.path == "/threads/search":  # by ids, Aegra finds all
+                body = json.dumps({key: value for key, value in json.loads(body).items() if key != "ids"}).encode()
+            dropped = ("host", "connection", "content-length")
+            kept = {name: value for name, value in self.headers.items() if name.lower() not in dropped}
             connection = HTTPConnection(urlsplit(server).netloc, timeout=60)
             try:
                 connection.request(self.command, self.path, body or None, kept)
@@ -54,7 +61,10 @@ def stand_in(server: str) -> Iterator[str]:
                 status, text = response.status, response.read()
             finally:
                 connection.close()
-            data = json.dumps(as_aegra(status, json.loads(text))).encode() if text else b""
+            asks = b'"interrupt"' in body or self.path.split("/")[2:3] in asking
+            if asks and self.command == "POST":
+                asking.append(self.path.split("/")[2:3])
+            data = json.dumps(as_aegra(status, json.loads(text), asks)).encode() if text else b""
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))

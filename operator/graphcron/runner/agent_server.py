@@ -83,8 +83,11 @@ class AgentServer:
     def is_interrupted(self, thread_id: str) -> bool:
         """Whether the thread has stopped in the middle of its graph, waiting for input."""
         query = _json({"ids": [thread_id], "select": ["thread_id", "status"]})
-        found = self._list("POST", "/threads/search", query)
-        return any((thread.get("thread_id"), thread.get("status")) == (thread_id, "interrupted") for thread in found)
+        for thread in self._list("POST", "/threads/search", query):
+            if thread.get("thread_id") == thread_id:
+                return thread.get("status") == "interrupted"
+        # Aegra finds others. Elsewhere this answer includes the thread's state, so it comes second.
+        return self._object("GET", _thread(thread_id)).get("status") == "interrupted"
 
     def error_of(self, thread_id: str, run_id: str) -> str:
         """The server's message about the thread's last failure, "" when it has none. LangGraph's own has it in the

@@ -19,7 +19,7 @@ from graphcron.runner.attempt import (
     ThreadBusy,
 )
 from graphcron.runner.environment import log, read_headers, read_input
-from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain
+from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain, named
 from graphcron.runner.request import cron_marks, request_body
 from graphcron.runner.retry import T, persist
 from graphcron.runner.transport import Transport, Trust
@@ -40,6 +40,8 @@ CLOCK_SKEW = timedelta(minutes=10)
 """How far this node's clock, and with a proxy the Agent Server's, may differ from the cluster's."""
 
 ACTIVE = ("pending", "running")
+
+_VANISHED = "most likely the Agent Server keeps runs in memory (langgraph dev, langgraphjs dev) and was restarted"
 
 
 class AgentServerEngine:
@@ -229,17 +231,18 @@ class AgentServerEngine:
         "interrupted"; a run is "interrupted" when somebody cancelled it, and gone when it was cancelled with rollback.
         """
         thread = f"thread {self.thread_id}"
-        if status == "success":
-            if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
-                return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
+        # Aegra, whose runs have no metadata, calls one that asks "interrupted" too; its thread tells the two apart.
+        may_ask = status == "success" or (status == "interrupted" and self.run and not self.run.metadata)
+        if may_ask and self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
             lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
             return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, waits)
+        if status == "success":
+            return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
-            why = "most likely the Agent Server keeps runs in memory (langgraph dev, langgraphjs dev) and was restarted"
-            message = f"the run is gone from {thread}: {why}; or it was rolled back, or deleted with its thread"
+            message = f"the run is gone from {thread}: {_VANISHED}, or it was rolled back, or deleted with its thread"
             return self.attempt.outcome("Failed", "RunVanished", message)
         run_id = self.run.run_id if self.run else ""
         error = self.ask(lambda: self.server.error_of(self.thread_id, run_id), "")
@@ -257,7 +260,7 @@ class AgentServerEngine:
         try:
             return persist(call, self.settings.start_patience)
         except Exception as error:  # a server's answer may have any shape
-            log(f"no details: {_named(error)}")
+            log(f"no details: {named(error)}")
             return unknown
 
     def finish(self, outcome: Outcome) -> Outcome:
@@ -271,7 +274,7 @@ class AgentServerEngine:
                     log(f"thread {self.thread_id} may be left behind: {error}")
                     break
                 except Exception as error:  # the outcome is recorded, and nothing may change it now
-                    log(f"thread {self.thread_id}: {_named(error)}")
+                    log(f"thread {self.thread_id}: {named(error)}")
         return outcome
 
     def recorded(self) -> Outcome | None:
@@ -295,7 +298,3 @@ class AgentServerEngine:
         for record_id, created in oldest:
             if datetime.now(UTC) - created > RECORD_LIFE:
                 self.server.delete_thread(record_id)
-
-
-def _named(error: Exception) -> str:
-    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"

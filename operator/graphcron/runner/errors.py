@@ -39,6 +39,11 @@ class Busy(Refused):
     """409: the thread runs something, or exists, and the request asked to be rejected then."""
 
 
+def named(error: Exception) -> str:
+    """An error of any kind, with its type if it is none of ours."""
+    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"
+
+
 def in_words(error: Exception) -> str:
     if isinstance(error, socket.gaierror):
         return f"the name does not resolve ({error.strerror})"
