@@ -141,6 +141,14 @@ class TestCreate:
         upstream.lookup_status = upstream_status
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (upstream_status, {"detail": "no"})
 
+    @pytest.mark.parametrize("body", [b"no", b'{"error": "forbidden", "message": "no", "details": null}'])
+    async def test_its_words_are_handed_on_in_whatever_shape(
+        self, client: Client, upstream: UpstreamFake, body: bytes
+    ) -> None:
+        """LangGraph.js's own server answers in text, Aegra in JSON of another shape."""
+        upstream.lookup_status, upstream.lookup_body = 403, body
+        assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (403, {"detail": "no"})
+
     @pytest.mark.parametrize("upstream_status", [302, 429, 500])
     async def test_no_usable_answer_of_the_agent_server_is_503(
         self, client: Client, upstream: UpstreamFake, store: MemoryStore, upstream_status: int
