@@ -382,18 +382,19 @@ def test_a_run_without_metadata_on_somebodys_thread_is_not_taken_for_the_firings
 
 @pytest.mark.parametrize("stage", [POLL, r"^GET /threads/[^/]+$"], ids=["following", "looking for the record"])
 @pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("body", [b"404 page not found", b'{"message":"no Route matched"}'], ids="text json".split())
 def test_a_404_of_an_ingress_is_not_taken_for_a_thread_that_is_gone(
-    pod: Pod, server: AgentServerFake, stage: str, times: int
+    pod: Pod, server: AgentServerFake, stage: str, times: int, body: bytes
 ) -> None:
-    """Its body is any text, as that of LangGraph.js's own server is."""
+    """Its body is any text, as that of LangGraph.js's own server is, or JSON like Aegra's."""
     if stage == POLL:
         server.ends_as = None
         later(lambda: polls(server) > 3, lambda: server.end_runs("success"))
     else:
         pod.run()
     # All that is asked meanwhile meets the ingress: who says that the thread is gone has to find others.
-    server.fail(stage, *[answer(404, b"404 page not found")] * times)
-    server.fail(r"/search$", *[answer(404, b"404 page not found")] * (times - 1))
+    server.fail(stage, *[answer(404, body)] * times)
+    server.fail(r"/search$", *[answer(404, body)] * (times - 1))
     assert pod.run()[1].reason == "RunSucceeded"
     assert len(server.started) == 1
 

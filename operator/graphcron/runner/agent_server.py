@@ -5,8 +5,8 @@ request by itself; it only says, by the class of the error, whether repeating ca
 
 Redirects are not followed: the API key would travel with them.
 
-Servers differ in how they write errors: LangGraph's own and Aegra in JSON of two shapes, LangGraph.js's in text, as an
-ingress does that has no server behind it. So the shape of a 404 proves nothing: see `_call`.
+Servers differ in how they write errors: LangGraph's own and Aegra in JSON of two shapes, LangGraph.js's in text. So do
+gateways that have no server behind them, and a 404 may be theirs: see `_call`.
 
 Times that the server gives are its clock's, which is not ours. The `Date` of its answers says how far they are apart,
 and each time is given out by this pod's clock.
@@ -14,6 +14,7 @@ and each time is given out by this pod's clock.
 
 import http.client
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -26,6 +27,10 @@ from graphcron.runner.transport import SETTLE_SECONDS, Transport
 
 SAME_CLOCK = timedelta(seconds=5)
 """Clocks that are no further apart count as one: a `Date` has whole seconds, and an answer takes its time."""
+
+
+_DETAIL = re.compile(rb'\s*{\s*"detail"\s*:')
+"""How an error of LangGraph's own server begins, and of no gateway."""
 
 
 class Run(NamedTuple):
@@ -222,8 +227,8 @@ class AgentServer:
                 "or the installation's own for its default server)",
             )
         if status == 404:
-            # Text may be anybody's, also an ingress's with no server behind it; only one of them knows assistants.
-            raise NotFound("NotFound", said, certain=(data.startswith(b"{") and bool(detail)) or "ssistant" in detail)
+            # Only an Agent Server knows assistants.
+            raise NotFound("NotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
         if status == 409 or (status == 422 and "already running a task" in detail):  # LangGraph.js's own says 422
             raise Busy("ThreadBusy", said)
         if status in (429, 503):
