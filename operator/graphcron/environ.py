@@ -53,6 +53,7 @@ Limit = Annotated[int, BeforeValidator(_limit)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 """`true` or `false`, as the chart writes it."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(_json(dict))]
+JsonObjects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_json(list))]
 JsonStrings = Annotated[tuple[str, ...], BeforeValidator(_json(list))]
 
 

@@ -14,6 +14,7 @@ from cluster import commands
 from cluster.control_plane import ControlPlane, control_plane
 from cluster.errors import ClusterError
 from cluster.paths import HERE
+from graphcron.resource.spec_parts import ONE_CA
 from tests.chart.helm import CHART, URL, Manifest, render
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_examples import FOREIGN, examples, rendered
@@ -45,6 +46,13 @@ def test_the_apiserver_takes_all_that_is_rendered(plane: ControlPlane, example: 
     said = kubectl(plane, *apply, stdin=ours)
     assert len(said.splitlines()) == len(ours)
     assert "Warning" not in said
+
+
+def test_two_authorities_of_a_server_are_refused_in_the_models_words(plane: ControlPlane) -> None:
+    one, other = ({name: {"name": "ca", "key": "ca.crt"}} for name in ("caConfigMapKeyRef", "caSecretKeyRef"))
+    own = {"url": "https://own.example"}
+    assert refusal(plane, graphcron(server=own | one)) == refusal(plane, graphcron(server=own | other)) == ""
+    assert ONE_CA in refusal(plane, graphcron(server=own | one | other))
 
 
 def policy(scope: str) -> list[Manifest]:

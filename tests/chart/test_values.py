@@ -299,6 +299,63 @@ def test_the_facade_is_reached_on_its_port_by_whom_it_may_concern() -> None:
     assert rules('networkPolicy.metrics.from:=[{"podSelector":{}}]') == [http, metrics | some]
 
 
+PROXY = ("proxy.http=http://plain:1", "proxy.https=http://tls:2")
+NO_PROXY = "localhost,127.0.0.1,.svc,.cluster.local"
+
+
+def test_run_pods_and_facade_have_the_proxies_and_the_operator_has_none() -> None:
+    given = {"HTTP_PROXY": "http://plain:1", "HTTPS_PROXY": "http://tls:2", "NO_PROXY": NO_PROXY}
+    assert {entry["name"]: entry["value"] for entry in run_pods(*PROXY).extra_env} == given
+    facade = {entry["name"]: entry.get("value") for entry in container("facade", *PROXY)["env"]}
+    assert given.items() <= facade.items()
+    assert not {entry["name"] for entry in container("operator", *PROXY)["env"]} & given.keys()
+    assert run_pods().extra_env == ()
+    assert "PROXY" not in str(container("facade")["env"])
+
+
+def test_one_scheme_alone_may_have_a_proxy() -> None:
+    given = {entry["name"]: entry["value"] for entry in run_pods(PROXY[1], 'proxy.noProxy:=["10.0.0.0/8"]').extra_env}
+    assert given == {"HTTPS_PROXY": "http://tls:2", "NO_PROXY": "10.0.0.0/8"}
+
+
+def test_credentials_of_a_proxy_come_from_a_secret() -> None:
+    (http, https, _) = run_pods("proxy.existingSecret=company-proxy").extra_env
+    for entry, key in ((http, "http"), (https, "https")):
+        assert entry["valueFrom"] == {"secretKeyRef": {"name": "company-proxy", "key": key}}
+        assert entry in container("facade", "proxy.existingSecret=company-proxy")["env"]
+
+
+def test_variables_of_run_pods_reach_the_operator_as_they_are() -> None:
+    entries = [{"name": "A", "value": "$(B) $$"}, {"name": "C", "valueFrom": {"fieldRef": {"fieldPath": "x"}}}]
+    found = {
+        entry["name"]: entry.get("value", "x")
+        for entry in container("operator", f"runs.extraEnv:={json.dumps(entries)}")["env"]
+    }
+    # Kubernetes makes one dollar of two.
+    assert json.loads(found["GRAPHCRON_RUN_EXTRA_ENV"].replace("$$", "$")) == entries
+
+
+def test_the_authority_is_lent_to_other_servers_only_when_asked() -> None:
+    assert not run_pods("agentServer.caConfigMap=ca").ca_for_own_servers
+    assert run_pods("agentServer.caConfigMap=ca", "agentServer.caForOwnServers=true").ca_for_own_servers
+
+
+def test_policies_let_run_pods_reach_the_proxies() -> None:
+    values = (
+        *PROXY,
+        'networkPolicy.proxy.to:=[{"ipBlock":{"cidr":"10.1.2.3/32"}}]',
+        "networkPolicy.proxy.ports:=[3128]",
+    )
+    to = {"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}], "ports": [{"port": 3128, "protocol": "TCP"}]}
+    images = 'runs.inPod.images:=["*"]'
+    for name in ("graphcron-run", "graphcron-run-in-pod"):
+        with_proxy = one("NetworkPolicy", name, *POLICIES, images, *values)["spec"]["egress"]
+        without = one("NetworkPolicy", name, *POLICIES, images)["spec"]["egress"]
+        assert [rule for rule in with_proxy if rule not in without] == [to]
+    alone = one("NetworkPolicy", "graphcron-run", "networkPolicy.enabled=true", *values)["spec"]["egress"]
+    assert to in alone, "the Agent Server may be behind the proxy"
+
+
 REFUSED = {
     "an autoscaler's range upside down": (
         ["facade.autoscaling.enabled=true", "facade.autoscaling.minReplicas=9"],
@@ -322,6 +379,14 @@ REFUSED = {
     "a label that is a number": (["commonLabels.team=1"], "/commonLabels/team"),
     "a pod label that is a number": (["facade.podLabels.team=1"], "/facade/podLabels/team"),
     "a variable without a name": (["operator.extraEnv[0].value=x"], "/operator/extraEnv/0"),
+    "a variable of ours for run pods": (["runs.extraEnv[0].name=GRAPHCRON_ORDER"], "GRAPHCRON_ORDER, which is Graph"),
+    "a variable of two spellings": (["runs.extraEnv[0].name=X", "runs.extraEnv[0].val=x"], "/runs/extraEnv/0"),
+    "a proxy with a password for all to read": (["proxy.https=http://ann:s3cret@proxy:1"], "/proxy/https"),
+    "proxies twice": (["proxy.https=http://proxy:1", "proxy.existingSecret=x"], "the Secret has both URLs"),
+    "a policy that would cut run pods off from the proxy": (
+        ["networkPolicy.enabled=true", "proxy.https=http://proxy:1"],
+        "networkPolicy.proxy.to is empty",
+    ),
     "a mount without a path": (["operator.extraVolumeMounts[0].name=x"], "/operator/extraVolumeMounts/0"),
     "a spread of nothing": (["facade.topologySpreadConstraints[0].maxSkew=1"], "/facade/topologySpreadConstraints/0"),
     "a misspelt value deep inside": (["facade.ingress.hots=x"], "additional properties 'hots' not allowed"),

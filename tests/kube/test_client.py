@@ -1,11 +1,15 @@
 """The API client on a real socket: what it sends, and what an apiserver's answers become."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
 from graphcron.kube.client import Kube, yaml_of
-from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused
+from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
 from tests.support.apiserver_answers import Apiserver
+from tests.support.certificates import self_signed
+from tests.support.connect_proxy import ConnectProxy
 
 
 async def test_apply_is_server_side_apply_under_our_name(kube: Kube, apiserver: Apiserver) -> None:
@@ -135,3 +139,23 @@ async def test_managed_fields_are_taken_over_of_that_very_version(kube: Kube, ap
         {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
         {"op": "replace", "path": "/metadata/managedFields", "value": [{"manager": "x"}]},
     ]
+
+
+async def test_in_a_pod_the_apiserver_is_reached_without_a_proxy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("s3cret")
+    files = {"SERVICE_TOKEN_FILENAME": tmp_path / "token", "SERVICE_CERT_FILENAME": self_signed(tmp_path)}
+    for name, file in files.items():
+        monkeypatch.setattr(f"kubernetes.aio.config.incluster_config.{name}", str(file))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    proxy = ConnectProxy()
+    with proxy.listening() as where:
+        monkeypatch.setenv("https_proxy", f"http://{where}")
+        async with Kube.connect() as kube:
+            with pytest.raises(Unavailable):
+                await kube.ready()
+    assert proxy.asked == []

@@ -2,6 +2,7 @@
 
 import json
 
+from graphcron.resource.advice import INTERRUPTS_LOST
 from tests.support.world import RUNNING, World, at
 
 UNREACHABLE = json.dumps({"outcome": "Failed", "reason": "AgentServerUnreachable", "message": "connection refused"})
@@ -73,3 +74,65 @@ def test_a_condition_keeps_its_time_until_its_status_changes(world: World) -> No
     world.reconcile("10:06")
     assert world.condition("Ready")["lastTransitionTime"] == "2026-12-01T10:05:00Z"
     assert world.condition("Ready")["observedGeneration"] == 2
+
+
+ASKS = json.dumps(
+    {"outcome": "WaitingForInput", "reason": "WaitingForInput", "message": "the graph waits for input on t"}
+)
+WORKS = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded"})
+
+
+def test_a_run_that_waits_for_input_is_neither_success_nor_failure(world: World) -> None:
+    world.edit(maxFailures=2)
+    world.reconcile("10:05")
+    world.fire("11:00", "Failed", UNREACHABLE)
+    world.reconcile("11:01")
+    world.fire("12:00", "Complete", ASKS)
+    world.reconcile("12:01")
+    status = world.graphcron["status"]
+    assert status["firings"] == {"succeeded": 0, "failed": 1, "skipped": 0, "missed": 0, "waiting": 1}
+    assert status["history"][0]["outcome"] == "WaitingForInput"
+    assert status["consecutiveFailures"] == 1, "it does not reset the failures before it"
+    assert "lastSuccessfulTime" not in status
+    condition = world.condition("WaitingForInput")
+    assert (condition["status"], condition["reason"]) == ("True", "WaitingForInput")
+    assert condition["message"] == "the run due at 2026-12-01T12:00:00Z: the graph waits for input on t"
+    assert world.condition("LastRunSucceeded")["reason"] == "AgentServerUnreachable"
+    assert world.events == ["Warning AgentServerUnreachable", "Warning WaitingForInput"]
+    world.fire("13:00", "Complete", ASKS)
+    world.reconcile("13:01")
+    world.fire("14:00", "Failed", UNREACHABLE)
+    world.reconcile("14:01")
+    assert world.condition("Ready")["reason"] == "MaxFailuresReached", "nor does it count as one"
+
+
+def test_it_waits_until_another_run_has_ended(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Complete", ASKS)
+    world.reconcile("11:01")
+    skipped = json.dumps({"outcome": "Skipped", "reason": "BeforeStartTime"})
+    world.fire("12:00", "Complete", skipped)
+    world.reconcile("12:01")
+    assert "WaitingForInput" in world.conditions
+    world.fire("13:00", "Complete", WORKS)
+    world.reconcile("13:01")
+    assert "WaitingForInput" not in world.conditions
+    assert world.graphcron["status"]["firings"]["waiting"] == 1
+
+
+def test_who_may_wait_in_vain_is_told_at_the_creation(world: World) -> None:
+    world.edit(interruptBefore=["tools"])
+    world.reconcile("10:05")
+    condition = world.condition("ThreadKept")
+    assert (condition["status"], condition["reason"], condition["message"]) == (
+        "False",
+        "InterruptsLost",
+        INTERRUPTS_LOST,
+    )
+    assert world.condition("Ready")["status"] == "True", "it fires all the same"
+    assert world.events == ["Warning InterruptsLost"]
+    world.reconcile("10:06")
+    assert world.events == ["Warning InterruptsLost"]
+    world.edit(onRunCompleted="keep")
+    world.reconcile("10:07")
+    assert "ThreadKept" not in world.conditions

@@ -83,7 +83,13 @@ class TestMissed:
             ("Succeeded", "14:00", 1),
             ("Missed", "11:00", 2),
         ]
-        assert world.graphcron["status"]["firings"] == {"succeeded": 1, "failed": 0, "skipped": 0, "missed": 3}
+        assert world.graphcron["status"]["firings"] == {
+            "succeeded": 1,
+            "failed": 0,
+            "skipped": 0,
+            "missed": 3,
+            "waiting": 0,
+        }
 
     def test_firings_that_an_operator_slept_through_are_not_missed_though_their_jobs_are_gone(
         self, world: World
@@ -170,13 +176,25 @@ class TestForbid:
             ("Skipped", "10:20", "10:40", 3),
             ("Succeeded", "10:10", "10:10", 1),
         ]
-        assert busy.graphcron["status"]["firings"] == {"succeeded": 2, "failed": 0, "skipped": 3, "missed": 0}
+        assert busy.graphcron["status"]["firings"] == {
+            "succeeded": 2,
+            "failed": 0,
+            "skipped": 3,
+            "missed": 0,
+            "waiting": 0,
+        }
 
     def test_the_same_comes_out_when_the_operator_slept_meanwhile(self, busy: World) -> None:
         end(busy, 0, "10:55")
         busy.fire("10:50", "Complete", SUCCEEDED)
         busy.reconcile("10:59")
-        assert busy.graphcron["status"]["firings"] == {"succeeded": 2, "failed": 0, "skipped": 3, "missed": 0}
+        assert busy.graphcron["status"]["firings"] == {
+            "succeeded": 2,
+            "failed": 0,
+            "skipped": 3,
+            "missed": 0,
+            "waiting": 0,
+        }
         busy.writes.clear()
         busy.reconcile("10:59")
         assert busy.writes == []

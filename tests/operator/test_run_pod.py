@@ -1,5 +1,6 @@
 """The second engine: what a GraphCron says of it, and the pod that runs the graph itself."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
     IN_POD_NEVER,
 )
+from graphcron.resource.spec_parts import ONE_CA
+from graphcron.resource.spec_reader import read_spec
 from tests.support.cronjobs import environment, job_of, pod_of
 from tests.support.in_pod_specs import IMAGE, IN_POD, SECRET
 from tests.support.world import World, at
@@ -161,3 +164,61 @@ def test_an_image_of_ours_that_cannot_be_pulled_is_told_too(world: World) -> Non
     )
     world.reconcile("11:01")
     assert world.condition("RunsStarting")["reason"] == "ImagePullBackOff"
+
+
+OWN = "https://own.example"
+CA_VOLUME = {"items": [{"key": "k", "path": "ca.crt"}]}
+
+
+@pytest.mark.parametrize(
+    ("ref", "volume"),
+    [
+        ("caConfigMapKeyRef", {"name": "ca", "configMap": {"name": "own-ca"} | CA_VOLUME}),
+        ("caSecretKeyRef", {"name": "ca", "secret": {"secretName": "own-ca"} | CA_VOLUME}),
+    ],
+)
+@pytest.mark.parametrize("lent", [False, True], ids="kept lent".split())
+def test_a_server_of_ones_own_has_the_authority_that_the_spec_names(
+    ref: str, volume: dict[str, Any], lent: bool
+) -> None:
+    pod = pod_of(replace(PODS, ca_for_own_servers=lent), server={"url": OWN, ref: {"name": "own-ca", "key": "k"}})
+    assert pod["volumes"] == [volume]
+    (container,) = pod["containers"]
+    assert container["volumeMounts"] == [{"name": "ca", "mountPath": "/etc/graphcron/ca", "readOnly": True}]
+    assert environment(pod)["AGENT_SERVER_CA_FILE"] == "/etc/graphcron/ca/ca.crt"
+    assert "AGENT_SERVER_EXTRA_CA_FILE" not in environment(pod)
+
+
+def test_two_authorities_are_one_too_many() -> None:
+    both = {name: {"name": "ca", "key": "k"} for name in ("caConfigMapKeyRef", "caSecretKeyRef")}
+    with pytest.raises(InvalidGraphCron, match=ONE_CA):
+        read_spec({"schedule": "0 * * * *", "assistantId": "agent", "server": {"url": OWN} | both})
+
+
+def test_the_installations_authority_is_trusted_for_other_servers_only_where_it_says_so() -> None:
+    assert "volumes" not in pod_of(PODS, server={"url": OWN})
+    pod = pod_of(replace(PODS, ca_for_own_servers=True), server={"url": OWN})
+    assert pod["volumes"][0]["configMap"]["name"] == "default-ca"
+    given = environment(pod)
+    assert given["AGENT_SERVER_EXTRA_CA_FILE"] == "/etc/graphcron/ca/ca.crt"
+    assert "AGENT_SERVER_CA_FILE" not in given, "what is on the internet would not be trusted any more"
+
+
+EXTRA: tuple[dict[str, Any], ...] = (
+    {"name": "HTTPS_PROXY", "valueFrom": {"secretKeyRef": {"name": "proxy", "key": "https"}}},
+    {"name": "TZ", "value": "UTC"},
+    {"name": "AGENT_SERVER_URL", "value": "http://evil.example"},
+    {"name": "HOME", "value": "/root"},
+)
+
+
+@pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])
+def test_each_run_pod_has_the_installations_variables_and_none_replaces_ours(spec: dict[str, Any]) -> None:
+    pod = pod_of(replace(PODS, extra_env=EXTRA), **spec)
+    given, plain = environment(pod), environment(pod_of(PODS, **spec))
+    assert given["HTTPS_PROXY"] == EXTRA[0]["valueFrom"]
+    assert given["TZ"] == "UTC"
+    assert plain.items() <= given.items()
+    names = [entry["name"] for entry in pod["containers"][0]["env"]]
+    assert len(names) == len(set(names)), "server-side apply refuses a name that is there twice"
+    assert "HTTPS_PROXY" not in str(pod.get("initContainers", "")), "copying needs no network"

@@ -82,3 +82,16 @@ WRONG = {
 def test_a_wrong_variable_is_named(change: dict[str, str], sentence: str) -> None:
     with pytest.raises(InvalidSettings, match=sentence):
         OperatorSettings.read(GIVEN | change)
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ('[{"name": "AGENT_SERVER_API_KEY", "value": "x"}]', "AGENT_SERVER_API_KEY is GraphCron's own"),
+        ('[{"value": "x"}]', "each entry must have a name"),
+        ("{}", "must be a JSON array"),
+    ],
+)
+def test_variables_of_run_pods_cannot_be_ours(entries: str, says: str) -> None:
+    with pytest.raises(InvalidSettings, match=f"GRAPHCRON_RUN_EXTRA_ENV is not readable: .*{says}"):
+        OperatorSettings.read(GIVEN | {"GRAPHCRON_RUN_EXTRA_ENV": entries})

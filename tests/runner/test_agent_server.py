@@ -1,17 +1,9 @@
 """The client of a run pod: what it makes of an Agent Server's answers."""
 
-import ipaddress
-import ssl
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED
 from graphcron.runner.agent_server import retry_after
@@ -45,38 +37,6 @@ def test_a_run_behind_many_newer_ones_is_followed(pod: Pod, server: AgentServerF
 
     later(lambda: server.started, crowd)
     assert pod.run()[0] == EXIT_DONE
-
-
-def test_tls_is_verified_and_a_ca_of_ones_own_is_trusted(server: AgentServerFake, tmp_path: Path) -> None:
-    certificate = _self_signed(tmp_path)
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate)
-    with server.listening(tls=tls) as url:
-        pod = Pod(tmp_path, url)
-        code, outcome = pod.run()
-        assert (code, outcome.reason, server.requests) == (EXIT_REFUSED, "CertificateNotTrusted", [])
-        pod.environ["AGENT_SERVER_CA_FILE"] = str(certificate)
-        assert pod.run()[0] == EXIT_DONE
-        pod.environ["AGENT_SERVER_URL"] = url.replace("127.0.0.1", "localhost")
-        assert pod.run()[1].reason == "CertificateNotTrusted", "a certificate for another name"
-
-
-def _self_signed(directory: Path) -> Path:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "agent-server")])
-    now = datetime.now(UTC)
-    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
-    certificate = (
-        x509.CertificateBuilder(
-            name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(hours=1)
-        )
-        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path = directory / "server.pem"
-    path.write_bytes(private + certificate.public_bytes(Encoding.PEM))
-    return path
 
 
 def test_an_error_that_only_the_state_knows_is_found(pod: Pod, server: AgentServerFake) -> None:

@@ -71,7 +71,7 @@ def test_a_long_run_is_followed_to_its_end(pod: Pod, server: AgentServerFake) ->
 @pytest.mark.parametrize(
     ("status", "error", "code", "outcome", "reason", "says"),
     [
-        ("asks", None, EXIT_DONE, "Succeeded", "WaitingForInput", "onRunCompleted keep"),
+        ("asks", None, EXIT_DONE, "WaitingForInput", "WaitingForInput", "onRunCompleted keep"),
         ("error", {"error": "E", "message": "no\nfunds"}, EXIT_RUN_FAILED, "Failed", "RunError", "E: no funds"),
         ("error", None, EXIT_RUN_FAILED, "Failed", "RunError", "names no error"),
         ("timeout", None, EXIT_RUN_FAILED, "Failed", "RunTimedOut", "limit"),

@@ -36,11 +36,17 @@ def test_a_firing_before_the_start_time_starts_nothing(pod: Pod, server: AgentSe
 
 def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
     start = datetime.now(UTC) + timedelta(seconds=0.3)
-    wait_until(start)
+    wait_until(start, 1)
     assert datetime.now(UTC) >= start
     assert "jitterSeconds: the run starts at" in capsys.readouterr().out
-    wait_until(start)
+    wait_until(start, 1)
     assert capsys.readouterr().out == ""
+
+
+def test_a_node_whose_clock_is_slow_waits_for_no_more_than_the_jitter() -> None:
+    began = time.monotonic()
+    wait_until(datetime.now(UTC) + timedelta(minutes=10), 0.2)
+    assert 0.2 <= time.monotonic() - began < 10
 
 
 def test_a_pod_that_is_stopped_while_it_waits_leaves_the_run_to_the_next(pod: Pod, server: AgentServerFake) -> None:

@@ -75,7 +75,7 @@ def test_a_recursion_limit_holds(pod: Pod) -> None:
 def test_a_run_that_stops_at_a_node_waits_for_input(pod: Pod, request_: dict[str, Any]) -> None:
     pod.order(request_)
     code, outcome = pod.run()
-    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Succeeded", "WaitingForInput")
+    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "WaitingForInput", "WaitingForInput")
     assert pod.steps == ["first"]
 
 

@@ -10,10 +10,11 @@ import socket
 import ssl
 import struct
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlsplit
@@ -94,6 +95,12 @@ class AgentServerFake:
         self.ends_as: str | None = "success"
         self.prefix = ""
         self.assistants = ("agent",)
+        self.dialect = "langgraph"
+        """How errors look: "langgraph", "js" (text) or "aegra", whose runs have no metadata."""
+        self.slow = timedelta()
+        """How far its clock is behind; negative when it is ahead."""
+        self.honest_date = True
+        """Whether the Date of answers is by that clock; a gateway writes its own."""
         self._faults: list[tuple[str, Fault]] = []
         self._lock = threading.RLock()
 
@@ -105,6 +112,9 @@ class AgentServerFake:
         """How often the state of runs was asked for."""
         return sum(re.search(POLL, request) is not None for request in self.requests)
 
+    def _now(self) -> str:
+        return (datetime.now(UTC) - self.slow).isoformat()
+
     def end_runs(self, status: str, error: Json = None) -> None:
         with self._lock:
             for run in self.runs:
@@ -114,7 +124,7 @@ class AgentServerFake:
     def add_thread(self, thread_id: str | None = None, metadata: Json = None) -> str:
         thread_id = thread_id or str(uuid.uuid4())
         thread = {"thread_id": thread_id, "status": "idle", "metadata": metadata or {}, "values": {}, "interrupts": {}}
-        self.threads[thread_id] = thread | {"error": None, "created_at": _now(), "tasks": []}
+        self.threads[thread_id] = thread | {"error": None, "created_at": self._now(), "tasks": []}
         return thread_id
 
     def add_run(self, thread_id: str, metadata: Json = None, status: str = "success", created_at: str = "") -> Json:
@@ -123,7 +133,7 @@ class AgentServerFake:
             "thread_id": thread_id,
             "status": status,
             "metadata": self.threads[thread_id]["metadata"] | (metadata or {}),
-            "created_at": created_at or _now(),
+            "created_at": created_at or self._now(),
             "kwargs": {"input": "x" * 1000},
         }
         self.runs.append(run)
@@ -161,7 +171,18 @@ class AgentServerFake:
             with self._lock:
                 return self._route(method, url.path.removeprefix(self.prefix), parse_qs(url.query), body)
 
-        return fault[1](really) if fault else really()
+        return fault[1](lambda: self._spoken(really())) if fault else self._spoken(really())
+
+    def _spoken(self, said: Answer) -> Answer:
+        """An error as a server of that dialect writes it."""
+        if said.status < 400 or self.dialect == "langgraph":
+            return said
+        text = said.body["detail"]
+        if self.dialect == "aegra":
+            return said._replace(body={"error": "unknown_error", "message": text, "details": None})
+        if said.status == 422:
+            return Answer(404, f'No assistant found for "nope". {text}'.encode())
+        return Answer(422 if "running" in text else said.status, text.encode(), {"content-type": "text/plain"})
 
     def _route(self, method: str, path: str, query: dict[str, list[str]], body: bytes) -> Answer:
         data: Any = json.loads(body) if body else {}
@@ -192,7 +213,8 @@ class AgentServerFake:
                 runs.sort(key=lambda run: run["created_at"], reverse=True)
                 offset, limit = int(query["offset"][0]), int(query["limit"][0])
                 page = runs[offset : offset + limit]
-                return Answer(200, [{key: run[key] for key in query["select"]} for run in page])
+                hidden = "metadata" if self.dialect == "aegra" else ""
+                return Answer(200, [{key: run[key] for key in query["select"] if key != hidden} for run in page])
             case ["POST", "threads", _, "runs", run_id, "cancel"]:
                 assert query == {"action": ["interrupt"]}
                 active = [run for run in self.runs if run["run_id"] == run_id and run["status"] in ACTIVE]
@@ -252,6 +274,11 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Of the Date header."""
+        fake = self.server.fake
+        return super().date_time_string(time.time() - (fake.slow.total_seconds() if fake.honest_date else 0))
+
     def _do(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         try:
@@ -282,7 +309,3 @@ def _unreserved(metadata: Json) -> Json:
 
 def _not_found(detail: str) -> Answer:
     return Answer(404, {"detail": detail})
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()

@@ -25,6 +25,7 @@ class UpstreamFake:
         self.search_status_once_pruned = 200
         self.lookup_status: int | None = None
         """When set, the answer to each question for a thread or an assistant."""
+        self.lookup_body = b'{"detail": "no"}'
         self.next_event = asyncio.Event()
         self.stream_ended = asyncio.Event()
         self.socket_closed_with: int | None = None
@@ -86,7 +87,7 @@ class UpstreamFake:
         self._note(request)
         things = self.threads if request.match_info["kind"] == "threads" else self.assistants
         if self.lookup_status is not None:
-            return web.json_response({"detail": "no"}, status=self.lookup_status)
+            return web.Response(status=self.lookup_status, body=self.lookup_body)
         if request.match_info["id"] not in things:
             return web.json_response({"detail": "Not Found"}, status=404)
         if request.method == "DELETE":

@@ -68,3 +68,25 @@ topologySpreadConstraints:
 {{- define "graphcron.templateKeys" -}}
 {{ kindIs "invalid" . | ternary (list "*") . | toJson }}
 {{- end }}
+
+{{/* The variables of the proxies, as a list of a pod spec; empty without proxies. */}}
+{{- define "graphcron.proxyEnv" -}}
+{{- with .Values.proxy }}
+{{- if and .existingSecret (or .http .https) }}
+{{- fail "proxy.existingSecret and proxy.http or proxy.https are set: the Secret has both URLs, so leave the two out" }}
+{{- end }}
+{{- range $scheme := list "http" "https" }}
+{{- if $.Values.proxy.existingSecret }}
+- name: {{ upper $scheme }}_PROXY
+  valueFrom: {secretKeyRef: {name: {{ $.Values.proxy.existingSecret | quote }}, key: {{ $scheme }}}}
+{{- else if get $.Values.proxy $scheme }}
+- name: {{ upper $scheme }}_PROXY
+  value: {{ get $.Values.proxy $scheme | quote }}
+{{- end }}
+{{- end }}
+{{- if or .http .https .existingSecret }}
+- name: NO_PROXY
+  value: {{ join "," .noProxy | quote }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -98,7 +98,7 @@ async def connected(settings: FacadeSettings) -> AsyncIterator[Upstream | None]:
     withheld = frozenset() if settings.forward_api_key else frozenset({API_KEY_HEADER})
     if settings.auth_mode is Mode.TOKEN_REVIEW:
         withheld |= {"authorization"}  # with it the Agent Server could do at the apiserver what its owner may
-    async with Upstream.connect(settings.agent_server_url, settings.ca_file, withheld) as upstream:
+    async with Upstream.connect(settings.agent_server_url, settings.ca_file, withheld, settings.proxy) as upstream:
         yield upstream
 
 

@@ -35,6 +35,8 @@ from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
+from graphcron.resource.advice import advice
+from graphcron.schedule.fields import Schedule
 
 CALLER = web.RequestKey("caller", Caller)
 """The caller of a request, set before its handler is called."""
@@ -117,7 +119,7 @@ class Handlers:
             if (first := await self._first(request, identity)) is not None:
                 # It was checked when it was made; an assistant or a quota may have changed since.
                 idempotency.check_same(first, _draft(body, identity, thread_id, now, key).manifest)
-                return json_answer(cron(first, now))
+                return _cron_answer(first, now)
         await self._check_webhook(body.webhook)
         await self._check_assistant(request, body.assistant_id)
         draft = _draft(body, identity, thread_id, now, key)
@@ -131,8 +133,8 @@ class Handlers:
             if key is None or (first := await self._first(request, identity)) is None:
                 raise
             idempotency.check_same(first, draft.manifest)
-            return json_answer(cron(first, now))
-        return json_answer(cron(made, now, draft.schedule))
+            return _cron_answer(first, now)
+        return _cron_answer(made, now, draft.schedule)
 
     async def _first(self, request: web.Request, identity: str) -> Manifest | None:
         """What an earlier create with the same key has made, if it is there."""
@@ -190,7 +192,7 @@ class Handlers:
             try:
                 draft = translation.patch(await crons.get(identity), body, self._now())
                 self._quota.check_schedule(draft, self._now())
-                return json_answer(cron(await crons.replace(draft.manifest), self._now(), draft.schedule))
+                return _cron_answer(await crons.replace(draft.manifest), self._now(), draft.schedule)
             except Changed:
                 self._on_conflict()
                 continue
@@ -229,6 +231,12 @@ def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: da
 
 async def _body(request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
     return read(schema, read_json(await request.read(), limit))
+
+
+def _cron_answer(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> web.Response:
+    """A cron that was just written, with advice as a `Warning` header, as the apiserver gives it."""
+    said = advice(manifest["spec"])
+    return json_answer(cron(manifest, now, schedule), headers={"Warning": f'299 - "{said}"'} if said else None)
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
 from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
+from graphcron.firing.proxies import proxy_of
 
 
 def _mode(text: str) -> Mode:
@@ -36,6 +37,9 @@ class FacadeSettings(Settings):
     )
     ca_file: str | None = Field(None, validation_alias="AGENT_SERVER_CA_FILE")
     """The authority of the Agent Server's certificate; None for the system's."""
+    http_proxy: str | None = Field(None, validation_alias=AliasChoices("http_proxy", "HTTP_PROXY"), repr=False)
+    https_proxy: str | None = Field(None, validation_alias=AliasChoices("https_proxy", "HTTPS_PROXY"), repr=False)
+    no_proxy: str = Field("", validation_alias=AliasChoices("no_proxy", "NO_PROXY"))
     host: str | None = Field(None, validation_alias="GRAPHCRON_HOST")
     """The address to listen on; None for all interfaces."""
     port: Integer = Field(8080, validation_alias="GRAPHCRON_PORT")
@@ -57,6 +61,12 @@ class FacadeSettings(Settings):
         True, validation_alias="GRAPHCRON_WEBHOOK_HOSTS"
     )
     """Whether webhooks may name only hosts that LangGraph's own server lets through."""
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy before the Agent Server."""
+        given = {"http_proxy": self.http_proxy, "https_proxy": self.https_proxy, "no_proxy": self.no_proxy}
+        return proxy_of(self.agent_server_url or "", {name: value for name, value in given.items() if value})
 
     @property
     def quota(self) -> Quota:

@@ -21,7 +21,10 @@ FINAL_EXIT_CODES = (EXIT_RUN_FAILED, EXIT_REFUSED)
 """For the Job's podFailurePolicy: fail at once, do not retry."""
 
 
-OUTCOMES = ("Succeeded", "Failed", "Skipped")
+WAITING_FOR_INPUT = "WaitingForInput"
+"""Outcome, and its reason, of a run that stopped to ask somebody: neither success nor failure, and final."""
+
+OUTCOMES = ("Succeeded", "Failed", "Skipped", WAITING_FOR_INPUT)
 
 
 class Outcome(NamedTuple):

@@ -53,7 +53,9 @@ class Kube(Transport):
     @classmethod
     @asynccontextmanager
     async def connect(cls, gate: WriteGate | None = None, on_write: OnWrite | None = None) -> AsyncIterator[Self]:
-        """Raises SystemExit when there is neither a service account nor a kubeconfig."""
+        """In a pod, no proxy leads to the apiserver, whatever the environment says: it is inside.
+
+        Raises SystemExit when there is neither a service account nor a kubeconfig."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = CONNECTION_LIMIT
         try:
@@ -66,7 +68,7 @@ class Kube(Transport):
                     f"graphcron: no cluster to work with: neither a pod's service account nor a kubeconfig ({error}). "
                     "Set KUBECONFIG."
                 ) from None
-        configuration.proxy = configuration.proxy or proxy_of(configuration.host)
+            configuration.proxy = configuration.proxy or proxy_of(configuration.host)
         async with ApiClient(configuration) as client:
             yield cls(client, gate, on_write)
 

@@ -27,7 +27,12 @@ RUNS_ENDING = "RunsEnding"
 CRON_JOB_MODIFIED = "CronJobModified"
 """There only while the CronJob is left as others have changed it, and then True."""
 
-TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True}
+WAITING_FOR_INPUT = "WaitingForInput"
+"""There only while the last run that ended waits for input, and then True."""
+THREAD_KEPT = "ThreadKept"
+"""There only while runs may wait for input on threads that are deleted, and then False."""
+
+TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True, THREAD_KEPT: False}
 """The status of each condition that is there only when something is wrong besides the spec."""
 
 PENDING = "pending"
@@ -74,6 +79,10 @@ def new_conditions(
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
         wanted.append((LAST_RUN_SUCCEEDED, ran.outcome == "Succeeded", ran.reason, ran.message or ""))
+    last = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed", WAITING_FOR_INPUT)), None)
+    if last and last.outcome == WAITING_FOR_INPUT:
+        said = f"the run due at {format_time(last.scheduled_time)}: {last.message or last.reason}"
+        wanted.append((WAITING_FOR_INPUT, True, last.reason, said))
     return [
         _condition(kind, status, reason, message, generation, before.get(kind), now)
         for kind, status, reason, message in wanted

@@ -54,6 +54,7 @@ _TOLD: dict[str, tuple[Literal["Normal", "Warning"], str]] = {
     "Skipped": ("Normal", "was skipped"),
     "Missed": ("Warning", "was missed"),
     "Replaced": ("Normal", "was replaced"),
+    "WaitingForInput": ("Warning", "waits for input"),
 }
 """Type and verb of the Event about a firing, by its outcome. Success is no Event."""
 

@@ -81,14 +81,15 @@ def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequenc
         if key_of(entry) in before:
             _add(counts, entry, (entry.count or 1) - before[key_of(entry)])
     for outcome, number in counts.items():
-        there = sum(entry.count or 1 for entry in past if entry.outcome.lower() == outcome)
+        there = sum(entry.count or 1 for entry in past if FiringCounts.name_of(entry.outcome) == outcome)
         counts[outcome] = max(number or 0, there) or number
     return FiringCounts(**counts) if any(counts.values()) else old
 
 
 def _add(counts: dict[str, int | None], entry: HistoryEntry, number: int) -> None:
     if number:
-        counts[entry.outcome.lower()] = (counts[entry.outcome.lower()] or 0) + number
+        name = FiringCounts.name_of(entry.outcome)
+        counts[name] = (counts[name] or 0) + number
 
 
 def most_failures(history: Sequence[HistoryEntry]) -> int:
@@ -103,7 +104,7 @@ def most_failures(history: Sequence[HistoryEntry]) -> int:
 
 
 def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
-    """Failed firings since the last success. What was skipped is neither."""
+    """Failed firings since the last success. What was skipped, or waits for input, is neither."""
     for entry in new:
         if entry.outcome == "Succeeded":
             old = 0

@@ -53,7 +53,7 @@ class OperatorMetrics:
             buckets=DELAYS,
             registry=self.registry,
         )
-        for outcome in ("succeeded", "failed", "skipped", "missed", "replaced"):
+        for outcome in FiringCounts.model_fields:
             self.firings.labels(outcome)
 
     def observe(
@@ -92,7 +92,7 @@ class OperatorMetrics:
         for (outcome, number), (_, known) in zip(new.firings or (), old.firings or FiringCounts(), strict=False):
             self.firings.labels(outcome).inc(max(0, (number or 0) - (known or 0)))
         for entry in added(old.history or [], new.history or []):
-            if entry.started_at and entry.outcome in ("Succeeded", "Failed"):
+            if entry.started_at and entry.outcome in ("Succeeded", "Failed", "WaitingForInput"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
 
 

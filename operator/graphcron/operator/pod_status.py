@@ -119,7 +119,7 @@ def starts_late(pod: Manifest) -> tuple[str, str]:
     name = pod["metadata"]["name"]
     return CONTAINER_CREATING, (
         f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s. Do the Secrets "
-        "and ConfigMaps exist that spec.inputFrom and spec.server.headersSecretRef name? "
+        "and ConfigMaps exist that spec.inputFrom and spec.server name? "
         f"'kubectl describe pod {name}' says what is missing"
     )
 

@@ -55,6 +55,9 @@ OF_FIRINGS = (
 )  # fmt: skip
 """Of history entries and of the condition LastRunSucceeded."""
 
+INTERRUPTS_LOST = "InterruptsLost"
+"""Of the condition ThreadKept."""
+
 CONTAINER_CREATING = "ContainerCreating"
 """Of the condition RunsStarting: what `kubectl get pods` shows of a pod whose volumes or network are not ready."""
 UNSCHEDULABLE = "Unschedulable"

@@ -14,6 +14,7 @@ from graphcron.operator.conditions import (
     CRON_JOB_MODIFIED,
     RUNS_ENDING,
     RUNS_STARTING,
+    THREAD_KEPT,
     new_conditions,
 )
 from graphcron.operator.correction import change_of
@@ -26,9 +27,10 @@ from graphcron.operator.inputs import Inputs
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
-from graphcron.operator.reasons import NO_POD
+from graphcron.operator.reasons import INTERRUPTS_LOST, NO_POD
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.resource.advice import advice
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.schedule.frequency import too_frequent
 from graphcron.schedule.next_runs import next_times
@@ -239,6 +241,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         modified = explain(plan.apply, live)
     troubles = {RUNS_STARTING: starting, RUNS_ENDING: ending, CRON_JOB_MODIFIED: modified}
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
+    hint = advice(observed.graphcron["spec"])
+    troubles[THREAD_KEPT] = (INTERRUPTS_LOST, hint) if hint else None
     conditions = new_conditions(plan.verdict, past, troubles, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.

@@ -20,9 +20,10 @@ from graphcron.firing.order import (
     ORDER_VARIABLE_LIMIT,
 )
 from graphcron.kube.resources import Manifest
+from graphcron.operator.pod_parts import env_from, from_config_map, from_key, from_label, from_secret
 from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
-from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
+from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.identity import GROUP
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
@@ -46,6 +47,10 @@ class RunPods:
     server_url: str | None = None
     api_key: KeySelector | None = None
     ca_config_map: KeySelector | None = None
+    ca_for_own_servers: bool = False
+    """Whether the installation's authority is trusted, beside the system's, also for servers that GraphCrons name."""
+    extra_env: tuple[Mapping[str, Any], ...] = ()
+    """Variables of each run pod, as a pod spec has them; none replaces one of ours."""
     namespace: str | None = None
     service_account: str | None = None
     active_deadline_seconds: int | None = None
@@ -122,7 +127,7 @@ def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
         "image": pods.image,
         "imagePullPolicy": pods.image_pull_policy,
         "args": ["run"],
-        "env": environment,
+        "env": _with_extra(environment, pods),
     }
     found: Manifest = {"containers": [_container(spec, pods, pods.resources, volumes) | ours]}
     return found | ({"volumes": [volume for _, volume in volumes]} if volumes else {})
@@ -152,13 +157,14 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
         {"name": "PYTHONUNBUFFERED", "value": "1"},
     ]
     if spec.checkpointer:
-        environment.append(_from_key("GRAPHCRON_CHECKPOINTER_URL", spec.checkpointer.url_secret_ref))
-    theirs: Manifest = {"image": spec.image, "command": ["python3", _RUNNER_PATH], "env": environment}
+        environment.append(from_key("GRAPHCRON_CHECKPOINTER_URL", spec.checkpointer.url_secret_ref))
+    theirs: Manifest = {"image": spec.image, "command": ["python3", _RUNNER_PATH]}
+    theirs["env"] = _with_extra(environment, pods)
     if spec.working_dir:
         theirs["workingDir"] = spec.working_dir
     if spec.env_from:
         theirs["envFrom"] = [
-            _env_from("secretRef", source.secret_ref) or _env_from("configMapRef", source.config_map_ref)
+            env_from("secretRef", source.secret_ref) or env_from("configMapRef", source.config_map_ref)
             for source in spec.env_from
         ]
     brings = {
@@ -178,10 +184,6 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
     }
 
 
-def _env_from(kind: str, source: NameReference | None) -> Manifest | None:
-    return {kind: {"name": source.name}} if source else None
-
-
 def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
     """Identity of the firing, and the Agent Server. The installation's key goes to its own server alone."""
     own = spec.server
@@ -198,30 +200,40 @@ def _environment(spec: GraphCronSpec, pods: RunPods) -> list[Manifest]:
         {"name": "AGENT_SERVER_URL", "value": url.replace("$", "$$")},
     ]
     if key is not None:
-        environment.append(_from_key("AGENT_SERVER_API_KEY", key))
-    if pods.ca_config_map is not None and own is None:
-        environment.append({"name": "AGENT_SERVER_CA_FILE", "value": f"{_CA_PATH}/ca.crt"})
+        environment.append(from_key("AGENT_SERVER_API_KEY", key))
+    if authority := _authority(spec, pods):
+        environment.append({"name": authority[0], "value": f"{_CA_PATH}/{_CA_FILE}"})
     return environment
 
 
-def _from_label(name: str, label: str) -> Manifest:
-    return {
-        "name": name,
-        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{label}']"}},
-    }
+def _with_extra(ours: list[Manifest], pods: RunPods) -> list[Manifest]:
+    """First the installation's, to which a value of ours may refer."""
+    names = {entry["name"] for entry in ours}
+    return [*(dict(entry) for entry in pods.extra_env if entry["name"] not in names), *ours]
 
 
-def _from_key(name: str, key: KeySelector) -> Manifest:
-    return {"name": name, "valueFrom": {"secretKeyRef": {"name": key.name, "key": key.key}}}
+def _authority(spec: GraphCronSpec, pods: RunPods) -> tuple[str, Manifest] | None:
+    """Whom the runner trusts for its server: the variable that says so, and the volume of the file. A server's own
+    authority and the installation's count instead of the system's. Where the installation's is lent to other servers,
+    it counts beside them: what a GraphCron names may be on the internet."""
+    own = spec.server
+    if own and own.ca_config_map_key_ref:
+        return "AGENT_SERVER_CA_FILE", from_config_map("ca", own.ca_config_map_key_ref, _CA_FILE)
+    if own and own.ca_secret_key_ref:
+        return "AGENT_SERVER_CA_FILE", from_secret("ca", own.ca_secret_key_ref, _CA_FILE)
+    if pods.ca_config_map and (own is None or pods.ca_for_own_servers):
+        variable = "AGENT_SERVER_EXTRA_CA_FILE" if own else "AGENT_SERVER_CA_FILE"
+        return variable, from_config_map("ca", pods.ca_config_map, _CA_FILE)
+    return None
 
 
 _IDENTITY = (
-    _from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
-    _from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
+    from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
+    from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
 )
 
 
-_CA_PATH = "/etc/graphcron/ca"
+_CA_PATH, _CA_FILE = "/etc/graphcron/ca", "ca.crt"
 
 
 _ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{ORDER_ANNOTATION}']"}
@@ -238,21 +250,11 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
     if source := spec.input_from:
         directory, _, file = INPUT_PATH.rpartition("/")
         if source.secret_key_ref:
-            volumes.append((directory, _from_secret("input", source.secret_key_ref, file)))
+            volumes.append((directory, from_secret("input", source.secret_key_ref, file)))
         elif source.config_map_key_ref:
-            volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
+            volumes.append((directory, from_config_map("input", source.config_map_key_ref, file)))
     if spec.server and (headers := spec.server.headers_secret_ref):
         volumes.append((HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
-    if pods.ca_config_map and spec.server is None and not spec.in_pod:
-        volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))
+    if not spec.in_pod and (authority := _authority(spec, pods)):
+        volumes.append((_CA_PATH, authority[1]))
     return volumes
-
-
-def _from_secret(name: str, source: KeySelector, file: str) -> Manifest:
-    items = [{"key": source.key, "path": file}]
-    return {"name": name, "secret": {"secretName": source.name, "items": items}}
-
-
-def _from_config_map(name: str, source: KeySelector, file: str) -> Manifest:
-    items = [{"key": source.key, "path": file}]
-    return {"name": name, "configMap": {"name": source.name, "items": items}}

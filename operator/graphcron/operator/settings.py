@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from graphcron.environ import Integer, JsonObject, JsonStrings, Limit, Seconds, Settings
+from graphcron.environ import Flag, Integer, JsonObject, JsonObjects, JsonStrings, Limit, Seconds, Settings
 from graphcron.kube.lease import Timing
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
@@ -38,6 +38,19 @@ Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
 """`<object>/<key>`."""
 
 
+def _not_ours(entries: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+    for entry in entries:
+        if not isinstance(entry.get("name"), str):
+            raise ValueError("each entry must have a name")
+        if entry["name"].startswith(OURS):
+            raise ValueError(f"{entry['name']} is GraphCron's own, and runs.extraEnv must not set it")
+    return entries
+
+
+OURS = ("GRAPHCRON_", "AGENT_SERVER_")
+"""How the variables begin that the runner reads."""
+
+
 def _identity() -> str:
     return f"{socket.gethostname()}-{uuid.uuid4()}"
 
@@ -54,12 +67,16 @@ class OperatorSettings(Settings):
     run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
     run_container_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
+    run_extra_env: Annotated[JsonObjects, AfterValidator(_not_ours)] | None = Field(
+        None, validation_alias="GRAPHCRON_RUN_EXTRA_ENV"
+    )
     in_pod_images: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_IN_POD_IMAGES")
     in_pod_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_IN_POD_RESOURCES")
     template_labels: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_TEMPLATE_LABELS")
     template_annotations: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_TEMPLATE_ANNOTATIONS")
     api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
     ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
+    ca_for_own_servers: Flag = Field(False, validation_alias="AGENT_SERVER_CA_FOR_OWN_SERVERS")
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
@@ -85,6 +102,7 @@ class OperatorSettings(Settings):
             server_url=self.agent_server_url,
             api_key=self.api_key,
             ca_config_map=self.ca_config_map,
+            ca_for_own_servers=self.ca_for_own_servers,
             namespace=self.release_namespace,
             service_account=self.run_service_account,
             active_deadline_seconds=self.run_active_deadline_seconds or None,
@@ -94,6 +112,7 @@ class OperatorSettings(Settings):
                 resources=self.run_resources,
                 pod_security=self.run_pod_security,
                 container_security=self.run_container_security,
+                extra_env=self.run_extra_env,
                 in_pod_images=self.in_pod_images,
                 in_pod_resources=self.in_pod_resources,
                 template_labels=self.template_labels,

@@ -44,7 +44,16 @@ CONDITIONS = {
     ),
     "LastRunSucceeded": (
         "Present once a firing has ended: whether the last one succeeded, with its reason. Skipped and missed firings "
-        "do not change it."
+        "do not change it, nor do those whose run waits for input."
+    ),
+    "WaitingForInput": (
+        "Present only while True: the last run that ended has stopped to wait for input. The message names its thread, "
+        "and says whether it is deleted. The next run that ends otherwise removes the condition."
+    ),
+    "ThreadKept": (
+        "Present only while False (`InterruptsLost`): `interruptBefore` or `interruptAfter` may stop runs to wait for "
+        "input, and their threads are deleted then. Set `onRunCompleted: keep`. The REST API says so in a `Warning` "
+        "header."
     ),
 }
 
@@ -52,6 +61,7 @@ OUTCOMES = {
     "Succeeded": "The run ended successfully.",
     "Failed": "The run failed, or could not be started.",
     "Skipped": "No run was started, on purpose.",
+    "WaitingForInput": "The run stopped to wait for input. `status.firings.waiting` counts it.",
     "Missed": "The cluster created no Job in time.",
     "Replaced": "The next firing replaced it while it was running.",
 }
@@ -126,9 +136,6 @@ STATES = {
 REASONS = {
     "Succeeded": {
         "RunSucceeded": Reason("The run ended with status `success`.", "Nothing."),
-        "WaitingForInput": Reason(
-            "The run was interrupted and waits for a person.", "Answer on the thread, if the thread is kept."
-        ),
         "NoOutcome": Reason("The Job completed, but its pod left no outcome.", "See the run on the Agent Server."),
     },
     "Failed": {
@@ -146,8 +153,9 @@ REASONS = {
             "Inspect the run on the Agent Server. The server may be newer than this version of GraphCron.",
         ),
         "RunVanished": Reason(
-            "The run disappeared while the pod followed it.",
-            "Find out who deleted the run or its thread while the run was in progress.",
+            "The run disappeared while the pod followed it. Most likely the Agent Server keeps runs in memory, as "
+            "`langgraph dev` and `langgraphjs dev` do, and was restarted.",
+            "Use an Agent Server with a database. If yours has one, find out who deleted the run or its thread.",
         ),
         "ThreadBusy": Reason(
             "The thread has another run, and `multitaskStrategy` is `reject`.",
@@ -194,7 +202,17 @@ REASONS = {
         ),
         "CertificateNotTrusted": Reason(
             "The Agent Server's certificate is not trusted.",
-            "Provide the CA certificate: `agentServer.caConfigMap` of the chart.",
+            "Do what the message says. To provide the CA certificate: `spec.server.caConfigMapKeyRef`, or "
+            "`agentServer.caConfigMap` of the chart for the installation's own server.",
+        ),
+        "ProxyInvalid": Reason(
+            "The proxy that the run pod is given is not `http://[USER:PASSWORD@]HOST[:PORT]`.",
+            "Correct `proxy` of the chart, or the Secret that it names.",
+        ),
+        "ProxyRefused": Reason(
+            "The proxy lets nothing through to the Agent Server (403, 407).",
+            "Check the credentials in the Secret of `proxy.existingSecret`, and the rules of the proxy. List an Agent "
+            "Server that needs no proxy in `proxy.noProxy`.",
         ),
         "AgentServerUnreachable": Reason(
             "The Agent Server did not answer in any attempt.",
@@ -220,7 +238,8 @@ REASONS = {
         "InputInvalid": Reason("`inputFrom` contains no valid JSON.", "Correct the Secret or ConfigMap."),
         "HeaderInvalid": Reason("A value in `server.headersSecretRef` is not a valid header.", "Correct that Secret."),
         "CaFileInvalid": Reason(
-            "The installation's CA file cannot be used.", "Correct the ConfigMap of `agentServer.caConfigMap`."
+            "The CA file cannot be used.",
+            "Correct what `spec.server` names as CA, or the ConfigMap of `agentServer.caConfigMap`.",
         ),
         "OrderInvalid": Reason(
             "The pod cannot read its run request.",
@@ -259,6 +278,14 @@ REASONS = {
             "The CronJob fires on this day only because Kubernetes cannot express `L`, `W` or `#`. It appears only in "
             "the Job, never in the history or in events.",
             "Nothing.",
+        ),
+    },
+    "WaitingForInput": {
+        "WaitingForInput": Reason(
+            "The run stopped to wait for input. It is neither a success nor a failure: `maxFailures` does not count "
+            "it, and it does not end a row of failures.",
+            "Answer on the thread that the message names. If the thread is deleted, which is the default, nobody can: "
+            "set `onRunCompleted: keep`.",
         ),
     },
     "Missed": {

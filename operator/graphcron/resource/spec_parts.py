@@ -10,6 +10,7 @@ from graphcron.resource.template_metadata import Annotations, Labels
 from graphcron.resource.urls import ServerUrl
 
 ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
+ONE_CA = "server takes one of caConfigMapKeyRef and caSecretKeyRef: remove the other"
 
 CHECKPOINTS_PATH = "/checkpoints"
 """Where a run pod has the volume of `spec.checkpointer.claimName`."""
@@ -45,6 +46,28 @@ class Server(Model):
     headers_secret_ref: NameReference | None = Field(
         None, description="Secret with HTTP headers for every request: its keys are the names, its values the values."
     )
+    ca_config_map_key_ref: KeySelector | None = Field(
+        None,
+        description="Key of a ConfigMap with the certificate authorities (PEM) to trust for this server. Default: the "
+        "system's.",
+    )
+    ca_secret_key_ref: KeySelector | None = Field(
+        None, description="The same as caConfigMapKeyRef, from a key of a Secret. At most one of the two."
+    )
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {"rule": "!has(self.caConfigMapKeyRef) || !has(self.caSecretKeyRef)", "message": ONE_CA}
+            ]
+        }
+    )
+
+    @model_validator(mode="after")
+    def _one_ca(self) -> Self:
+        if self.ca_config_map_key_ref and self.ca_secret_key_ref:
+            raise ValueError(ONE_CA)
+        return self
 
 
 class EnvFrom(Model):

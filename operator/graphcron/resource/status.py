@@ -52,7 +52,7 @@ class HistoryEntry(Model):
     scheduled_time: Time = Field(
         description="The minute in which it was due. For a Job created by hand: when the Job was created."
     )
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced"] = Field(
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced", "WaitingForInput"] = Field(
         description="How the firing ended."
     )
     reason: Reason = Field(description="Reason in CamelCase, for programs.")
@@ -80,6 +80,12 @@ class FiringCounts(Model):
     replaced: Count | None = Field(
         None, description="Firings that were still running when the next one replaced them (concurrencyPolicy Replace)."
     )
+    waiting: Count | None = Field(None, description="Firings whose run stopped to wait for input (WaitingForInput).")
+
+    @staticmethod
+    def name_of(outcome: str) -> str:
+        """The count of an outcome."""
+        return "waiting" if outcome == "WaitingForInput" else outcome.lower()
 
 
 class GraphCronStatus(Model):

@@ -1,96 +1,73 @@
 """The Agent Server's client: no other module of a run pod sends it requests.
 
-A small blocking client on `http.client`, because a run pod's start-up time is paid at each firing. It opens one
-connection a request: nothing idles through a proxy between two polls, no pooled connection dies unnoticed, and a
-server that restarts is simply found again. It never repeats a request by itself; it only says, by the class of
-the error, whether repeating can help: patience is the runner's.
+A small blocking client on `http.client`, because a run pod's start-up time is paid at each firing. It never repeats a
+request by itself; it only says, by the class of the error, whether repeating can help: patience is the runner's.
 
-Redirects are not followed: the API key would travel with them. Proxies from the environment are not used either.
+Redirects are not followed: the API key would travel with them.
+
+Servers differ in how they write errors: LangGraph's own and Aegra in JSON of two shapes, LangGraph.js's in text. So do
+gateways that have no server behind them, and a 404 may be theirs: see `_call`.
+
+Times that the server gives are its clock's, which is not ours. The `Date` of its answers says how far they are apart,
+and each time is given out by this pod's clock.
 """
 
 import http.client
 import json
-import ssl
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from graphcron.runner.errors import (
-    Busy,
-    NotFound,
-    Refused,
-    TryAgain,
-    detail_of,
-    in_words,
-    origin_of,
-    plain,
-)
+from graphcron.firing.formats import error_text, moment_of, plain
+from graphcron.runner.errors import Busy, NotFound, Refused, TryAgain, origin_of
+from graphcron.runner.transport import SETTLE_SECONDS, Transport
 
-CONNECT_SECONDS = 10.0
-SETTLE_SECONDS = 10.0
-"""After a request that timed out the server may still be at work on it; an answer to "is there a run?" is worth
-nothing before that is over."""
+SAME_CLOCK = timedelta(seconds=5)
+"""Clocks that are no further apart count as one: a `Date` has whole seconds, and an answer takes its time."""
 
-BODY_LIMIT = 8 * 1024 * 1024
-"""Bytes of an answer that are read. The largest we need is a new run, which repeats an input of up to 1 MiB; what is
-larger is a failed thread's state and would cost a small pod its memory."""
+
+_DETAIL = re.compile(rb'\s*{\s*"detail"\s*:')
+"""How an error of LangGraph's own server begins, and of no gateway."""
 
 
 class Run(NamedTuple):
-    """A run, without its input."""
+    """A run, without its input. `created` is by this pod's clock; None when the server's text is no time. A server may
+    keep no metadata of runs (Aegra)."""
 
     run_id: str
     status: str
-    created_at: str
+    created: datetime | None
     metadata: Mapping[str, Any]
 
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> "Run":
-        run_id, status, created_at = (data.get(name) for name in ("run_id", "status", "created_at"))
-        metadata = data.get("metadata") or {}
-        if not all(map(_is_plain, (run_id, status, created_at))) or not isinstance(metadata, Mapping):
-            raise TryAgain("AgentServerError", "the server answered something that is no run")
-        return cls(str(run_id), str(status), str(created_at), metadata)
 
-
-_RUN_FIELDS = [("select", name) for name in Run._fields]
+_RUN_FIELDS = [("select", name) for name in ("run_id", "status", "created_at", "metadata")]
 """Without a selection each run comes with its whole input, a megabyte maybe, at every poll."""
 
 
 class AgentServer:
-    """`url` may have a path prefix. `headers` go with each request. Raises Refused for an unusable URL or CA.
+    """The server at the end of `transport`. `headers` go with each request."""
 
-    `timeout` is how many seconds the server may be silent within one request.
-    """
-
-    def __init__(self, url: str, headers: Mapping[str, str], ca_file: str | None = None, timeout: float = 30.0) -> None:
-        try:
-            parts = urlsplit(url)
-            self._host, self._port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-        except ValueError:
-            parts, self._host = urlsplit(""), None
-        if parts.scheme not in ("http", "https") or not self._host or parts.username or parts.password:
-            # Not quoted: it may hold a password.
-            raise Refused(
-                "ServerUrlInvalid", "the Agent Server's URL must be http(s)://host[:port][/path], without user"
-            )
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        self.origin = f"{parts.scheme}://{host}:{self._port}"
-        self._prefix = parts.path.rstrip("/")
+    def __init__(self, transport: Transport, headers: Mapping[str, str]) -> None:
+        self._transport = transport
+        self.origin = transport.origin
         self._headers = {**headers, "accept": "application/json", "user-agent": "graphcron"}
-        self._timeout = timeout
-        self._tls = _tls(ca_file) if parts.scheme == "https" else None
+        self._behind = timedelta()
+        """How far the server's clock is behind ours, by its last answer."""
 
     def runs(self, thread_id: str, limit: int, offset: int = 0) -> list[Run]:
         """Runs of a thread, newest first. Raises NotFound without the thread."""
         query = urlencode([("limit", limit), ("offset", offset), *_RUN_FIELDS])
-        return [Run.from_json(run) for run in self._list("GET", f"{_thread(thread_id)}/runs?{query}")]
+        return [self._run(run) for run in self._list("GET", f"{_thread(thread_id)}/runs?{query}")]
 
     def start(self, thread_id: str, request: bytes) -> Run:
         """Not idempotent: after a TryAgain the run may exist."""
-        return Run.from_json(self._object("POST", f"{_thread(thread_id)}/runs", request))
+        run = self._run(self._object("POST", f"{_thread(thread_id)}/runs", request))
+        now = datetime.now(UTC)
+        # It was made while we waited: a proxy's Date may hide that the server's clock is another.
+        return run if run.created and abs(now - run.created) < SAME_CLOCK else run._replace(created=now)
 
     def status(self, thread_id: str, run_id: str) -> str:
         """Raises NotFound when there is no such run (any more)."""
@@ -98,7 +75,7 @@ class AgentServer:
             if run.run_id == run_id:
                 return run.status
         # Many newer ones on a busy thread. This answer includes the input, so it comes second.
-        return Run.from_json(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}")).status
+        return self._run(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}")).status
 
     def cancel(self, thread_id: str, run_id: str) -> bool:
         """Stop a run and keep what it has done so far. False when it is over, or gone."""
@@ -111,11 +88,15 @@ class AgentServer:
     def is_interrupted(self, thread_id: str) -> bool:
         """Whether the thread has stopped in the middle of its graph, waiting for input."""
         query = _json({"ids": [thread_id], "select": ["thread_id", "status"]})
-        found = self._list("POST", "/threads/search", query)
-        return any((thread.get("thread_id"), thread.get("status")) == (thread_id, "interrupted") for thread in found)
+        for thread in self._list("POST", "/threads/search", query):
+            if thread.get("thread_id") == thread_id:
+                return thread.get("status") == "interrupted"
+        # Aegra finds others. Elsewhere this answer includes the thread's state, so it comes second.
+        return self._object("GET", _thread(thread_id)).get("status") == "interrupted"
 
-    def error_of(self, thread_id: str) -> str:
-        """The server's message about the thread's last failure, "" when it has none."""
+    def error_of(self, thread_id: str, run_id: str) -> str:
+        """The server's message about the thread's last failure, "" when it has none. LangGraph's own has it in the
+        thread, LangGraph.js's in the state, Aegra in the run."""
         error = self._object("GET", _thread(thread_id)).get("error")
         if isinstance(error, Mapping):  # {"error": "ValueError", "message": "…"}
             return plain(": ".join(str(error[key]) for key in ("error", "message") if error.get(key)))
@@ -123,7 +104,8 @@ class AgentServer:
             return plain(str(error))
         tasks = self._object("GET", f"{_thread(thread_id)}/state").get("tasks") or []
         failed = (task for task in tasks if isinstance(task, Mapping) and task.get("error"))
-        return plain("; ".join(str(task["error"]) for task in failed))
+        said = "; ".join(error_text(text.encode()) or plain(text) for text in (str(task["error"]) for task in failed))
+        return plain(said or str(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}").get("error_message") or ""))
 
     def thread_metadata(self, thread_id: str) -> Mapping[str, Any]:
         metadata = self._object("GET", _thread(thread_id)).get("metadata")
@@ -153,8 +135,8 @@ class AgentServer:
         found = self._list("POST", "/threads/search", _json(query))
         return [thread["thread_id"] for thread in found if _is_plain(thread.get("thread_id"))]
 
-    def oldest_threads(self, metadata: Mapping[str, Any], limit: int) -> list[tuple[str, str]]:
-        """Ids and creation times of threads that have this metadata."""
+    def oldest_threads(self, metadata: Mapping[str, Any], limit: int) -> list[tuple[str, datetime]]:
+        """Ids and creation times, by this pod's clock, of threads that have this metadata."""
         query = {
             "metadata": metadata,
             "select": ["thread_id", "created_at"],
@@ -163,8 +145,20 @@ class AgentServer:
             "limit": limit,
         }
         found = self._list("POST", "/threads/search", _json(query))
-        known = [(thread.get("thread_id"), thread.get("created_at")) for thread in found]
-        return [(str(thread), str(created)) for thread, created in known if _is_plain(thread) and _is_plain(created)]
+        known = [(thread.get("thread_id"), self._moment(thread.get("created_at"))) for thread in found]
+        return [(str(thread), created) for thread, created in known if _is_plain(thread) and created]
+
+    def _run(self, data: Mapping[str, Any]) -> Run:
+        run_id, status, created_at = (data.get(name) for name in ("run_id", "status", "created_at"))
+        metadata = data.get("metadata") or {}
+        if not all(map(_is_plain, (run_id, status, created_at))) or not isinstance(metadata, Mapping):
+            raise TryAgain("AgentServerError", "the server answered something that is no run")
+        return Run(str(run_id), str(status), self._moment(created_at), metadata)
+
+    def _moment(self, text: object) -> datetime | None:
+        """A time of the server by this pod's clock."""
+        moment = moment_of(str(text))
+        return moment and moment + self._behind
 
     def _object(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
@@ -179,36 +173,37 @@ class AgentServer:
         return answer
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
-        """One request. Returns the parsed answer, or raises TryAgain or Refused."""
-        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
-        connection = self._connection()
+        """One request. Returns the parsed answer, or raises TryAgain or Refused.
+
+        A 404 that anybody could have written counts once an Agent Server has said it: one that is asked for threads and
+        answers with a list is one, and is then asked again. What has a body makes something, and is never repeated.
+        """
         try:
-            connection.connect()
-            connection.sock.settimeout(self._timeout)
-            connection.request(method, self._prefix + path, body, headers)
-            response = connection.getresponse()
-            data = response.read(BODY_LIMIT)
-        except ssl.SSLCertVerificationError as error:
-            raise Refused(
-                "CertificateNotTrusted",
-                f"the certificate of {self.origin} is not trusted ({error.verify_message}): "
-                "give its CA to the installation, or correct the URL",
-            ) from None
-        except TimeoutError:
-            raise TryAgain("AgentServerUnreachable", f"{self.origin} did not answer in time", SETTLE_SECONDS) from None
-        except (OSError, http.client.HTTPException, UnicodeError) as error:
-            raise TryAgain("AgentServerUnreachable", f"{self.origin}: {in_words(error)}") from None
-        finally:
-            connection.close()
-        return self._judge(response.status, response.headers, data)
+            return self._ask(method, path, body)
+        except NotFound as error:
+            if error.certain:
+                raise
+            doubtful = TryAgain("AgentServerError", f"{error}: is the path of the Agent Server's URL right?")
+        if body is not None:
+            raise doubtful
+        try:
+            found = self._ask("POST", "/threads/search", _json({"metadata": {"graphcron_firing": ""}, "limit": 1}))
+        except NotFound:
+            found = None
+        if not isinstance(found, list):
+            raise doubtful
+        return self._ask(method, path, None)
 
-    def _connection(self) -> http.client.HTTPConnection:
-        assert self._host
-        if self._tls:
-            return http.client.HTTPSConnection(self._host, self._port, timeout=CONNECT_SECONDS, context=self._tls)
-        return http.client.HTTPConnection(self._host, self._port, timeout=CONNECT_SECONDS)
+    def _ask(self, method: str, path: str, body: bytes | None) -> Any:
+        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
+        status, answered, data = self._transport.send(method, path, headers, body)
+        now, date = datetime.now(UTC), _date(answered.get("date", ""))
+        behind = now - date if date else timedelta()
+        self._behind = behind if abs(behind) > SAME_CLOCK else timedelta()
+        return self._judge(status, answered, data, date or now)
 
-    def _judge(self, status: int, headers: http.client.HTTPMessage, data: bytes) -> Any:
+    def _judge(self, status: int, headers: http.client.HTTPMessage, data: bytes, now: datetime) -> Any:
+        """`now` is the server's."""
         answered = f"{self.origin} answered {status}"
         if 200 <= status < 300:
             try:
@@ -217,7 +212,7 @@ class AgentServer:
                 raise TryAgain(
                     "AgentServerError", f"{answered} with something that is not an Agent Server's JSON"
                 ) from None
-        detail = detail_of(data)
+        detail = error_text(data)
         said = f"{answered}: {detail}" if detail else answered
         if 300 <= status < 400:
             raise Refused(
@@ -232,14 +227,12 @@ class AgentServer:
                 "or the installation's own for its default server)",
             )
         if status == 404:
-            if not detail:
-                # An ingress says so while there is no server behind it.
-                raise TryAgain("AgentServerError", f"{answered} as no Agent Server does: is the URL's path right?")
-            raise NotFound("NotFound", said)
-        if status == 409:
+            # Only an Agent Server knows assistants.
+            raise NotFound("NotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
+        if status == 409 or (status == 422 and "already running a task" in detail):  # LangGraph.js's own says 422
             raise Busy("ThreadBusy", said)
         if status in (429, 503):
-            wait = retry_after(headers.get("retry-after", ""), datetime.now(UTC))
+            wait = retry_after(headers.get("retry-after", ""), now)
             raise TryAgain("AgentServerOverloaded", said, wait)
         if status in (408, 425) or status >= 500:
             raise TryAgain("AgentServerError", said, SETTLE_SECONDS if status in (408, 504) else 0.0)
@@ -254,25 +247,25 @@ def _thread(thread_id: str) -> str:
     return f"/threads/{quote(thread_id, safe='')}"
 
 
-def _tls(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise Refused("CaFileInvalid", f"the CA file {ca_file} cannot be used: {plain(str(error))}") from None
-
-
 def _is_plain(value: object) -> bool:
     """Whether it can be an id, a status or a time: a short text, which goes into URLs, messages and files."""
     return isinstance(value, str) and 0 < len(value) <= 64 and value.isascii() and value.isprintable()
 
 
 def retry_after(text: str, now: datetime) -> float:
-    """Seconds to wait by a Retry-After header, a number of them or a date (RFC 9110, 10.2.3); 0 for what is neither."""
+    """Seconds to wait by a Retry-After header, a number of them or a date (RFC 9110, 10.2.3); 0 for what is neither.
+    `now` is by the clock of who sent it."""
     text = text.strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    moment = _date(text)
+    return max(0.0, (moment - now).total_seconds()) if moment else 0.0
+
+
+def _date(text: str) -> datetime | None:
+    """A date of an HTTP header."""
     try:
-        moment = parsedate_to_datetime(text)
+        moment = parsedate_to_datetime(text.strip())
     except ValueError:
-        return 0.0
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from graphcron.firing.order import CRON_MARK, FIRING_METADATA
-from graphcron.firing.outcome import Outcome
+from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
 from graphcron.runner.agent_server import AgentServer, Run
 from graphcron.runner.attempt import (
     OUTCOME_METADATA,
@@ -17,12 +17,12 @@ from graphcron.runner.attempt import (
     Attempt,
     OutOfTime,
     ThreadBusy,
-    moment_of,
 )
 from graphcron.runner.environment import log, read_headers, read_input
-from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain
+from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain, named
 from graphcron.runner.request import cron_marks, request_body
 from graphcron.runner.retry import T, persist
+from graphcron.runner.transport import Transport, Trust
 
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
@@ -37,9 +37,11 @@ PAGE = 100
 PAGES = 100
 """Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
 CLOCK_SKEW = timedelta(minutes=10)
-"""How far the clocks of the Agent Server and of the cluster may differ."""
+"""How far this node's clock, and with a proxy the Agent Server's, may differ from the cluster's."""
 
 ACTIVE = ("pending", "running")
+
+_VANISHED = "most likely the Agent Server keeps runs in memory (langgraph dev, langgraphjs dev) and was restarted"
 
 
 class AgentServerEngine:
@@ -50,7 +52,11 @@ class AgentServerEngine:
         self.settings = settings = attempt.settings
         self.thread_id, self.deletes_thread = attempt.thread_id, attempt.deletes_thread
         headers = read_headers(settings)
-        self.server = AgentServer(settings.server_url, headers, settings.ca_file, settings.request_timeout)
+        trust = Trust(settings.ca_file, settings.extra_ca_file)
+        transport = Transport(settings.server_url, trust, settings.proxy, settings.request_timeout)
+        self.server = AgentServer(transport, headers)
+        self.started = False
+        """Whether this pod started the run."""
         self.replaced = ""
         """Which run of an earlier firing was cancelled, for the outcome's message."""
 
@@ -61,16 +67,16 @@ class AgentServerEngine:
 
     def start_or_resume(self) -> Outcome | None:
         self.attempt.limit(0)
-        request = request_body(
-            self.order, self.firing, read_input(self.settings) if self.order.input_from_file else None
-        )
+        given = read_input(self.settings) if self.order.input_from_file else None
+        request = request_body(self.order, self.firing, given)
         found = persist(lambda: self.start_or_find(request), self.settings.start_patience)
         if isinstance(found, Outcome):
             log(f"an earlier attempt saw run {found.run_id} to its end")
             return self.finish(found)
         self.attempt.run = found
-        started = moment_of(found.created_at)
-        self.attempt.limit((datetime.now(UTC) - started).total_seconds() if started else 0)
+        # A run that this pod started is as old as its timer, whatever the server's clock says.
+        if found.created and not self.started:
+            self.attempt.limit((datetime.now(UTC) - found.created).total_seconds())
         return None
 
     def follow(self) -> Outcome:
@@ -89,9 +95,8 @@ class AgentServerEngine:
         signal.setitimer(signal.ITIMER_REAL, CANCEL_SECONDS)
         try:
             run = self.attempt.run = self.run or persist(self.find, CANCEL_SECONDS / 2)
-            if not run:
-                said = "before its run was started"
-            else:
+            said = "before its run was started"
+            if run:
                 log(f"activeDeadlineSeconds: cancelling run {run.run_id}")
                 persist(lambda: self.server.cancel(self.thread_id, run.run_id), CANCEL_SECONDS / 2)
                 if (status := self.wait_for(run)) not in ("interrupted", "cancelled"):
@@ -142,13 +147,15 @@ class AgentServerEngine:
         thread_id = self.order.thread_id
         for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
             with suppress(NotFound):  # the earlier pod was quicker
-                for run in self.server.runs(where, PAGE):
-                    if run.status not in ACTIVE or not self.is_earlier(run):
+                runs = self.server.runs(where, PAGE)
+                for run in runs:
+                    # Without metadata, the first run of a stateless firing's thread is the firing's.
+                    unmarked = thread_id is None and run is runs[-1] and not run.metadata
+                    if run.status not in ACTIVE or not (unmarked or self.is_earlier(run)):
                         continue
                     if self.server.cancel(where, run.run_id):
-                        self.replaced = (
-                            f"run {run.run_id} of an earlier firing was cancelled (concurrencyPolicy Replace)"
-                        )
+                        why = "of an earlier firing was cancelled (concurrencyPolicy Replace)"
+                        self.replaced = f"run {run.run_id} {why}"
                         log(self.replaced)
                         if self.server.status(where, run.run_id) in ACTIVE:
                             raise TryAgain("ThreadBusy", f"{self.replaced}, and has not stopped yet")
@@ -164,6 +171,7 @@ class AgentServerEngine:
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
         try:
             run = self.attempt.run = self.server.start(self.thread_id, request)
+            self.started = True
             return run
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
@@ -177,7 +185,8 @@ class AgentServerEngine:
             raise Refused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
 
     def find(self) -> Run | None:
-        """The run with this firing's mark."""
+        """The run with this firing's mark. Where a server keeps no metadata of runs: the first one of the firing's own
+        thread, which nobody else knows before."""
         due = self.firing.scheduled_time
         since = due - CLOCK_SKEW if due else None
         for page in range(PAGES):
@@ -191,9 +200,9 @@ class AgentServerEngine:
             for run in runs:
                 if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
                     return run
-            oldest = moment_of(runs[-1].created_at) if runs else None
-            if len(runs) < PAGE or (since and oldest and oldest < since):
-                break
+            first = runs[-1] if runs else None
+            if len(runs) < PAGE or (since and first and first.created and first.created < since):
+                return first if first and self.order.thread_id is None and not first.metadata else None
         return None
 
     def wait_for(self, run: Run) -> str:
@@ -218,29 +227,30 @@ class AgentServerEngine:
     def end(self, status: str) -> Outcome:
         """What a run's last status means to the people on call.
 
-        A graph that stopped to ask a human did what it was built for: Succeeded, and the reason says that it waits.
-        LangGraph calls such a run "success" and its thread "interrupted"; a run is "interrupted" when somebody
-        cancelled it, and is deleted when it was cancelled with rollback.
+        A graph that stopped to ask a human is WaitingForInput. LangGraph calls such a run "success" and its thread
+        "interrupted"; a run is "interrupted" when somebody cancelled it, and gone when it was cancelled with rollback.
         """
         thread = f"thread {self.thread_id}"
-        if status == "success":
-            if not self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
-                return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
+        # Aegra, whose runs have no metadata, calls one that asks "interrupted" too; its thread tells the two apart.
+        may_ask = status == "success" or (status == "interrupted" and self.run and not self.run.metadata)
+        if may_ask and self.ask(lambda: self.server.is_interrupted(self.thread_id), False):
             lost = " (which is deleted now: onRunCompleted keep would let somebody answer)"
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
-            return self.attempt.outcome("Succeeded", "WaitingForInput", waits)
+            return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, waits)
+        if status == "success":
+            return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
-            message = f"the run is gone from {thread}: rolled back, or deleted with its thread"
+            message = f"the run is gone from {thread}: {_VANISHED}, or it was rolled back, or deleted with its thread"
             return self.attempt.outcome("Failed", "RunVanished", message)
-        error = self.ask(lambda: self.server.error_of(self.thread_id), "")
+        run_id = self.run.run_id if self.run else ""
+        error = self.ask(lambda: self.server.error_of(self.thread_id, run_id), "")
         if status == "error":
             return self.attempt.outcome("Failed", "RunError", error or f"the server names no error; see {thread}")
         if status == "timeout":
-            return self.attempt.outcome(
-                "Failed", "RunTimedOut", error or "the Agent Server's own limit for runs was hit"
-            )
+            limit = "the Agent Server's own limit for runs was hit"
+            return self.attempt.outcome("Failed", "RunTimedOut", error or limit)
         if status in ("interrupted", "cancelled"):
             return self.attempt.outcome("Failed", "RunCancelled", error or "somebody cancelled the run")
         return self.attempt.outcome("Failed", "RunEnded", f"the server says {status!r}: {error}")
@@ -250,7 +260,7 @@ class AgentServerEngine:
         try:
             return persist(call, self.settings.start_patience)
         except Exception as error:  # a server's answer may have any shape
-            log(f"no details: {_named(error)}")
+            log(f"no details: {named(error)}")
             return unknown
 
     def finish(self, outcome: Outcome) -> Outcome:
@@ -264,7 +274,7 @@ class AgentServerEngine:
                     log(f"thread {self.thread_id} may be left behind: {error}")
                     break
                 except Exception as error:  # the outcome is recorded, and nothing may change it now
-                    log(f"thread {self.thread_id}: {_named(error)}")
+                    log(f"thread {self.thread_id}: {named(error)}")
         return outcome
 
     def recorded(self) -> Outcome | None:
@@ -285,11 +295,6 @@ class AgentServerEngine:
     def sweep(self) -> None:
         """Delete old records of this cron, for servers that do not do it themselves."""
         oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
-        for record_id, created_at in oldest:
-            created = moment_of(created_at)
-            if created and datetime.now(UTC) - created > RECORD_LIFE:
+        for record_id, created in oldest:
+            if datetime.now(UTC) - created > RECORD_LIFE:
                 self.server.delete_thread(record_id)
-
-
-def _named(error: Exception) -> str:
-    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"

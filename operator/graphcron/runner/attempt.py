@@ -6,12 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from graphcron.firing.formats import format_time, parse_time
+from graphcron.firing.formats import format_time, plain
 from graphcron.firing.order import Firing, Order, gate, is_out_of_time, starts_at
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
 from graphcron.runner.agent_server import Run
 from graphcron.runner.environment import Settings, log, read_order, write_termination_message
-from graphcron.runner.errors import plain
 
 RECORD_METADATA = "graphcron_record"
 """Key in a record's metadata: the cron whose firing it remembers."""
@@ -80,7 +79,7 @@ class Attempt:
         self.firing = Firing.of_job(settings.job_name, settings.job_uid)
         if skip := gate(self.order, self.firing.scheduled_time):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
-        wait_until(starts_at(self.order, self.firing.scheduled_time))
+        wait_until(starts_at(self.order, self.firing.scheduled_time), self.order.jitter_seconds)
         self.engine = self.open_engine(self)
         return exit_code(self.engine.start_or_resume() or self.engine.follow())
 
@@ -125,14 +124,13 @@ class Attempt:
     def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
         """An outcome with what is known of the run. `reason` is CamelCase, `message` for people."""
         run = self.run
-        started = moment_of(run.created_at) if run else None
         return Outcome(
             outcome,
             reason,
             plain(message),
             run_id=run.run_id if run else None,
             thread_id=self.thread_id if run else None,
-            started_at=format_time(started) if started else None,
+            started_at=format_time(run.created) if run and run.created else None,
         )
 
     def report(self, code: int, outcome: str, reason: str, message: str) -> int:
@@ -158,16 +156,9 @@ def exit_code(outcome: Outcome) -> int:
     return EXIT_RUN_FAILED if outcome.outcome == "Failed" else EXIT_DONE
 
 
-def wait_until(start: datetime | None) -> None:
-    """Sleep out what is left of the firing's jitter: nothing for an attempt that comes later."""
-    if start and (left := (start - datetime.now(UTC)).total_seconds()) > 0:
+def wait_until(start: datetime | None, jitter: float | None) -> None:
+    """Sleep out what is left of the firing's jitter: nothing for an attempt that comes later, and no more than all of
+    it where this node's clock is behind the one that made the Job."""
+    if start and jitter and (left := min(jitter, (start - datetime.now(UTC)).total_seconds())) > 0:
         log(f"jitterSeconds: the run starts at {format_time(start)}, in {left:.0f} s")
         time.sleep(left)
-
-
-def moment_of(text: str) -> datetime | None:
-    """A time from the server; None when it cannot be read, which no firing should fail for."""
-    try:
-        return parse_time(text).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

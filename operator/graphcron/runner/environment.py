@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
 from graphcron.firing.order import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, Order
+from graphcron.firing.proxies import proxy_of
 
 TERMINATION_LOG = "/dev/termination-log"
 """Kubernetes' default `terminationMessagePath`."""
@@ -34,6 +35,8 @@ class Settings(NamedTuple):
     server_url: str = ""
     api_key: str | None = None
     ca_file: str | None = None
+    extra_ca_file: str | None = None
+    proxy: str | None = None
     checkpointer_url: str | None = None
     order: str | None = None
     order_path: str = ORDER_PATH
@@ -55,10 +58,11 @@ class Settings(NamedTuple):
         except ValueError:
             raise PodError("EnvironmentInvalid", f"{', '.join(_SECONDS.values())} are seconds") from None
         texts = {field: environ[name] for field, name in _TEXTS.items() if environ.get(name)}
-        return cls(**texts, **seconds)  # type: ignore[arg-type]
+        proxy = proxy_of(environ.get(_SERVER_URL, ""), environ)
+        return cls(**texts, **seconds, proxy=proxy)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
-        return f"Settings(job_uid={self.job_uid!r}, …)"  # never the key
+        return f"Settings(job_uid={self.job_uid!r}, …)"  # never the key, nor the proxy
 
 
 _JOB = {"job_name": "GRAPHCRON_JOB_NAME", "job_uid": "GRAPHCRON_JOB_UID"}
@@ -68,6 +72,7 @@ _TEXTS = {
     "server_url": _SERVER_URL,
     "api_key": "AGENT_SERVER_API_KEY",
     "ca_file": "AGENT_SERVER_CA_FILE",
+    "extra_ca_file": "AGENT_SERVER_EXTRA_CA_FILE",
     "checkpointer_url": "GRAPHCRON_CHECKPOINTER_URL",
     "order": ORDER_VARIABLE,
     "order_path": "GRAPHCRON_ORDER_PATH",

@@ -1,12 +1,10 @@
 """The errors of the Agent Server, by whether repeating the request can help."""
 
 import http.client
-import json
 import socket
 from urllib.parse import urlsplit
 
-DETAIL_LIMIT = 1500
-"""Characters of a server's own message that are passed on; a termination message holds 4096 bytes."""
+from graphcron.firing.formats import plain
 
 
 class AgentServerError(Exception):
@@ -30,17 +28,20 @@ class Refused(AgentServerError):
 
 
 class NotFound(Refused):
-    """404, said by an Agent Server and not by some proxy before it."""
+    """404. `certain` says that an Agent Server itself answered so, and not some proxy before it."""
+
+    def __init__(self, reason: str, message: str, *, certain: bool = True) -> None:
+        super().__init__(reason, message)
+        self.certain = certain
 
 
 class Busy(Refused):
     """409: the thread runs something, or exists, and the request asked to be rejected then."""
 
 
-def plain(text: str) -> str:
-    """One line of bounded length that can be encoded: for logs and termination messages."""
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    return line if len(line) <= DETAIL_LIMIT else line[: DETAIL_LIMIT - 1] + "…"
+def named(error: Exception) -> str:
+    """An error of any kind, with its type if it is none of ours."""
+    return str(error) if isinstance(error, AgentServerError) else f"{type(error).__name__}: {error}"
 
 
 def in_words(error: Exception) -> str:
@@ -55,15 +56,6 @@ def in_words(error: Exception) -> str:
     if isinstance(error, http.client.IncompleteRead):
         return "the answer was cut off"
     return plain(f"{type(error).__name__}: {error}")
-
-
-def detail_of(data: bytes) -> str:
-    """What an Agent Server says about an error; "" when the body is not one of its own."""
-    try:
-        detail = json.loads(data)["detail"]
-    except (ValueError, LookupError, TypeError, RecursionError):
-        return ""
-    return plain(detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False))
 
 
 def origin_of(location: str) -> str:

@@ -27,9 +27,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from graphcron.firing.formats import parse_time
+from graphcron.firing.formats import moment_of, parse_time
 from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
-from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, Outcome
+from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, WAITING_FOR_INPUT, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
 from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
@@ -198,7 +198,7 @@ class InPodEngine:
             known = _context_keys(graph)
             options["context"] = {key: value for key, value in settings.items() if not known or key in known}
         identity = str(config["run_id"])
-        self.attempt.run = Run(identity, "running", datetime.now(UTC).isoformat(), {})
+        self.attempt.run = Run(identity, "running", datetime.now(UTC), {})
         log(f"run {identity} started on thread {self.thread_id}")
         waits, steps = False, 0
         telling = asyncio.create_task(_tell(lambda: f"run {identity} goes on, {steps} updates so far"))
@@ -212,7 +212,7 @@ class InPodEngine:
 
     async def end_of(self, graph: Any, state: Any, config: dict[str, Any]) -> Outcome | None:
         """How this firing's run ended, from the last checkpoint of its thread; None when it has not."""
-        self.attempt.run = Run(state.metadata.get(_RUN, ""), "", state.created_at or "", {})
+        self.attempt.run = Run(state.metadata.get(_RUN, ""), "", moment_of(state.created_at or ""), {})
         # Not `next`, which is empty also when the last step's writes are kept, and not yet taken up.
         if not state.tasks:
             return self.attempt.outcome("Succeeded", "RunSucceeded")
@@ -230,7 +230,7 @@ class InPodEngine:
     def waiting(self) -> Outcome:
         keeps = self.settings.checkpointer_url and not self.deletes_thread
         kept = f"on thread {self.thread_id}" if keeps else "and its thread is not kept"
-        return self.attempt.outcome("Succeeded", "WaitingForInput", f"the graph waits for input, {kept}")
+        return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, f"the graph waits for input, {kept}")
 
     async def recorded_in(self, saver: Any) -> Outcome | None:
         """The outcome of a stateless firing whose thread is deleted already."""

@@ -20,6 +20,8 @@ from graphcron.operator.conditions import (
     RUNS_STARTING,
     STALLED,
     SUSPENDED,
+    THREAD_KEPT,
+    WAITING_FOR_INPUT,
 )
 from graphcron.resource import reason_guide
 from graphcron.resource.crd import structural
@@ -51,12 +53,12 @@ def test_every_outcome_is_there() -> None:
 
 def test_every_condition_is_there() -> None:
     types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING, CRON_JOB_MODIFIED}
-    assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED}
+    assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED, WAITING_FOR_INPUT, THREAD_KEPT}
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
     told = {reason for names in reason_guide.REASONS.values() for reason in names}
-    assert told == {*reasons.OF_FIRINGS, NOT_ON_THIS_DAY} | _reasons("runner/*.py", "firing/*.py")
+    assert told == {*reasons.OF_FIRINGS, NOT_ON_THIS_DAY, WAITING_FOR_INPUT} | _reasons("runner/*.py", "firing/*.py")
 
 
 def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:

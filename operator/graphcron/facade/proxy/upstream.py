@@ -25,6 +25,7 @@ from graphcron.facade.proxy.path_guard import reaches_crons
 from graphcron.facade.proxy.recent import Recent
 from graphcron.facade.request_log import HEADER, REQUEST_ID
 from graphcron.facade.single_flight import SingleFlight
+from graphcron.firing.formats import error_text
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +79,18 @@ class Upstream:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str, ca_file: str | None = None, withheld: frozenset[str] = frozenset()
+        cls,
+        url: str,
+        ca_file: str | None = None,
+        withheld: frozenset[str] = frozenset(),
+        proxy: str | None = None,
     ) -> AsyncIterator[Self]:
         """A session with the server. `withheld` are headers, in lower case, that it never gets.
 
-        Raises ValueError for a URL that is none, OSError for an unreadable `ca_file`.
+        Raises ValueError for a URL or a `proxy` that is none, OSError for an unreadable `ca_file`.
         """
+        if proxy is not None and (URL(proxy).scheme != "http" or not URL(proxy).host):  # not quoted: a password
+            raise ValueError("HTTP_PROXY and HTTPS_PROXY must be http://[USER:PASSWORD@]HOST[:PORT]")
         parts = URL(url)
         if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
             raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
@@ -91,7 +98,7 @@ class Upstream:
         # The server in front bounds how many requests there are at once.
         pool = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS)
         single = aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
-        async with _session(pool) as session, _session(single) as fresh:
+        async with _session(pool, proxy) as session, _session(single, proxy) as fresh:
             yield cls(url, session, fresh, withheld)
 
     async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
@@ -200,7 +207,7 @@ class Upstream:
             case 404:
                 return False
             case 401 | 403:
-                raise RestError(status, _detail(body) or f"The Agent Server refuses to show {what}")
+                raise RestError(status, error_text(body) or f"The Agent Server refuses to show {what}")
             case _:
                 raise Unverified(what, f"The Agent Server at {self.url} answered HTTP {status}")
 
@@ -222,7 +229,7 @@ class Upstream:
             except _FAILED as error:
                 raise Unverified("its threads", self._unreachable(error)) from None
             if status in (401, 403):
-                raise RestError(status, _detail(body) or "The Agent Server refuses to show threads")
+                raise RestError(status, error_text(body) or "The Agent Server refuses to show threads")
             try:
                 found |= {thread["thread_id"] for thread in json.loads(body)} & set(some)
             except (ValueError, KeyError, TypeError):
@@ -246,13 +253,16 @@ class Upstream:
             return answer.status, await answer.read()
 
     def _unreachable(self, error: Exception) -> str:
+        if isinstance(error, aiohttp.ClientHttpProxyError):  # whose own text has the proxy's URL
+            return f"The proxy before the Agent Server at {self.url} answered HTTP {error.status}"
         reason = str(error) or type(error).__name__
         return f"The Agent Server at {self.url} does not answer: {reason}"
 
 
-def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+def _session(connector: aiohttp.TCPConnector, proxy: str | None) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=connector,
+        proxy=proxy,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
@@ -260,11 +270,3 @@ def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
         max_line_size=HEADER_LIMIT,
         max_field_size=HEADER_LIMIT,
     )
-
-
-def _detail(body: bytes) -> str | None:
-    try:
-        detail = json.loads(body)["detail"]
-    except (ValueError, KeyError, TypeError):
-        return None
-    return detail if isinstance(detail, str) else None
