@@ -26,7 +26,7 @@ def test_firings_are_counted_when_a_status_first_has_them() -> None:
     metrics = OperatorMetrics()
     one = {"firings": {"succeeded": 1}, "history": [entry(1)]}
     two = {
-        "firings": {"succeeded": 1, "failed": 1, "skipped": 1},
+        "firings": {"succeeded": 1, "failed": 1, "skipped": 1, "waiting": 2},
         "history": [entry(3, "Skipped"), entry(2, "Failed"), entry(1)],
     }
     metrics.wrote_status(None, one)
@@ -35,6 +35,7 @@ def test_firings_are_counted_when_a_status_first_has_them() -> None:
     assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 1
     assert value(metrics, "graphcron_firings_total", outcome="failed") == 1
     assert value(metrics, "graphcron_firings_total", outcome="skipped") == 1
+    assert value(metrics, "graphcron_firings_total", outcome="waiting") == 2
     assert value(metrics, "graphcron_firings_total", outcome="missed") == 0
     assert value(metrics, "graphcron_firing_delay_seconds_count") == 2, "a skipped one has not started"
     assert value(metrics, "graphcron_firing_delay_seconds_sum") == 14

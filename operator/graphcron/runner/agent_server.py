@@ -54,7 +54,7 @@ class AgentServer:
         self._transport = transport
         self.origin = transport.origin
         self._headers = {**headers, "accept": "application/json", "user-agent": "graphcron"}
-        self._behind = timedelta()
+        self.behind = timedelta()
         """How far the server's clock is behind ours, by its last answer."""
 
     def runs(self, thread_id: str, limit: int, offset: int = 0) -> list[Run]:
@@ -158,7 +158,7 @@ class AgentServer:
     def _moment(self, text: object) -> datetime | None:
         """A time of the server by this pod's clock."""
         moment = moment_of(str(text))
-        return moment and moment + self._behind
+        return moment and moment + self.behind
 
     def _object(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
@@ -199,7 +199,7 @@ class AgentServer:
         status, answered, data = self._transport.send(method, path, headers, body)
         now, date = datetime.now(UTC), _date(answered.get("date", ""))
         behind = now - date if date else timedelta()
-        self._behind = behind if abs(behind) > SAME_CLOCK else timedelta()
+        self.behind = behind if abs(behind) > SAME_CLOCK else timedelta()
         return self._judge(status, answered, data, date or now)
 
     def _judge(self, status: int, headers: http.client.HTTPMessage, data: bytes, now: datetime) -> Any:

@@ -87,8 +87,8 @@ class AgentServerEngine:
         goes_on = "the run goes on, and the next attempt follows it"
         return f"the pod was told to stop; {goes_on if self.run else 'the next attempt looks for its run'}"
 
-    def must_cancel(self) -> bool:
-        return True
+    def earliest_now(self) -> datetime | None:
+        return datetime.now(UTC) - max(self.server.behind, timedelta())
 
     def cancel(self) -> Outcome:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -83,8 +83,8 @@ class InPodEngine:
     def cancel(self) -> Outcome:
         return self.attempt.conclude(self.out_of_time())
 
-    def must_cancel(self) -> bool:
-        return False  # the run ends with the pod
+    def earliest_now(self) -> datetime | None:
+        return None  # the run ends with the pod
 
     def stopped(self) -> str:
         if self.attempt.run is None:

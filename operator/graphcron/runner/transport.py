@@ -22,19 +22,19 @@ BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer that are read. The largest we need is a new run, which repeats an input of up to 1 MiB; what is
 larger is a failed thread's state and would cost a small pod its memory."""
 
-_EXPIRED, _NOT_YET_VALID, _OTHER_NAME, _OTHER_ADDRESS = 10, 9, 62, 64
-"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and so on."""
-
-_CURES = {
-    _EXPIRED: "renew the server's certificate",
-    _NOT_YET_VALID: "compare the clocks of server and node",
-    _OTHER_NAME: "write a name of the certificate into the URL",
-    _OTHER_ADDRESS: "write a name of the certificate into the URL",
-}
 _GIVE_CA = (
     "name its CA in spec.server.caConfigMapKeyRef, or for the installation's own server in agentServer.caConfigMap of "
     "the Helm chart"
 )
+_RENAME = "write a name of the certificate into the URL"
+_CURES = {
+    **dict.fromkeys((2, 18, 19, 20, 21), _GIVE_CA),
+    9: "compare the clocks of server and node",
+    10: "renew the server's certificate",
+    62: _RENAME,
+    64: _RENAME,
+}
+"""By OpenSSL's X509_V_ERR: unknown issuers of several kinds, not yet valid, expired, another name, another address."""
 
 _TUNNEL_FAILED = "Tunnel connection failed: "
 """How http.client begins its OSError when a proxy does not let a connection through; a status follows."""
@@ -123,7 +123,7 @@ class Transport:
             response = connection.getresponse()
             data = response.read(BODY_LIMIT)
         except ssl.SSLCertVerificationError as error:
-            cure = _CURES.get(error.verify_code, _GIVE_CA)
+            cure = _CURES.get(error.verify_code, "have the server's certificate issued anew")
             message = f"the certificate of {self.origin} is not trusted ({error.verify_message}): {cure}"
             raise Refused("CertificateNotTrusted", message) from None
         except TimeoutError:
