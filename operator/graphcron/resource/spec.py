@@ -232,14 +232,19 @@ def read_spec(spec: object) -> GraphCronSpec:
 
     Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
     """
-    if isinstance(spec, dict):
-        for name, value in spec.items():
-            if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
-                raise InvalidGraphCron(INVALID_SPEC, f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
+    check_depth(spec)
     try:
         return GraphCronSpec.model_validate(spec)
     except ValidationError as error:
         raise InvalidGraphCron(INVALID_SPEC, explain(error)) from None
+
+
+def check_depth(spec: object) -> None:
+    """Raises InvalidGraphCron for a spec that is nested too deeply, and may have been cut when it was read."""
+    if isinstance(spec, dict):
+        for name, value in spec.items():
+            if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
+                raise InvalidGraphCron(INVALID_SPEC, f"spec.{name}: nested deeper than {DEPTH_LIMIT} levels")
 
 
 def _is_deeper(value: object, levels: int) -> bool:
