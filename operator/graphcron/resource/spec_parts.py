@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from graphcron.resource.fields import KeySelector, Model, NameReference
-from graphcron.resource.pod_types import LIST_LIMIT, Affinity, Resources, Toleration
+from graphcron.resource.pod_types import LIST_LIMIT, Affinity, LabelValues, Resources, Toleration
 from graphcron.resource.template_metadata import Annotations, Labels
 from graphcron.resource.urls import ServerUrl
 
@@ -99,7 +99,7 @@ class Template(Model):
     """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
     resources: Resources | None = Field(None, description="Container resources. Default: the installation's.")
-    node_selector: dict[str, str] | None = Field(None, description="Node labels a run pod needs.")
+    node_selector: LabelValues | None = Field(None, description="Node labels a run pod needs.")
     tolerations: Annotated[list[Toleration], Field(max_length=LIST_LIMIT)] | None = Field(
         None, description="Taints a run pod tolerates."
     )
