@@ -207,6 +207,14 @@ class TestPatch:
         assert "pauseReason" not in patched(paused, {"enabled": True})["spec"]
         assert patched(paused, {"schedule": "0 0 * * *"})["spec"]["pauseReason"] == "costs"
 
+    def test_pausing_works_whatever_else_is_wrong_and_nothing_else_does(self) -> None:
+        """It may be older than a rule of this version."""
+        wrong = kubectl_made({"template": {"labels": {"job-name": "x"}}})
+        assert patched(wrong, {"enabled": False})["spec"]["enabled"] is False
+        for change in ({"enabled": True}, {"enabled": False, "metadata": {}}, {"schedule": "0 0 * * *"}):
+            with pytest.raises(RestError, match=r"spec\.template\.labels: "):
+                patched(wrong, change)
+
     def test_does_not_touch_its_argument(self) -> None:
         before = made(FULL)
         copied = copy.deepcopy(before)

@@ -4,6 +4,7 @@ the condition, in the words in which a newer CRD would have refused it.
 An apiserver of the test's own, and the operator as a process with the rights that the chart gives it.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from cluster.control_plane import control_plane
+from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo.session import Session, wait_for
 from graphcron.resource.pod_types import REQUESTS_WITHIN_LIMITS
@@ -85,3 +87,34 @@ def test_a_pause_with_a_typo_beside_it_is_a_pause(session: Session) -> None:
     session.apply(graphcron("frozen", enabled=False, template={"affinity": {"nodeAfinity": {}}}))
     wait_for("the CronJob to be suspended", lambda: (session.one("cronjob", "frozen") or {})["spec"]["suspend"], 10)
     session.kubectl("wait", "--for=condition=Suspended", "graphcron/frozen", "--timeout=10s")
+
+
+@pytest.fixture
+def newer_crd(session: Session) -> None:
+    """An upgrade, while a GraphCron is there that is wrong in several places. Its CronJob is of before."""
+    session.apply(graphcron("wrong"))
+    ready(session, "wrong")
+    wrong = {"labels": {"job-name": "x", "team": "a team"}, **memory("256Mi", "128Mi")["template"]}
+    session.apply(graphcron("wrong", template=wrong, webhook="https://hook.example:0"))
+    session.kubectl("wait", "--for=condition=Stalled", "graphcron/wrong", "--timeout=20s")
+    session.kubectl("replace", "-f", str(HERE.root / "crds/graphcrons.yaml"))
+    other = graphcron("other", template={"labels": {"job-name": "x"}})
+
+    def is_in_force() -> bool:
+        try:
+            session.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(other))
+        except ClusterError:
+            return True
+        return False
+
+    wait_for("the newer CRD", is_in_force, 20)
+
+
+def test_what_a_newer_crd_refuses_can_still_be_labelled_paused_and_mended(session: Session, newer_crd: None) -> None:
+    """Kubernetes compares with what was there, and judges what is changed (CRD validation ratcheting)."""
+    session.kubectl("label", "graphcron", "wrong", "team=blue")
+    session.kubectl("patch", "graphcron", "wrong", "--type=merge", "-p", '{"spec":{"enabled":false}}')
+    wait_for("the CronJob to be suspended", lambda: (session.one("cronjob", "wrong") or {})["spec"]["suspend"], 10)
+    session.apply(graphcron("wrong", enabled=True))
+    ready(session, "wrong")
+    assert (session.one("cronjob", "wrong") or {})["spec"]["suspend"] is False

@@ -155,6 +155,8 @@ BY_A_TYPE = {
     "a label of 64 characters": (template(labels={"team": "x" * 64}), "labels"),
     "65 labels": (template(labels={f"x{n}": "" for n in range(65)}), "labels"),
     "a webhook of 4097 characters": ({"webhook": "https://hook.example/".ljust(4097, "x")}, "webhook"),
+    "65 node labels": (template(nodeSelector={f"x{n}": "" for n in range(65)}), "nodeSelector"),
+    "a node label that is no text": (template(nodeSelector={"gpu": True}), "nodeSelector"),
     "65 tolerations": (template(tolerations=[{"key": "x"}] * 65), "tolerations"),
 }
 

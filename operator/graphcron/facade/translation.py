@@ -25,7 +25,7 @@ from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, owner_of
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT
-from graphcron.resource.spec_reader import read_spec
+from graphcron.resource.spec_reader import check_extent, read_spec
 from graphcron.schedule.expression import is_hashed, read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule
@@ -96,7 +96,7 @@ def patch(manifest: Manifest, body: CronPatch, now: datetime) -> Draft:
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
     changed = manifest | {"metadata": metadata, "spec": spec}
-    _check(changed, now)
+    _check(changed, now, pauses=body.enabled is False and body.model_fields_set == {"enabled"})
     if schedule is None and body.enabled:
         schedule = _schedule(spec["schedule"], uid)  # kubectl may have made a GraphCron whose schedule is invalid
     return Draft(changed, schedule)
@@ -154,9 +154,13 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _check(manifest: Manifest, now: datetime) -> None:
-    """Raises RestError 422 for what the operator would find wrong later."""
+def _check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
+    """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
+    whatever else is wrong, as long as all of the spec was read."""
     try:
+        check_extent(manifest["spec"])
+        if pauses:
+            return
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None

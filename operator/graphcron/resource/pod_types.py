@@ -25,13 +25,21 @@ Key = Annotated[str, Field(max_length=317)]
 Texts = Annotated[list[Text], Field(max_length=LIST_LIMIT)]
 
 
-def _few(value: object) -> object:
-    if isinstance(value, dict) and len(value) > AMOUNTS_LIMIT:
-        raise ValueError(f"must have at most {AMOUNTS_LIMIT} entries")
-    return value
+def _at_most(limit: int) -> BeforeValidator:
+    """Counted before anything is judged: each of a million entries could be wrong."""
+
+    def check(value: object) -> object:
+        if isinstance(value, dict) and len(value) > limit:
+            raise ValueError(f"must have at most {limit} entries")
+        return value
+
+    return BeforeValidator(check)
 
 
-Amounts = Annotated[dict[str, Quantity], Field(max_length=AMOUNTS_LIMIT), BeforeValidator(_few)]
+Amounts = Annotated[dict[str, Quantity], Field(max_length=AMOUNTS_LIMIT), _at_most(AMOUNTS_LIMIT)]
+
+LabelValues = Annotated[dict[str, Text], Field(max_length=LIST_LIMIT), _at_most(LIST_LIMIT)]
+"""By label."""
 
 _CEL_AMOUNTS = "string(self.requests[name])", "string(self.limits[name])"
 
@@ -143,9 +151,7 @@ class LabelSelectorRequirement(Model):
 class LabelSelector(Model):
     """Objects by their labels. They must meet all that is listed."""
 
-    match_labels: Annotated[dict[str, Text], Field(max_length=LIST_LIMIT)] | None = Field(
-        None, description="Labels and their values."
-    )
+    match_labels: LabelValues | None = Field(None, description="Labels and their values.")
     match_expressions: Annotated[list[LabelSelectorRequirement], Field(max_length=LIST_LIMIT)] | None = Field(
         None, description="Requirements on labels."
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from graphcron.resource.fields import KeySelector, Model, NameReference, ObjectName
-from graphcron.resource.pod_types import LIST_LIMIT, Affinity, Resources, Toleration
+from graphcron.resource.pod_types import LIST_LIMIT, Affinity, LabelValues, Resources, Toleration
 from graphcron.resource.template_metadata import Annotations, Labels
 from graphcron.resource.urls import ServerUrl
 
@@ -118,8 +118,6 @@ class PodSecurityContext(Model):
     fs_group: UserId | None = Field(None, description="Group id that owns the volumes of the pod.")
 
 
-NodeSelector = Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(max_length=128)]
-"""Labels that a node needs; Kubernetes lets a value have 63 characters."""
 ClassName = Annotated[str, Field(max_length=253)]
 """Empty for none, as in a pod."""
 
@@ -128,7 +126,7 @@ class Template(Model):
     """Scheduling, resources and user of the run pods. A GraphCron cannot change their other security settings."""
 
     resources: Resources | None = Field(None, description="Container resources. Default: the installation's.")
-    node_selector: NodeSelector | None = Field(None, description="Node labels a run pod needs.")
+    node_selector: LabelValues | None = Field(None, description="Node labels a run pod needs.")
     tolerations: Annotated[list[Toleration], Field(max_length=LIST_LIMIT)] | None = Field(
         None, description="Taints a run pod tolerates."
     )

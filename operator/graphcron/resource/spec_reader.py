@@ -14,8 +14,7 @@ def read_spec(spec: object) -> GraphCronSpec:
 
     Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
     """
-    if isinstance(spec, dict):
-        _check_extent(spec)
+    check_extent(spec)
     try:
         return GraphCronSpec.model_validate(spec)
     except ValidationError as error:
@@ -29,8 +28,10 @@ VALUES_LIMIT = 4096
 """Values in all other fields together. Pydantic reports each that is wrong, so it must not be given a million."""
 
 
-def _check_extent(spec: dict[str, Any]) -> None:
+def check_extent(spec: object) -> None:
     """Raises InvalidGraphCron for what is too deep or too wide to be validated."""
+    if not isinstance(spec, dict):
+        return
     for name, value in spec.items():
         if isinstance(value, dict | list) and _is_deeper(value, DEPTH_LIMIT - 1):
             raise InvalidGraphCron(INVALID_SPEC, f"{_place(['spec', name])}: nested deeper than {DEPTH_LIMIT} levels")
