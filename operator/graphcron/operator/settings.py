@@ -35,6 +35,7 @@ class OperatorSettings(Settings):
     run_image_pull_policy: str | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_POLICY")
     run_image_pull_secrets: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_SECRETS")
     run_service_account: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT")
+    run_service_account_elsewhere: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT_ELSEWHERE")
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
@@ -70,6 +71,7 @@ class OperatorSettings(Settings):
             ca_config_map=self.ca_config_map,
             namespace=self.release_namespace,
             service_account=self.run_service_account,
+            service_account_elsewhere=self.run_service_account_elsewhere,
             active_deadline_seconds=self.run_active_deadline_seconds or None,
             **_given(
                 image_pull_policy=self.run_image_pull_policy,

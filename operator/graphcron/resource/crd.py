@@ -40,8 +40,8 @@ def manifest() -> dict[str, Any]:
                 "listKind": f"{KIND}List",
                 "plural": PLURAL,
                 "singular": KIND.lower(),
+                # In no category: `kubectl get all` fails for whoever may not list one of the resources in it.
                 "shortNames": ["gcron"],
-                "categories": ["all"],
             },
             "versions": [
                 {
