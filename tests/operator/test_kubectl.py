@@ -104,6 +104,20 @@ def test_somebody_elses_cronjob_is_not_taken_over(session: Session) -> None:
     ready(session, "theirs")
 
 
+def test_nulls_of_an_input_are_kept_by_what_docs_spec_md_says_and_lost_by_plain_apply(session: Session) -> None:
+    wanted = {"reset": None, "nested": {"memo": None, "list": [None, 1]}}
+    manifest = json.dumps(graphcron("nulls", input=wanted, metadata={"a": None}))
+    for command in (("create",), ("replace",), ("apply", "--server-side", "--force-conflicts")):
+        session.kubectl(*command, "-f", "-", stdin=manifest)
+        spec = (session.one("graphcron", "nulls") or {})["spec"]
+        assert (spec["input"], spec["metadata"]) == (wanted, {"a": None})
+    session.kubectl("delete", "graphcron", "nulls")
+    session.kubectl("apply", "-f", "-", stdin=manifest)
+    spec = (session.one("graphcron", "nulls") or {})["spec"]
+    assert (spec["input"], spec["metadata"]) == ({"nested": {"list": [None, 1]}}, {})
+    session.kubectl("delete", "graphcron", "nulls")
+
+
 def conditions(session: Session, name: str) -> dict[str, Any]:
     status = (session.one("graphcron", name) or {}).get("status", {})
     return {condition["type"]: condition for condition in status.get("conditions", [])}

@@ -42,12 +42,13 @@ def new_conditions(
     verdict: Verdict,
     history: Sequence[HistoryEntry],
     pods: Sequence[Manifest],
+    mounts: Sequence[str],
     generation: int,
     old: Sequence[Condition],
     now: datetime,
 ) -> list[dict[str, Any]]:
     """The conditions, as the status has them; a transition time moves only when the condition's own status does
-    (metav1.Condition)."""
+    (metav1.Condition). `mounts` are the objects that the pods mount, by kind and name."""
     before = {condition.type: condition for condition in old}
     message = _steady(verdict, before.get(READY), generation)
     wanted: list[tuple[str, bool, str, str]] = [(READY, verdict.ready, verdict.reason, message)]
@@ -57,7 +58,7 @@ def new_conditions(
         wanted.append((SUSPENDED, True, verdict.reason, message))
     if verdict.phase is Phase.EXPIRED:
         wanted.append((EXPIRED, True, verdict.reason, message))
-    if stuck := next(filter(None, (_cannot_start(pod) or _starts_late(pod, now) for pod in pods)), None):
+    if stuck := next(filter(None, (_cannot_start(pod) or _starts_late(pod, mounts, now) for pod in pods)), None):
         wanted.append((RUNS_STARTING, False, *stuck))
     ran = next((entry for entry in history if entry.outcome in ("Succeeded", "Failed")), None)
     if ran:
@@ -105,14 +106,14 @@ def late_at(pod: Manifest) -> datetime | None:
     return parse_time(states["startTime"]) + START_PATIENCE
 
 
-def _starts_late(pod: Manifest, now: datetime) -> tuple[str, str] | None:
+def _starts_late(pod: Manifest, mounts: Sequence[str], now: datetime) -> tuple[str, str] | None:
     """As `_cannot_start`, for what Kubernetes reports only in the pod's Events: a volume that cannot be mounted."""
     late, name = late_at(pod), pod["metadata"]["name"]
     if late is None or now < late:
         return None
+    named = f" It mounts {' and '.join(mounts)}: do they exist, with the keys that the spec names?" if mounts else ""
     return CONTAINER_CREATING, (
-        f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s. Do the Secrets "
-        "and ConfigMaps exist that spec.inputFrom and spec.server.headersSecretRef name? "
+        f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s.{named} "
         f"'kubectl describe pod {name}' says what is missing"
     )
 

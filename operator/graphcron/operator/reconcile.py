@@ -11,7 +11,7 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator import missed_runs
 from graphcron.operator.conditions import late_at, new_conditions
-from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run
+from graphcron.operator.cronjob import Installation, Timing, cron_job, is_a_run, mounted
 from graphcron.operator.drift import in_sync
 from graphcron.operator.events import Event, events_of
 from graphcron.operator.history import HISTORY_LIMIT, count, is_over, job_of
@@ -171,7 +171,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     running = [job["metadata"]["name"] for job in observed.jobs if not is_over(job)]
     waiting = [pod for pod in observed.pods if job_of(pod) in running]
     succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
-    conditions = new_conditions(plan.verdict, past, waiting, observed.generation, old.conditions or [], now)
+    mounts = mounted(live) if live and waiting else []
+    conditions = new_conditions(plan.verdict, past, waiting, mounts, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     status = {

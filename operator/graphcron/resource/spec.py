@@ -75,7 +75,9 @@ class GraphCronSpec(Model):
         None, description="Thread to run on. Default: a new thread for each firing."
     )
     input: Json | None = Field(
-        None, description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep."
+        None,
+        description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep. "
+        "Plain kubectl apply drops nulls; use --server-side.",
     )
     input_from: InputFrom | None = Field(
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
