@@ -177,6 +177,8 @@ def operator_writes(plane: ControlPlane, prefix: str) -> int:
 
 REJECTED = {
     "a schedule of one word": (graphcron("bad-schedule", schedule="banana"), "Invalid cron schedule: 'banana'"),
+    "a minute that is none": (graphcron("bad-minute", schedule="61 * * * *"), "'61' is no valid minute"),
+    "an interval": (graphcron("an-interval", schedule="@every 5m"), "'@every' counts from an unknown start"),
     "no schedule": (graphcron("no-schedule", schedule=None), "spec.schedule: Required value"),
     "a name of 60 characters": (graphcron("n" * 60), "metadata.name must be no more than 52 characters"),
     "an unknown field": (graphcron("unknown-field", time_zone="UTC"), 'unknown field "spec.time_zone"'),
@@ -195,7 +197,6 @@ def test_kubectl_rejects(session: Session, manifest: dict[str, Any], sentence: s
 
 STALLED = {
     "an unknown zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'."),
-    "a minute that is none": ({"schedule": "61 * * * *"}, "InvalidSchedule", "'61' is no valid minute"),
     "a day that never comes": ({"schedule": "0 0 31 2 *"}, "InvalidSchedule", "It never fires"),
     "an input too large": ({"input": "x" * 260_000}, "RequestTooLarge", "spec.inputFrom"),
     "what only the cluster can judge": (

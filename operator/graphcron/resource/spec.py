@@ -21,7 +21,7 @@ from graphcron.resource.fields import (
     Time,
 )
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
-from graphcron.schedule.expression import CEL_FIVE_FIELDS
+from graphcron.schedule import admission
 
 SCHEDULE_LIMIT = 256
 ASSISTANT_LIMIT = 253
@@ -62,7 +62,7 @@ class GraphCronSpec(Model):
             min_length=1,
             max_length=SCHEDULE_LIMIT,
             description="Five cron fields: minute, hour, day of month, month, day of week; also L, 15W, L5, 5#2.",
-            json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
+            json_schema_extra={"x-kubernetes-validations": admission.rules()},
         ),
     ]
     timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
