@@ -51,6 +51,8 @@ class Controller:
         self._clock = clock
         self._leads = leads
         self._skipped: set[Name] = set()
+        self.overdue: dict[Name, datetime] = {}
+        """The scheduled times that have passed without a Job."""
         self._started = False
 
     def start(self) -> None:
@@ -84,10 +86,13 @@ class Controller:
 
     async def _reconcile(self, name: Name) -> str:
         """Returns ok or stalled; empty when there is no such GraphCron."""
+        self.overdue.pop(name, None)
         observed = self.cache.of(name)
         if observed is None:
             return ""
         plan = self._decide(name, observed)
+        if plan.overdue:
+            self.overdue[name] = plan.overdue
         if plan.apply is not None and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):

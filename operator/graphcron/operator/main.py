@@ -19,6 +19,7 @@ from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes
 from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
@@ -56,11 +57,15 @@ class Operator:
         self._workers: asyncio.Task[None] | None = None
         self._probes = contextlib.AsyncExitStack()
         self._stopped = False
+        each = EachGraphCron(
+            settings.metrics_limit, self._controller.cache.graphcrons, lambda: self._controller.overdue
+        )
         metrics.observe(
             queue_depth=lambda: len(self._controller.queue),
             leads=leads,
             last_watch=lambda: self._watches.last_heard,
             states=self._controller.cache.states,
+            each=each,
         )
 
     def _reflector(self, resource: Resource) -> Reflector:

@@ -38,6 +38,8 @@ class Plan:
     wake_at: datetime | None = None
     missed: tuple[missed_runs.MissedRun, ...] = ()
     """Missed runs that are not in the history, the oldest first."""
+    overdue: datetime | None = None
+    """The scheduled time that has passed, and for which the cluster has made no Job yet."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -66,6 +68,7 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
         timezone=inputs.timezone,
         wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), _late_start(inputs))), default=None),
         missed=tuple(missed_runs.missed_runs(inputs, timing.not_before)),
+        overdue=_overdue(inputs, verdict.phase),
     )
 
 
@@ -137,6 +140,14 @@ def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
     # An event comes when the Job of a scheduled time is made. None comes when it is late or was passed over, although
     # the next firing is another one then, or the last before endTime is over.
     return inputs.pending + A_LITTLE_LATER if inputs.pending > inputs.now else inputs.now + LATER
+
+
+def _overdue(inputs: Inputs, phase: Phase) -> datetime | None:
+    """Not while an earlier firing holds it back, as Forbid asks for."""
+    if phase is not Phase.SCHEDULED or inputs.pending is None or inputs.pending > inputs.now or inputs.live is None:
+        return None
+    held_back = inputs.spec.concurrency_policy == "Forbid" and inputs.live.get("status", {}).get("active")
+    return None if held_back else inputs.pending
 
 
 def _late_start(inputs: Inputs) -> datetime | None:

@@ -48,6 +48,8 @@ class OperatorSettings(Settings):
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
     health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
+    metrics_limit: Integer = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
+    """Up to this number of GraphCrons, each has gauges of its own."""
     workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
     """Reconciliations at once."""
     crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
