@@ -8,9 +8,10 @@ from cluster.progress import Progress
 
 
 def ensure(source: Path, package: str, *flags: str) -> Path:
-    """The program, built now if it never was; `source` has the go.mod, and flags are those of `go build`."""
-    name = package.rpartition("/")[2]
-    key = binary.hash_of(source, (), package, *flags, binary.architecture())[:16]
+    """The program, built now if it never was. `source` has the go.mod, and flags are those of `go build`. The package
+    is one of another module, or "." for that of `source`."""
+    name = package.rpartition("/")[2] if package != "." else source.name
+    key = binary.hash_of(source, (source,), package, *flags, binary.architecture())[:16]
     program = paths.user_cache() / name / key / name
     if not program.exists():
         with Progress(f"building {name}"), tempfile.TemporaryDirectory() as folder:
