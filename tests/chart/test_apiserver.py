@@ -233,6 +233,22 @@ def test_what_belongs_to_nobody_is_taken_over_when_helm_is_told_to(plane: Contro
     assert plane.api.request("GET", "/apis/graphcron.dev/v1/graphcrons")[0] == 200, "an uninstall keeps it"
 
 
+def test_the_certificate_of_the_webhook_outlives_an_upgrade(plane: ControlPlane) -> None:
+    """A new one would take a minute to reach the operator, and nobody would be asked meanwhile."""
+
+    def certificate() -> tuple[str, str]:
+        secret = plane.api.request("GET", "/api/v1/namespaces/ns/secrets/mistaken-graphcron-webhook")[1]
+        hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+        hook = plane.api.request("GET", f"{hooks}/ns-mistaken-graphcron-webhook")[1]
+        return secret["data"]["tls.crt"], hook["webhooks"][0]["clientConfig"]["caBundle"]
+
+    with installed(plane, "webhook.enabled=true"):
+        before = certificate()
+        again = [*HELM, "upgrade", "mistaken", CHART, "--reuse-values", "--set", "operator.logLevel=DEBUG"]
+        commands.run(again, env=commands.environment(plane.kubeconfig))
+        assert certificate() == before
+
+
 @contextmanager
 def installed(plane: ControlPlane, *values: str, more: Sequence[str] = ()) -> Iterator[str]:
     """What Helm prints."""

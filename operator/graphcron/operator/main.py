@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import uvloop
 
@@ -17,8 +18,9 @@ from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS, Resource
 from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
-from graphcron.operator import probes
-from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator import probes, webhook
+from graphcron.operator.admission import answer
+from graphcron.operator.controller import Controller, ResourceHandler, utc_now
 from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
@@ -46,7 +48,7 @@ class Operator:
         self._gate = gate
         self._metrics = metrics
         self._watches = WatchHealth(WATCHED_RESOURCES)
-        installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
+        self._installation = installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
         leads = lambda: gate.is_open  # noqa: E731
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
         self._elector = LeaderElector(
@@ -86,6 +88,7 @@ class Operator:
                 registry=self._metrics.registry,
             )
         )
+        await self._serve_webhook()
         self._background += [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
         # Nothing is reconciled before: what is not listed yet would count as missing.
         with _no_collection():
@@ -113,6 +116,17 @@ class Operator:
         await self._elector.release()
         await self._probes.aclose()
         self._stopped = True
+
+    async def _serve_webhook(self) -> None:
+        """On each replica, since it writes nothing."""
+        folder = self._settings.webhook_certificates
+        if folder is None:
+            return
+        judge = lambda review: answer(review, self._installation, utc_now())  # noqa: E731
+        try:
+            await self._probes.enter_async_context(webhook.serving(Path(folder), self._settings.webhook_port, judge))
+        except OSError as error:
+            raise CannotStart(f"the webhook cannot serve with tls.crt and tls.key of {folder}: {error}") from None
 
     def _problems(self) -> list[str]:
         """What a restart would solve."""

@@ -50,6 +50,9 @@ class OperatorSettings(Settings):
     health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
     metrics_limit: Integer = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
     """Up to this number of GraphCrons, each has gauges of its own."""
+    webhook_certificates: str | None = Field(None, validation_alias="GRAPHCRON_WEBHOOK_CERTIFICATES")
+    """Folder with tls.crt and tls.key of the validating webhook; None for no webhook."""
+    webhook_port: Integer = Field(9443, validation_alias="GRAPHCRON_WEBHOOK_PORT")
     workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
     """Reconciliations at once."""
     crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
