@@ -61,6 +61,9 @@ stopped. A run in progress continues to its end, unless somebody sends `POST /th
 Agent Server.
 """
 
+NOTES = {"input": " Plain `kubectl apply` [drops its nulls](#nulls-in-the-input)."}
+"""What only this page says of a field."""
+
 NULLS = """\
 ## Nulls in the input
 
@@ -128,7 +131,8 @@ def _fields(schema: dict[str, Any]) -> Iterator[str]:
     yield "| field | type | meaning |"
     yield "|---|---|---|"
     for path, field, required in fields(schema):
-        text = f"{field.get('description', '')}{' Required.' if required else ''}{_limits(field)}".strip()
+        described = field.get("description", "") + NOTES.get(path, "")
+        text = f"{described}{' Required.' if required else ''}{_limits(field)}".strip()
         yield f"| `{path}` | {_type(field)} | {text.replace('|', chr(92) + '|')} |"
 
 

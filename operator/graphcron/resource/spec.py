@@ -76,8 +76,7 @@ class GraphCronSpec(Model):
     )
     input: Json | None = Field(
         None,
-        description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep. "
-        "Plain kubectl apply drops nulls; use --server-side.",
+        description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep.",
     )
     input_from: InputFrom | None = Field(
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
