@@ -1,17 +1,15 @@
-"""Builds kubeconform, which holds manifests against schemas, once and of the version in its go.mod; and gives it the
-schemas of an apiserver that runs, so that no list of schemas has to be fetched and none can be out of date.
+"""kubeconform, which holds manifests against schemas. It gets those of an apiserver that runs, so that no list of
+schemas has to be fetched and none can be out of date.
 """
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cluster import binary, commands, files, golang, paths
+from cluster import commands, gotools, paths
 from cluster.api import Api
 from cluster.errors import ClusterError
-from cluster.progress import Progress
 
 SOURCE = paths.SOURCES / "kubeconform"
 PROGRAM = "github.com/yannh/kubeconform/cmd/kubeconform"
@@ -21,26 +19,11 @@ LOCATION = "{{ .ResourceKind }},{{ .Group }},{{ .ResourceAPIVersion }}.json"
 Schema = dict[str, Any]
 
 
-def ensure() -> Path:
-    """The program, built now if it never was."""
-    key = binary.hash_of(SOURCE, (), PROGRAM, binary.architecture())[:16]
-    program = paths.user_cache() / "kubeconform" / key / "kubeconform"
-    if not program.exists():
-        with Progress("building kubeconform"), tempfile.TemporaryDirectory() as folder:
-            fresh = Path(folder) / "kubeconform"
-            build = ("build", "-C", SOURCE, "-trimpath", "-ldflags=-s -w", "-o", fresh, PROGRAM)
-            commands.run([golang.find(SOURCE), *build], env=binary.go_environment(), timeout=600)
-            program.parent.mkdir(parents=True, exist_ok=True)
-            files.write(program, fresh.read_bytes())
-            program.chmod(0o755)
-    return program
-
-
 def complaints(schemas: Path, text: str) -> str:
     """What it says against these manifests; empty when it has nothing to say, and a schema that is missing is said."""
     words = ["-strict", "-output", "text", "-schema-location", f"{schemas}/{LOCATION}", "-"]
     try:
-        return commands.run([ensure(), *words], stdin=text).strip()
+        return commands.run([gotools.ensure(SOURCE, PROGRAM), *words], stdin=text).strip()
     except ClusterError as error:
         return str(error)
 

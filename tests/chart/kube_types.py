@@ -12,7 +12,7 @@ from typing import Any
 from kubernetes.client import models
 
 _SIMPLE: dict[str, type | tuple[type, ...]] = {
-    "str": str, "int": int, "float": (int, float), "bool": bool, "datetime": str,
+    "str": str, "int": int, "float": (int, float), "bool": bool, "datetime": str, "bytes": str,
 }  # fmt: skip
 
 

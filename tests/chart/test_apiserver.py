@@ -3,7 +3,7 @@
 It is one of the test's own, so nothing of a cluster that is there is touched.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -235,20 +235,48 @@ def test_with_secrets_that_have_what_they_should_nothing_is_to_be_told(plane: Co
         assert "port-forward -n ns service/mistaken-graphcron-facade 8080:80" in notes
 
 
+def test_what_belongs_to_nobody_is_taken_over_when_helm_is_told_to(plane: ControlPlane) -> None:
+    """As the chart's README says: here it is the CRD, which was applied by hand."""
+    with pytest.raises(ClusterError, match="cannot be imported into the current release"):
+        helm_install(plane, "crds.enabled=true")
+    with installed(plane, "crds.enabled=true", more=["--take-ownership"]) as notes:
+        assert "The operator reconciles" in notes
+    assert plane.api.request("GET", "/apis/graphcron.dev/v1/graphcrons")[0] == 200, "an uninstall keeps it"
+
+
+def test_the_certificate_of_the_webhook_outlives_an_upgrade(plane: ControlPlane) -> None:
+    """A new one would take a minute to reach the operator, and nobody would be asked meanwhile."""
+
+    def certificate() -> tuple[str, str]:
+        secret = plane.api.request("GET", "/api/v1/namespaces/ns/secrets/mistaken-graphcron-webhook")[1]
+        hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
+        hook = plane.api.request("GET", f"{hooks}/ns-mistaken-graphcron-webhook")[1]
+        return secret["data"]["tls.crt"], hook["webhooks"][0]["clientConfig"]["caBundle"]
+
+    with installed(plane, "webhook.enabled=true"):
+        before = certificate()
+        again = [*HELM, "upgrade", "mistaken", CHART, "--reuse-values", "--set", "operator.logLevel=DEBUG"]
+        commands.run(again, env=commands.environment(plane.kubeconfig))
+        assert certificate() == before
+
+
 @contextmanager
-def installed(plane: ControlPlane, *values: str) -> Iterator[str]:
+def installed(plane: ControlPlane, *values: str, more: Sequence[str] = ()) -> Iterator[str]:
     """What Helm prints."""
-    yield helm_install(plane, *values)
+    yield helm_install(plane, *values, more=more)
     commands.run([*HELM, "uninstall", "mistaken"], env=commands.environment(plane.kubeconfig))
 
 
 HELM: list[str | Path] = [HERE.bin / "helm", "--namespace", "ns"]
 
 
-def helm_install(plane: ControlPlane, *values: str) -> str:
+def helm_install(plane: ControlPlane, *values: str, more: Sequence[str] = ()) -> str:
+    """With these values, and more words for Helm."""
     # The CRD is there, and not by this release.
     words = [word for value in (URL, "crds.enabled=false", *values) for word in ("--set", value)]
-    return commands.run([*HELM, "install", "mistaken", CHART, *words], env=commands.environment(plane.kubeconfig))
+    return commands.run(
+        [*HELM, "install", "mistaken", CHART, *words, *more], env=commands.environment(plane.kubeconfig)
+    )
 
 
 @contextmanager

@@ -83,8 +83,12 @@ def test_the_run_account_is_bound_to_nothing() -> None:
 
 
 def test_in_one_namespace_nothing_is_cluster_wide() -> None:
-    kinds = {item["kind"] for item in render("scope=namespace")}
-    assert not {"ClusterRole", "ClusterRoleBinding"} & kinds
+    """Except what comes with the CRD, which is cluster-wide itself, and gives the release nothing."""
+    found = render("scope=namespace", "crds.enabled=false")
+    assert all(item["metadata"]["namespace"] == "ns" for item in found)
+    with_crd = [item for item in render("scope=namespace") if "namespace" not in item["metadata"]]
+    assert {item["kind"] for item in with_crd} == {"CustomResourceDefinition", "ClusterRole"}
+    assert {item["metadata"]["name"] for item in with_crd[1:]} == {"graphcron-view", "graphcron-edit"}
     operator = one("Deployment", "graphcron-operator", "scope=namespace")
     (container,) = operator["spec"]["template"]["spec"]["containers"]
     assert "GRAPHCRON_WATCH_NAMESPACE" in {entry["name"] for entry in container["env"]}

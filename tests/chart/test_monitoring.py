@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.operator.conditions import STATES
+from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.metrics import OperatorMetrics
 from tests.chart.helm import CHART, Manifest, helm, one, render
 
@@ -28,6 +29,8 @@ def panels() -> dict[str, str]:
     return {
         f"{panel['title']} {target['refId']}": target["expr"]
         .replace("$namespace", "ns")
+        .replace("$team", "team|other")
+        .replace("$__range", "1d")
         .replace("$__rate_interval", "5m")
         for panel in json.loads(DASHBOARD.read_text())["panels"]
         for target in panel["targets"]
@@ -41,7 +44,8 @@ def queries() -> dict[str, str]:
 def exported() -> set[str]:
     """The names of all series that operator and facade can tell."""
     operator, facade = OperatorMetrics(), FacadeMetrics()
-    operator.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict)
+    each = EachGraphCron(0, dict, dict)
+    operator.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict, each=each)
     facade.observe_cache(lambda: None)
     return names(operator.registry) | names(facade.registry)
 
@@ -56,13 +60,28 @@ def names(registry: CollectorRegistry) -> set[str]:
     }
 
 
+OF_EACH = [
+    f"graphcron_{name}"
+    for name in (
+        *("consecutive_failures", "last_success_timestamp_seconds", "next_run_timestamp_seconds"),
+        *("overdue_timestamp_seconds", "phase"),
+    )
+]
+"""Gauges whose namespace is that of the GraphCron, not of the release."""
+
+
 @pytest.mark.parametrize(("name", "query"), queries().items(), ids=queries())
 def test_each_query_is_promql_on_metrics_that_are_exported(name: str, query: str) -> None:
     promql_parser.parse(query)
     used = set(re.findall(r"\bgraphcron_\w+", query))
     assert used
     assert used <= exported()
-    assert query.count('namespace="ns"') == len(re.findall(r"\bgraphcron_\w+", query)), "of every release"
+    of_each = re.findall(rf"\b(?:{'|'.join(OF_EACH)})\b", query)
+    joined = query.count(' and on (job, instance) graphcron_leader{namespace="ns"} == 1)')
+    assert joined == len(of_each), "of every release, and of replicas that do not lead"
+    assert query.count('namespace="ns"') + len(of_each) == len(re.findall(r"\bgraphcron_\w+", query)), (
+        "of every release"
+    )
 
 
 def test_a_query_that_is_none_is_found() -> None:
@@ -79,9 +98,28 @@ def test_states_are_spelt_as_the_operator_tells_them() -> None:
 def test_each_alert_says_what_is_wrong_and_what_to_do() -> None:
     for name, rule in alerts().items():
         assert name.startswith("GraphCron")
-        assert rule["labels"]["severity"] == "warning"
+        assert rule["labels"] == {"severity": "warning"}
         assert set(rule["annotations"]) == {"summary", "description"}
         assert "$namespace" not in str(rule)
+
+
+def test_the_dashboard_begins_with_what_an_owner_asks_and_explains_each_panel() -> None:
+    found = json.loads(DASHBOARD.read_text())["panels"]
+    by_place = sorted(found, key=lambda panel: (panel["gridPos"]["y"], panel["gridPos"]["x"]))
+    assert [panel["title"] for panel in by_place[4:7]] == ["Which crons failed", "What is late", "What is next"]
+    assert {panel["type"] for panel in by_place[:4]} == {"stat"}
+    assert all(panel["description"] for panel in found)
+    assert len({panel["id"] for panel in found}) == len({panel["title"] for panel in found}) == len(found)
+    taken: set[tuple[int, int]] = set()
+    for place in (panel["gridPos"] for panel in found):
+        area = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not area & taken, "one panel lies upon another"
+        taken |= area
+    assert {x for x, _ in taken} == set(range(24))
 
 
 def test_each_metric_is_documented() -> None:
@@ -96,9 +134,10 @@ def test_a_monitor_has_its_interval_and_the_labels_that_it_is_chosen_by(kind: st
     on = f"metrics.{values}.enabled=true"
     monitor = one(kind, "graphcron", on, f"metrics.{values}.interval=15s", f"metrics.{values}.labels.release=mine")
     endpoints = "endpoints" if kind == "ServiceMonitor" else "podMetricsEndpoints"
-    assert monitor["spec"][endpoints] == [{"port": "metrics", "interval": "15s"}]
+    kept = {"port": "metrics", "honorLabels": True}
+    assert monitor["spec"][endpoints] == [kept | {"interval": "15s"}]
     assert monitor["metadata"]["labels"]["release"] == "mine"
-    assert one(kind, "graphcron", on)["spec"][endpoints] == [{"port": "metrics"}]
+    assert one(kind, "graphcron", on)["spec"][endpoints] == [kept]
 
 
 @pytest.mark.parametrize("component", ["operator", "facade"])

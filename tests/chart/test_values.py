@@ -97,6 +97,50 @@ def test_large_user_ids_of_a_values_file_stay_whole_numbers() -> None:
     assert '"runAsUser":1000680000' in value
 
 
+def test_run_pods_have_an_account_of_the_chart_at_home_and_the_default_elsewhere_unless_one_is_named() -> None:
+    def accounts(*values: str) -> tuple[str | None, str | None, bool]:
+        pods, made = run_pods(*values), [item["metadata"]["name"] for item in render(*values) if is_account(item)]
+        return pods.service_account, pods.service_account_elsewhere, "graphcron-run" in made
+
+    assert accounts() == ("graphcron-run", None, True)
+    assert accounts("runs.serviceAccountName=agents") == ("agents", "agents", False)
+
+
+def is_account(item: Manifest) -> bool:
+    return bool(item["kind"] == "ServiceAccount")
+
+
+@components
+def test_an_account_has_the_annotations_of_a_clouds_identity(component: str) -> None:
+    name = f"graphcron-{component}"
+    assert "annotations" not in one("ServiceAccount", name)["metadata"]
+    account = one("ServiceAccount", name, f"{component}.serviceAccount.annotations.example\\.com/role=r")
+    assert account["metadata"]["annotations"] == {"example.com/role": "r"}
+
+
+NAMED: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "the release, which contains the chart's name": ((), "graphcron", "graphcron"),
+    "the release and another name of the chart": (("nameOverride=crons",), "graphcron-crons", "crons"),
+    "one name for all": (("fullnameOverride=agents",), "agents", "graphcron"),
+    "both": (("fullnameOverride=agents", "nameOverride=crons"), "agents", "crons"),
+    "a long one, of which 40 characters count": (("fullnameOverride=" + "a" * 50,), "a" * 40, "graphcron"),
+}
+
+
+@pytest.mark.parametrize(("values", "whole", "name"), NAMED.values(), ids=NAMED)
+def test_names_are_overridden_everywhere(values: tuple[str, ...], whole: str, name: str) -> None:
+    monitoring = [f"metrics.{kind}.enabled=true" for kind in ("serviceMonitor", "alerts", "dashboard")]
+    for item in render(*values, *monitoring, *POLICIES, *GATEWAY):
+        assert item["metadata"]["labels"]["app.kubernetes.io/name"] == name
+        if item["kind"] != "CustomResourceDefinition":
+            assert item["metadata"]["name"].startswith((whole, f"ns-{whole}"))
+    spec = one("Deployment", f"{whole}-operator", *values)["spec"]
+    assert spec["selector"]["matchLabels"]["app.kubernetes.io/name"] == name
+    assert spec["template"]["spec"]["serviceAccountName"] == f"{whole}-operator"
+    monitor = one("ServiceMonitor", whole, *values, *monitoring)["spec"]["selector"]["matchLabels"]
+    assert monitor.items() <= spec["template"]["metadata"]["labels"].items()
+
+
 @components
 def test_pod_labels_come_in_addition_and_never_replace_what_a_selector_looks_for(component: str) -> None:
     values = (f"{component}.podLabels.team=blue", f"{component}.podLabels.app\\.kubernetes\\.io/component=mine")
@@ -389,6 +433,8 @@ REFUSED = {
     ),
     "a mount without a path": (["operator.extraVolumeMounts[0].name=x"], "/operator/extraVolumeMounts/0"),
     "a spread of nothing": (["facade.topologySpreadConstraints[0].maxSkew=1"], "/facade/topologySpreadConstraints/0"),
+    "a name that Kubernetes would refuse": (["fullnameOverride=Agents"], "/fullnameOverride"),
+    "an account with a name that is none": (["runs.serviceAccountName=Mine"], "/runs/serviceAccountName"),
     "a misspelt value deep inside": (["facade.ingress.hots=x"], "additional properties 'hots' not allowed"),
 }
 

@@ -23,8 +23,9 @@ YEARLY = "0 0 1 1 *"
 @contextmanager
 def release(session: Session, *values: str) -> Iterator[list[str]]:
     """The release with other values; yields the URL of each replica of the facade, and brings the old values back."""
-    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
-    deploy.helm(HERE, *words, *(word for value in values for word in ("--set", value)), "--wait", "--timeout", "120s")
+    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace)
+    sets = [word for value in values for word in ("--set", value)]
+    deploy.helm(HERE, *words, "--reset-then-reuse-values", *sets, "--wait", "--timeout", "120s")
     session.kubectl("rollout", "status", FACADE, "--timeout=90s")
     pods = session.get("pods", "-l", "app.kubernetes.io/component=facade", "--field-selector=status.phase=Running")
     names = [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]

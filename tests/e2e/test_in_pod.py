@@ -59,8 +59,9 @@ def in_pod(session: Session) -> Iterator[Session]:
 
 def permit(session: Session, images: str) -> None:
     """A release that lets these images run and no others."""
-    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace, "--reuse-values")
-    deploy.helm(HERE, *words, "--set", f"runs.inPod.images[0]={images}", "--wait", "--timeout", "120s")
+    words = ("upgrade", deploy.RELEASE, HERE.root / deploy.CHART, "--namespace", session.namespace)
+    sets = ("--set", f"runs.inPod.images[0]={images}")
+    deploy.helm(HERE, *words, "--reset-then-reuse-values", *sets, "--wait", "--timeout", "120s")
 
 
 def on_node(folder: Path) -> Path:

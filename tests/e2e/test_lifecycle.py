@@ -202,7 +202,11 @@ def test_after_an_uninstall_crons_are_there_and_fire_and_nothing_else_of_the_rel
     before = identities(life)
     helm("uninstall", RELEASE, "--wait")
     assert identities(life) == before
-    assert left(life) == {f"serviceaccount/{NAME}-run", f"customresourcedefinition.apiextensions.k8s.io/{CRD}"}
+    assert left(life) == {
+        f"serviceaccount/{NAME}-run",
+        f"customresourcedefinition.apiextensions.k8s.io/{CRD}",
+        *(f"clusterrole.rbac.authorization.k8s.io/{NAME}-{role}" for role in ("view", "edit")),
+    }
     assert not [item["metadata"]["name"] for item in owned(life) if item["metadata"].get("finalizers")]
     uninstalled = datetime.now(UTC)
 

@@ -26,6 +26,11 @@ def test_a_run_pod_that_cannot_start_says_why(world: World) -> None:
 
 def test_a_run_pod_without_its_volumes_after_a_minute_says_where_the_cause_is(world: World) -> None:
     """Only its events would tell what is missing, and nothing happens to it any more."""
+    world.edit(
+        input=None,
+        inputFrom={"configMapKeyRef": {"name": "prompt", "key": "input.json"}},
+        server={"url": "http://agent.example", "headersSecretRef": {"name": "headers"}},
+    )
     world.reconcile("10:05")
     world.fire("11:00", said="")
     unready = {"type": "PodReadyToStartContainers", "status": "False"}
@@ -39,7 +44,7 @@ def test_a_run_pod_without_its_volumes_after_a_minute_says_where_the_cause_is(wo
     world.reconcile("11:01:02")
     condition = world.condition("RunsStarting")
     assert (condition["status"], condition["reason"]) == ("False", "ContainerCreating")
-    assert "spec.inputFrom" in condition["message"]
+    assert "It mounts ConfigMap prompt and Secret headers: do they exist" in condition["message"]
     assert f"kubectl describe pod {world.pods[0]['metadata']['name']}" in condition["message"]
     writes = len(world.writes)
     world.reconcile("11:20")
@@ -47,6 +52,15 @@ def test_a_run_pod_without_its_volumes_after_a_minute_says_where_the_cause_is(wo
     world.pods[0]["status"] |= {"conditions": [unready | {"status": "True"}]}
     world.reconcile("11:21")
     assert "RunsStarting" not in world.conditions
+
+
+def test_a_run_pod_that_mounts_nothing_is_not_asked_for_what_it_mounts(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", said="")
+    unready = {"type": "PodReadyToStartContainers", "status": "False"}
+    world.pods[0]["status"] = {"phase": "Pending", "startTime": "2026-12-01T11:00:02Z", "conditions": [unready]}
+    world.reconcile("11:02")
+    assert "mounts" not in world.condition("RunsStarting")["message"]
 
 
 def test_a_run_pod_that_pulls_its_image_for_long_is_no_trouble(world: World) -> None:

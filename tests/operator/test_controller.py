@@ -452,6 +452,29 @@ async def test_a_write_refused_by_a_lead_that_was_lost_and_won_again_is_tried_ag
     assert bench.kube.writes == ["cronjob hello", "status hello"]
 
 
+async def test_a_scheduled_time_without_a_job_is_overdue_until_there_is_one_or_nobody_waits_for_it(
+    bench: Bench,
+) -> None:
+    made = bench.make(schedule="0 * * * *")
+    await bench.reconcile()
+    assert bench.controller.overdue == {}
+    bench.now = NOW.replace(hour=11)
+    await bench.reconcile()
+    assert bench.controller.overdue == {HELLO: NOW.replace(hour=11, minute=0)}
+    cron_job = bench.kube.cron_jobs["hello"]
+    cron_job["metadata"]["resourceVersion"] = "1000"
+    cron_job["status"] = {"lastScheduleTime": "2026-12-01T11:00:00Z"}
+    bench.controller.cache.put(CRON_JOBS, cron_job)
+    await bench.reconcile()
+    assert bench.controller.overdue == {}
+    bench.now = NOW.replace(hour=12)
+    await bench.reconcile()
+    assert HELLO in bench.controller.overdue
+    bench.controller.cache.drop(GRAPHCRONS, made)
+    await bench.reconcile()
+    assert bench.controller.overdue == {}
+
+
 async def test_only_a_changed_resource_version_is_queued(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
     bench.controller.start()

@@ -10,6 +10,7 @@ from graphcron.operator.run_pod import RunPods
 from graphcron.operator.run_pod_defaults import POD_SECURITY
 from graphcron.resource.fields import InvalidGraphCron
 from tests.support.cronjobs import INSTALLATION, environment, job_of, pod_of
+from tests.support.in_pod_specs import IN_POD
 
 
 def test_a_run_pod_has_no_token_and_no_privilege() -> None:
@@ -72,6 +73,14 @@ def test_without_any_server_it_says_where_to_set_one() -> None:
 @pytest.mark.parametrize(("namespace", "account"), [("graphcron-system", "graphcron-run"), ("team", None)])
 def test_the_run_account_is_named_only_where_it_exists(namespace: str, account: str | None) -> None:
     assert pod_of(namespace=namespace).get("serviceAccountName") == account
+
+
+@pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])
+def test_elsewhere_the_account_that_the_installation_names_is_taken(spec: dict[str, Any]) -> None:
+    pods = replace(INSTALLATION, service_account="agents", service_account_elsewhere="agents", in_pod_images=("*",))
+    for namespace in ("graphcron-system", "team"):
+        pod = pod_of(pods, namespace, **spec)
+        assert (pod["serviceAccountName"], pod["automountServiceAccountToken"]) == ("agents", False)
 
 
 def test_the_template_adds_labels_and_annotations_to_ours() -> None:

@@ -214,6 +214,20 @@ def test_what_a_policy_changes_in_the_cronjob_is_told_and_not_fought(session: Se
     assert operator_writes(plane, "mirrored") - written <= 5
 
 
+def test_nulls_of_an_input_are_kept_by_what_docs_spec_md_says_and_lost_by_plain_apply(session: Session) -> None:
+    wanted = {"reset": None, "nested": {"memo": None, "list": [None, 1]}}
+    manifest = json.dumps(graphcron("nulls", input=wanted, metadata={"a": None}))
+    for command in (("create",), ("replace",), ("apply", "--server-side", "--force-conflicts")):
+        session.kubectl(*command, "-f", "-", stdin=manifest)
+        spec = (session.one("graphcron", "nulls") or {})["spec"]
+        assert (spec["input"], spec["metadata"]) == (wanted, {"a": None})
+    session.kubectl("delete", "graphcron", "nulls")
+    session.kubectl("apply", "-f", "-", stdin=manifest)
+    spec = (session.one("graphcron", "nulls") or {})["spec"]
+    assert (spec["input"], spec["metadata"]) == ({"nested": {"list": [None, 1]}}, {})
+    session.kubectl("delete", "graphcron", "nulls")
+
+
 def conditions(session: Session, name: str) -> dict[str, Any]:
     status = (session.one("graphcron", name) or {}).get("status", {})
     return {condition["type"]: condition for condition in status.get("conditions", [])}
@@ -287,6 +301,8 @@ def operator_writes(plane: ControlPlane, prefix: str) -> int:
 
 REJECTED = {
     "a schedule of one word": (graphcron("bad-schedule", schedule="banana"), "Invalid cron schedule: 'banana'"),
+    "a minute that is none": (graphcron("bad-minute", schedule="61 * * * *"), "'61' is no valid minute"),
+    "an interval": (graphcron("an-interval", schedule="@every 5m"), "'@every' counts from an unknown start"),
     "no schedule": (graphcron("no-schedule", schedule=None), "spec.schedule: Required value"),
     "a name of 60 characters": (graphcron("n" * 60), "metadata.name must be no more than 52 characters"),
     "an unknown field": (graphcron("unknown-field", time_zone="UTC"), 'unknown field "spec.time_zone"'),
@@ -326,7 +342,6 @@ def test_the_apiserver_refuses_what_is_too_large(plane: ControlPlane, spec: dict
 
 STALLED = {
     "an unknown zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'."),
-    "a minute that is none": ({"schedule": "61 * * * *"}, "InvalidSchedule", "'61' is no valid minute"),
     "a day that never comes": ({"schedule": "0 0 31 2 *"}, "InvalidSchedule", "It never fires"),
     "an input too large": ({"input": "x" * 260_000}, "RequestTooLarge", "spec.inputFrom"),
     "what only the cluster can judge": (

@@ -88,7 +88,6 @@ class TestMissed:
             "failed": 0,
             "skipped": 0,
             "missed": 3,
-            "waiting": 0,
         }
 
     def test_firings_that_an_operator_slept_through_are_not_missed_though_their_jobs_are_gone(
@@ -181,7 +180,6 @@ class TestForbid:
             "failed": 0,
             "skipped": 3,
             "missed": 0,
-            "waiting": 0,
         }
 
     def test_the_same_comes_out_when_the_operator_slept_meanwhile(self, busy: World) -> None:
@@ -193,7 +191,6 @@ class TestForbid:
             "failed": 0,
             "skipped": 3,
             "missed": 0,
-            "waiting": 0,
         }
         busy.writes.clear()
         busy.reconcile("10:59")

@@ -14,7 +14,7 @@ EXAMPLES = sorted((CHART / "ci").glob("*-values.yaml"))
 examples = pytest.mark.parametrize("example", EXAMPLES, ids=[path.stem for path in EXAMPLES])
 
 
-FOREIGN = {"HTTPRoute", "ServiceMonitor", "PodMonitor", "PrometheusRule"}
+FOREIGN = {"HTTPRoute", "ServiceMonitor", "PodMonitor", "PrometheusRule", "Issuer", "Certificate"}
 """Kinds that others' CRDs define."""
 
 

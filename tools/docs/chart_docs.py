@@ -176,6 +176,10 @@ helm install graphcron charts/graphcron --namespace graphcron --create-namespace
 
 Helm refuses a misspelled or invalid value with an explanation, and installs nothing.
 
+What an earlier release left in the cluster (`crds.keep`), or what you applied from `crds/` yourself, belongs to nobody
+or to that release. Helm then refuses with "cannot be imported into the current release". Add `--take-ownership` to
+`helm install` (Helm 3.17 or later), or set `crds.enabled=false` to leave the CustomResourceDefinition as it is.
+
 - [Tutorial for platform teams]({docs}/tutorials/platform-team.md)
 - [How to upgrade]({docs}/how-to/upgrade.md) and [how to uninstall]({docs}/how-to/uninstall.md)
 - [Security]({docs}/security.md): every permission of the service accounts, with its reason

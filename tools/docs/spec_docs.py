@@ -36,7 +36,7 @@ spec:
 
 - Names have at most 52 characters.
 - Times are RFC 3339 with an offset. Durations are whole seconds.
-- The apiserver stores no defaults. The tables name the default of each field that has one.
+- The apiserver adds no defaults to the spec. The tables name the default of each field that has one.
 
 See also: [how schedules are read](schedules.md), [the same fields in the REST API](rest.md),
 [conditions, outcomes and reasons](reasons.md).
@@ -61,6 +61,24 @@ stopped. A run in progress continues to its end, unless somebody sends `POST /th
 Agent Server.
 """
 
+NOTES = {"input": " Plain `kubectl apply` [drops its nulls](#nulls-in-the-input)."}
+"""What only this page says of a field."""
+
+NULLS = """\
+## Nulls in the input
+
+`kubectl apply` takes a field that is null for one that is to be removed. So nulls in objects are lost from `input`,
+`metadata`, `config` and `context`, and only those in lists remain:
+
+```yaml
+input: {reset: null, steps: [null, 1]}    # by `kubectl apply`: {steps: [null, 1]}
+```
+
+`kubectl apply --server-side` keeps them, and so do `kubectl create`, `kubectl replace`, the REST API, Flux, and Argo CD
+with `ServerSideApply=true`. Where a GraphCron must be applied in the plain way, put the input into a ConfigMap and use
+`inputFrom`.
+"""
+
 STUCK = """\
 ## Pods that do not start
 
@@ -74,7 +92,8 @@ the obstacle. With `concurrencyPolicy: Forbid`, no further firing starts in that
 another pod.
 
 If a volume cannot be mounted because `inputFrom` or `server.headersSecretRef` names a missing object, Kubernetes
-reports it only in the pod's events. After 60 s the condition says `ContainerCreating` and points to those events.
+reports it only in the pod's events. After 60 s the condition says `ContainerCreating`, names the objects that the pod
+mounts, and points to those events.
 """
 
 
@@ -92,6 +111,7 @@ def _lines() -> Iterator[str]:
     yield "\n## Columns of kubectl get\n"
     yield from _table("column", "path", {name: f"`{path}`" + _wide(priority) for name, _, path, priority in COLUMNS})
     yield ""
+    yield NULLS
     yield OVERLAPS
     yield STUCK
 
@@ -117,7 +137,8 @@ def _fields(schema: dict[str, Any]) -> Iterator[str]:
     for path, field, required in fields(schema):
         if path.startswith(_KUBERNETES_OWN):
             continue
-        text = f"{field.get('description', '')}{' Required.' if required else ''}{_limits(field)}".strip()
+        described = field.get("description", "") + NOTES.get(path, "")
+        text = f"{described}{' Required.' if required else ''}{_limits(field)}".strip()
         yield f"| `{path}` | {_type(field)} | {text.replace('|', chr(92) + '|')} |"
 
 

@@ -1,7 +1,12 @@
+{{- define "graphcron.name" -}}
+{{ .Values.nameOverride | default .Chart.Name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
 {{/* Name of the release's objects: the name of the release, with that of the chart unless it already contains it. */}}
 {{- define "graphcron.fullname" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 40 | trimSuffix "-" }}
-{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 40 | trimSuffix "-" }}{{ end }}
+{{- $name := include "graphcron.name" . }}
+{{- $whole := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
+{{- .Values.fullnameOverride | default $whole | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
 {{/* Labels of every object. Takes a dict of root and component. */}}
@@ -24,7 +29,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 
 {{/* Labels by which selectors find a component's pods. They never change. */}}
 {{- define "graphcron.selector" -}}
-app.kubernetes.io/name: graphcron
+app.kubernetes.io/name: {{ include "graphcron.name" .root }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}

@@ -62,6 +62,8 @@ class Controller:
         self._skipped: set[Name] = set()
         self._applied: dict[Name, Applied] = {}
         self._failures: dict[Name, int] = {}
+        self.overdue: dict[Name, datetime] = {}
+        """The scheduled times that have passed without a Job."""
         self._started = False
 
     def start(self) -> None:
@@ -99,6 +101,7 @@ class Controller:
 
     async def _reconcile(self, name: Name) -> str:
         """Returns ok or stalled; empty when there is no such GraphCron."""
+        self.overdue.pop(name, None)
         observed = self.cache.of(name)
         if observed is None:
             return ""
@@ -108,6 +111,8 @@ class Controller:
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
             plan = self._decide(name, observed)
+        if plan.overdue:
+            self.overdue[name] = plan.overdue
         if (plan.apply is not None or plan.suspend) and not self._leads():
             raise NotLeading(0, "the leader will apply it")
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):

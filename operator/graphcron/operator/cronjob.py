@@ -189,6 +189,19 @@ def is_a_run(live: Manifest, scheduled_time: datetime) -> bool:
         return True
 
 
+def mounted(live: Manifest) -> list[str]:
+    """Kind and name of each object that the pods of a live CronJob mount."""
+    kinds = (("configMap", "name", "ConfigMap"), ("secret", "secretName", "Secret"))
+    claim = ("persistentVolumeClaim", "claimName", "PersistentVolumeClaim")
+    volumes = live["spec"]["jobTemplate"]["spec"]["template"]["spec"].get("volumes", [])
+    return [
+        f"{kind} {volume[source][name]}"
+        for volume in volumes
+        for source, name, kind in (*kinds, claim)
+        if source in volume
+    ]
+
+
 def _live_order(live: Manifest) -> Order:
     return Order.from_json(_live_text(live))
 

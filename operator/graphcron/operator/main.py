@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import uvloop
 
@@ -17,8 +18,10 @@ from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS, Resource
 from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
-from graphcron.operator import probes
-from graphcron.operator.controller import Controller
+from graphcron.operator import probes, webhook
+from graphcron.operator.admission import answer
+from graphcron.operator.controller import Controller, utc_now
+from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
@@ -46,7 +49,7 @@ class Operator:
         self._gate = gate
         self._metrics = metrics
         self._watches = WatchHealth(WATCHED_RESOURCES)
-        installation = Installation(
+        self._installation = installation = Installation(
             settings.pods,
             timedelta(seconds=settings.minimum_interval),
             timedelta(seconds=settings.run_start_timeout_seconds),
@@ -61,11 +64,15 @@ class Operator:
         self._workers: asyncio.Task[None] | None = None
         self._probes = contextlib.AsyncExitStack()
         self._stopped = False
+        each = EachGraphCron(
+            settings.metrics_limit, self._controller.cache.graphcrons, lambda: self._controller.overdue
+        )
         metrics.observe(
             queue_depth=lambda: len(self._controller.queue),
             leads=leads,
             last_watch=lambda: self._watches.last_heard,
             states=self._controller.cache.states,
+            each=each,
         )
 
     def _reflector(self, resource: Resource) -> Reflector:
@@ -86,6 +93,7 @@ class Operator:
                 registry=self._metrics.registry,
             )
         )
+        await self._serve_webhook()
         self._background += [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
         # Nothing is reconciled before: what is not listed yet would count as missing.
         with _no_collection():
@@ -113,6 +121,17 @@ class Operator:
         await self._elector.release()
         await self._probes.aclose()
         self._stopped = True
+
+    async def _serve_webhook(self) -> None:
+        """On each replica, since it writes nothing."""
+        folder = self._settings.webhook_certificates
+        if folder is None:
+            return
+        judge = lambda review: answer(review, self._installation, utc_now())  # noqa: E731
+        try:
+            await self._probes.enter_async_context(webhook.serving(Path(folder), self._settings.webhook_port, judge))
+        except OSError as error:
+            raise CannotStart(f"the webhook cannot serve with tls.crt and tls.key of {folder}: {error}") from None
 
     def _problems(self) -> list[str]:
         """What a restart would solve."""

@@ -1,4 +1,4 @@
-"""The operator's Prometheus metrics. Labels take few values: none of them names a GraphCron.
+"""The operator's Prometheus metrics. Only the gauges of `cron_metrics` have labels that name a GraphCron.
 
 Each replica reports what it observes (`graphcron_graphcrons`, `graphcron_last_watch_timestamp_seconds`) and what it did
 itself. A firing is counted by the replica that writes it into a status, once: so over all replicas and restarts it
@@ -15,6 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from graphcron.operator.conditions import STATES
+from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.history import added
 from graphcron.resource.status import FiringCounts, read_status
 
@@ -63,6 +64,7 @@ class OperatorMetrics:
         leads: Callable[[], bool],
         last_watch: Callable[[], float],
         states: Callable[[], Mapping[str, int]],
+        each: EachGraphCron,
     ) -> None:
         """Gauges that are read at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
@@ -76,6 +78,7 @@ class OperatorMetrics:
         )
         watched.set_function(last_watch)
         self.registry.register(_States(states))
+        self.registry.register(each)
 
     def wrote(self, kind: str, verb: str) -> None:
         """Count a write that the apiserver took."""

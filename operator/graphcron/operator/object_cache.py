@@ -149,6 +149,10 @@ class ObjectCache:
     def _is_pending(self, name: Name) -> bool:
         return any(known.state == PENDING for known in self._objects[GRAPHCRONS][name].values())
 
+    def graphcrons(self) -> dict[Name, _Packed]:
+        """All of them, as they are kept."""
+        return {name: kept for name, place in self._objects[GRAPHCRONS].items() for kept in place.values()}
+
     def states(self) -> Counter[str]:
         """How many GraphCrons are in which of `conditions.STATES`."""
         return self._states

@@ -114,12 +114,13 @@ def late_at(pod: Manifest) -> datetime | None:
     return parse_time(states["startTime"]) + START_PATIENCE
 
 
-def starts_late(pod: Manifest) -> tuple[str, str]:
-    """As `cannot_start`, for what Kubernetes reports only in the pod's Events: a volume that cannot be mounted."""
+def starts_late(pod: Manifest, mounts: Sequence[str]) -> tuple[str, str]:
+    """As `cannot_start`, for what Kubernetes reports only in the pod's Events: a volume that cannot be mounted.
+    `mounts` are the objects that it mounts, by kind and name."""
     name = pod["metadata"]["name"]
+    named = f" It mounts {' and '.join(mounts)}: do they exist, with the keys that the spec names?" if mounts else ""
     return CONTAINER_CREATING, (
-        f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s. Do the Secrets "
-        "and ConfigMaps exist that spec.inputFrom and spec.server name? "
+        f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s.{named} "
         f"'kubectl describe pod {name}' says what is missing"
     )
 

@@ -58,6 +58,8 @@ class Plan:
     """The Job of a firing that is not waited for any longer."""
     asks: bool = False
     """Whether Events could say why something was not created. Decide again with them."""
+    overdue: datetime | None = None
+    """The scheduled time that has passed, and for which the cluster has made no Job yet."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -102,6 +104,7 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
         refused=refused,
         end=end,
         asks=asks,
+        overdue=_overdue(inputs, verdict.phase),
     )
 
 
@@ -207,6 +210,15 @@ def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
     # An event comes when the Job of a scheduled time is made. None comes when it is late or was passed over, although
     # the next firing is another one then, or the last before endTime is over.
     return inputs.pending + A_LITTLE_LATER if inputs.pending > inputs.now else inputs.now + LATER
+
+
+def _overdue(inputs: Inputs, phase: Phase) -> datetime | None:
+    """Not while an earlier firing holds it back, as Forbid asks for."""
+    late = inputs.pending is not None and inputs.pending <= inputs.now
+    if phase not in (Phase.SCHEDULED, Phase.NOT_STARTING) or not late or inputs.live is None:
+        return None
+    held_back = inputs.spec.concurrency_policy == "Forbid" and inputs.live.get("status", {}).get("active")
+    return None if held_back else inputs.pending
 
 
 SOONER = timedelta(minutes=2)

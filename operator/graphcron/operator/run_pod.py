@@ -36,10 +36,11 @@ IN_POD_LABEL = {f"{GROUP}/engine": "inPod"}
 
 @dataclass(frozen=True)
 class RunPods:
-    """The installation's settings for all run pods. `service_account` exists in `namespace` only; pods elsewhere
-    take their namespace's default account, and no pod is given a token. `in_pod_images` are the images that GraphCrons
-    may name, each in full or up to a `*` at its end; none means that the engine is off. `template_labels` and
-    `template_annotations` are the keys that a template may have, written the same way."""
+    """The installation's settings for all run pods. `service_account` is of pods in `namespace`; those in other
+    namespaces take `service_account_elsewhere`, or their namespace's default account without one, and no pod is given a
+    token. `in_pod_images` are the images that GraphCrons may name, each in full or up to a `*` at its end; none means
+    that the engine is off. `template_labels` and `template_annotations` are the keys that a template may have, written
+    the same way."""
 
     image: str
     image_pull_policy: str = "IfNotPresent"
@@ -53,6 +54,7 @@ class RunPods:
     """Variables of each run pod, as a pod spec has them; none replaces one of ours."""
     namespace: str | None = None
     service_account: str | None = None
+    service_account_elsewhere: str | None = None
     active_deadline_seconds: int | None = None
     """Of GraphCrons that name none; None means no limit."""
     resources: Mapping[str, Any] = field(default_factory=lambda: RESOURCES)
@@ -80,8 +82,9 @@ def pod(namespace: str, spec: GraphCronSpec, pods: RunPods, order_size: int) -> 
         "enableServiceLinks": False,
         "securityContext": {**pods.pod_security, **_user(template)},
     } | (_in_pod(spec, pods) if spec.in_pod else _following(spec, pods, order_size))
-    if pods.service_account and namespace == pods.namespace:
-        manifest["serviceAccountName"] = pods.service_account
+    at_home = namespace == pods.namespace
+    if account := pods.service_account if at_home else pods.service_account_elsewhere:
+        manifest["serviceAccountName"] = account
     secrets = [*pods.image_pull_secrets, *(secret.name for secret in template.image_pull_secrets or [])]
     optional = {
         "imagePullSecrets": [{"name": name} for name in dict.fromkeys(secrets)],

@@ -62,6 +62,7 @@ class OperatorSettings(Settings):
     run_image_pull_policy: str | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_POLICY")
     run_image_pull_secrets: JsonStrings | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_SECRETS")
     run_service_account: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT")
+    run_service_account_elsewhere: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT_ELSEWHERE")
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
     run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
@@ -81,6 +82,11 @@ class OperatorSettings(Settings):
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
     health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
+    metrics_limit: Integer = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
+    """Up to this number of GraphCrons, each has gauges of its own."""
+    webhook_certificates: str | None = Field(None, validation_alias="GRAPHCRON_WEBHOOK_CERTIFICATES")
+    """Folder with tls.crt and tls.key of the validating webhook; None for no webhook."""
+    webhook_port: Integer = Field(9443, validation_alias="GRAPHCRON_WEBHOOK_PORT")
     workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
     """Reconciliations at once."""
     crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
@@ -105,6 +111,7 @@ class OperatorSettings(Settings):
             ca_for_own_servers=self.ca_for_own_servers,
             namespace=self.release_namespace,
             service_account=self.run_service_account,
+            service_account_elsewhere=self.run_service_account_elsewhere,
             active_deadline_seconds=self.run_active_deadline_seconds or None,
             **_given(
                 image_pull_policy=self.run_image_pull_policy,

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import RUNS_STARTING, condition_of
+from graphcron.operator.cronjob import mounted
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import (
@@ -80,7 +81,7 @@ def _waiting(job: Manifest, observed: Observed, now: datetime) -> Waiting | None
     pods.sort(key=lambda pod: pod["metadata"]["creationTimestamp"])
     alive = [pod for pod in pods if not pod_is_over(pod)]
     if alive:
-        return _pod_waits(job, alive[-1], now)
+        return _pod_waits(job, alive[-1], mounted(observed.cron_job) if observed.cron_job else [], now)
     if any(map(ends_its_job, pods)):
         return None  # the Job controller is about to end it
     if because := _suspended(job):
@@ -93,7 +94,7 @@ def _waiting(job: Manifest, observed: Observed, now: datetime) -> Waiting | None
     return Waiting(job, since, _no_pod(job, observed, since) if late else None, podless=True)
 
 
-def _pod_waits(job: Manifest, pod: Manifest, now: datetime) -> Waiting | None:
+def _pod_waits(job: Manifest, pod: Manifest, mounts: Sequence[str], now: datetime) -> Waiting | None:
     state, name = run_state(pod), pod["metadata"]["name"]
     if "running" in state:
         return None
@@ -106,7 +107,8 @@ def _pod_waits(job: Manifest, pod: Manifest, now: datetime) -> Waiting | None:
         words = f"run pod {name}: its run has ended, and {containers} of another's keeps it and its Job"
         return Waiting(job, since, (SIDECAR_RUNNING, words) if now >= since + START_PATIENCE else None, kept=True)
     if late := late_at(pod):
-        return Waiting(job, late - START_PATIENCE, cannot_start(pod) or (starts_late(pod) if now >= late else None))
+        trouble = cannot_start(pod) or (starts_late(pod, mounts) if now >= late else None)
+        return Waiting(job, late - START_PATIENCE, trouble)
     since = parse_time(pod["metadata"]["creationTimestamp"])
     slow = initializes(pod) if now >= since + START_PATIENCE else None
     return Waiting(job, since, cannot_start(pod) or slow)

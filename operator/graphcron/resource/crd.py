@@ -27,6 +27,10 @@ COLUMNS = [
 """kubectl's columns: name, type, path, and priority (1 shows with `-o wide` only)."""
 
 
+UNOBSERVED = {"observedGeneration": -1}
+"""The status until the operator writes one: to kstatus, and so to GitOps tools, an object without one is current."""
+
+
 def manifest() -> dict[str, Any]:
     """The CRD as kubectl applies it."""
     return {
@@ -41,8 +45,8 @@ def manifest() -> dict[str, Any]:
                 "listKind": f"{KIND}List",
                 "plural": PLURAL,
                 "singular": KIND.lower(),
+                # In no category: `kubectl get all` fails for whoever may not list one of the resources in it.
                 "shortNames": ["gcron"],
-                "categories": ["all"],
             },
             "versions": [
                 {
@@ -79,7 +83,7 @@ def _root() -> dict[str, Any]:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": structural(GraphCronSpec.model_json_schema(by_alias=True)),
-            "status": structural(GraphCronStatus.model_json_schema(by_alias=True)),
+            "status": structural(GraphCronStatus.model_json_schema(by_alias=True)) | {"default": UNOBSERVED},
         },
         "x-kubernetes-validations": [{"rule": f"self.metadata.name.size() <= {NAME_LIMIT}", "message": NAME_MESSAGE}],
     }

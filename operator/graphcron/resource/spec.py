@@ -20,7 +20,7 @@ from graphcron.resource.fields import (
 )
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
 from graphcron.resource.urls import Webhook
-from graphcron.schedule.expression import CEL_FIVE_FIELDS
+from graphcron.schedule import admission
 
 SCHEDULE_LIMIT = 256
 ASSISTANT_LIMIT = 253
@@ -64,7 +64,7 @@ class GraphCronSpec(Model):
             min_length=1,
             max_length=SCHEDULE_LIMIT,
             description="Five cron fields: minute, hour, day of month, month, day of week; also L, 15W, L5, 5#2.",
-            json_schema_extra={"x-kubernetes-validations": [CEL_FIVE_FIELDS]},
+            json_schema_extra={"x-kubernetes-validations": admission.rules()},
         ),
     ]
     timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
@@ -75,7 +75,8 @@ class GraphCronSpec(Model):
     )
     thread_id: ThreadId | None = Field(None, description="Thread to run on. Default: a new thread for each firing.")
     input: Json | None = Field(
-        None, description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep."
+        None,
+        description=f"Input of the graph: any JSON, nested at most {DEPTH_LIMIT} levels deep.",
     )
     input_from: InputFrom | None = Field(
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."

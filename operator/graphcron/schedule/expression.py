@@ -19,6 +19,7 @@ from graphcron.firing.day_rules import meant as is_meant
 from graphcron.schedule.field_syntax import (
     DESCRIPTORS,
     FIVE_FIELDS,
+    HASH_RANGE,
     KINDS,
     FieldKind,
     InvalidSchedule,
@@ -27,13 +28,6 @@ from graphcron.schedule.field_syntax import (
     spell,
 )
 from graphcron.schedule.fields import Field, Schedule, days_match
-
-CEL_FIVE_FIELDS = {
-    "rule": r"self.startsWith('@') || self.matches('^\\s*\\S+(\\s+\\S+){4}\\s*$')",
-    "messageExpression": f'"Invalid cron schedule: \'" + self + "\'. Reason: {FIVE_FIELDS}"',
-    "message": FIVE_FIELDS,
-}
-"""The part of `read` that the apiserver can check by itself, in the same words."""
 
 
 def read(text: str, seed: str = "") -> Schedule:
@@ -137,10 +131,7 @@ def _unhashed(text: str, index: int, part: str, seed: str) -> str:
     try:
         return str(_HASHES.expand(None, index, part.lower(), hash_id=seed.encode()))
     except CroniterError:
-        raise InvalidSchedule(
-            text,
-            f"The range of '{part}' in the {kind.name} must lie within {kind.low} and {kind.high}, and run forwards.",
-        ) from None
+        raise InvalidSchedule(text, HASH_RANGE.format(part, kind=kind)) from None
 
 
 def _beyond_kubernetes(

@@ -12,6 +12,15 @@ FIVE_FIELDS = (
 )
 """LangGraph's own words, so that its users read what they know."""
 
+ZONE_INSIDE = "A time zone does not belong into the schedule: name it in 'timezone'."
+AN_INTERVAL = "'@every' counts from an unknown start. Write five fields, such as '*/5 * * * *' for every 5 minutes."
+SECONDS = "Seconds and years are not supported: write five fields, such as '{}'."
+OUT_OF_RANGE = "'{}' is no valid {kind.name}: it goes from {kind.low} to {kind.highest}."
+HASH_RANGE = "The range of '{}' in the {kind.name} must lie within {kind.low} and {kind.high}, and run forwards."
+SPECIAL_DATE = "'{}' is no valid day of month: write 'L' for the last day, '15W' for the weekday nearest it."
+SPECIAL_WEEKDAY = "'{}' is no valid day of week: write 'L5' for the month's last Friday, '5#2' for the second one."
+"""The sentences that the apiserver says, too (`admission`)."""
+
 DESCRIPTORS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -22,6 +31,8 @@ DESCRIPTORS = {
     "@hourly": "0 * * * *",
 }
 """The named schedules that croniter and robfig/cron share."""
+
+UNKNOWN_NAME = f"Unknown name. Known are {', '.join(DESCRIPTORS)}."
 
 
 class InvalidSchedule(ValueError):
@@ -39,6 +50,11 @@ class FieldKind:
     names: dict[str, int]
     larger: str
     """The unit that has all values once."""
+
+    @property
+    def highest(self) -> int:
+        """The highest value that may be written: Sunday is 0 and 7."""
+        return self.high + 1 if self.names is WEEKDAYS else self.high
 
 
 MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
@@ -59,19 +75,14 @@ def refuse_known(text: str, spec: str) -> None:
     """What people write elsewhere, with what to write here."""
     lowered = spec.lower()
     if re.match(r"(cron_)?tz=", lowered):
-        raise InvalidSchedule(text, "A time zone does not belong into the schedule: name it in 'timezone'.")
+        raise InvalidSchedule(text, ZONE_INSIDE)
     if lowered.startswith("@every"):
-        raise InvalidSchedule(
-            text,
-            "'@every' counts from an unknown start. Write five fields, such as '*/5 * * * *' for every 5 minutes.",
-        )
+        raise InvalidSchedule(text, AN_INTERVAL)
     if lowered.startswith("@") and lowered not in DESCRIPTORS:
-        raise InvalidSchedule(text, f"Unknown name. Known are {', '.join(DESCRIPTORS)}.")
+        raise InvalidSchedule(text, UNKNOWN_NAME)
     parts = lowered.split()
     if len(parts) in (6, 7):
-        raise InvalidSchedule(
-            text, f"Seconds and years are not supported: write five fields, such as '{' '.join(parts[:5])}'."
-        )
+        raise InvalidSchedule(text, SECONDS.format(" ".join(parts[:5])))
     if len(parts) != 5:
         return
     for part, kind in zip(parts, KINDS, strict=True):
@@ -87,7 +98,6 @@ def refuse_known(text: str, spec: str) -> None:
 
 def check_values(text: str, part: str, kind: FieldKind) -> None:
     """Say which value is out of range, where croniter only says that something is."""
-    highest = kind.high + 1 if kind.names is WEEKDAYS else kind.high
     for piece in part.split(","):
         if kind.name == "day of month" and re.search("(?i)[lw]", piece):
             _check_special_date(text, piece, alone=piece == part)
@@ -103,8 +113,8 @@ def check_values(text: str, part: str, kind: FieldKind) -> None:
         for value in (match["first"], match["last"]):
             if value is None or value.lower() in kind.names:
                 continue
-            if not re.fullmatch("[0-9]{1,4}", value) or not kind.low <= int(value) <= highest:
-                raise InvalidSchedule(text, f"'{value}' is no valid {kind.name}: it goes from {kind.low} to {highest}.")
+            if not re.fullmatch("[0-9]{1,4}", value) or not kind.low <= int(value) <= kind.highest:
+                raise InvalidSchedule(text, OUT_OF_RANGE.format(value, kind=kind))
 
 
 def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
@@ -112,20 +122,14 @@ def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
         return
     nearest = re.fullmatch("(?i)([0-9]{1,2})w|w([0-9]{1,2})", piece)
     if not nearest or not 1 <= int(nearest[1] or nearest[2]) <= 31:
-        raise InvalidSchedule(
-            text,
-            f"'{piece}' is no valid day of month: write 'L' for the last day, '15W' for the weekday nearest it.",
-        )
+        raise InvalidSchedule(text, SPECIAL_DATE.format(piece))
     if not alone:
         raise InvalidSchedule(text, f"'{piece}' can only stand alone in the day of month.")
 
 
 def _check_special_weekday(text: str, piece: str) -> None:
     if not re.fullmatch("(?i)l[0-7]|([0-7]|sun|mon|tue|wed|thu|fri|sat)#[1-5]", piece):
-        raise InvalidSchedule(
-            text,
-            f"'{piece}' is no valid day of week: write 'L5' for the month's last Friday, '5#2' for the second one.",
-        )
+        raise InvalidSchedule(text, SPECIAL_WEEKDAY.format(piece))
 
 
 def spell(part: str, meant: Sequence[int | str], kind: FieldKind) -> Field:

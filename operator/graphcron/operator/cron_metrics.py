@@ -1,0 +1,104 @@
+"""Gauges of each GraphCron, with its namespace and name as labels: for as many GraphCrons as the installation allows.
+
+Above that number there are none, and a gauge says so: half of them would be no answer to "does my cron work?".
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from graphcron.firing.formats import parse_time
+from graphcron.kube.resources import Manifest
+from graphcron.operator.conditions import state_of
+
+Name = tuple[str, str]
+"""Namespace and name."""
+
+
+class Figures(NamedTuple):
+    """What the gauges tell of one GraphCron; times in seconds since 1970."""
+
+    phase: str
+    failures: int
+    last_success: float | None
+    next_run: float | None
+
+    @classmethod
+    def of(cls, graphcron: Manifest) -> "Figures":
+        status = graphcron.get("status") or {}
+        times = status.get("nextRunTimes") or [None]
+        return cls(
+            phase=state_of(graphcron),
+            failures=status.get("consecutiveFailures") or 0,
+            last_success=_seconds(status.get("lastSuccessfulTime")),
+            next_run=_seconds(times[0]),
+        )
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return parse_time(text).timestamp() if text else None
+    except ValueError:
+        return None  # of a status that somebody else wrote; the operator replaces it
+
+
+class Kept(Protocol):
+    """A GraphCron as the object cache has it."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def manifest(self) -> Manifest: ...
+
+
+class EachGraphCron(Collector):
+    """`graphcrons` are those in the object cache; `overdue` has the scheduled times that passed without a Job."""
+
+    def __init__(
+        self, limit: int, graphcrons: Callable[[], Mapping[Name, Kept]], overdue: Callable[[], Mapping[Name, datetime]]
+    ) -> None:
+        self._limit = limit
+        self._graphcrons = graphcrons
+        self._overdue = overdue
+        self._known: dict[Name, tuple[int, Figures]] = {}
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        found = self._graphcrons()
+        omitted = len(found) if len(found) > self._limit else 0
+        yield GaugeMetricFamily(
+            "graphcron_cron_metrics_omitted",
+            "GraphCrons that have no gauges of their own, because there are more than the limit; 0 when all have.",
+            value=omitted,
+        )
+        self._known = {} if omitted else {name: self._figures(name, kept) for name, kept in found.items()}
+        failures = _family("graphcron_consecutive_failures", "Failed firings since the last success.")
+        success = _family("graphcron_last_success_timestamp_seconds", "When a firing last succeeded.")
+        next_run = _family("graphcron_next_run_timestamp_seconds", "When it fires next.")
+        overdue = _family(
+            "graphcron_overdue_timestamp_seconds",
+            "The scheduled time that has passed without a Job, while there is one.",
+        )
+        phase = _family("graphcron_phase", "1 for the phase of a GraphCron.", "phase")
+        late = self._overdue()
+        for name, (_, figures) in self._known.items():
+            failures.add_metric(name, figures.failures)
+            phase.add_metric((*name, figures.phase), 1)
+            if figures.last_success is not None:
+                success.add_metric(name, figures.last_success)
+            if figures.next_run is not None:
+                next_run.add_metric(name, figures.next_run)
+            if name in late:
+                overdue.add_metric(name, late[name].timestamp())
+        yield from (failures, success, next_run, overdue, phase)
+
+    def _figures(self, name: Name, kept: Kept) -> tuple[int, Figures]:
+        """Those of the last scrape while the GraphCron is the same: parsing takes longer than all else."""
+        known = self._known.get(name)
+        return known if known and known[0] == kept.version else (kept.version, Figures.of(kept.manifest))
+
+
+def _family(name: str, explained: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, explained, labels=["namespace", "name", *labels])
