@@ -77,6 +77,23 @@ CASES = {
         20,
         QUIET,
     ),
+    "firings of one have no pod": Case(
+        "GraphCronNotStarting",
+        LEADS | {crons("phase", 'phase="not_starting"'): "1x60"},
+        20,
+        (REPORT,),
+        "Firings of GraphCron team/report do not start",
+    ),
+    "firings of some have no pod, of too many to be named": Case(
+        "GraphCronNotStarting",
+        LEADS | {operators("graphcrons", 'state="not_starting"'): "2x60", operators("cron_metrics_omitted"): "1001x60"},
+        20,
+        ({},),
+        "Firings of GraphCrons do not start",
+    ),
+    "its pod came after a while": Case(
+        "GraphCronNotStarting", LEADS | {crons("phase", 'phase="not_starting"'): "1x10"}, 20, QUIET
+    ),
     "it was mended in time": Case("GraphCronStalled", LEADS | {crons("phase", 'phase="stalled"'): "1x10"}, 20, QUIET),
     "one of a hundred fails for ever": Case(
         "GraphCronFailing",

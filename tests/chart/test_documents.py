@@ -60,7 +60,7 @@ def whole(manifest: Manifest) -> Manifest:
     if "apiVersion" in manifest:
         return manifest
     named = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron", "metadata": {"name": "shown"}}
-    return named | {"spec": {"assistantId": "agent"} | manifest["spec"]}
+    return named | {"spec": {"schedule": "0 9 * * *", "assistantId": "agent"} | manifest["spec"]}
 
 
 def taken_by_the_chart(values: dict[str, Any], folder: Path) -> None:

@@ -93,6 +93,11 @@ def pod_cannot_start(world: World) -> None:
     world.reconcile("11:01")
 
 
+def not_starting(world: World) -> None:
+    pod_cannot_start(world)
+    world.reconcile("11:03")
+
+
 STATES: list[tuple[Callable[[World], None], Phase | None, str, str]] = [
     (scheduled, Phase.SCHEDULED, "Healthy", "Current"),
     (paused, Phase.PAUSED, "Suspended", "Current"),
@@ -107,6 +112,7 @@ STATES: list[tuple[Callable[[World], None], Phase | None, str, str]] = [
     (deleted, Phase.SCHEDULED, "Progressing", "Terminating"),
     (failed_once, Phase.SCHEDULED, "Healthy", "Current"),
     (pod_cannot_start, Phase.SCHEDULED, "Healthy", "Current"),
+    (not_starting, Phase.NOT_STARTING, "Degraded", "InProgress"),
 ]
 """How it comes about, the phase, and what Argo CD and kstatus say. A firing that fails makes no resource unhealthy: the
 next one may succeed, and a rollback would change nothing."""
@@ -138,7 +144,7 @@ def test_each_state_is_seen_as_what_it_is(
 
 
 def test_all_phases_are_among_them() -> None:
-    assert {phase for _, phase, _, _ in STATES} >= set(Phase) - {Phase.STALLED, Phase.IN_POD_NOT_ALLOWED}
+    assert {phase for _, phase, _, _ in STATES} >= set(Phase) - {Phase.STALLED, Phase.HALTED}
 
 
 def test_a_new_one_is_not_taken_for_one_that_works(tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ NULLS = """\
 `metadata`, `config` and `context`, and only those in lists remain:
 
 ```yaml
-input: {reset: null, steps: [null, 1]}    # by `kubectl apply`: {steps: [null, 1]}
+spec:
+  input: {reset: null, steps: [null, 1]}    # by `kubectl apply`: {steps: [null, 1]}
 ```
 
 `kubectl apply --server-side` keeps them, and so do `kubectl create`, `kubectl replace`, the REST API, Flux, and Argo CD
