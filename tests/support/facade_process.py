@@ -1,4 +1,4 @@
-"""The facade as a real process, whose apiserver is away."""
+"""The facade as a real process, whose apiserver is away if no other is named."""
 
 import asyncio
 import json
@@ -18,7 +18,8 @@ WAIT = 20.0
 
 @asynccontextmanager
 async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, list[str], asyncio.subprocess.Process]]:
-    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away."""
+    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away,
+    unless the environment has another KUBECONFIG."""
     named = {"name": "away"}
     config = {
         "apiVersion": "v1",

@@ -7,9 +7,11 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
@@ -33,6 +35,7 @@ from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
+from graphcron.facade.update import update
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 
@@ -40,7 +43,7 @@ CALLER = web.RequestKey("caller", Caller)
 """The caller of a request, set before its handler is called."""
 
 PATCH_ATTEMPTS = 10
-"""Attempts of one update against concurrent changes of the same cron. Each failure means that another one succeeded."""
+"""Attempts of an update whose decision depends on the rest of the cron, while others change just that."""
 
 Clock = Callable[[], datetime]
 """The time now, with its offset from UTC."""
@@ -52,9 +55,9 @@ AnyBody = TypeVar("AnyBody", bound=Body)
 
 
 class Handlers:
-    """The handlers of probes, `/openapi.json` and cron endpoints. `on_conflict` counts each update that is made again;
-    once `draining` is set, the facade is not ready. `upstream` is None without an Agent Server: then assistants and
-    threads are not checked."""
+    """The handlers of probes, `/openapi.json` and cron endpoints. `on_conflict` counts each update that has to be
+    decided again; once `draining` is set, the facade is not ready. `upstream` is None without an Agent Server: then
+    assistants and threads are not checked."""
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class Handlers:
         self._now = clock
         self._on_conflict = on_conflict
         self._draining = draining
+        self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._creating: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _crons_of(self, request: web.Request) -> Store:
@@ -179,24 +183,34 @@ class Handlers:
         return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
-        """An update of a cron, repeated when it met a concurrent one."""
+        """An update of a cron. Conflicts are the store's business, since the client names no version."""
         identity = _cron_id(request)
         body = await _body(request, CronPatch)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
-        crons = self._crons_of(request)
-        for _ in range(PATCH_ATTEMPTS):
-            try:
-                draft = translation.patch(await crons.get(identity), body, self._now())
-                self._quota.check_schedule(draft, self._now())
-                return json_answer(cron(await crons.replace(draft.manifest), self._now(), draft.schedule))
-            except Changed:
+        try:
+            return await self._update(self._crons_of(request), identity, body)
+        except Missing:
+            raise RestError(404, f"Cron '{identity}' not found") from None
+
+    async def _update(self, crons: Store, identity: str, body: CronPatch) -> web.Response:
+        # One at a time: the apiserver redoes each of many that meet, and takes the longer for all of them together.
+        async with self._updating.setdefault(identity, asyncio.Lock()):
+            if (remembered := crons.peek(identity)) is not None:
+                with suppress(Changed, RestError):  # memory may be behind, so a refusal must be founded on more
+                    return await self._patch(crons, remembered, body)
+            for _ in range(PATCH_ATTEMPTS):
+                with suppress(Changed):
+                    return await self._patch(crons, await crons.get(identity), body)
                 self._on_conflict()
-                continue
-            except Missing:
-                raise RestError(404, f"Cron '{identity}' not found") from None
         raise Changed(f"Cron '{identity}' is being changed by others all the time")
+
+    async def _patch(self, crons: Store, known: Manifest, body: CronPatch) -> web.Response:
+        """Raises Changed when the cron is no longer as it was known, in what the decision depends on."""
+        asked = update(known, body, self._now())
+        self._quota.check_schedule(asked.draft, self._now())
+        return json_answer(cron(await crons.patch(known, asked.operations), self._now(), asked.draft.schedule))
 
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""

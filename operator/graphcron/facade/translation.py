@@ -16,7 +16,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.schemas import Config, CronPatch, RunOptions, ThreadCronCreate
+from graphcron.facade.schemas import Config, RunOptions, ThreadCronCreate
 from graphcron.facade.webhook import is_masked, mask_url
 from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.kube import jsontext
@@ -72,36 +72,13 @@ def create(body: ThreadCronCreate, *, cron_id: str, thread_id: str | None, now: 
     spec: dict[str, Any] = {"assistantId": body.assistant_id}
     if thread_id is not None:
         spec["threadId"] = thread_id
-    schedule = _set(spec, body, body.schedule)
+    schedule = set_fields(spec, body, body.schedule)
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": cron_id}, "spec": spec}
-    _check(manifest, now)
+    check(manifest, now)
     return Draft(manifest, schedule)
 
 
-def patch(manifest: Manifest, body: CronPatch, now: datetime) -> Draft:
-    """The GraphCron after an update: given fields replace, metadata merges, a null end time clears. It keeps the
-    resourceVersion that was read, so that writing it over somebody else's change fails. Raises RestError 422.
-    """
-    spec = dict(manifest["spec"])
-    if body.metadata is not None:
-        body = body.model_copy(update={"metadata": spec.get("metadata", {}) | body.metadata})
-    uid = manifest["metadata"].get("uid", "")
-    schedule = _set(spec, body, body.schedule, uid)
-    if "end_time" in body.model_fields_set and body.end_time is None:
-        spec.pop("endTime", None)
-    if body.enabled:
-        spec.pop("pauseReason", None)
-    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (kube/jsontext.py).
-    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
-    metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
-    changed = manifest | {"metadata": metadata, "spec": spec}
-    _check(changed, now)
-    if schedule is None and body.enabled:
-        schedule = _schedule(spec["schedule"], uid)  # kubectl may have made a GraphCron whose schedule is invalid
-    return Draft(changed, schedule)
-
-
-def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
+def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
     """Sets what the body gives, and returns the schedule when it gives one."""
     try:
         # The zone first, as LangGraph's server does.
@@ -110,7 +87,7 @@ def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: s
         raise RestError(422, str(error)) from None
     # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
     is_read = expression is not None and len(expression) <= SCHEDULE_LIMIT
-    schedule = _schedule(expression, seed) if expression is not None and is_read else None
+    schedule = read_schedule(expression, seed) if expression is not None and is_read else None
     if is_masked(body.webhook or ""):
         raise RestError(
             422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
@@ -121,7 +98,8 @@ def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: s
     return schedule
 
 
-def _schedule(expression: str, seed: str) -> Schedule:
+def read_schedule(expression: str, seed: str) -> Schedule:
+    """Raises RestError 422."""
     try:
         return read(expression, seed)
     except InvalidSchedule as error:
@@ -153,14 +131,14 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _check(manifest: Manifest, now: datetime) -> None:
+def check(manifest: Manifest, now: datetime) -> None:
     """Raises RestError 422 for what the operator would find wrong later."""
     try:
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None
-    if len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2:
-        return  # an order has the texts of its spec, and little beside them
+    if is_small(manifest):
+        return
     size = len(order(manifest["metadata"], spec, now).to_json().encode())
     if size > ORDER_LIMIT:
         raise RestError(
@@ -169,6 +147,11 @@ def _check(manifest: Manifest, now: datetime) -> None:
             "which Kubernetes limits. Keep large input in a Secret or ConfigMap and name it in the GraphCron's "
             "spec.inputFrom, or let the graph fetch it",
         )
+
+
+def is_small(manifest: Manifest) -> bool:
+    """Whether the order of a GraphCron is far from its limit: it has the texts of the spec, and little beside them."""
+    return len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2
 
 
 def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> Cron:
@@ -258,8 +241,8 @@ def created_at(manifest: Manifest) -> str:
 def _created_at(name: str, in_kubernetes: str) -> str:
     if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
         with suppress(ValueError, OverflowError, OSError):  # kubectl can choose a name of the year 10889
-            return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
-    return _iso(parse_time(in_kubernetes))
+            return iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
+    return iso(parse_time(in_kubernetes))
 
 
 def updated_at(manifest: Manifest) -> str:
@@ -267,7 +250,8 @@ def updated_at(manifest: Manifest) -> str:
     return str(manifest["metadata"].get("annotations", {}).get(UPDATED_AT) or created_at(manifest))
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """As LangGraph's server writes the time of a creation or an update."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

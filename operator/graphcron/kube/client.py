@@ -16,6 +16,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube import jsontext
 from graphcron.kube.errors import NotFound, Refused, Unavailable, error_of, message_of
+from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.resources import (
     CRON_JOBS,
     EVENTS,
@@ -142,9 +143,11 @@ class Kube(Transport):
     async def create_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
         return await self._write("POST", GRAPHCRONS, namespace, query=_STRICT, body=manifest)
 
-    async def replace_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when the manifest's resourceVersion is no longer the newest."""
-        return await self._replace(GRAPHCRONS, namespace, manifest, _STRICT)
+    async def patch_graphcron(self, namespace: str, name: str, operations: list[Operation]) -> Manifest:
+        """Applies them to its newest version, whichever that is. Raises Refused 422 when they do not apply."""
+        return await self._write(
+            "PATCH", GRAPHCRONS, namespace, name, query=_STRICT, body=operations, content_type=_JSON_PATCH
+        )
 
     async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
         """With what it owns, in the background. Given a uid, that very object: raises Conflict for a namesake."""
@@ -154,10 +157,7 @@ class Kube(Transport):
 
     async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
         """Sets the whole status of that very object. Raises NotFound when it is gone, also when a namesake is there."""
-        patch = [
-            {"op": "test", "path": "/metadata/uid", "value": uid},
-            {"op": "add", "path": "/status", "value": status},
-        ]
+        patch = [require(("metadata", "uid"), uid), add(("status",), status)]
         try:
             return await self._write(
                 "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_JSON_PATCH
@@ -193,7 +193,8 @@ class Kube(Transport):
 
     async def replace_lease(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when the manifest's resourceVersion is no longer the newest, NotFound when it is gone."""
-        return await self._replace(LEASES, namespace, manifest)
+        name = manifest["metadata"]["name"]
+        return await self._write("PUT", LEASES, namespace, name, query=_MANAGER, body=manifest)
 
     async def serves_graphcrons(self) -> bool:
         """Whether the apiserver serves the resource, and lists it in its discovery."""
@@ -213,12 +214,6 @@ class Kube(Transport):
     async def ready(self) -> None:
         """Returns when the apiserver answers."""
         await self._get("/version")
-
-    async def _replace(
-        self, resource: Resource, namespace: str, manifest: Manifest, query: dict[str, str] | None = None
-    ) -> Manifest:
-        name = manifest["metadata"]["name"]
-        return await self._write("PUT", resource, namespace, name, query=query or _MANAGER, body=manifest)
 
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}
