@@ -22,7 +22,7 @@ FULL = MINIMAL | {
     "end_time": "2030-01-01T00:00:00+00:00",
     "input": {"messages": [{"role": "user", "content": "grüß Gott"}], "n": None, "big": 2**53 + 1},
     "metadata": {"owner": "ada"},
-    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {"model": "m"}},
+    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {}},
     "context": {"k": "v"},
     "webhook": "https://example.com/hook",
     "interrupt_before": ["a"],
@@ -93,7 +93,7 @@ class TestCron:
 
     def test_nothing_is_lost_on_the_way_to_kubernetes_and_back(self) -> None:
         payload = translation.cron(made(FULL), NOW)["payload"]
-        config = {"tags": ["x"], "recursion_limit": 5, "configurable": {"model": "m", "cron_id": ID}}
+        config = {"tags": ["x"], "recursion_limit": 5, "configurable": {"cron_id": ID}}
         assert payload == FULL | {"assistant_id": AGENT, "config": config}
 
     def test_assistant_stays_as_it_was_written(self) -> None:
@@ -149,18 +149,24 @@ class TestCron:
 
     def test_keys_that_the_agent_server_sets_are_dropped(self) -> None:
         reserved = {"thread_id": 1, "run_id": 1, "assistant_id": 1, "cron_id": 1}
-        auth = {"langgraph_auth_user": 1, "langgraph_auth_user_id": 1, "langgraph_auth_permissions": 1, "cron_id": 1}
-        spec = made(
-            MINIMAL
-            | {
-                "metadata": reserved | {"a": 1},
-                "context": auth | {"b": 1},
-                "config": {"configurable": auth | {"c": 1, "thread_id": 1}, "metadata": reserved | {"d": 1}},
-            }
-        )["spec"]
+        auth = {"langgraph_auth_user": 1, "langgraph_auth_user_id": 1, "langgraph_auth_permissions": 1} | dict.fromkeys(
+            (
+                "langgraph_request_id", "__after_seconds__", "__context_provided__", "__dd_trace_headers__",
+                "__langsmith_example_id__", "__langsmith_project__", "__otel_traceparent__", "__otel_tracestate__",
+                "__pregel_node_finished", "__request_start_time_ms__",
+            ),
+            1,
+        )  # fmt: skip
+        configurable = auth | {"c": 1, "thread_id": 1, "cron_id": 1}
+        config = {"configurable": configurable, "metadata": reserved | {"d": 1}}
+        spec = made(MINIMAL | {"metadata": reserved | {"a": 1}, "config": config})["spec"]
         assert spec["metadata"] == {"a": 1}
-        assert spec["context"] == {"b": 1}
         assert spec["config"] == {"configurable": {"c": 1, "thread_id": 1}, "metadata": {"d": 1}}
+        # In a context the server sets no cron_id, so it is the client's own.
+        assert made(MINIMAL | {"context": auth | {"b": 1, "cron_id": "mine"}})["spec"]["context"] == {
+            "b": 1,
+            "cron_id": "mine",
+        }
 
     def test_ids_sort_by_time_and_are_of_version_7(self) -> None:
         later = new_cron_id(datetime(2026, 11, 22, 19, 25, 15, 115000, tzinfo=UTC), b"\0" * 10)

@@ -214,7 +214,8 @@ def test_the_order_is_the_same_for_both_engines() -> None:
     }
     annotations = job_of(PODS, **IN_POD, **spec)["template"]["metadata"]["annotations"]
     order = Order.from_json(annotations[ORDER_ANNOTATION])
-    assert order.request["config"] == {"recursion_limit": 5, "configurable": {"cron_id": order.cron_id}}
+    named = {"cron_id": order.cron_id, "graphcron_cron": order.cron_id}
+    assert order.request["config"] == {"recursion_limit": 5, "configurable": named}
 
 
 def test_an_image_of_ours_that_cannot_be_pulled_is_told_too(world: World) -> None:

@@ -26,6 +26,7 @@ from graphcron.facade.schemas import (
     CronCreate,
     CronPatch,
     CronSearch,
+    RunOptions,
     ThreadCronCreate,
     read,
     read_json,
@@ -34,7 +35,8 @@ from graphcron.facade.schemas import (
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
-from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
+from graphcron.facade.translation import Cron, Draft, assistant_uuid, cron, new_cron_id
+from graphcron.facade.unknown_fields import UnknownFields, warning
 from graphcron.facade.update import update
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
@@ -71,12 +73,13 @@ class Handlers:
     ) -> None:
         self._quota = settings.quota
         self._resolver = resolver if settings.check_webhook_hosts else None
-        self._document = document(settings.auth_mode)
+        self._document = document(settings.auth_mode, settings.unknown_fields)
         self._store = store
         self._upstream = upstream
         self._now = clock
         self._on_conflict = on_conflict
         self._draining = draining
+        self._unknown_fields = settings.unknown_fields
         self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._creating: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -111,7 +114,7 @@ class Handlers:
         self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
     ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await _body(request, schema)
+        body = await _body(request, schema, self._unknown_fields)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -121,7 +124,7 @@ class Handlers:
             if (first := await self._first(request, identity)) is not None:
                 # It was checked when it was made; an assistant or a quota may have changed since.
                 idempotency.check_same(first, _draft(body, identity, thread_id, now, key).manifest)
-                return json_answer(cron(first, now))
+                return _answer_to(body, cron(first, now))
         await self._check_webhook(body.webhook)
         await self._check_assistant(request, body.assistant_id)
         draft = _draft(body, identity, thread_id, now, key)
@@ -135,8 +138,8 @@ class Handlers:
             if key is None or (first := await self._first(request, identity)) is None:
                 raise
             idempotency.check_same(first, draft.manifest)
-            return json_answer(cron(first, now))
-        return json_answer(cron(made, now, draft.schedule))
+            return _answer_to(body, cron(first, now))
+        return _answer_to(body, cron(made, now, draft.schedule))
 
     async def _first(self, request: web.Request, identity: str) -> Manifest | None:
         """What an earlier create with the same key has made, if it is there."""
@@ -185,7 +188,7 @@ class Handlers:
     async def patch(self, request: web.Request) -> web.Response:
         """An update of a cron. Conflicts are the store's business, since the client names no version."""
         identity = _cron_id(request)
-        body = await _body(request, CronPatch)
+        body = await _body(request, CronPatch, self._unknown_fields)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
@@ -210,7 +213,8 @@ class Handlers:
         """Raises Changed when the cron is no longer as it was known, in what the decision depends on."""
         asked = update(known, body, self._now())
         self._quota.check_schedule(asked.draft, self._now())
-        return json_answer(cron(await crons.patch(known, asked.operations), self._now(), asked.draft.schedule))
+        patched = await crons.patch(known, asked.operations)
+        return _answer_to(body, cron(patched, self._now(), asked.draft.schedule))
 
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""
@@ -241,8 +245,15 @@ def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: da
     return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
 
 
-async def _body(request: web.Request, schema: type[AnyBody]) -> AnyBody:
-    return read(schema, read_json(await request.read()))
+async def _body(
+    request: web.Request, schema: type[AnyBody], unknown_fields: UnknownFields = UnknownFields.REFUSE
+) -> AnyBody:
+    return read(schema, read_json(await request.read()), unknown_fields)
+
+
+def _answer_to(body: RunOptions, cron: Cron) -> web.Response:
+    """The cron that came of a body, with a warning of what was passed on unread."""
+    return json_answer(cron, headers={"Warning": warning(body.model_extra)} if body.model_extra else None)
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
+from graphcron.facade.unknown_fields import UnknownFields
 
 
 def _mode(text: str) -> Mode:
@@ -20,6 +21,13 @@ def _checked_or_any(text: str) -> bool:
     if text not in ("checked", "any"):
         raise ValueError("it must be checked or any")
     return text == "checked"
+
+
+def _unknown_fields(text: str) -> UnknownFields:
+    try:
+        return UnknownFields(text)
+    except ValueError:
+        raise ValueError(f"it must be {UnknownFields.CARRY} or {UnknownFields.REFUSE}") from None
 
 
 def _words(text: str) -> frozenset[str]:
@@ -57,6 +65,11 @@ class FacadeSettings(Settings):
         True, validation_alias="GRAPHCRON_WEBHOOK_HOSTS"
     )
     """Whether webhooks may name only hosts that LangGraph's own server lets through."""
+
+    unknown_fields: Annotated[UnknownFields, BeforeValidator(_unknown_fields)] = Field(
+        UnknownFields.CARRY, validation_alias="GRAPHCRON_UNKNOWN_FIELDS"
+    )
+    """What becomes of body fields that no cron has."""
 
     @property
     def quota(self) -> Quota:

@@ -43,17 +43,15 @@ PAYLOAD_FIELDS = (
 _SPEC_KEYS = tuple((name, to_camel(name)) for name in PAYLOAD_FIELDS)
 
 # Keys that the Agent Server sets itself; LangGraph's server drops them from what a client sends.
-_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id"}
-_RESERVED_CONFIGURABLE = {
-    "langgraph_auth_user",
-    "langgraph_auth_user_id",
-    "langgraph_auth_permissions",
-    "langgraph_request_id",
-    "__after_seconds__",
+_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id", "counters_since_delta_snapshot"}
+_RESERVED_CONTEXT = {
+    "langgraph_auth_user", "langgraph_auth_user_id", "langgraph_auth_permissions", "langgraph_request_id",
+    "__after_seconds__", "__context_provided__", "__dd_trace_headers__", "__langsmith_example_id__",
+    "__langsmith_project__", "__otel_traceparent__", "__otel_tracestate__", "__pregel_node_finished",
     "__request_start_time_ms__",
-    "__pregel_node_finished",
-    "cron_id",
-}
+}  # fmt: skip
+_RESERVED_CONFIGURABLE = _RESERVED_CONTEXT | {"cron_id"}
+"""There the server shows the cron's own id."""
 
 _GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """Namespace from which LangGraph derives the id of the assistant that it makes for each graph."""
@@ -92,6 +90,8 @@ def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, s
         raise RestError(
             422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
         )
+    if options := {name: value for name, value in (body.model_extra or {}).items() if value is not None}:
+        spec["runOptions"] = options
     for name, key in _SPEC_KEYS:
         if (value := getattr(body, name, None)) is not None:
             spec[key] = _CLEAN[name](value) if name in _CLEAN else value
@@ -108,6 +108,10 @@ def read_schedule(expression: str, seed: str) -> Schedule:
 
 def _metadata(given: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in _RESERVED_METADATA}
+
+
+def _context(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_CONTEXT}
 
 
 def _configurable(given: dict[str, Any]) -> dict[str, Any]:
@@ -127,7 +131,7 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
     "end_time": format_time,
     "metadata": _metadata,
     "config": _config,
-    "context": _configurable,
+    "context": _context,
 }
 
 
@@ -179,7 +183,7 @@ def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) ->
 
 
 def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str | None) -> dict[str, Any]:
-    payload: dict[str, Any] = {"assistant_id": assistant}
+    payload: dict[str, Any] = {**spec.get("runOptions", {}), "assistant_id": assistant}
     payload |= {name: spec[key] for name, key in _SPEC_KEYS if key in spec}
     if end_time is not None:
         payload["end_time"] = end_time
@@ -220,12 +224,22 @@ def next_run_date(manifest: Manifest, now: datetime, schedule: Schedule | None =
     current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
     if spec.get("enabled") is False or (current and status.get("enabled") is False):
         return None
+    return _next(manifest, now, schedule, ("startTime", "endTime"))
+
+
+def next_date(manifest: Manifest, now: datetime) -> str | None:
+    """The next date of the schedule, also of a cron that is disabled or has ended: LangGraph's server sorts by it."""
+    return _next(manifest, now, None, ())
+
+
+def _next(manifest: Manifest, now: datetime, schedule: Schedule | None, bounds: tuple[str, ...]) -> str | None:
+    spec, metadata = manifest["spec"], manifest["metadata"]
     try:
         zone = read_timezone(spec.get("timezone"))
-        start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+        limits = {name: _moment(spec[name]) for name in bounds if name in spec}
         if schedule is None or is_hashed(spec["schedule"]):  # a create does not know the uid, which is the seed
             schedule = read(spec["schedule"], metadata.get("uid", ""))
-        times = next_times(schedule, zone, now, 1, start=start, end=end)
+        times = next_times(schedule, zone, now, 1, start=limits.get("startTime"), end=limits.get("endTime"))
     except ValueError:  # InvalidSchedule and InvalidTimezone too
         return None
     return _rest_time(format_time(times[0])) if times else None

@@ -14,7 +14,7 @@ from graphcron.kube.json_patch import Operation, add, apply, clear, merge, requi
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import UPDATED_AT
 
-_MERGED = ("metadata",)
+_MERGED = ("metadata", "runOptions")
 """Fields of the spec whose keys are added to those that are there, as LangGraph's server does."""
 
 

@@ -99,7 +99,7 @@ def structural(schema: dict[str, Any]) -> dict[str, Any]:
 
 _KEPT = (
     "type", "format", "description", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems",
-    "maxItems", "required",
+    "maxItems", "maxProperties", "required",
 )  # fmt: skip
 
 
@@ -118,14 +118,14 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
     result |= {key: value for key, value in schema.items() if key.startswith("x-kubernetes-")}
     if result.get("x-kubernetes-preserve-unknown-fields"):
         # Free-form: nothing else may be said of it, but that it is an object where it must be one.
-        return {
+        result = {
             key: value
             for key, value in result.items()
             if key in ("type", "description") or key.startswith("x-kubernetes-")
         }
     if properties := schema.get("properties"):
         result["properties"] = {name: _structural(value, definitions) for name, value in properties.items()}
-    if isinstance(values := schema.get("additionalProperties"), dict):
+    if isinstance(values := schema.get("additionalProperties"), dict) and "properties" not in schema:
         result["additionalProperties"] = _structural(values, definitions)
     if items := schema.get("items"):
         result["items"] = _structural(items, definitions)

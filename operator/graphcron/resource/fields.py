@@ -65,6 +65,23 @@ Json = Annotated[Any, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fi
 JsonObject = Annotated[
     dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
 ]
+Config = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+            # For CEL, which sees declared fields alone.
+            "properties": {
+                "configurable": {
+                    "type": "object",
+                    "description": "Settings that the graph reads. Excludes context.",
+                    "x-kubernetes-preserve-unknown-fields": True,
+                }
+            },
+        }
+    ),
+]
 # CRD schemas know no "this or that type", so a union is free-form there and checked here.
 Nodes = Annotated[Literal["*"] | list[str], Field(json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})]
 StreamMode = Literal[

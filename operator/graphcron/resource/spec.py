@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from graphcron.resource.fields import (
     DEPTH_LIMIT,
     INVALID_SPEC,
+    Config,
     InvalidGraphCron,
     Json,
     JsonObject,
@@ -20,6 +21,7 @@ from graphcron.resource.fields import (
     StreamModes,
     Time,
 )
+from graphcron.resource.run_options import CEL_RULES, RunOptions, complaint
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
 from graphcron.schedule.expression import CEL_FIVE_FIELDS
 
@@ -46,7 +48,8 @@ IN_POD_ONLY = (
     "image, workingDir, envFrom and checkpointer are for engine inPod alone: set engine to inPod, or remove them"
 )
 IN_POD_NEVER = (
-    "server, webhook, multitaskStrategy and checkpointDuring are not for engine inPod: remove them, or the engine"
+    "server, webhook, multitaskStrategy, checkpointDuring and runOptions are not for engine inPod: remove them, or the "
+    "engine"
 )
 IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else keeps the thread between two firings"
 
@@ -81,7 +84,7 @@ class GraphCronSpec(Model):
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
     )
     metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
-    config: JsonObject | None = Field(
+    config: Config | None = Field(
         None, description="Config of the runs, such as tags, recursion_limit and configurable."
     )
     context: JsonObject | None = Field(None, description="Static context of the runs.")
@@ -101,6 +104,11 @@ class GraphCronSpec(Model):
     stream_resumable: bool | None = Field(None, description="Whether clients can resume the stream.")
     durability: Literal["sync", "async", "exit"] | None = Field(None, description="When the graph writes checkpoints.")
     checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
+    run_options: RunOptions | None = Field(
+        None,
+        description="Further options of the runs that the Agent Server knows, by their names in its API, such as "
+        "feedback_keys. They are passed on unchanged.",
+    )
     enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
     pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
         None, description="Why the schedule is paused, for people to read."
@@ -177,13 +185,14 @@ class GraphCronSpec(Model):
                 },
                 {
                     "rule": f"!{_CEL_IN_POD} || !has(self.server) && !has(self.webhook) "
-                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring)",
+                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring) && !has(dyn(self).runOptions)",
                     "message": IN_POD_NEVER,
                 },
                 {
                     "rule": f"!{_CEL_IN_POD} || !has(self.threadId) || has(self.checkpointer)",
                     "message": IN_POD_THREAD,
                 },
+                *CEL_RULES,
             ]
         }
     )
@@ -196,7 +205,7 @@ class GraphCronSpec(Model):
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Self:
         own = (self.image, self.working_dir, self.env_from, self.checkpointer)
-        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during)
+        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during, self.run_options)
         if not self.in_pod and any(value is not None for value in own):
             raise ValueError(IN_POD_ONLY)
         if self.in_pod and any(value is not None for value in foreign):
@@ -214,10 +223,11 @@ class GraphCronSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _configurable_is_an_object(self) -> Self:
-        # Nor is this one: CEL cannot see into a field of free-form JSON.
+    def _asks_for_a_run(self) -> Self:
         if not isinstance((self.config or {}).get("configurable", {}), dict):
             raise ValueError("config.configurable must be an object")
+        if problem := complaint(self.context, self.config, self.run_options, self.thread_id):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
