@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 FORMATS = ("text", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def configure(level: str, form: str = "text") -> None:

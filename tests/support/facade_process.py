@@ -29,6 +29,7 @@ async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, l
         "contexts": [named | {"context": {"cluster": "away", "user": "away"}}],
         "current-context": "away",
     }
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
     (folder / "kubeconfig").write_text(json.dumps(config))
     port = unused_port()
     process = await asyncio.create_subprocess_exec(

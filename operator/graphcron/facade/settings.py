@@ -4,7 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
+from graphcron.environ import Flag, Limit, Port, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
 from graphcron.facade.unknown_fields import UnknownFields
@@ -46,7 +46,7 @@ class FacadeSettings(Settings):
     """The authority of the Agent Server's certificate; None for the system's."""
     host: str | None = Field(None, validation_alias="GRAPHCRON_HOST")
     """The address to listen on; None for all interfaces."""
-    port: Integer = Field(8080, validation_alias="GRAPHCRON_PORT")
+    port: Port = Field(8080, validation_alias="GRAPHCRON_PORT")
     auth_mode: Annotated[Mode, BeforeValidator(_mode)] = Field(Mode.CLOSED, validation_alias="GRAPHCRON_AUTH_MODE")
     keys_dir: str | None = Field(None, validation_alias="GRAPHCRON_API_KEYS_DIR")
     """Where the Secret with the API keys is mounted; set in mode apiKeys."""

@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -15,7 +16,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from graphcron.kube import jsontext
-from graphcron.kube.errors import NotFound, Refused, Unavailable, error_of, message_of
+from graphcron.kube.errors import NoCluster, NotFound, Refused, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.resources import (
     CRON_JOBS,
@@ -50,21 +51,19 @@ class Kube(Transport):
     @classmethod
     @asynccontextmanager
     async def connect(cls, gate: WriteGate | None = None, on_write: OnWrite | None = None) -> AsyncIterator[Self]:
-        """Raises SystemExit when there is neither a service account nor a kubeconfig."""
+        """Raises NoCluster when there is neither a service account nor a kubeconfig that can be used."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = CONNECTION_LIMIT
         try:
             config.load_incluster_config(client_configuration=configuration)
-        except config.ConfigException:
-            try:
-                await config.load_kube_config(client_configuration=configuration)
-            except config.ConfigException as error:
-                raise SystemExit(
-                    f"graphcron: no cluster to work with: neither a pod's service account nor a kubeconfig ({error}). "
-                    "Set KUBECONFIG."
-                ) from None
+        except config.ConfigException as outside:
+            await _load_kubeconfig(configuration, f"this is no pod with a service account ({outside})")
         configuration.proxy = configuration.proxy or proxy_of(configuration.host)
-        async with ApiClient(configuration) as client:
+        try:
+            connection = ApiClient(configuration)
+        except OSError as error:
+            raise NoCluster(f"{_kubeconfig()}: a certificate or key of it cannot be used ({error}). {_SET}") from None
+        async with connection as client:
             yield cls(client, gate, on_write)
 
     async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
@@ -214,6 +213,38 @@ class Kube(Transport):
     async def ready(self) -> None:
         """Returns when the apiserver answers."""
         await self._get("/version")
+
+
+_SET = "Set KUBECONFIG to a file that names a cluster."
+
+
+def _kubeconfig() -> str:
+    """As a sentence names it."""
+    return f"the kubeconfig {config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION}"
+
+
+def _has_kubeconfig() -> bool:
+    names = config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION.split(":")
+    return any(Path(name).expanduser().exists() for name in names)
+
+
+async def _load_kubeconfig(configuration: Configuration, otherwise: str) -> None:
+    """`otherwise` is why there is no other way. Raises NoCluster."""
+    if not _has_kubeconfig():
+        raise NoCluster(f"no cluster to work with: {otherwise}, and of {_kubeconfig()} there is no such file. {_SET}")
+    try:
+        await config.load_kube_config(client_configuration=configuration)
+    except FileNotFoundError as error:
+        if error.filename is None:  # none for a temporary file, says `tempfile`
+            raise NoCluster(
+                f"{_kubeconfig()} has certificates within it, and they have to be written to files, for which there is "
+                f"no room ({error.strerror}): set TMPDIR to a directory that can be written to."
+            ) from None
+        raise NoCluster(f"{_kubeconfig()} cannot be used: {error}. {_SET}") from None
+    except (TypeError, AttributeError):
+        raise NoCluster(f"{_kubeconfig()} cannot be used: it is no kubeconfig. {_SET}") from None
+    except Exception as error:  # the client reads whatever is in it
+        raise NoCluster(f"{_kubeconfig()} cannot be used: {error}. {_SET}") from None
 
 
 _MANAGER = {"fieldManager": FIELD_MANAGER}

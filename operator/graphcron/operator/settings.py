@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from graphcron.environ import Integer, JsonObject, JsonStrings, Limit, Seconds, Settings
+from graphcron.environ import Count, JsonObject, JsonStrings, Limit, Port, Seconds, Settings
 from graphcron.kube.lease import Timing
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
@@ -46,13 +46,13 @@ class OperatorSettings(Settings):
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
-    health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
-    workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
+    health_port: Port = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
+    workers: Count = Field(20, validation_alias="GRAPHCRON_WORKERS")
     """Reconciliations at once."""
     crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
     """Seconds for which a start waits for the CRD or the apiserver before it gives up."""
     lease_name: str = Field("graphcron-operator", validation_alias="GRAPHCRON_LEASE")
-    lease_duration: Integer | None = Field(None, validation_alias="GRAPHCRON_LEASE_DURATION_SECONDS")
+    lease_duration: Count | None = Field(None, validation_alias="GRAPHCRON_LEASE_DURATION_SECONDS")
     lease_renew_deadline: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS")
     lease_retry_period: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS")
     identity: str = Field(default_factory=_identity, validation_alias="GRAPHCRON_POD")
