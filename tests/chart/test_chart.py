@@ -182,6 +182,16 @@ def test_the_operator_has_the_least_interval_and_the_deadline_of_runs_that_name_
     assert limits("runs.activeDeadlineSeconds=600", longest) == (0, 600)
 
 
+def test_the_operator_has_the_prefix_of_owners_secrets() -> None:
+    def prefix(*values: str) -> str | None:
+        (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+        environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+        return OperatorSettings.read(given(environment)).owner_headers
+
+    assert prefix() is None
+    assert prefix("facade.ownerHeadersSecret=agent-headers-") == "agent-headers-"
+
+
 def given(environment: dict[str, str | None]) -> dict[str, str]:
     """The environment as the process sees it; what comes from the pod is made up."""
     return {name: value or "" for name, value in environment.items()} | {"GRAPHCRON_NAMESPACE": "ns"}

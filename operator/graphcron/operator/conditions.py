@@ -112,7 +112,8 @@ def _starts_late(pod: Manifest, now: datetime) -> tuple[str, str] | None:
         return None
     return CONTAINER_CREATING, (
         f"run pod {name}: its volumes or its network are not ready after {START_PATIENCE.seconds} s. Do the Secrets "
-        "and ConfigMaps exist that spec.inputFrom and spec.server.headersSecretRef name? "
+        "and ConfigMaps exist that spec.inputFrom and spec.server.headersSecretRef name, and with "
+        "facade.ownerHeadersSecret of the Helm chart that of its owner? "
         f"'kubectl describe pod {name}' says what is missing"
     )
 

@@ -46,7 +46,8 @@ class Operator:
         self._gate = gate
         self._metrics = metrics
         self._watches = WatchHealth(WATCHED_RESOURCES)
-        installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
+        interval = timedelta(seconds=settings.minimum_interval)
+        installation = Installation(settings.pods, interval, settings.owner_headers)
         leads = lambda: gate.is_open  # noqa: E731
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
         self._elector = LeaderElector(

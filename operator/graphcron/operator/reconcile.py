@@ -17,6 +17,7 @@ from graphcron.operator.events import Event, events_of
 from graphcron.operator.history import HISTORY_LIMIT, count, is_over, job_of
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
+from graphcron.operator.owner_headers import for_owner
 from graphcron.operator.phase import Phase, Verdict, stalled
 from graphcron.operator.reasons import IN_POD_NOT_ALLOWED
 from graphcron.operator.run_pod import refusal
@@ -44,13 +45,14 @@ class Plan:
 
 def decide(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """What is to be written for one GraphCron, at `now` (aware)."""
-    if until := unchanged_until(observed, installation.mark, now):
+    if until := unchanged_until(observed, for_owner(observed.graphcron, installation).mark, now):
         return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=until + A_LITTLE_LATER, unchanged=True)
     return decide_in_full(observed, installation, now)
 
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
+    installation = for_owner(observed.graphcron, installation)
     try:
         inputs = Inputs.read(observed, installation, now)
         verdict = _verdict(inputs)

@@ -78,6 +78,7 @@ class RunPods:
     """`securityContext` of the pod. A platform that chooses user ids, as OpenShift does, wants no `runAsUser`."""
     container_security: Mapping[str, Any] = field(default_factory=lambda: CONTAINER_SECURITY)
     """`securityContext` of each container."""
+    headers: NameReference | None = None  # of the owner (owner_headers.py), for the installation's own Agent Server
     in_pod_images: tuple[str, ...] = ()
     in_pod_resources: Mapping[str, Any] = field(
         default_factory=lambda: {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
@@ -280,7 +281,7 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
             volumes.append((directory, _from_secret("input", source.secret_key_ref, file)))
         elif source.config_map_key_ref:
             volumes.append((directory, _from_config_map("input", source.config_map_key_ref, file)))
-    if spec.server and (headers := spec.server.headers_secret_ref):
+    if headers := spec.server.headers_secret_ref if spec.server else None if spec.in_pod else pods.headers:
         volumes.append((HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
     if pods.ca_config_map and spec.server is None and not spec.in_pod:
         volumes.append((_CA_PATH, _from_config_map("ca", pods.ca_config_map, "ca.crt")))

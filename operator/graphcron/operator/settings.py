@@ -43,6 +43,8 @@ class OperatorSettings(Settings):
     in_pod_resources: JsonObject | None = Field(None, validation_alias="GRAPHCRON_IN_POD_RESOURCES")
     api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
     ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
+    owner_headers: str | None = Field(None, validation_alias="GRAPHCRON_OWNER_HEADERS_SECRET")
+    """Prefix of the Secrets with the HTTP headers of each owner's runs."""
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
