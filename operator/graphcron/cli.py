@@ -34,11 +34,12 @@ for containers:
 FOR_PEOPLE = ("list", "get", "history", "logs", "explain", "lint", "import", "export", "completion")
 """The commands of `graphcron.commands`."""
 
+EXIT_CANNOT_START = 1
 EXIT_USAGE = 2
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 2 for wrong usage or settings, else the subcommand's own."""
+    """Returns the exit code: 2 for wrong usage, 1 for a process that cannot start, else the subcommand's own."""
     given = sys.argv[1:] if arguments is None else arguments
     match given:
         case ["run"]:
@@ -87,7 +88,8 @@ def _for_people(given: list[str]) -> int:
 def _serve(command: str) -> int:
     # What is imported stays. To look through it for cycles takes a tenth of a start, and then some of every look.
     gc.disable()
-    from graphcron.environ import InvalidSettings
+    from graphcron.environ import CannotStart
+    from graphcron.kube.errors import NoCluster
 
     _ensure_home()
     if command == "operator":
@@ -98,9 +100,9 @@ def _serve(command: str) -> int:
     gc.enable()
     try:
         serve(os.environ)
-    except InvalidSettings as invalid:
-        print(f"graphcron {command}: {invalid}", file=sys.stderr)
-        return EXIT_USAGE
+    except (CannotStart, NoCluster) as error:
+        print(f"graphcron {command}: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_CANNOT_START
     except KeyboardInterrupt:
         return 130
     return 0

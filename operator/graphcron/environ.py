@@ -3,18 +3,32 @@
 The Helm chart sets these variables; their names and meanings are the interface between the two.
 """
 
+import errno
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from graphcron.logs import FORMATS
+from graphcron.logs import FORMATS, LEVELS
 
 
-class InvalidSettings(ValueError):
+class CannotStart(Exception):
+    """A process cannot start; the message says why, and what to do."""
+
+
+class InvalidSettings(CannotStart, ValueError):
     """A variable that is missing or wrong; the message names it and says what it must hold."""
+
+
+def cannot_listen(error: OSError, port: int, variable: str, host: str | None = None) -> CannotStart:
+    """Why nothing listens there. `variable` has the port, GRAPHCRON_HOST the host."""
+    if error.errno == errno.EADDRINUSE:
+        return CannotStart(f"port {port} is in use by another process: choose another with {variable}")
+    where, says = (f"{host}, port {port}", f"GRAPHCRON_HOST and {variable} say") if host else (f"port {port}", variable)
+    return CannotStart(f"cannot listen on {where} ({error.strerror or error}): {says} where")
 
 
 def _log_format(text: str) -> str:
@@ -23,11 +37,36 @@ def _log_format(text: str) -> str:
     return text
 
 
-def _limit(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("it must be 0, for no limit, or more")
-    return number
+def _log_level(text: str) -> str:
+    if text.upper() not in LEVELS:
+        raise ValueError(f"it must be {', '.join(LEVELS[:-1])} or {LEVELS[-1]}")
+    return text
+
+
+def _whole(least: int, most: float, says: str) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError(says) from None
+        if not least <= number <= most:
+            raise ValueError(says)
+        return number
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError("it must be a number of seconds") from None
+
+
+def _server_url(text: str) -> str:
+    if not re.fullmatch(r"https?://([^\s/?#@\[\]]+|\[[0-9A-Fa-f:.]+\](:\d+)?)(/[^\s?#]*)?", text):
+        raise ValueError("it must be like http://agent-server:8000, without credentials")
+    return text
 
 
 def _yes_or_no(text: str) -> bool:
@@ -38,17 +77,23 @@ def _yes_or_no(text: str) -> bool:
 
 def _json(kind: type[Any]) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
-        value = json.loads(text)
+        says = f"it must be a JSON {'object' if kind is dict else 'array'}"
+        try:
+            value = json.loads(text)
+        except ValueError:
+            raise ValueError(says) from None
         if not isinstance(value, kind):
-            raise ValueError(f"it must be a JSON {'object' if kind is dict else 'array'}")
+            raise ValueError(says)
         return value
 
     return parse
 
 
-Integer = Annotated[int, BeforeValidator(int)]
-Seconds = Annotated[float, BeforeValidator(float)]
-Limit = Annotated[int, BeforeValidator(_limit)]
+Count = Annotated[int, BeforeValidator(_whole(1, float("inf"), "it must be a whole number, 1 or more"))]
+Port = Annotated[int, BeforeValidator(_whole(0, 65535, "it must be a port: a whole number from 0 to 65535"))]
+"""0 for any that is free."""
+Seconds = Annotated[float, BeforeValidator(_seconds)]
+Limit = Annotated[int, BeforeValidator(_whole(0, float("inf"), "it must be 0, for no limit, or a larger whole number"))]
 """A whole number; 0 means no limit."""
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 """`true` or `false`, as the chart writes it."""
@@ -74,10 +119,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, case_sensitive=True, enable_decoding=False, validate_default=False)
 
-    agent_server_url: str | None = Field(None, validation_alias="AGENT_SERVER_URL")
-    log_level: str = Field("INFO", validation_alias="GRAPHCRON_LOG_LEVEL")
+    agent_server_url: Annotated[str, BeforeValidator(_server_url)] | None = Field(
+        None, validation_alias="AGENT_SERVER_URL"
+    )
+    log_level: Annotated[str, BeforeValidator(_log_level)] = Field("INFO", validation_alias="GRAPHCRON_LOG_LEVEL")
     log_format: Annotated[str, BeforeValidator(_log_format)] = Field("text", validation_alias="GRAPHCRON_LOG_FORMAT")
-    metrics_port: Integer = Field(9090, validation_alias="GRAPHCRON_METRICS_PORT")
+    metrics_port: Port = Field(9090, validation_alias="GRAPHCRON_METRICS_PORT")
     minimum_interval: Limit = Field(0, validation_alias="GRAPHCRON_MINIMUM_INTERVAL_SECONDS")
     """The least number of seconds between two firings: the facade refuses what the operator would suspend."""
 

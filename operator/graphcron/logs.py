@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 FORMATS = ("text", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 TEXT_LIMIT = 8192
 """Characters of a sentence, of a traceback, or of a field: they quote what others sent."""

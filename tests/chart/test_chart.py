@@ -10,6 +10,7 @@ from cluster.paths import HERE
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
 from graphcron.facade.settings import FacadeSettings
+from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.operator.settings import OperatorSettings
 from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
 
@@ -67,7 +68,7 @@ def test_two_operators_outlive_an_upgrade_and_a_drain() -> None:
 def test_the_facade_may_touch_graphcrons_of_its_namespace_alone() -> None:
     role = one("Role", "graphcron-facade")
     assert role["metadata"]["namespace"] == "ns"
-    crons = ("get", "list", "watch", "create", "update", "delete")
+    crons = ("get", "list", "watch", "create", "patch", "delete")
     assert rules(role) == {("graphcron.dev/graphcrons", verb) for verb in crons}
 
 
@@ -153,6 +154,8 @@ def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
 def test_hosts_of_webhooks_are_checked_unless_the_chart_says_any() -> None:
     assert FacadeSettings.read(given(facade_pod()[1])).check_webhook_hosts
     assert not FacadeSettings.read(given(facade_pod("facade.webhookHosts=any")[1])).check_webhook_hosts
+    strict = FacadeSettings.read(given(facade_pod("facade.unknownFields=refuse")[1]))
+    assert strict.unknown_fields is UnknownFields.REFUSE
 
 
 def test_limits_reach_operator_and_facade_in_whole_numbers(tmp_path: Path) -> None:
@@ -181,6 +184,16 @@ def test_the_operator_has_the_least_interval_and_the_deadline_of_runs_that_name_
     longest = "guardrails.maxActiveDeadlineSeconds=7200"
     assert limits("guardrails.minimumIntervalSeconds=600", longest) == (600, 7200)
     assert limits("runs.activeDeadlineSeconds=600", longest) == (0, 600)
+
+
+def test_the_operator_has_the_prefix_of_owners_secrets() -> None:
+    def prefix(*values: str) -> str | None:
+        (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+        environment = {entry["name"]: entry.get("value") for entry in container["env"]}
+        return OperatorSettings.read(given(environment)).owner_headers
+
+    assert prefix() is None
+    assert prefix("facade.ownerHeadersSecret=agent-headers-") == "agent-headers-"
 
 
 def given(environment: dict[str, str | None]) -> dict[str, str]:

@@ -116,7 +116,7 @@ def test_a_name_that_is_none_is_one_sentence(run: Graphcron) -> None:
 def test_a_context_that_is_none_is_one_sentence(run: Graphcron) -> None:
     failed = run("list", "--context", "nothing")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("graphcron: no cluster to work with")
+    assert failed.stderr.startswith("graphcron: the kubeconfig ")
     assert "nothing" in failed.stderr
     assert "Traceback" not in failed.stderr
 

@@ -46,7 +46,7 @@ class TestSdk:
             schedule="0 9 * * *",
             timezone="Europe/Berlin",
             metadata={"a": 1},
-            config={"tags": ["x"], "recursion_limit": 5, "configurable": {"m": 1}},
+            config={"tags": ["x"], "recursion_limit": 5},
             context={"k": "v"},
             interrupt_before=["n"],
             interrupt_after="*",

@@ -251,7 +251,7 @@ class TestOneCron:
         await asyncio.gather(*(client.call("PATCH", path, {"metadata": {str(number): 1}}) for number in range(8)))
         assert (await client.call("GET", path))[1]["metadata"] == {str(number): 1 for number in range(8)}
 
-    async def test_a_patch_is_repeated_on_what_a_rival_wrote(self, client: Client, store: MemoryStore) -> None:
+    async def test_a_patch_keeps_what_a_rival_wrote(self, client: Client, store: MemoryStore) -> None:
         cron = await made(client, metadata={"a": 1})
         rival = copy.deepcopy(store.manifests[cron["cron_id"]])
         rival["spec"]["metadata"] = {"a": 1, "rival": 1}
@@ -259,10 +259,36 @@ class TestOneCron:
         _, patched, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"metadata": {"mine": 1}})
         assert patched["metadata"] == {"a": 1, "rival": 1, "mine": 1}
 
+    async def test_a_patch_is_decided_again_when_what_it_depends_on_was_changed(
+        self, client: Client, store: MemoryStore
+    ) -> None:
+        cron = await made(client)
+        rival = copy.deepcopy(store.manifests[cron["cron_id"]])
+        rival["spec"]["metadata"] = {"rival": 1}  # there was none, when the patch was made
+        store.rivals.append(rival)
+        _, patched, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"metadata": {"mine": 1}})
+        assert patched["metadata"] == {"rival": 1, "mine": 1}
+
+    async def test_what_memory_has_makes_an_update_quick_and_never_wrong(
+        self, client: Client, store: MemoryStore
+    ) -> None:
+        """Neither is a refusal founded on it, nor does an update rely on it."""
+        cron = await made(client)
+        path, manifest = f"/runs/crons/{cron['cron_id']}", store.manifests[cron["cron_id"]]
+        old = copy.deepcopy(manifest)
+        old["spec"] |= {"inputFrom": {"secretKeyRef": {"name": "a", "key": "b"}}, "metadata": {"old": 1}}
+        store.remembered[cron["cron_id"]] = old
+        status, patched, _ = await client.call("PATCH", path, {"input": {"a": 1}, "metadata": {"b": 2}})
+        assert (status, patched["payload"]["input"], patched["metadata"]) == (200, {"a": 1}, {"b": 2})
+        del store.manifests[cron["cron_id"]]
+        assert (await client.call("PATCH", path, {"enabled": False}))[0] == 404
+
     async def test_a_patch_gives_up_on_endless_rivals(self, client: Client, store: MemoryStore) -> None:
         cron = await made(client)
         store.rivals = [copy.deepcopy(store.manifests[cron["cron_id"]]) for _ in range(50)]
-        status, given, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"enabled": False})
+        for number, rival in enumerate(store.rivals):
+            rival["spec"]["schedule"] = f"{number} * * * *"
+        status, given, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"enabled": True})
         assert status == 409
         assert "being changed by others" in given["detail"]
 

@@ -77,7 +77,10 @@ async def _absent(world: World) -> None:
 
 async def _contested(world: World) -> None:
     if world.method == "PATCH":
+        world.body = {"enabled": True}  # which depends on the schedule
         world.store.rivals = [copy.deepcopy(world.store.manifests[world.cron_id]) for _ in range(50)]
+        for number, rival in enumerate(world.store.rivals):
+            rival["spec"]["schedule"] = f"{number} * * * *"
         return
     # The first cron of this key is there, but not for this caller.
     world.options["headers"] = {HEADER: "a"}

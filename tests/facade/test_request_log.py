@@ -141,8 +141,9 @@ class TestMetrics:
     async def test_conflicts_are_counted(self, client: Client, store: MemoryStore, metrics: FacadeMetrics) -> None:
         _, cron, _ = await client.call("POST", "/runs/crons", CRON, headers=ADAS)
         rival = store.manifests[cron["cron_id"]]
-        store.rivals = [rival | {"spec": rival["spec"] | {"enabled": False}}]
-        status, _, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", {"input": {}}, headers=ADAS)
+        store.rivals = [rival | {"spec": rival["spec"] | {"metadata": {"a": 1}}}]
+        body = {"metadata": {"b": 2}}
+        status, _, _ = await client.call("PATCH", f"/runs/crons/{cron['cron_id']}", body, headers=ADAS)
         assert status == 200
         assert metrics.registry.get_sample_value("graphcron_facade_conflicts_total") == 1
 

@@ -7,8 +7,10 @@ import pytest
 
 from graphcron.facade import schemas
 from graphcron.facade.errors import RestError
-from graphcron.facade.schemas import Body, CronCreate, CronSearch, ThreadCronCreate
-from tests.support.rest_crons import MINIMAL, made
+from graphcron.facade.schemas import Body, CronCreate, CronSearch
+from tests.support.rest_crons import MINIMAL, THREAD, made
+
+BOTH = "spec: Cannot specify both configurable and context. Prefer setting context alone"
 
 
 class TestRefusedBodies:
@@ -17,7 +19,12 @@ class TestRefusedBodies:
         [
             ({"assistant_id": "agent"}, "'schedule' is a required field"),
             (MINIMAL | {"time_zone": "Asia/Tokyo"}, "'time_zone' is not a known field: did you mean 'timezone'?"),
-            (MINIMAL | {"zzz": 1}, "'zzz' is not a known field"),
+            (
+                {"assistant_id": "agent", "shedule": 5},
+                "'schedule' is a required field; 'shedule' is not a known field: ",
+            ),
+            (MINIMAL | {"context": {"a": 1}, "config": {"configurable": {"b": 2}}}, BOTH),
+            (MINIMAL | {"command": {"resume": "yes"}}, "spec: You must provide a thread_id when resuming"),
             (MINIMAL | {"schedule": "banana"}, "Invalid cron schedule: 'banana'. Reason: "),
             (MINIMAL | {"schedule": "* * * * * *"}, "Invalid cron schedule: '* * * * * *'. Reason: "),
             (MINIMAL | {"schedule": "0 0 31 2 *"}, "Invalid cron schedule: '0 0 31 2 *'. Reason: It never fires"),
@@ -57,9 +64,12 @@ class TestRefusedBodies:
             made(MINIMAL | {"webhook": ["https://user:hunter2@example.com"], "config": "hunter2"})
         assert "hunter2" not in refused.value.detail
 
-    def test_a_thread_cron_has_nothing_to_keep_or_delete(self) -> None:
-        with pytest.raises(RestError, match="'on_run_completed' is not a known field"):
-            schemas.read(ThreadCronCreate, MINIMAL | {"on_run_completed": "keep"})
+    def test_a_thread_cron_may_say_what_becomes_of_its_thread_as_the_javascript_sdk_does(self) -> None:
+        assert made(MINIMAL | {"on_run_completed": "keep"}, thread_id=THREAD)["spec"]["onRunCompleted"] == "keep"
+
+    @pytest.mark.parametrize("empty", [{"context": {}}, {"config": {"configurable": {"cron_id": "reserved"}}}])
+    def test_an_empty_context_or_configurable_is_none(self, empty: dict[str, Any]) -> None:
+        made(MINIMAL | {"context": {"a": 1}, "config": {"configurable": {"b": 2}}} | empty)
 
     def test_if_not_exists_of_the_javascript_sdk_is_accepted(self) -> None:
         assert "ifNotExists" not in made(MINIMAL | {"if_not_exists": "create"})["spec"]

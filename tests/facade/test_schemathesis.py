@@ -51,8 +51,8 @@ class CountingStore(MemoryStore):
     async def create(self, manifest: Any) -> Any:
         return self._count("create", await super().create(manifest))
 
-    async def replace(self, manifest: Any) -> Any:
-        return self._count("replace", await super().replace(manifest))
+    async def patch(self, known: Any, operations: Any) -> Any:
+        return self._count("patch", await super().patch(known, operations))
 
     async def delete(self, cron_id: str, known: Any = None) -> None:
         await super().delete(cron_id, known)
@@ -88,4 +88,4 @@ async def test_whatever_is_asked_is_answered_as_described(
                 await process.wait()
     assert process.returncode == 0, said.decode()
     # It did not only collect refusals.
-    assert store.done.keys() == {"get", "list", "create", "replace", "delete"}, store.done
+    assert store.done.keys() == {"get", "list", "create", "patch", "delete"}, store.done

@@ -12,7 +12,8 @@ from graphcron.facade import schemas, search, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
 from graphcron.facade.schemas import CronPatch, CronSearch
-from graphcron.facade.translation import created_at, new_cron_id, patch
+from graphcron.facade.translation import created_at, new_cron_id
+from graphcron.facade.update import update
 from graphcron.firing.formats import is_uuid
 from graphcron.resource.urls import WEBHOOK
 from tests.support.rest_crons import AGENT, ID, MINIMAL, NOW, THREAD, kubectl_made, made
@@ -22,7 +23,7 @@ FULL = MINIMAL | {
     "end_time": "2030-01-01T00:00:00+00:00",
     "input": {"messages": [{"role": "user", "content": "grüß Gott"}], "n": None, "big": 2**53 + 1},
     "metadata": {"owner": "ada"},
-    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {"model": "m"}},
+    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {}},
     "context": {"k": "v"},
     "webhook": "https://example.com/hook",
     "interrupt_before": ["a"],
@@ -40,7 +41,7 @@ FULL = MINIMAL | {
 
 
 def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return patch(manifest, schemas.read(CronPatch, given), NOW).manifest
+    return update(manifest, schemas.read(CronPatch, given), NOW).draft.manifest
 
 
 class TestWebhook:
@@ -98,7 +99,7 @@ class TestCron:
 
     def test_nothing_is_lost_on_the_way_to_kubernetes_and_back(self) -> None:
         payload = translation.cron(made(FULL), NOW)["payload"]
-        config = {"tags": ["x"], "recursion_limit": 5, "configurable": {"model": "m", "cron_id": ID}}
+        config = {"tags": ["x"], "recursion_limit": 5, "configurable": {"cron_id": ID}}
         assert payload == FULL | {"assistant_id": AGENT, "config": config}
 
     def test_assistant_stays_as_it_was_written(self) -> None:
@@ -154,18 +155,24 @@ class TestCron:
 
     def test_keys_that_the_agent_server_sets_are_dropped(self) -> None:
         reserved = {"thread_id": 1, "run_id": 1, "assistant_id": 1, "cron_id": 1}
-        auth = {"langgraph_auth_user": 1, "langgraph_auth_user_id": 1, "langgraph_auth_permissions": 1, "cron_id": 1}
-        spec = made(
-            MINIMAL
-            | {
-                "metadata": reserved | {"a": 1},
-                "context": auth | {"b": 1},
-                "config": {"configurable": auth | {"c": 1, "thread_id": 1}, "metadata": reserved | {"d": 1}},
-            }
-        )["spec"]
+        auth = {"langgraph_auth_user": 1, "langgraph_auth_user_id": 1, "langgraph_auth_permissions": 1} | dict.fromkeys(
+            (
+                "langgraph_request_id", "__after_seconds__", "__context_provided__", "__dd_trace_headers__",
+                "__langsmith_example_id__", "__langsmith_project__", "__otel_traceparent__", "__otel_tracestate__",
+                "__pregel_node_finished", "__request_start_time_ms__",
+            ),
+            1,
+        )  # fmt: skip
+        configurable = auth | {"c": 1, "thread_id": 1, "cron_id": 1}
+        config = {"configurable": configurable, "metadata": reserved | {"d": 1}}
+        spec = made(MINIMAL | {"metadata": reserved | {"a": 1}, "config": config})["spec"]
         assert spec["metadata"] == {"a": 1}
-        assert spec["context"] == {"b": 1}
         assert spec["config"] == {"configurable": {"c": 1, "thread_id": 1}, "metadata": {"d": 1}}
+        # In a context the server sets no cron_id, so it is the client's own.
+        assert made(MINIMAL | {"context": auth | {"b": 1, "cron_id": "mine"}})["spec"]["context"] == {
+            "b": 1,
+            "cron_id": "mine",
+        }
 
     def test_ids_sort_by_time_and_are_of_version_7(self) -> None:
         later = new_cron_id(datetime(2026, 11, 22, 19, 25, 15, 115000, tzinfo=UTC), b"\0" * 10)
@@ -195,10 +202,8 @@ class TestPatch:
         with pytest.raises(RestError, match="input must be"):
             patched(made(FULL), {"input": None})
 
-    def test_marks_the_time_and_keeps_the_version_that_was_read(self) -> None:
-        before = kubectl_made({}, resourceVersion="7")
-        after = patched(before, {"enabled": False})
-        assert after["metadata"]["resourceVersion"] == "7"
+    def test_marks_the_time(self) -> None:
+        after = patched(kubectl_made({}), {"enabled": False})
         assert translation.cron(after, NOW)["updated_at"] == "2026-11-22T19:25:15.114218+00:00"
         assert translation.cron(after, NOW)["created_at"] == "2026-11-01T08:00:00.000000+00:00"
 
@@ -227,8 +232,8 @@ class TestPatch:
             patched(made(FULL), {field: "x"})
 
 
-def test_an_update_leaves_what_was_read_alone_and_sends_no_record_of_managers() -> None:
-    """The record may have been cut when it was read (jsontext.py), and the apiserver keeps its own."""
+def test_an_update_leaves_what_was_read_alone_and_sends_nothing_of_it() -> None:
+    """It may have been cut when it was read (jsontext.py), and be older than what is there."""
     deep: dict[str, Any] = {}
     for _ in range(300):
         deep = {"a": deep}
@@ -237,9 +242,16 @@ def test_an_update_leaves_what_was_read_alone_and_sends_no_record_of_managers() 
     before = json.dumps(read)
     with pytest.raises(RestError, match=r"^spec\.input: nested deeper than 250 levels$"):
         patched(read, {"enabled": False})
-    changed = patched(read, {"input": {}, "metadata": {"b": 2}})
-    assert changed["spec"]["metadata"] == {"a": 1, "b": 2}
-    assert "managedFields" not in changed["metadata"]
+    asked = update(read, schemas.read(CronPatch, {"input": {}, "metadata": {"b": 2}}), NOW)
+    assert asked.draft.manifest["spec"]["metadata"] == {"a": 1, "b": 2}
+    marked = {"graphcron.dev/updated-at": "2026-11-22T19:25:15.114218+00:00"}
+    assert asked.operations == [
+        {"op": "add", "path": "/spec/input", "value": {}},
+        {"op": "add", "path": "/spec/metadata/b", "value": 2},
+        {"op": "test", "path": "/spec/inputFrom", "value": None},
+        {"op": "test", "path": "/metadata/annotations", "value": None},
+        {"op": "add", "path": "/metadata/annotations", "value": marked},
+    ]
     assert json.dumps(read) == before
 
 
@@ -264,7 +276,7 @@ def test_an_odd_graphcron_is_shown_and_keeps_no_other_from_being_shown(spec: dic
         query = schemas.read(CronSearch, {"sort_by": by, "sort_order": "asc"})
         assert len(search.page([odd, plain], query, NOW).crons) == 2
     with suppress(RestError):  # of one that stalls; no other error
-        Quota(interval=60).check_schedule(patch(odd, CronPatch(enabled=True), NOW), NOW)
+        Quota(interval=60).check_schedule(update(odd, CronPatch(enabled=True), NOW).draft, NOW)
 
 
 def test_a_name_that_tells_of_a_year_beyond_all_is_a_name() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from graphcron.kube.client import Kube, yaml_of
+from graphcron.kube.api import yaml_of
+from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
 from tests.support.apiserver_answers import Apiserver
 from tests.support.certificates import self_signed

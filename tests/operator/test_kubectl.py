@@ -306,6 +306,17 @@ REJECTED = {
     "no schedule": (graphcron("no-schedule", schedule=None), "spec.schedule: Required value"),
     "a name of 60 characters": (graphcron("n" * 60), "metadata.name must be no more than 52 characters"),
     "an unknown field": (graphcron("unknown-field", time_zone="UTC"), 'unknown field "spec.time_zone"'),
+    "context and configurable": (
+        graphcron("both", context={"a": 1}, config={"configurable": {"b": 2}}),
+        "spec: Invalid value: Cannot specify both configurable and context. Prefer setting context alone",
+    ),
+    "a configurable that is none": (graphcron("list", config={"configurable": [1]}), "spec.config.configurable"),
+    "an option that has its own field": (graphcron("option", runOptions={"input": {}}), "these have: assistant_id, "),
+    "too many options": (graphcron("many", runOptions={f"o{n}": n for n in range(33)}), "at most 32"),
+    "options of a server that there is not": (
+        graphcron("engine", engine="inPod", image="a", runOptions={"a": 1}),
+        "and runOptions are not for engine inPod",
+    ),
     "a wrong type": (graphcron("wrong-type", enabled="yes"), "spec.enabled"),
 }
 
@@ -343,6 +354,11 @@ def test_the_apiserver_refuses_what_is_too_large(plane: ControlPlane, spec: dict
 STALLED = {
     "an unknown zone": ({"timezone": "Mars/Phobos"}, "InvalidTimezone", "Invalid timezone: 'Mars/Phobos'."),
     "a day that never comes": ({"schedule": "0 0 31 2 *"}, "InvalidSchedule", "It never fires"),
+    "an answer to no thread": (
+        {"runOptions": {"command": {"resume": "yes"}}},
+        "InvalidSpec",
+        "You must provide a thread_id when resuming",
+    ),
     "an input too large": ({"input": "x" * 260_000}, "RequestTooLarge", "spec.inputFrom"),
     "what only the cluster can judge": (
         {"template": {"nodeSelector": {"not a label": "x"}}},

@@ -10,7 +10,8 @@ import pytest
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
 from graphcron.facade.schemas import CronPatch
-from graphcron.facade.translation import next_run_date, patch
+from graphcron.facade.translation import next_run_date
+from graphcron.facade.update import update
 from graphcron.firing.order import ORDER_ANNOTATION, Order
 from graphcron.operator.cronjob import not_before
 from tests.support.world import World, at
@@ -289,7 +290,7 @@ class TestTheLeastInterval:
             assert (dense.condition(kind)["status"], dense.condition(kind)["reason"]) == (value, "TooFrequent")
         with pytest.raises(RestError) as refused:
             Quota(interval=7200).check_schedule(
-                patch(dense.graphcron, CronPatch(enabled=True), at("10:06")), at("10:06")
+                update(dense.graphcron, CronPatch(enabled=True), at("10:06")).draft, at("10:06")
             )
         assert dense.condition("Ready")["message"] == f"Suspended: {refused.value.detail}"
         assert dense.events.count("Warning TooFrequent") == 1

@@ -123,7 +123,8 @@ async def test_a_port_that_is_taken_ends_it(apiserver: FakeApiserver, tmp_path: 
         async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_HEALTH_PORT=port) as process:
             output, _ = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 1
-    assert b"address already in use" in output
+    sentence = f"port {port} is in use by another process: choose another with GRAPHCRON_HEALTH_PORT"
+    assert sentence in output.decode()
 
 
 async def test_sigterm_ends_it_at_once_and_no_secret_is_logged(apiserver: FakeApiserver, tmp_path: Path) -> None:

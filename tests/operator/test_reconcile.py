@@ -212,7 +212,7 @@ def test_the_order_has_what_the_spec_says() -> None:
     assert order.request == {
         "assistant_id": "agent",
         "input": {"n": 2**53 + 1, "text": "$(HOME) \"'\n🌍"},
-        "config": {"tags": ["a"], "configurable": {"user": "u", "cron_id": uid}},
+        "config": {"tags": ["a"], "configurable": {"user": "u", "cron_id": uid, "graphcron_cron": uid}},
         "metadata": {"team": "blue"},
     }
     assert order.thread_id == "0191d9c4-0000-7000-8000-000000000001"

@@ -7,7 +7,8 @@ import pytest
 
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronPatch
-from graphcron.facade.translation import cron, patch
+from graphcron.facade.translation import cron
+from graphcron.facade.update import update
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import InvalidGraphCron, KeySelector
 from graphcron.resource.spec import (
@@ -33,7 +34,7 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
     shown = world.graphcron | {"spec": world.graphcron["spec"] | {"onRunCompleted": "keep"}}
     assert cron(shown, at("10:30"))["payload"]["on_run_completed"] == "keep"
     with pytest.raises(RestError) as refused:
-        patch(world.graphcron, CronPatch(webhook="https://a.example"), at("10:30"))
+        update(world.graphcron, CronPatch(webhook="https://a.example"), at("10:30"))
     assert (refused.value.status, IN_POD_NEVER in str(refused.value)) == (422, True)
     world.edit(webhook="https://a.example")
     world.reconcile("10:30")
@@ -42,7 +43,7 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
 
 def test_an_update_by_rest_leaves_the_engine_as_it_is(world: World) -> None:
     world.edit(**IN_POD)
-    changed = patch(world.graphcron, CronPatch(schedule="5 * * * *"), at("10:30")).manifest
+    changed = update(world.graphcron, CronPatch(schedule="5 * * * *"), at("10:30")).draft.manifest
     assert changed["spec"] == world.graphcron["spec"] | {"schedule": "5 * * * *"}
 
 

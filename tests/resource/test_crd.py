@@ -44,7 +44,9 @@ def test_every_field_of_the_spec_is_described() -> None:
             assert schema.get("description"), path
 
 
-FREE_FORM = re.compile(r"spec\.(input|metadata|config|context)|spec\.template\.(resources|tolerations|affinity)\b.*")
+FREE_FORM = re.compile(
+    r"spec\.(input|metadata|config|context|runOptions\[\])|spec\.config\.configurable|spec\.template\.(resources|tolerations|affinity)\b.*"
+)
 """JSON of the user's, bounded by what an object may have; types of Kubernetes' own, which has no bounds."""
 
 

@@ -19,6 +19,7 @@ REWRITTEN = {
     "weekdays run over the week's end": ("0 0 * * fri-mon", "0 0 * * 0,1,5,6"),
     "a named schedule becomes fields": ("@daily", "0 0 * * *"),
     "names in any case": ("0 0 * JAN Mon", "0 0 * jan mon"),
+    "tabs of both kinds, and line ends": ("\v0 9\t*\f* \r\n*\v", "0 9 * * *"),
 }
 
 
@@ -38,6 +39,12 @@ BEYOND_KUBERNETES = {
     "the second Friday": ("0 0 * * fri#2", "0 0 * * 5", "5#2"),
     "the fifth Friday is on fewer days than there are Fridays": ("0 0 * * 5#5", "0 0 29,30,31 * *", "5#5"),
     "the last Sunday": ("0 0 * * L7", "0 0 * * 0", "0#L"),
+    "the second Friday with a zero": ("0 0 * * 05#02", "0 0 * * 5", "5#2"),
+    "the last Tuesday with a zero": ("0 0 * * L02", "0 0 * * 2", "2#L"),
+    "the nearest weekday with a zero": ("0 0 015W * *", "0 0 14,15,16 * *", "15W"),
+    "each first one of a range of names": ("0 0 * * mon-wed#1", "0 0 1,2,3,4,5,6,7 * *", "1#1 2#1 3#1"),
+    "one that runs backwards": ("0 0 * * Sat-mon#2", "0 0 8,9,10,11,12,13,14 * *", "0#2 1#2 6#2"),
+    "of all of them": ("0 0 * * sun-sun#1", "0 0 1,2,3,4,5,6,7 * *", ""),
     "a plain day beside a numbered one is ignored": ("0 0 13 * 5#2", "0 0 * * 5", "5#2"),
 }
 

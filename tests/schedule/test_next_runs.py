@@ -147,3 +147,20 @@ def test_in_utc_it_fires_when_langgraph_would() -> None:
 def test_the_next_time_is_later_than_the_moment_itself() -> None:
     due = at("2026-05-01T10:00:00Z")
     assert next_times(read("0 10 * * *"), ZoneInfo("Etc/UTC"), due, 1) == [due + timedelta(days=1)]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "0 9 * * 05#2", "0 9 * * 5#02", "0 9 * * mon-fri#1", "0 9 * * fri-mon#3", "30 1 * * sun-tue#5", "0 9 * * L02",
+        "0 9 * * L00", "0 9 * * L5,05#1", "0 9 * * mon-wed#1,fri#2", "0 9 * * sat-sat#4", "0 9 015W * *",
+        "0 9 * 3 mon-fri#5", "15 */6 * jan-mar tue-thu#2", "\v0 9 *\t* L07\f",
+    ],
+)  # fmt: skip
+def test_days_of_weeks_in_a_month_are_those_of_croniter(spec: str) -> None:
+    """Over the whole cycle of the calendar in steps, the same as LangGraph's server fires."""
+    schedule, zone = read(spec), ZoneInfo("Etc/UTC")
+    for year in range(2024, 2053, 2):
+        after = datetime(year, 1, 31, 23, 59, tzinfo=UTC)
+        reference = croniter(spec, after)
+        assert next_times(schedule, zone, after, 12) == [reference.get_next(datetime) for _ in range(12)], year

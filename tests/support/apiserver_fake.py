@@ -16,6 +16,8 @@ import yaml
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from graphcron.kube.json_patch import DoesNotApply, apply
+
 Manifest = dict[str, Any]
 
 GROUPS = {
@@ -151,8 +153,8 @@ class FakeApiserver:
         if request.method == "GET":
             found = self.objects[plural].get(rest[0])
             return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
-        if rest[1:] == ["status"]:
-            return await self._patch_status(request, plural, rest[0])
+        if request.content_type == "application/json-patch+json":
+            return await self._patch(request, plural, rest[0])
         if request.method in ("POST", "PUT"):
             return await self._write(request, plural)
         if request.method == "DELETE":
@@ -262,14 +264,15 @@ class FakeApiserver:
                     await self.delete(kind, item["metadata"]["name"])
         return web.json_response({"kind": "Status", "status": "Success"})
 
-    async def _patch_status(self, request: web.Request, plural: str, name: str) -> web.Response:
-        test, add = await request.json()
+    async def _patch(self, request: web.Request, plural: str, name: str) -> web.Response:
+        """By a JSON Patch, also of the status."""
         before = self.objects[plural].get(name)
         if before is None:
             return _status(404, f'{plural} "{name}" not found')
-        if before["metadata"]["uid"] != test["value"]:
+        try:
+            return web.json_response(await self.put(plural, apply(await request.json(), before)))
+        except DoesNotApply:
             return _status(422, "the server rejected our request due to an error in our request")
-        return web.json_response(await self.put(plural, before | {"status": add["value"]}))
 
 
 def _bookmark(version: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The facade as a real process, whose apiserver is away."""
+"""The facade as a real process, whose apiserver is away if no other is named."""
 
 import asyncio
 import os
@@ -19,7 +19,9 @@ WAIT = 20.0
 
 @asynccontextmanager
 async def facade(folder: Path, **environment: str) -> AsyncIterator[tuple[str, list[str], asyncio.subprocess.Process]]:
-    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away."""
+    """Its URL, and the lines it has said until it serves; the rest is added at the end. Its apiserver is away, unless
+    the environment has another KUBECONFIG."""
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
     port = unused_port()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "graphcron", "facade"),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from graphcron.kube import errors
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply
 
 Manifest = dict[str, Any]
 
@@ -35,9 +36,12 @@ class MemoryKube:
         self.manifests[manifest["metadata"]["name"]] = manifest
         return manifest
 
-    async def replace_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
-        self._of(manifest["metadata"]["name"])
-        return await self.create_graphcron(namespace, manifest)
+    async def patch_graphcron(self, namespace: str, name: str, operations: list[Operation]) -> Manifest:
+        try:
+            self.manifests[name] = apply(operations, self._of(name))
+        except DoesNotApply:
+            raise errors.Refused(422, "the server rejected our request due to an error in our request") from None
+        return self.manifests[name]
 
     async def delete_graphcron(self, namespace: str, name: str, uid: str | None = None) -> None:
         self._of(name)

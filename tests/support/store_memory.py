@@ -3,12 +3,13 @@
 import copy
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.facade.store.store import Changed, Missing, StoreError
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply
 from graphcron.resource.identity import id_of
 
 Manifest = dict[str, Any]
@@ -21,7 +22,9 @@ class MemoryStore:
         self.manifests: dict[str, Manifest] = {}
         self.fail_with: StoreError | None = None
         self.rivals: list[Manifest] = []
-        """Manifests that somebody else writes, one ahead of each replace."""
+        """Manifests that somebody else writes, one ahead of each patch."""
+        self.remembered: dict[str, Manifest] = {}
+        """What `peek` knows by the id of a cron, however old it is."""
         self._versions = itertools.count(1)
 
     async def get(self, cron_id: str) -> Manifest:
@@ -47,17 +50,20 @@ class MemoryStore:
         self.manifests[metadata["name"]] = stored
         return copy.deepcopy(stored)
 
-    async def replace(self, manifest: Manifest) -> Manifest:
+    def peek(self, cron_id: str) -> Manifest | None:
+        return copy.deepcopy(self.remembered.get(cron_id))
+
+    async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
         self._check()
         if self.rivals:
-            rival = self.rivals.pop(0)
-            self._write(rival)
-        name = manifest["metadata"]["name"]
-        if name not in self.manifests:
+            self._write(self.rivals.pop(0))
+        name = known["metadata"]["name"]
+        if name not in self.manifests or self.manifests[name]["metadata"]["uid"] != known["metadata"]["uid"]:
             raise Missing(name)
-        if manifest["metadata"]["resourceVersion"] != self.manifests[name]["metadata"]["resourceVersion"]:
-            raise Changed("the object has been modified; please apply your changes to the latest version")
-        return self._write(manifest)
+        try:
+            return self._write(apply(operations, self.manifests[name]))
+        except DoesNotApply as failed:
+            raise Changed(f"its {failed} is not what it was") from None
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         self._check()

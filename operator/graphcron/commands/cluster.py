@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import KubeError, NotFound, Unavailable
+from graphcron.kube.errors import KubeError, NoCluster, NotFound, Unavailable
 from graphcron.kube.resources import PODS, Manifest
 from graphcron.resource.identity import CRON_LABEL
 
@@ -50,6 +50,8 @@ class Place:
             return asyncio.run(asked())
         except KubeError as error:
             raise Failed(_sentence(error)) from None
+        except NoCluster as error:
+            raise Failed(str(error)) from None
 
     def graphcrons(self) -> list[Manifest]:
         """All GraphCrons of the place, by namespace and name. Raises Failed."""

@@ -5,12 +5,13 @@ It keeps no state, so any number of facades may run and any may be killed.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from graphcron.environ import CannotStart
 from graphcron.facade.auth.authentication import Authentication
 from graphcron.facade.auth.callers import API_KEY_HEADER, Mode
 from graphcron.facade.cors import Origins
@@ -91,14 +92,22 @@ def _routes(handlers: Handlers, pass_through: PassThrough) -> list[web.RouteDef]
 
 @asynccontextmanager
 async def connected(settings: FacadeSettings) -> AsyncIterator[Upstream | None]:
-    """The Agent Server of these settings; None when they name none. Raises what `Upstream.connect` raises."""
+    """The Agent Server of these settings; None when they name none. Raises CannotStart."""
     if settings.agent_server_url is None:
         yield None
         return
     withheld = frozenset() if settings.forward_api_key else frozenset({API_KEY_HEADER})
     if settings.auth_mode is Mode.TOKEN_REVIEW:
         withheld |= {"authorization"}  # with it the Agent Server could do at the apiserver what its owner may
-    async with Upstream.connect(settings.agent_server_url, settings.ca_file, withheld, settings.proxy) as upstream:
+    async with AsyncExitStack() as stack:
+        try:
+            connection = Upstream.connect(settings.agent_server_url, settings.ca_file, withheld, settings.proxy)
+            upstream = await stack.enter_async_context(connection)
+        except OSError as error:
+            raise CannotStart(
+                f"the file {settings.ca_file} cannot be used ({error.strerror or error}): AGENT_SERVER_CA_FILE names "
+                "the authority of the Agent Server's certificate"
+            ) from None
         yield upstream
 
 

@@ -7,9 +7,11 @@ import asyncio
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 from aiohttp import web
 
@@ -25,6 +27,7 @@ from graphcron.facade.schemas import (
     CronCreate,
     CronPatch,
     CronSearch,
+    RunOptions,
     ThreadCronCreate,
     read,
     read_uuid,
@@ -33,6 +36,8 @@ from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
+from graphcron.facade.unknown_fields import UnknownFields, warning
+from graphcron.facade.update import update
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 from graphcron.resource.advice import advice
@@ -42,7 +47,7 @@ CALLER = web.RequestKey("caller", Caller)
 """The caller of a request, set before its handler is called."""
 
 PATCH_ATTEMPTS = 10
-"""Attempts of one update against concurrent changes of the same cron. Each failure means that another one succeeded."""
+"""Attempts of an update whose decision depends on the rest of the cron, while others change just that."""
 
 Clock = Callable[[], datetime]
 """The time now, with its offset from UTC."""
@@ -54,9 +59,9 @@ AnyBody = TypeVar("AnyBody", bound=Body)
 
 
 class Handlers:
-    """The handlers of probes, `/openapi.json` and cron endpoints. `on_conflict` counts each update that is made again;
-    once `draining` is set, the facade is not ready. `upstream` is None without an Agent Server: then assistants and
-    threads are not checked."""
+    """The handlers of probes, `/openapi.json` and cron endpoints. `on_conflict` counts each update that has to be
+    decided again; once `draining` is set, the facade is not ready. `upstream` is None without an Agent Server: then
+    assistants and threads are not checked."""
 
     def __init__(
         self,
@@ -70,12 +75,14 @@ class Handlers:
     ) -> None:
         self._quota = settings.quota
         self._resolver = resolver if settings.check_webhook_hosts else None
-        self._document = document(settings.auth_mode)
+        self._document = document(settings.auth_mode, settings.unknown_fields)
         self._store = store
         self._upstream = upstream
         self._now = clock
         self._on_conflict = on_conflict
         self._draining = draining
+        self._unknown_fields = settings.unknown_fields
+        self._updating: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._creating: defaultdict[str | None, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def _crons_of(self, request: web.Request) -> Store:
@@ -109,7 +116,7 @@ class Handlers:
         self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
     ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await _body(request, schema)
+        body = await _body(request, schema, self._unknown_fields)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -119,7 +126,7 @@ class Handlers:
             if (first := await self._first(request, identity)) is not None:
                 # It was checked when it was made; an assistant or a quota may have changed since.
                 idempotency.check_same(first, _draft(body, identity, thread_id, now, key).manifest)
-                return _cron_answer(first, now)
+                return _answer_to(body, first, now)
         await self._check_webhook(body.webhook)
         await self._check_assistant(request, body.assistant_id)
         draft = _draft(body, identity, thread_id, now, key)
@@ -133,8 +140,8 @@ class Handlers:
             if key is None or (first := await self._first(request, identity)) is None:
                 raise
             idempotency.check_same(first, draft.manifest)
-            return _cron_answer(first, now)
-        return _cron_answer(made, now, draft.schedule)
+            return _answer_to(body, first, now)
+        return _answer_to(body, made, now, draft.schedule)
 
     async def _first(self, request: web.Request, identity: str) -> Manifest | None:
         """What an earlier create with the same key has made, if it is there."""
@@ -181,24 +188,35 @@ class Handlers:
         return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
 
     async def patch(self, request: web.Request) -> web.Response:
-        """An update of a cron, repeated when it met a concurrent one."""
+        """An update of a cron. Conflicts are the store's business, since the client names no version."""
         identity = _cron_id(request)
-        body = await _body(request, CronPatch)
+        body = await _body(request, CronPatch, self._unknown_fields)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
-        crons = self._crons_of(request)
-        for _ in range(PATCH_ATTEMPTS):
-            try:
-                draft = translation.patch(await crons.get(identity), body, self._now())
-                self._quota.check_schedule(draft, self._now())
-                return _cron_answer(await crons.replace(draft.manifest), self._now(), draft.schedule)
-            except Changed:
+        try:
+            return await self._update(self._crons_of(request), identity, body)
+        except Missing:
+            raise RestError(404, f"Cron '{identity}' not found") from None
+
+    async def _update(self, crons: Store, identity: str, body: CronPatch) -> web.Response:
+        # One at a time: the apiserver redoes each of many that meet, and takes the longer for all of them together.
+        async with self._updating.setdefault(identity, asyncio.Lock()):
+            if (remembered := crons.peek(identity)) is not None:
+                with suppress(Changed, RestError):  # memory may be behind, so a refusal must be founded on more
+                    return await self._patch(crons, remembered, body)
+            for _ in range(PATCH_ATTEMPTS):
+                with suppress(Changed):
+                    return await self._patch(crons, await crons.get(identity), body)
                 self._on_conflict()
-                continue
-            except Missing:
-                raise RestError(404, f"Cron '{identity}' not found") from None
         raise Changed(f"Cron '{identity}' is being changed by others all the time")
+
+    async def _patch(self, crons: Store, known: Manifest, body: CronPatch) -> web.Response:
+        """Raises Changed when the cron is no longer as it was known, in what the decision depends on."""
+        asked = update(known, body, self._now())
+        self._quota.check_schedule(asked.draft, self._now())
+        patched = await crons.patch(known, asked.operations)
+        return _answer_to(body, patched, self._now(), asked.draft.schedule)
 
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""
@@ -207,7 +225,7 @@ class Handlers:
 
     async def search(self, request: web.Request) -> web.Response:
         """One page of the caller's crons."""
-        query = await _body(request, CronSearch, FILTER_VALUES_LIMIT)
+        query = await _body(request, CronSearch, limit=FILTER_VALUES_LIMIT)
         page = search.page(await self._crons_of(request).list(query.metadata or {}), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
@@ -216,7 +234,7 @@ class Handlers:
 
     async def count(self, request: web.Request) -> web.Response:
         """The number of the caller's crons that pass the filters."""
-        query = await _body(request, CronCount, FILTER_VALUES_LIMIT)
+        query = await _body(request, CronCount, limit=FILTER_VALUES_LIMIT)
         return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
@@ -229,14 +247,21 @@ def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: da
     return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
 
 
-async def _body(request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
-    return read(schema, read_json(await request.read(), limit))
+async def _body(
+    request: web.Request,
+    schema: type[AnyBody],
+    unknown_fields: UnknownFields = UnknownFields.REFUSE,
+    limit: int = VALUES_LIMIT,
+) -> AnyBody:
+    return read(schema, read_json(await request.read(), limit), unknown_fields)
 
 
-def _cron_answer(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> web.Response:
-    """A cron that was just written, with advice as a `Warning` header, as the apiserver gives it."""
-    said = advice(manifest["spec"])
-    return json_answer(cron(manifest, now, schedule), headers={"Warning": f'299 - "{said}"'} if said else None)
+def _answer_to(body: RunOptions, manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> web.Response:
+    """A cron that was just written. Header `Warning` says what was passed on unread, and what may not be meant so."""
+    warnings = [warning(body.model_extra)] if body.model_extra else []
+    if said := advice(manifest["spec"]):
+        warnings.append(f'299 - "{said}"')
+    return json_answer(cron(manifest, now, schedule), headers={"Warning": ", ".join(warnings)} if warnings else None)
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

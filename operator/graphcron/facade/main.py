@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
 from graphcron import logs
-from graphcron.environ import InvalidSettings
+from graphcron.environ import InvalidSettings, cannot_listen
 from graphcron.facade.app import DRAINING, METRICS, connected, make_app, metrics_app
 from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
 from graphcron.facade.auth.authentication import Authentication
@@ -36,7 +37,7 @@ SHUTDOWN_SECONDS = 20.0
 def main(environ: Mapping[str, str]) -> None:
     """The `graphcron facade` command: serves until SIGTERM or SIGINT, then finishes what it accepted.
 
-    Raises InvalidSettings."""
+    Raises CannotStart and NoCluster."""
     settings = FacadeSettings.read(environ)
     logs.configure(settings.log_level, settings.log_format)
     uvloop.run(_serve(settings))
@@ -48,16 +49,19 @@ async def _serve(settings: FacadeSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     logging.getLogger("aiohttp.server").addFilter(without_quotes)
     keys = _keys(settings)
-    async with (
-        Kube.connect() as kube,
-        CachedStore(kube, settings.namespace).watching() as store,
-        connected(settings) as upstream,
-    ):
+    async with AsyncExitStack() as stack:
+        kube = await stack.enter_async_context(Kube.connect())
+        upstream = await stack.enter_async_context(connected(settings))
+        store = CachedStore(kube, settings.namespace)
         auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)
         app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
         app[METRICS].observe_cache(store.age)
-        scraped = await start(metrics_app(app[METRICS]), settings.host, settings.metrics_port)
+        # The ports first: a process that cannot have them has not begun anything yet.
+        scraped = await start(metrics_app(app[METRICS]), settings.host, settings.metrics_port, "GRAPHCRON_METRICS_PORT")
+        stack.push_async_callback(scraped.cleanup)
         runner = await start(app, settings.host, settings.port)
+        await stack.enter_async_context(store.watching())
+        stack.push_async_callback(runner.cleanup)
         logger.info(
             "serving crons of namespace %s on port %d, all else from %s",
             settings.namespace,
@@ -68,15 +72,11 @@ async def _serve(settings: FacadeSettings) -> None:
             logger.warning("no Agent Server is configured: threads and assistants of new crons are not checked")
         if settings.auth_mode in WARNINGS:
             logger.warning(WARNINGS[settings.auth_mode])
-        try:
-            await stopped.wait()
-            # Kubernetes takes a while to remove this endpoint; until then requests that come here are served.
-            app[DRAINING].set()
-            logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
-            await asyncio.sleep(settings.shutdown_delay)
-        finally:
-            await runner.cleanup()
-            await scraped.cleanup()
+        await stopped.wait()
+        # Kubernetes takes a while to remove this endpoint; until then requests that come here are served.
+        app[DRAINING].set()
+        logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
+        await asyncio.sleep(settings.shutdown_delay)
 
 
 def without_quotes(record: logging.LogRecord) -> bool:
@@ -98,11 +98,16 @@ def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
         raise InvalidSettings(f"the Secret with the API keys ({settings.keys_dir}) cannot be used: {invalid}") from None
 
 
-async def start(app: web.Application, host: str | None, port: int) -> web.AppRunner:
-    """Listens. A client that leaves cancels its request, and bodies stay as they came: both matter to streams."""
+async def start(app: web.Application, host: str | None, port: int, variable: str = "GRAPHCRON_PORT") -> web.AppRunner:
+    """Listens on the port that this variable has. Raises CannotStart. A client that leaves cancels its request, and
+    bodies stay as they came: both matter to streams."""
     runner = web.AppRunner(
         app, handler_cancellation=True, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None
     )
     await runner.setup()
-    await web.TCPSite(runner, host, port).start()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        await runner.cleanup()
+        raise cannot_listen(error, port, variable, host) from None
     return runner

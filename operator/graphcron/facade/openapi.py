@@ -17,6 +17,7 @@ from graphcron import __version__
 from graphcron.facade import idempotency
 from graphcron.facade.auth.callers import API_KEY_HEADER, Mode
 from graphcron.facade.schemas import BODY_LIMIT, Body, CronCount, CronCreate, CronPatch, CronSearch, ThreadCronCreate
+from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.resource.spec import GraphCronSpec
 
 Document = dict[str, Any]
@@ -88,19 +89,23 @@ _PAGES = {
 }
 _RETRY = {"Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer"}}}
 
+_WARNED = {
+    "Warning": {"description": "Names the fields that were passed on unread.", "schema": {"type": "string"}},
+}
+
 _OPERATIONS: dict[str, dict[str, _Operation]] = {
     "/runs/crons": {
         "post": _Operation(
             "create_cron_runs_crons_post",
             "Create a cron whose firings each run on a new thread",
-            CronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
+            CronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,), headers=_WARNED,
         )
     },
     "/threads/{thread_id}/runs/crons": {
         "post": _Operation(
             "create_thread_cron_threads__thread_id__runs_crons_post",
             "Create a cron whose firings run on this thread",
-            ThreadCronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,),
+            ThreadCronCreate, _CRON, _CREATED, parameters=(_IDEMPOTENCY_KEY,), headers=_WARNED,
         )
     },
     "/runs/crons/search": {
@@ -123,7 +128,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "patch": _Operation(
             "patch_cron_runs_crons__cron_id__patch",
             "Change a cron: given fields replace, metadata merges, what is left out stays",
-            CronPatch, _CRON, (400, 401, 403, 404, 409, 413, 422, 503),
+            CronPatch, _CRON, (400, 401, 403, 404, 409, 413, 422, 503), headers=_WARNED,
         ),
         "delete": _Operation(
             "delete_cron_runs_crons__cron_id__delete", "Delete a cron", None, None, (401, 403, 404, 422, 503)
@@ -163,7 +168,7 @@ _ERRORS = {
 }
 
 
-def document(mode: Mode) -> Document:
+def document(mode: Mode, unknown_fields: UnknownFields = UnknownFields.CARRY) -> Document:
     """The OpenAPI 3.1 document of the facade's own endpoints. `mode` determines the security schemes."""
     described: Document = {
         "openapi": "3.1.0",
@@ -181,7 +186,7 @@ def document(mode: Mode) -> Document:
             path: {method: _described(path, operation) for method, operation in operations.items()}
             for path, operations in _OPERATIONS.items()
         },
-        "components": {"schemas": _schemas()},
+        "components": {"schemas": _schemas(unknown_fields)},
     }
     if mode is Mode.API_KEYS:
         described["components"]["securitySchemes"] = {API_KEY_HEADER: _API_KEY}
@@ -235,12 +240,15 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _schemas() -> dict[str, Any]:
+def _schemas(unknown_fields: UnknownFields) -> dict[str, Any]:
     bodies = [CronCreate, ThreadCronCreate, CronPatch, CronSearch, CronCount]
     models = [(model, "validation") for model in (*bodies, Cron, ErrorResponse)]
     _, generated = models_json_schema(models, ref_template=_REF + "{model}")  # type: ignore[arg-type]
     schemas = {name: _plain(schema) for name, schema in generated["$defs"].items()}
+    further = {"description": "An option of the runs that the facade does not know: it is passed on unchanged."}
     for model in bodies[:3]:
+        carries = unknown_fields is UnknownFields.CARRY
+        schemas[model.__name__]["additionalProperties"] = further if carries else False
         _describe_fields(schemas[model.__name__]["properties"], "" if model is CronPatch else " Default: ")
     found = {key: value for key, value in schemas["Cron"].items() if key != "required"}
     schemas["CronFields"] = found | {"description": "A cron, or those of its fields that `select` names."}

@@ -4,7 +4,6 @@ The fields are LangGraph's (its published OpenAPI and both SDKs), declared once 
 left out stays out; null is a mistake except where it clears something.
 """
 
-import difflib
 import uuid
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -13,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from graphcron.facade.errors import RestError
 from graphcron.facade.json_body import SHOWN_CHARACTERS
+from graphcron.facade.unknown_fields import UnknownFields, complaints
 from graphcron.resource.fields import NODES_LIMIT, STREAM_MODES_LIMIT, Nodes, StreamModes, Time
 from graphcron.resource.urls import WEBHOOK, WEBHOOK_LIMIT, checked_webhook
 
@@ -68,7 +68,9 @@ Id = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"con
 
 
 class RunOptions(Body):
-    """What create and update share."""
+    """What create and update share. `model_extra` has the fields that are passed on to the runs."""
+
+    model_config = ConfigDict(extra="allow")
 
     timezone: Zone = _NONE
     input: Object | Annotated[list[Object], FailFast()] = _NONE
@@ -81,6 +83,8 @@ class RunOptions(Body):
     interrupt_before: Nodes = _NONE
     interrupt_after: Nodes = _NONE
     enabled: bool = _NONE
+    # Of a cron on a thread it is kept, and has no effect.
+    on_run_completed: Literal["delete", "keep"] = _NONE
     stream_mode: StreamModes = _NONE
     stream_subgraphs: bool = _NONE
     stream_resumable: bool = _NONE
@@ -102,8 +106,6 @@ class ThreadCronCreate(RunOptions):
 class CronCreate(ThreadCronCreate):
     """POST /runs/crons."""
 
-    on_run_completed: Literal["delete", "keep"] = _NONE
-
 
 class CronPatch(RunOptions):
     """PATCH /runs/crons/{cron_id}. Null clears the end time."""
@@ -112,7 +114,6 @@ class CronPatch(RunOptions):
 
     schedule: Schedule = _NONE
     end_time: Time | None = _NONE
-    on_run_completed: Literal["delete", "keep"] = _NONE
 
 
 class CronCount(Body):
@@ -167,20 +168,25 @@ _MUST = {
 }
 
 
-def read(schema: type[AnyBody], value: object) -> AnyBody:
-    """The typed request. Raises RestError 422 for an unknown field and for a value that its field cannot hold."""
+def read(schema: type[AnyBody], value: object, unknown_fields: UnknownFields = UnknownFields.CARRY) -> AnyBody:
+    """The typed request. Raises RestError 422 for an unknown field that cannot be passed on, and for a value that its
+    field cannot hold."""
     if not isinstance(value, dict):
         raise RestError(422, "The request body must be a JSON object")
-    not_shown = frozenset([name for name in value if name not in schema.model_fields][SHOWN_FINDINGS:])
-    given = {name: item for name, item in value.items() if name not in not_shown} if not_shown else value
+    unknown = value.keys() - schema.model_fields.keys()
+    policy = unknown_fields if issubclass(schema, RunOptions) else None
+    refused = complaints(sorted(unknown), schema.model_fields, policy) if unknown else []
     try:
-        return schema.model_validate(given)
+        read = schema.model_validate({name: member for name, member in value.items() if policy or name not in unknown})
     except ValidationError as error:
-        raise RestError(422, _explain(error, schema, len(not_shown))) from None
+        refused = [*_explain(error), *refused]
+    if refused:
+        raise RestError(422, "; ".join(refused))
+    return read
 
 
-def _explain(error: ValidationError, schema: type[Body], not_shown: int) -> str:
-    """Pydantic's findings in one line, each naming its field. Values are not quoted: they may be secrets."""
+def _explain(error: ValidationError) -> list[str]:
+    """Pydantic's findings, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
     findings = error.errors(include_url=False, include_input=False, include_context=False)
     for found in findings[:SHOWN_FINDINGS]:
@@ -188,16 +194,13 @@ def _explain(error: ValidationError, schema: type[Body], not_shown: int) -> str:
         path = ".".join(str(part)[:SHOWN_CHARACTERS] for part in found["loc"])
         if found["type"] == "missing":
             sentences.append(f"'{name}' is a required field")
-        elif found["type"] == "extra_forbidden":
-            similar = difflib.get_close_matches(name, schema.model_fields, 1)
-            sentences.append(f"'{name}' is not a known field" + (f": did you mean '{similar[0]}'?" if similar else ""))
         elif name in _SENTENCES:
             sentences.append(f"{name} {_SENTENCES[name]}")
         else:
             sentences.append(f"{path} {_MUST.get(found['type']) or found['msg'].replace('Input should', 'must')}")
-    if (more := max(0, len(findings) - SHOWN_FINDINGS) + not_shown) > 0:
+    if (more := len(findings) - SHOWN_FINDINGS) > 0:
         sentences.append(f"and {more} more")
-    return "; ".join(dict.fromkeys(sentences))
+    return list(dict.fromkeys(sentences))
 
 
 def read_uuid(kind: str, text: str) -> str:

@@ -4,9 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
+from graphcron.environ import Flag, Limit, Port, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
+from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.firing.proxies import proxy_of
 
 
@@ -21,6 +22,13 @@ def _checked_or_any(text: str) -> bool:
     if text not in ("checked", "any"):
         raise ValueError("it must be checked or any")
     return text == "checked"
+
+
+def _unknown_fields(text: str) -> UnknownFields:
+    try:
+        return UnknownFields(text)
+    except ValueError:
+        raise ValueError(f"it must be {UnknownFields.CARRY} or {UnknownFields.REFUSE}") from None
 
 
 def _words(text: str) -> frozenset[str]:
@@ -42,7 +50,7 @@ class FacadeSettings(Settings):
     no_proxy: str = Field("", validation_alias=AliasChoices("no_proxy", "NO_PROXY"))
     host: str | None = Field(None, validation_alias="GRAPHCRON_HOST")
     """The address to listen on; None for all interfaces."""
-    port: Integer = Field(8080, validation_alias="GRAPHCRON_PORT")
+    port: Port = Field(8080, validation_alias="GRAPHCRON_PORT")
     auth_mode: Annotated[Mode, BeforeValidator(_mode)] = Field(Mode.CLOSED, validation_alias="GRAPHCRON_AUTH_MODE")
     keys_dir: str | None = Field(None, validation_alias="GRAPHCRON_API_KEYS_DIR")
     """Where the Secret with the API keys is mounted; set in mode apiKeys."""
@@ -61,6 +69,11 @@ class FacadeSettings(Settings):
         True, validation_alias="GRAPHCRON_WEBHOOK_HOSTS"
     )
     """Whether webhooks may name only hosts that LangGraph's own server lets through."""
+
+    unknown_fields: Annotated[UnknownFields, BeforeValidator(_unknown_fields)] = Field(
+        UnknownFields.CARRY, validation_alias="GRAPHCRON_UNKNOWN_FIELDS"
+    )
+    """What becomes of body fields that no cron has."""
 
     @property
     def proxy(self) -> str | None:

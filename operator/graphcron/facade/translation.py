@@ -16,7 +16,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.schemas import Config, CronPatch, RunOptions, ThreadCronCreate
+from graphcron.facade.schemas import Config, RunOptions, ThreadCronCreate
 from graphcron.facade.webhook import is_masked, mask_url
 from graphcron.firing.formats import format_time, is_uuid, parse_time
 from graphcron.kube import jsontext
@@ -44,17 +44,15 @@ PAYLOAD_FIELDS = (
 _SPEC_KEYS = tuple((name, to_camel(name)) for name in PAYLOAD_FIELDS)
 
 # Keys that the Agent Server sets itself; LangGraph's server drops them from what a client sends.
-_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id"}
-_RESERVED_CONFIGURABLE = {
-    "langgraph_auth_user",
-    "langgraph_auth_user_id",
-    "langgraph_auth_permissions",
-    "langgraph_request_id",
-    "__after_seconds__",
+_RESERVED_METADATA = {"thread_id", "run_id", "assistant_id", "cron_id", "counters_since_delta_snapshot"}
+_RESERVED_CONTEXT = {
+    "langgraph_auth_user", "langgraph_auth_user_id", "langgraph_auth_permissions", "langgraph_request_id",
+    "__after_seconds__", "__context_provided__", "__dd_trace_headers__", "__langsmith_example_id__",
+    "__langsmith_project__", "__otel_traceparent__", "__otel_tracestate__", "__pregel_node_finished",
     "__request_start_time_ms__",
-    "__pregel_node_finished",
-    "cron_id",
-}
+}  # fmt: skip
+_RESERVED_CONFIGURABLE = _RESERVED_CONTEXT | {"cron_id"}
+"""There the server shows the cron's own id."""
 
 _GRAPHS = uuid.UUID("6ba7b821-9dad-11d1-80b4-00c04fd430c8")
 """Namespace from which LangGraph derives the id of the assistant that it makes for each graph."""
@@ -73,36 +71,13 @@ def create(body: ThreadCronCreate, *, cron_id: str, thread_id: str | None, now: 
     spec: dict[str, Any] = {"assistantId": body.assistant_id}
     if thread_id is not None:
         spec["threadId"] = thread_id
-    schedule = _set(spec, body, body.schedule)
+    schedule = set_fields(spec, body, body.schedule)
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": cron_id}, "spec": spec}
-    _check(manifest, now)
+    check(manifest, now)
     return Draft(manifest, schedule)
 
 
-def patch(manifest: Manifest, body: CronPatch, now: datetime) -> Draft:
-    """The GraphCron after an update: given fields replace, metadata merges, a null end time clears. It keeps the
-    resourceVersion that was read, so that writing it over somebody else's change fails. Raises RestError 422.
-    """
-    spec = dict(manifest["spec"])
-    if body.metadata is not None:
-        body = body.model_copy(update={"metadata": spec.get("metadata", {}) | body.metadata})
-    uid = manifest["metadata"].get("uid", "")
-    schedule = _set(spec, body, body.schedule, uid)
-    if "end_time" in body.model_fields_set and body.end_time is None:
-        spec.pop("endTime", None)
-    if body.enabled:
-        spec.pop("pauseReason", None)
-    # Where no managedFields are sent the apiserver keeps its own; what was read may have been cut (kube/jsontext.py).
-    metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
-    metadata["annotations"] = metadata.get("annotations", {}) | {UPDATED_AT: _iso(now)}
-    changed = manifest | {"metadata": metadata, "spec": spec}
-    _check(changed, now, pauses=body.enabled is False and body.model_fields_set == {"enabled"})
-    if schedule is None and body.enabled:
-        schedule = _schedule(spec["schedule"], uid)  # kubectl may have made a GraphCron whose schedule is invalid
-    return Draft(changed, schedule)
-
-
-def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
+def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
     """Sets what the body gives, and returns the schedule when it gives one."""
     try:
         # The zone first, as LangGraph's server does.
@@ -111,18 +86,21 @@ def _set(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: s
         raise RestError(422, str(error)) from None
     # A longer one is refused below, in the words of the CRD, and is not worth the time and memory of reading it.
     is_read = expression is not None and len(expression) <= SCHEDULE_LIMIT
-    schedule = _schedule(expression, seed) if expression is not None and is_read else None
+    schedule = read_schedule(expression, seed) if expression is not None and is_read else None
     if is_masked(body.webhook or ""):
         raise RestError(
             422, "webhook holds ***, which only stands for credentials that are not shown: send them, or leave it out"
         )
+    if options := {name: value for name, value in (body.model_extra or {}).items() if value is not None}:
+        spec["runOptions"] = options
     for name, key in _SPEC_KEYS:
         if (value := getattr(body, name, None)) is not None:
             spec[key] = _CLEAN[name](value) if name in _CLEAN else value
     return schedule
 
 
-def _schedule(expression: str, seed: str) -> Schedule:
+def read_schedule(expression: str, seed: str) -> Schedule:
+    """Raises RestError 422."""
     try:
         return read(expression, seed)
     except InvalidSchedule as error:
@@ -131,6 +109,10 @@ def _schedule(expression: str, seed: str) -> Schedule:
 
 def _metadata(given: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in given.items() if key not in _RESERVED_METADATA}
+
+
+def _context(given: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key not in _RESERVED_CONTEXT}
 
 
 def _configurable(given: dict[str, Any]) -> dict[str, Any]:
@@ -150,11 +132,11 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
     "end_time": format_time,
     "metadata": _metadata,
     "config": _config,
-    "context": _configurable,
+    "context": _context,
 }
 
 
-def _check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
+def check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
     """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
     whatever else is wrong, as long as all of the spec was read."""
     try:
@@ -164,8 +146,8 @@ def _check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None
-    if len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2:
-        return  # an order has the texts of its spec, and little beside them
+    if is_small(manifest):
+        return
     size = len(order(manifest["metadata"], spec, now).to_json().encode())
     if size > ORDER_LIMIT:
         raise RestError(
@@ -174,6 +156,11 @@ def _check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
             "which Kubernetes limits. Keep large input in a Secret or ConfigMap and name it in the GraphCron's "
             "spec.inputFrom, or let the graph fetch it",
         )
+
+
+def is_small(manifest: Manifest) -> bool:
+    """Whether the order of a GraphCron is far from its limit: it has the texts of the spec, and little beside them."""
+    return len(jsontext.dumps(manifest["spec"])) < ORDER_LIMIT // 2
 
 
 def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> Cron:
@@ -201,7 +188,7 @@ def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) ->
 
 
 def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str | None) -> dict[str, Any]:
-    payload: dict[str, Any] = {"assistant_id": assistant}
+    payload: dict[str, Any] = {**spec.get("runOptions", {}), "assistant_id": assistant}
     payload |= {name: spec[key] for name, key in _SPEC_KEYS if key in spec}
     if end_time is not None:
         payload["end_time"] = end_time
@@ -242,12 +229,22 @@ def next_run_date(manifest: Manifest, now: datetime, schedule: Schedule | None =
     current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
     if spec.get("enabled") is False or (current and status.get("enabled") is False):
         return None
+    return _next(manifest, now, schedule, ("startTime", "endTime"))
+
+
+def next_date(manifest: Manifest, now: datetime) -> str | None:
+    """The next date of the schedule, also of a cron that is disabled or has ended: LangGraph's server sorts by it."""
+    return _next(manifest, now, None, ())
+
+
+def _next(manifest: Manifest, now: datetime, schedule: Schedule | None, bounds: tuple[str, ...]) -> str | None:
+    spec, metadata = manifest["spec"], manifest["metadata"]
     try:
         zone = read_timezone(spec.get("timezone"))
-        start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
+        limits = {name: _moment(spec[name]) for name in bounds if name in spec}
         if schedule is None or is_hashed(spec["schedule"]):  # a create does not know the uid, which is the seed
             schedule = read(spec["schedule"], metadata.get("uid", ""))
-        times = next_times(schedule, zone, now, 1, start=start, end=end)
+        times = next_times(schedule, zone, now, 1, start=limits.get("startTime"), end=limits.get("endTime"))
     except ValueError:  # InvalidSchedule and InvalidTimezone too
         return None
     return _rest_time(format_time(times[0])) if times else None
@@ -263,8 +260,8 @@ def created_at(manifest: Manifest) -> str:
 def _created_at(name: str, in_kubernetes: str) -> str:
     if is_uuid(name) and (identity := uuid.UUID(name)).version == 7:
         with suppress(ValueError, OverflowError, OSError):  # kubectl can choose a name of the year 10889
-            return _iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
-    return _iso(parse_time(in_kubernetes))
+            return iso(datetime.fromtimestamp((identity.int >> 80) / 1000, UTC))
+    return iso(parse_time(in_kubernetes))
 
 
 def updated_at(manifest: Manifest) -> str:
@@ -272,7 +269,8 @@ def updated_at(manifest: Manifest) -> str:
     return str(manifest["metadata"].get("annotations", {}).get(UPDATED_AT) or created_at(manifest))
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """As LangGraph's server writes the time of a creation or an update."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 

@@ -18,6 +18,10 @@ class KubeError(Exception):
         super().__init__(self.message)
 
 
+class NoCluster(Exception):
+    """There is no cluster to work with; the message says why, and what to set."""
+
+
 class NotFound(KubeError):
     """No such object (404)."""
 
@@ -61,8 +65,10 @@ def error_of(status: int, message: str) -> KubeError:
             return Refused(status, message)
         case 410:
             return Gone(status, message)
+        case 401:
+            # A service account's token is renewed, and the next attempt uses the new one.
+            return Unavailable(status, f"the Kubernetes API does not accept these credentials: {message}")
         case _:
-            # 401 too: a service account's token is renewed, and the next attempt uses the new one.
             return Unavailable(status, message)
 
 

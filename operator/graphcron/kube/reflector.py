@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import Gone, KubeError
+from graphcron.kube.errors import Gone, KubeError, NotFound, Refused
 from graphcron.kube.resources import Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.kube.watch_health import Stream
@@ -57,6 +57,8 @@ class Reflector:
     ) -> None:
         """`opened` is called for each watch that the apiserver answers, with the body that is coming in."""
         self.listed = asyncio.Event()
+        self.refused: Refused | None = None
+        """Why the apiserver does not let it list, as long as it does not."""
         self._kube = kube
         self._resource = resource
         self._what = (resource, namespace, selector)
@@ -73,7 +75,12 @@ class Reflector:
                 await self._follow(version)
             except Gone as gone:
                 log.info("%s are listed again: %s", self._resource, gone.message)
+            except NotFound as error:
+                log.warning(
+                    "%s are not known to the cluster (%s): is the CRD installed?", self._resource, error.message
+                )
             except KubeError as error:
+                self.refused = error if isinstance(error, Refused) else None
                 log.warning("%s cannot be listed: %s", self._resource, error.message)
             except Exception:
                 log.exception("the watch of %s failed", self._resource)
@@ -87,6 +94,7 @@ class Reflector:
             uids |= {item["metadata"]["uid"] for item in items}
             self._handler.on_page(items)
         self._handler.on_replace(uids, version)
+        self.refused = None
         log.info("%d %s are in memory", count, self._resource)
         self.listed.set()
         return version

@@ -73,6 +73,12 @@ class Transport:
                     method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route
                 ) as response:
                     text = await response.read()
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unavailable(
+                0,
+                f"the certificate of the Kubernetes API at {error.host}:{error.port} cannot be verified "
+                f"({error.certificate_error}): is the authority of the kubeconfig that of this cluster?",
+            ) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             reason = str(error) or type(error).__name__
             raise Unavailable(0, f"the Kubernetes API does not answer: {reason}") from None

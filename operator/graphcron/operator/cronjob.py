@@ -51,6 +51,8 @@ class Installation:
     pods: run_pod.RunPods
     minimum_interval: timedelta = timedelta()
     start_timeout: timedelta = timedelta()
+    owner_headers: str | None = None
+    """Prefix of the Secrets with the headers of owners."""
 
     @cached_property
     def mark(self) -> str:

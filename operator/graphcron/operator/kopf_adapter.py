@@ -5,14 +5,13 @@ nothing: docs/adr/0002-what-kopf-is-used-for.md says why.
 """
 
 import itertools
+import logging
 from collections.abc import Iterator
 from typing import Any, Protocol
 
 import kopf
 
-
-class CannotStart(Exception):
-    """The operator cannot start, with a message that says what to do."""
+from graphcron.environ import CannotStart
 
 
 class Operator(Protocol):
@@ -35,6 +34,8 @@ async def run_kopf(operator: Operator, namespace: str | None, identity: str) -> 
     replica's name. Raises CannotStart."""
     registry = kopf.OperatorRegistry()
     failures: list[CannotStart] = []
+    # Who starts the process says it, once.
+    logging.getLogger("kopf.activities.startup").addFilter(lambda record: not failures)
 
     # A failure ends the process, which Kubernetes restarts: kopf would call the handler again on what it left behind.
     @kopf.on.startup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)

@@ -11,6 +11,7 @@ from pathlib import Path
 import uvloop
 
 from graphcron import logs
+from graphcron.environ import CannotStart
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
 from graphcron.kube.leader_election import RELEASE_SECONDS, LeaderElector
@@ -23,7 +24,7 @@ from graphcron.operator.admission import answer
 from graphcron.operator.controller import Controller, utc_now
 from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
-from graphcron.operator.kopf_adapter import CannotStart, run_kopf
+from graphcron.operator.kopf_adapter import run_kopf
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import WATCHED_RESOURCES
 from graphcron.operator.resource_handler import ResourceHandler
@@ -53,6 +54,7 @@ class Operator:
             settings.pods,
             timedelta(seconds=settings.minimum_interval),
             timedelta(seconds=settings.run_start_timeout_seconds),
+            settings.owner_headers,
         )
         leads = lambda: gate.is_open  # noqa: E731
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
@@ -81,7 +83,8 @@ class Operator:
         return Reflector(self._kube, resource, self._settings.namespace, selector, handler, self._watches.opened)
 
     async def start(self) -> None:
-        """Raises CannotStart when the cluster has no GraphCron resource, or does not answer in time."""
+        """Raises CannotStart when the cluster has no GraphCron resource, does not answer in time, or does not let it
+        read what it needs."""
         await self._wait_for_the_crd()
         log.info("watching GraphCrons in %s", self._settings.namespace or "all namespaces")
         await self._probes.enter_async_context(
@@ -97,7 +100,7 @@ class Operator:
         self._background += [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
         # Nothing is reconciled before: what is not listed yet would count as missing.
         with _no_collection():
-            await asyncio.gather(*(reflector.listed.wait() for reflector in self._reflectors))
+            await self._wait_for_lists()
         # Else the first reconciliations would skip their writes, and all be done twice.
         await self._elector.attempt()
         self._background += [asyncio.create_task(self._elector.run()), asyncio.create_task(self._sample_watches())]
@@ -148,6 +151,20 @@ class Operator:
             self._watches.sample()
             await asyncio.sleep(SAMPLE_SECONDS)
 
+    async def _wait_for_lists(self) -> None:
+        """Permissions that are installed together with the operator take a moment, too."""
+        deadline = asyncio.get_running_loop().time() + self._settings.crd_patience
+        while not all(reflector.listed.is_set() for reflector in self._reflectors):
+            refused = [reflector.refused.message for reflector in self._reflectors if reflector.refused]
+            if refused and asyncio.get_running_loop().time() > deadline:
+                raise CannotStart(
+                    f"the operator's service account lacks a permission: {refused[0]}. The Helm chart grants it."
+                )
+            waits = next(reflector for reflector in self._reflectors if not reflector.listed.is_set())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SAMPLE_SECONDS):
+                    await waits.listed.wait()
+
     async def _wait_for_the_crd(self) -> None:
         """A CRD that is installed together with the operator takes a moment until the apiserver serves it."""
         patience = self._settings.crd_patience
@@ -179,14 +196,12 @@ def _no_collection() -> Iterator[None]:
 
 
 async def run(settings: OperatorSettings) -> None:
-    """Work until SIGTERM or SIGINT. Raises SystemExit when the operator cannot start."""
+    """Work until SIGTERM or SIGINT. Raises CannotStart and NoCluster."""
     gate, metrics = WriteGate(), OperatorMetrics()
     async with Kube.connect(gate, metrics.wrote) as kube:
         operator = Operator(settings, kube, gate, metrics)
         try:
             await run_kopf(operator, settings.namespace, settings.identity)
-        except CannotStart as error:
-            raise SystemExit(f"graphcron: {error}") from None
         finally:
             await operator.stop()  # kopf does not, when it is stopped while it starts
 

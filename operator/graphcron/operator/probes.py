@@ -7,6 +7,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from graphcron.environ import cannot_listen
+
 
 @contextlib.asynccontextmanager
 async def serving(
@@ -18,7 +20,7 @@ async def serving(
     registry: CollectorRegistry,
 ) -> AsyncIterator[None]:
     """Serve until left: `/healthz` is 503 with the problems that a restart would solve, `/readyz` is 503 until
-    everything was listed and is watched, `/metrics` is for Prometheus."""
+    everything was listed and is watched, `/metrics` is for Prometheus. Raises CannotStart."""
 
     async def healthz(_: web.Request) -> web.Response:
         found = problems()
@@ -32,9 +34,15 @@ async def serving(
     probes.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
     metrics.add_routes([web.get("/metrics", make_aiohttp_handler(registry))])
     async with contextlib.AsyncExitStack() as stack:
-        for app, port in ((probes, health_port), (metrics, metrics_port)):
+        for app, port, variable in (
+            (probes, health_port, "GRAPHCRON_HEALTH_PORT"),
+            (metrics, metrics_port, "GRAPHCRON_METRICS_PORT"),
+        ):
             runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, port=port).start()
+            try:
+                await web.TCPSite(runner, port=port).start()
+            except OSError as error:
+                raise cannot_listen(error, port, variable) from None
         yield

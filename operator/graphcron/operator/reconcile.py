@@ -26,6 +26,7 @@ from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
+from graphcron.operator.owner_headers import for_owner
 from graphcron.operator.phase import Phase, Verdict, stalled
 from graphcron.operator.reasons import INTERRUPTS_LOST, NO_POD
 from graphcron.operator.starting import End, to_end, waiting_jobs
@@ -66,13 +67,14 @@ class Plan:
 
 def decide(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """What is to be written for one GraphCron, at `now` (aware)."""
-    if until := unchanged_until(observed, installation.mark, now):
+    if until := unchanged_until(observed, for_owner(observed.graphcron, installation).mark, now):
         return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=until + A_LITTLE_LATER, unchanged=True)
     return decide_in_full(observed, installation, now)
 
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
+    installation = for_owner(observed.graphcron, installation)
     observed = observed.as_of(now)
     waiting = waiting_jobs(observed, now)
     end, look_again = to_end(observed, waiting, installation.start_timeout, now)

@@ -23,7 +23,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_parts import env_from, from_config_map, from_key, from_label, from_secret
 from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
-from graphcron.resource.fields import InvalidGraphCron, KeySelector
+from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
@@ -62,6 +62,7 @@ class RunPods:
     """`securityContext` of the pod. A platform that chooses user ids, as OpenShift does, wants no `runAsUser`."""
     container_security: Mapping[str, Any] = field(default_factory=lambda: CONTAINER_SECURITY)
     """`securityContext` of each container."""
+    headers: NameReference | None = None  # of the owner (owner_headers.py), for the installation's own Agent Server
     in_pod_images: tuple[str, ...] = ()
     template_labels: tuple[str, ...] = ("*",)
     template_annotations: tuple[str, ...] = ("*",)
@@ -256,7 +257,7 @@ def _volumes(spec: GraphCronSpec, pods: RunPods) -> list[tuple[str, Manifest]]:
             volumes.append((directory, from_secret("input", source.secret_key_ref, file)))
         elif source.config_map_key_ref:
             volumes.append((directory, from_config_map("input", source.config_map_key_ref, file)))
-    if spec.server and (headers := spec.server.headers_secret_ref):
+    if headers := spec.server.headers_secret_ref if spec.server else None if spec.in_pod else pods.headers:
         volumes.append((HEADERS_PATH, {"name": "headers", "secret": {"secretName": headers.name}}))
     if not spec.in_pod and (authority := _authority(spec, pods)):
         volumes.append((_CA_PATH, authority[1]))

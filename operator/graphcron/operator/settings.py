@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from graphcron.environ import Flag, Integer, JsonObject, JsonObjects, JsonStrings, Limit, Seconds, Settings
+from graphcron.environ import Count, Flag, JsonObject, JsonObjects, JsonStrings, Limit, Port, Seconds, Settings
 from graphcron.kube.lease import Timing
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
@@ -78,21 +78,23 @@ class OperatorSettings(Settings):
     api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
     ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
     ca_for_own_servers: Flag = Field(False, validation_alias="AGENT_SERVER_CA_FOR_OWN_SERVERS")
+    owner_headers: str | None = Field(None, validation_alias="GRAPHCRON_OWNER_HEADERS_SECRET")
+    """Prefix of the Secrets with the HTTP headers of each owner's runs."""
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
-    health_port: Integer = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
-    metrics_limit: Integer = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
+    health_port: Port = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
+    metrics_limit: Limit = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
     """Up to this number of GraphCrons, each has gauges of its own."""
     webhook_certificates: str | None = Field(None, validation_alias="GRAPHCRON_WEBHOOK_CERTIFICATES")
     """Folder with tls.crt and tls.key of the validating webhook; None for no webhook."""
-    webhook_port: Integer = Field(9443, validation_alias="GRAPHCRON_WEBHOOK_PORT")
-    workers: Integer = Field(20, validation_alias="GRAPHCRON_WORKERS")
+    webhook_port: Port = Field(9443, validation_alias="GRAPHCRON_WEBHOOK_PORT")
+    workers: Count = Field(20, validation_alias="GRAPHCRON_WORKERS")
     """Reconciliations at once."""
     crd_patience: Seconds = Field(30.0, validation_alias="GRAPHCRON_CRD_PATIENCE_SECONDS")
     """Seconds for which a start waits for the CRD or the apiserver before it gives up."""
     lease_name: str = Field("graphcron-operator", validation_alias="GRAPHCRON_LEASE")
-    lease_duration: Integer | None = Field(None, validation_alias="GRAPHCRON_LEASE_DURATION_SECONDS")
+    lease_duration: Count | None = Field(None, validation_alias="GRAPHCRON_LEASE_DURATION_SECONDS")
     lease_renew_deadline: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS")
     lease_retry_period: Seconds | None = Field(None, validation_alias="GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS")
     identity: str = Field(default_factory=_identity, validation_alias="GRAPHCRON_POD")

@@ -125,16 +125,16 @@ def _structural(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str
         # That is its type, and its rule says more than a pattern would.
         result = {key: value for key, value in result.items() if key not in ("type", "pattern", "minimum")}
     if result.get("x-kubernetes-preserve-unknown-fields"):
-        # Free-form: nothing else may be said of it, but that it is an object where it must be one, and how large.
-        kept = {
+        # Free-form: nothing else may be said of it, but that it is an object where it must be one, how large, and what
+        # CEL has to see.
+        result = {
             key: value
             for key, value in result.items()
             if key in ("type", "description") or key.startswith("x-kubernetes-")
-        }
-        return kept | _bounds(options)
+        } | _bounds(options)
     if properties := schema.get("properties"):
         result["properties"] = {name: _structural(value, definitions) for name, value in properties.items()}
-    if isinstance(values := schema.get("additionalProperties"), dict):
+    if isinstance(values := schema.get("additionalProperties"), dict) and "properties" not in schema:
         result["additionalProperties"] = _structural(values, definitions)
     if items := schema.get("items"):
         result["items"] = _structural(items, definitions)

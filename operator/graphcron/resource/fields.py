@@ -78,6 +78,23 @@ Json = Annotated[Any, Field(json_schema_extra={"x-kubernetes-preserve-unknown-fi
 JsonObject = Annotated[
     dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
 ]
+Config = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": True,
+            # For CEL, which sees declared fields alone.
+            "properties": {
+                "configurable": {
+                    "type": "object",
+                    "description": "Settings that the graph reads. Excludes context.",
+                    "x-kubernetes-preserve-unknown-fields": True,
+                }
+            },
+        }
+    ),
+]
 NODES_LIMIT = 256
 STREAM_MODES_LIMIT = 32
 """Items of a list: of each mode one, and some that are named twice."""

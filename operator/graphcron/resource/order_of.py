@@ -6,7 +6,7 @@ from typing import Any
 
 from graphcron.firing.day_rules import Days
 from graphcron.firing.formats import format_time
-from graphcron.firing.order import Order
+from graphcron.firing.order import CRON_MARK, Order
 from graphcron.resource.identity import cron_id
 from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec
 
@@ -19,9 +19,10 @@ def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime
     """What each run pod of this GraphCron is told to do."""
     identity = cron_id(metadata)
     config = dict(spec.config or {})
-    # The Agent Server refuses a run with both configurable and context; LangGraph's own scheduler drops the id too.
-    if spec.context is None:
-        config["configurable"] = {**config.get("configurable", {}), "cron_id": identity}
+    # The Agent Server refuses a run with both configurable and context. A server after 0.16 drops a cron_id that its
+    # own scheduler did not set, and keeps the mark.
+    if not spec.context:
+        config["configurable"] = {**config.get("configurable", {}), "cron_id": identity, CRON_MARK: identity}
     return Order(
         cron_id=identity,
         request=_request(spec) | ({"config": config} if config else {}),
@@ -48,4 +49,5 @@ _REQUEST_FIELDS = (
 
 def _request(spec: GraphCronSpec) -> dict[str, Any]:
     given = ((name, getattr(spec, name)) for name in _REQUEST_FIELDS)
-    return {name: value for name, value in given if value is not None}
+    options = (spec.run_options or {}).items()
+    return {name: value for name, value in (*options, *given) if value is not None}

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from graphcron.resource.fields import (
     DEPTH_LIMIT,
+    Config,
     Json,
     JsonObject,
     Model,
@@ -18,6 +19,7 @@ from graphcron.resource.fields import (
     StreamModes,
     Time,
 )
+from graphcron.resource.run_options import CEL_RULES, RunOptions, complaint
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
 from graphcron.resource.urls import Webhook
 from graphcron.schedule import admission
@@ -45,7 +47,8 @@ IN_POD_ONLY = (
     "image, workingDir, envFrom and checkpointer are for engine inPod alone: set engine to inPod, or remove them"
 )
 IN_POD_NEVER = (
-    "server, webhook, multitaskStrategy and checkpointDuring are not for engine inPod: remove them, or the engine"
+    "server, webhook, multitaskStrategy, checkpointDuring and runOptions are not for engine inPod: remove them, or the "
+    "engine"
 )
 IN_POD_THREAD = "threadId with engine inPod needs checkpointer: nothing else keeps the thread between two firings"
 
@@ -82,7 +85,7 @@ class GraphCronSpec(Model):
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
     )
     metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
-    config: JsonObject | None = Field(
+    config: Config | None = Field(
         None, description="Config of the runs, such as tags, recursion_limit and configurable."
     )
     context: JsonObject | None = Field(None, description="Static context of the runs.")
@@ -100,6 +103,11 @@ class GraphCronSpec(Model):
     stream_resumable: bool | None = Field(None, description="Whether clients can resume the stream.")
     durability: Literal["sync", "async", "exit"] | None = Field(None, description="When the graph writes checkpoints.")
     checkpoint_during: bool | None = Field(None, description="Deprecated by LangGraph: use durability.")
+    run_options: RunOptions | None = Field(
+        None,
+        description="Further options of the runs that the Agent Server knows, by their names in its API, such as "
+        "feedback_keys. They are passed on unchanged.",
+    )
     enabled: bool | None = Field(None, description="Whether the schedule fires. Default: true.")
     pause_reason: Annotated[str, Field(max_length=1024)] | None = Field(
         None, description="Why the schedule is paused, for people to read."
@@ -176,13 +184,14 @@ class GraphCronSpec(Model):
                 },
                 {
                     "rule": f"!{_CEL_IN_POD} || !has(self.server) && !has(self.webhook) "
-                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring)",
+                    "&& !has(self.multitaskStrategy) && !has(self.checkpointDuring) && !has(dyn(self).runOptions)",
                     "message": IN_POD_NEVER,
                 },
                 {
                     "rule": f"!{_CEL_IN_POD} || !has(self.threadId) || has(self.checkpointer)",
                     "message": IN_POD_THREAD,
                 },
+                *CEL_RULES,
             ]
         }
     )
@@ -195,7 +204,7 @@ class GraphCronSpec(Model):
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Self:
         own = (self.image, self.working_dir, self.env_from, self.checkpointer)
-        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during)
+        foreign = (self.server, self.webhook, self.multitask_strategy, self.checkpoint_during, self.run_options)
         if not self.in_pod and any(value is not None for value in own):
             raise ValueError(IN_POD_ONLY)
         if self.in_pod and any(value is not None for value in foreign):
@@ -213,10 +222,11 @@ class GraphCronSpec(Model):
         return self
 
     @model_validator(mode="after")
-    def _configurable_is_an_object(self) -> Self:
-        # Nor is this one: CEL cannot see into a field of free-form JSON.
+    def _asks_for_a_run(self) -> Self:
         if not isinstance((self.config or {}).get("configurable", {}), dict):
             raise ValueError("config.configurable must be an object")
+        if problem := complaint(self.context, self.config, self.run_options, self.thread_id):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")

@@ -122,11 +122,11 @@ def _field(kind: FieldKind) -> str:
     pieces = [rf"(\*|{value}(-({end}))?){_STEP}"]
     whole = [rf"h(\({_numbers(kind, 2)}-{_numbers(kind, 2)}\))?{_STEP}"]
     if kind.name == "day of month":
-        date = _numbers(kind, 2)
+        date = f"0*{_numbers(kind, 2)}"
         pieces, whole = [*pieces, "l"], [*whole, r"\?", f"{date}w", f"w{date}"]
     if kind.name == "day of week":
         name = f"({'|'.join(kind.names)})"
-        pieces += [f"l{_numbers(kind, 4)}", f"({value}|{name}-{name})#0{{0,3}}[1-5]"]
+        pieces += ["l0*[0-7]", f"(0*[0-7]|{name}(-{name})?)#0*[1-5]"]
         whole.append(r"\?")
     piece = f"({'|'.join(pieces)})"
     return "|".join([f"{piece}(,{piece})*", *whole])

@@ -24,6 +24,7 @@ from graphcron.schedule.field_syntax import (
     FieldKind,
     InvalidSchedule,
     check_values,
+    fields_of,
     refuse_known,
     spell,
 )
@@ -42,7 +43,7 @@ def read(text: str, seed: str = "") -> Schedule:
 
 @lru_cache(maxsize=16384)
 def _read(text: str, seed: str) -> Schedule:
-    parts = text.split()
+    parts = fields_of(text)
     if len(parts) == len(KINDS):
         minute, hour, days, month = (_plain_fields(at, *(parts[index] for index in at)) for at in _ALONE)
         if minute and hour and days and month:
@@ -83,9 +84,9 @@ def _checked(text: str, minute: Field, hour: Field, day: Field, month: Field, we
 
 def read_in_full(text: str, seed: str) -> Schedule:
     """What `read` comes to, for ten times its work on most schedules: croniter reads the five fields together."""
-    spec = text.strip()
+    spec = " ".join(fields_of(text))
     refuse_known(text, spec)
-    parts = DESCRIPTORS.get(spec.lower(), spec).split()
+    parts = fields_of(DESCRIPTORS.get(spec.lower(), spec))
     if len(parts) != 5:
         raise InvalidSchedule(text, FIVE_FIELDS)
     # "to the last day" is for croniter "to the 31st"
@@ -112,7 +113,7 @@ _HASHED = re.compile(r"(?i)h(\((?P<first>[0-9]{1,2})-(?P<last>[0-9]{1,2})\))?(/(
 
 def is_hashed(text: str) -> bool:
     """Whether a schedule has an `H`, so that it is another one for each seed."""
-    return any(part.lower().startswith("h") for part in text.split())
+    return any(part.lower().startswith("h") for part in fields_of(text))
 
 
 def _unhashed(text: str, index: int, part: str, seed: str) -> str:
@@ -158,7 +159,7 @@ def _rules(
 ) -> tuple[list[str], list[str]]:
     """The rules (see day_rules.py) of the two day fields; none for a field that lets every day through."""
     if "w" in part.lower():
-        by_date = [part.lower().strip("w") + "W"]
+        by_date = [f"{int(part.lower().strip('w'))}W"]
     else:
         by_date = [] if "*" in dates else [str(date).upper() for date in dates]
     if numbered:

@@ -71,6 +71,15 @@ KINDS = (
 _PIECE = re.compile(r"(?:(?P<star>[*?])|(?P<first>[A-Za-z0-9]+)(?:-(?P<last>[A-Za-z0-9]+))?)(?:/(?P<step>[0-9]{1,4}))?")
 
 
+_BLANK = " \t\n\r\f\v"
+"""What separates fields to croniter: ASCII's white space, and no other."""
+
+
+def fields_of(text: str) -> list[str]:
+    """The fields of a schedule, as they are written."""
+    return re.findall(rf"[^{_BLANK}]+", text)
+
+
 def refuse_known(text: str, spec: str) -> None:
     """What people write elsewhere, with what to write here."""
     lowered = spec.lower()
@@ -80,7 +89,7 @@ def refuse_known(text: str, spec: str) -> None:
         raise InvalidSchedule(text, AN_INTERVAL)
     if lowered.startswith("@") and lowered not in DESCRIPTORS:
         raise InvalidSchedule(text, UNKNOWN_NAME)
-    parts = lowered.split()
+    parts = fields_of(lowered)
     if len(parts) in (6, 7):
         raise InvalidSchedule(text, SECONDS.format(" ".join(parts[:5])))
     if len(parts) != 5:
@@ -120,7 +129,7 @@ def check_values(text: str, part: str, kind: FieldKind) -> None:
 def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
     if piece.lower() == "l":
         return
-    nearest = re.fullmatch("(?i)([0-9]{1,2})w|w([0-9]{1,2})", piece)
+    nearest = re.fullmatch("(?i)0*([0-9]{1,2})w|w0*([0-9]{1,2})", piece)
     if not nearest or not 1 <= int(nearest[1] or nearest[2]) <= 31:
         raise InvalidSchedule(text, SPECIAL_DATE.format(piece))
     if not alone:
@@ -128,8 +137,12 @@ def _check_special_date(text: str, piece: str, *, alone: bool) -> None:
 
 
 def _check_special_weekday(text: str, piece: str) -> None:
-    if not re.fullmatch("(?i)l[0-7]|([0-7]|sun|mon|tue|wed|thu|fri|sat)#[1-5]", piece):
+    if not _SPECIAL_WEEKDAY.fullmatch(piece):
         raise InvalidSchedule(text, SPECIAL_WEEKDAY.format(piece))
+
+
+_NAME = "|".join(WEEKDAYS)
+_SPECIAL_WEEKDAY = re.compile(rf"(?i)l0*[0-7]|(0*[0-7]|({_NAME})(-({_NAME}))?)#0*[1-5]")
 
 
 def spell(part: str, meant: Sequence[int | str], kind: FieldKind) -> Field:
@@ -176,7 +189,7 @@ def oversized_steps(text: str) -> list[str]:
     """A sentence for each step of an accepted schedule that leads out of its range at once, as `*/90` in the minute: it
     fires hourly, and whoever wrote it may have meant something else."""
     found = []
-    for part, kind in zip(DESCRIPTORS.get(text.strip().lower(), text).split(), KINDS, strict=False):
+    for part, kind in zip(fields_of(DESCRIPTORS.get(text.strip().lower(), text)), KINDS, strict=False):
         for piece in part.split(","):
             match = _STEPPED.fullmatch(piece)
             if not match:

@@ -65,7 +65,6 @@ class Flow:
                 input=INPUT,
                 metadata={"team": "blue", "größe": [1, {"a": None}]},
                 config={"tags": ["t"], "recursion_limit": 9, "configurable": {"model": "m"}},
-                context={"user": "u"},
                 interrupt_before=["answer"],
                 interrupt_after="*",
                 webhook="https://1.1.1.1/hook",
@@ -77,7 +76,9 @@ class Flow:
                 durability="sync",
             ),
         )
-        other = await step("another one", crons.create("agent", schedule=SCHEDULE, on_run_completed="keep"))
+        other = await step(
+            "another one", crons.create("agent", schedule=SCHEDULE, on_run_completed="keep", context={"user": "u"})
+        )
         await step("search", crons.search())
         await step("search of a thread", crons.search(thread_id=thread, metadata={"team": "blue"}, enabled=True))
         page: dict[str, Any] = {"limit": 1, "offset": 1, "sort_by": "created_at", "sort_order": "asc"}

@@ -276,7 +276,7 @@ def test_a_start_with_a_bad_secret_ends_with_one_sentence(
     monkeypatch.setenv("GRAPHCRON_NAMESPACE", "team")
     monkeypatch.setenv("GRAPHCRON_AUTH_MODE", "apiKeys")
     monkeypatch.setenv("GRAPHCRON_API_KEYS_DIR", str(tmp_path))
-    assert main(["facade"]) == 2
+    assert main(["facade"]) == 1
     said = capsys.readouterr().err
     assert "line 1 of 'ada' is too short for an API key" in said
     assert said.count("\n") == 1

@@ -11,6 +11,7 @@ from graphcron.facade.store import cached_store, watched_snapshot
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.kube.client import Kube
+from graphcron.kube.json_patch import add
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.kubeconfig import api_client
 from tests.support.operator_process import until
@@ -87,7 +88,7 @@ async def test_what_it_wrote_it_reads_next(replica: Start, apiserver: FakeApiser
     one = await replica("one")
     made = await one.create(cron("a"))
     assert await names(one) == {"a"}
-    await one.replace(made | {"spec": made["spec"] | {"enabled": False}})
+    await one.patch(made, [add(("spec", "enabled"), False)])
     assert [manifest["spec"]["enabled"] for manifest in await one.list()] == [False]
     await one.delete(made["metadata"]["uid"])
     assert await names(one) == set()
@@ -156,7 +157,7 @@ async def test_what_another_replica_wrote_is_read_by_its_id_at_once_and_in_lists
     name = made["metadata"]["name"]
     assert (await other.get(name))["metadata"]["uid"] == made["metadata"]["uid"]
     await until(lambda: holds(other, name))
-    await one.replace(made | {"spec": made["spec"] | {"enabled": False}})
+    await one.patch(made, [add(("spec", "enabled"), False)])
     assert (await other.get(name))["spec"]["enabled"] is False
     await one.delete(name)
     with pytest.raises(Missing):

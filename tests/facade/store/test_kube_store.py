@@ -8,6 +8,7 @@ from graphcron.facade.store.kube_store import KubeStore, readable
 from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
+from graphcron.kube.json_patch import add, require
 from tests.support.kube_memory import MemoryKube
 
 ID = "01a204b8-45ea-7478-9566-03787570b0b8"
@@ -53,9 +54,29 @@ async def test_one_that_is_being_deleted_is_gone() -> None:
         await crons.get(ID)
 
 
-async def test_replacing_what_was_deleted_meanwhile_is_missing(crons: KubeStore) -> None:
+async def test_patching_what_was_deleted_meanwhile_is_missing(crons: KubeStore) -> None:
     with pytest.raises(Missing):
-        await crons.replace(manifest("gone", OTHER))
+        await crons.patch(manifest("gone", OTHER), [])
+
+
+async def test_a_patch_is_of_that_very_object_and_of_what_it_was_known_to_be(
+    crons: KubeStore, cluster: MemoryKube
+) -> None:
+    with pytest.raises(Changed, match="/metadata/uid"):
+        await crons.patch(manifest("nightly", OTHER), [])
+    with pytest.raises(Changed, match="/spec/schedule"):
+        await crons.patch(manifest("nightly", UID), [require(("spec", "schedule"), "0 3 * * *")])
+    patched = await crons.patch(manifest("nightly", UID), [add(("spec", "schedule"), "0 3 * * *")])
+    assert patched["spec"] == cluster.manifests["nightly"]["spec"] == {"schedule": "0 3 * * *"}
+
+
+async def test_a_patch_that_applies_and_is_refused_is_wrong_in_itself(crons: KubeStore, cluster: MemoryKube) -> None:
+    async def refuse(*_: object) -> dict[str, Any]:
+        raise errors.Refused(422, 'GraphCron.graphcron.dev "x" is invalid: spec.webhook: Too long')
+
+    cluster.patch_graphcron = refuse  # type: ignore[assignment,method-assign]
+    with pytest.raises(Rejected, match=r"^spec\.webhook: Too long$"):
+        await crons.patch(manifest("nightly", UID), [add(("spec", "webhook"), "x")])
 
 
 FORBIDDEN = (

@@ -1,6 +1,6 @@
 """The store that answers lists from a watch cache and guarantees read-your-writes within one replica."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
+from graphcron.kube.json_patch import Operation
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS, Manifest
 from graphcron.kube.versions import version_of
@@ -50,8 +51,11 @@ class CachedStore(KubeStore):
     async def create(self, manifest: Manifest) -> Manifest:
         return self._wrote(await super().create(manifest))
 
-    async def replace(self, manifest: Manifest) -> Manifest:
-        return self._wrote(await super().replace(manifest))
+    def peek(self, cron_id: str) -> Manifest | None:
+        return None if self._is_stale() else self._cache.find(cron_id)
+
+    async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
+        return self._wrote(await super().patch(known, operations))
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         known = known or await self.get(cron_id)
@@ -73,7 +77,6 @@ class CachedStore(KubeStore):
         if (found := snapshot.find(cron_id)) is None:
             raise Missing(cron_id)
         try:
-            # The newest, and all of it: an update writes it back.
             manifest = await self._kube.get_graphcron(self._namespace, found["metadata"]["name"])
         except errors.NotFound:
             raise Missing(cron_id) from None
@@ -85,11 +88,14 @@ class CachedStore(KubeStore):
         self._written = max(self._written, version_of(manifest))
         return manifest
 
+    def _is_stale(self) -> bool:
+        age = self._cache.age()
+        return age is None or age > STALE_SECONDS
+
     async def _up_to_date(self) -> Snapshot | None:
         """The cache once it has all writes that were answered before this call; None when it does not soon have them,
         or is stale."""
-        age = self._cache.age()
-        if age is None or age > STALE_SECONDS:
+        if self._is_stale():
             return None
         written, deleted = self._written, frozenset(self._deleted)
         snapshot = await self._cache.once(

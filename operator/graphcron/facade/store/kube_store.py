@@ -1,7 +1,7 @@
 """The store that reads and writes GraphCrons at the apiserver."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of
 
@@ -37,9 +38,23 @@ class KubeStore:
         with translated():
             return await self._kube.create_graphcron(self._namespace, manifest)
 
-    async def replace(self, manifest: Manifest) -> Manifest:
-        with translated(missing=manifest["metadata"]["name"]):
-            return await self._kube.replace_graphcron(self._namespace, manifest)
+    def peek(self, cron_id: str) -> Manifest | None:
+        return None
+
+    async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
+        metadata = known["metadata"]
+        guarded = [require(("metadata", "uid"), metadata["uid"]), *operations]
+        try:
+            with translated(missing=metadata["name"]):
+                return await self._kube.patch_graphcron(self._namespace, metadata["name"], guarded)
+        except Rejected:
+            # The apiserver answers a patch that does not apply with 422, too, and does not say that it was that.
+            try:
+                with translated(missing=metadata["name"]):
+                    apply(guarded, await self._kube.get_graphcron(self._namespace, metadata["name"]))
+            except DoesNotApply as failed:
+                raise Changed(f"its {failed} is not what it was") from None
+            raise
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         metadata = (known or await self.get(cron_id))["metadata"]

@@ -1,12 +1,14 @@
 """The store as one caller sees it: crons of other owners do not exist in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.facade.store.store import Missing, Store
+from graphcron.kube.json_patch import Operation, require
 from graphcron.kube.resources import Manifest
+from graphcron.resource.identity import OWNER_LABEL
 
 
 class OwnedStore:
@@ -28,9 +30,14 @@ class OwnedStore:
     async def create(self, manifest: Manifest) -> Manifest:
         return await self._crons.create(self._caller.own(manifest))
 
-    async def replace(self, manifest: Manifest) -> Manifest:
-        # It was read through `get`, and is written over that very version only.
-        return await self._crons.replace(manifest)
+    def peek(self, cron_id: str) -> Manifest | None:
+        manifest = self._crons.peek(cron_id)
+        return manifest if manifest is not None and self._caller.may_see(manifest) else None
+
+    async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
+        # It may have been given away since, and memory not know it.
+        guard = [] if self._caller.sees_all else [require(("metadata", "labels", OWNER_LABEL), self._caller.owner)]
+        return await self._crons.patch(known, [*guard, *operations])
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         # What was looked at, and not what else may answer to its id.

@@ -3,10 +3,11 @@
 Every implementation guarantees read-your-writes: what was written through it, its next read returns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.kube.json_patch import Operation
 from graphcron.kube.resources import Manifest
 
 
@@ -19,7 +20,7 @@ class Missing(StoreError):
 
 
 class Changed(StoreError):
-    """It was changed since it was read: read it again, decide again, write again."""
+    """It is not as it was known to be: read it again, decide again, write again."""
 
 
 class Rejected(StoreError):
@@ -43,8 +44,13 @@ class Store(Protocol):
     async def create(self, manifest: Manifest) -> Manifest:
         """Returns it as it was stored. Raises Changed when its name is taken, and Rejected."""
 
-    async def replace(self, manifest: Manifest) -> Manifest:
-        """Writes over the version that was read. Raises Changed, Missing and Rejected."""
+    def peek(self, cron_id: str) -> Manifest | None:
+        """What memory has by that id, perhaps not the newest; None when it has nothing. It is the store's own: do not
+        change it."""
+
+    async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
+        """Applies these operations to the newest version of that very object. Raises Changed when they do not apply to
+        it, and Missing and Rejected."""
 
     async def delete(self, cron_id: str, known: Manifest | None = None) -> None:
         """Deletes it; its CronJob goes in the background. With `known`, the cron as it was read, only that very object

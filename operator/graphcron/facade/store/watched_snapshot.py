@@ -26,6 +26,10 @@ class WatchedSnapshot:
         """Seconds since the apiserver last sent a list, an event or a bookmark; None before the first list."""
         return None if self._snapshot is None else steady_clock() - self._heard
 
+    def find(self, identity: str) -> Manifest | None:
+        """The one of this cron id, as the watch last brought it."""
+        return None if self._snapshot is None else self._snapshot.find(identity)
+
     def clear(self) -> None:
         """Drops the snapshot: nothing keeps it up to date any more."""
         self._snapshot = None

@@ -33,10 +33,10 @@ const full = await step(
   client.crons.createForThread(thread.thread_id, "agent", {
     schedule, input, enabled: true, durability: "sync", multitaskStrategy: "reject", ifNotExists: undefined,
     metadata: { team: "blue", größe: [1, { a: null }] }, config: { tags: ["t"], configurable: { model: "m" } },
-    context: { user: "u" }, interruptBefore: ["answer"], interruptAfter: "*", webhook: "https://1.1.1.1/hook",
+    interruptBefore: ["answer"], interruptAfter: "*", webhook: "https://1.1.1.1/hook",
   }),
 );
-const other = await step("another one", client.crons.create("agent", { schedule, onRunCompleted: "keep" }));
+const other = await step("another one", client.crons.create("agent", { schedule, onRunCompleted: "keep", context: { user: "u" } }));
 await step("search", client.crons.search());
 await step("search of a thread", client.crons.search({ threadId: thread.thread_id, enabled: true }));
 await step("a sorted page", client.crons.search({ limit: 1, offset: 1, sortBy: "created_at", sortOrder: "asc", select: ["cron_id"] }));
