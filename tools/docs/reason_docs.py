@@ -304,7 +304,7 @@ Events use the reasons above. Each is sent once.
 | `Warning` | `Ready` becomes False, or is False with another message than before, except for `NotStarting` |
 | `Warning` | `RunsStarting` or `RunsEnding` becomes False, or is False for another reason than before |
 | `Warning` | `CronJobModified` becomes True, or is True for another reason than before |
-| `Warning` | a firing failed or was missed |
+| `Warning` | a firing failed, was missed, or was replaced before it started |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped or replaced |
 """
