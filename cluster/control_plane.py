@@ -2,7 +2,7 @@
 neither nodes nor controllers. It needs no root, starts in about six seconds, and ends with whoever started it.
 
 Nothing is collected when its owner is deleted, CronJobs do not fire, and namespaces are never quite gone: that is the
-work of the controller manager, which is not there.
+work of the controller manager, which is there only after `start_controllers`.
 """
 
 import os
@@ -88,6 +88,12 @@ class ControlPlane:
                 self._running[program.name] = _start(program, self.place.logs / f"{program.name}.log")
         _wait(self._is_ready, "the apiserver")
 
+    def start_controllers(self) -> None:
+        """Kubernetes' own controllers: CronJobs fire, Jobs make pods, and what nobody owns is collected. No node runs
+        the pods, and no scheduler looks for one."""
+        program = components.controller_manager(self.place, self.plan)
+        self._running[program.name] = _start(program, self.place.logs / f"{program.name}.log")
+
     def cpu_seconds(self) -> float:
         """What etcd and apiserver have used so far."""
         return sum(_cpu(process.pid) for process in self._running.values())
@@ -114,7 +120,7 @@ class ControlPlane:
 def control_plane(folder: Path) -> Iterator[ControlPlane]:
     """Keeps its state in that folder, and ends its processes when left, also when this process is killed."""
     place = Place(folder)
-    ports = _free_ports("etcd", "etcd-peer", "apiserver")
+    ports = _free_ports("etcd", "etcd-peer", "apiserver", "controller-manager")
     # The gateway, where all of a cluster lives, is the first address of the pods' range.
     plan = Plan(pods="127.0.0.0/24", services="10.254.0.0/24", ports=ports)
     pki.ensure(place.pki, plan)

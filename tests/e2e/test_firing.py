@@ -213,6 +213,8 @@ async def test_a_run_pod_whose_volume_is_not_there_says_where_to_look(session: S
     found = (session.one("graphcron", "volumeless") or {})["status"]["conditions"]
     (condition,) = [condition for condition in found if condition["type"] == "RunsStarting"]
     assert condition["reason"] == "ContainerCreating"
+    (ready,) = [condition for condition in found if condition["type"] == "Ready"]
+    assert (ready["status"], ready["reason"]) == ("False", "NotStarting")
     pod = condition["message"].partition("kubectl describe pod ")[2].partition("'")[0]
     assert 'secret "missing" not found' in session.kubectl("describe", "pod", pod)
 

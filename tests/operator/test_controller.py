@@ -599,9 +599,13 @@ class TestOthersChangeTheCronJob:
     async def test_what_a_webhook_changes_is_told_and_left_also_after_a_restart(self, bench: Bench) -> None:
         bench.kube.mutate = use_a_mirror
         bench.make()
-        for _ in range(20):
+        for number in range(20):
             await bench.reconcile()
-        assert bench.kube.writes == ["cronjob hello", "status hello"]
+            firing = {"active": [{"name": "hello-1"}], "lastScheduleTime": "2026-12-01T10:00:00Z"}
+            bench.kube.cron_jobs["hello"]["status"] = firing
+            bench.kube.cron_jobs["hello"]["metadata"]["resourceVersion"] = str(1000 + number)
+            bench.controller.cache.put(CRON_JOBS, bench.kube.cron_jobs["hello"])
+        assert bench.kube.writes == ["cronjob hello", "status hello", "status hello"]
         condition = self.condition(bench)
         assert condition
         assert (condition["status"], condition["reason"]) == ("True", "ChangedByAdmission")
@@ -614,7 +618,7 @@ class TestOthersChangeTheCronJob:
         again.controller.cache.put(GRAPHCRONS, bench.kube.graphcrons["hello"])
         again.controller.cache.put(CRON_JOBS, bench.kube.cron_jobs["hello"])
         await again.reconcile()
-        assert bench.kube.writes == ["cronjob hello", "status hello"]
+        assert bench.kube.writes == ["cronjob hello", "status hello", "status hello"]
 
     async def test_an_edit_of_the_graphcron_reaches_a_cronjob_that_a_webhook_changes(self, bench: Bench) -> None:
         bench.kube.mutate = use_a_mirror

@@ -249,6 +249,7 @@ class TestReplace:
         assert history(world) == [("Replaced", "NotStarting", "11:00", 1)]
         assert 'secret "agent-key" not found' in world.graphcron["status"]["history"][0]["message"]
         assert ready(world) == ("False", "NotStarting")
+        assert world.events[-1] == "Warning NotStarting"
 
 
 class TestEnd:
@@ -359,7 +360,7 @@ class TestSidecar:
         made.reconcile("11:01:30")
         condition = made.condition("RunsEnding")
         assert (condition["status"], condition["reason"]) == ("False", "SidecarRunning")
-        assert "container proxy" in condition["message"]
+        assert condition["message"].endswith("it is kept by what others put into it: proxy")
         assert ready(made) == ("True", "Scheduled")
         assert made.events == ["Warning SidecarRunning"]
 
@@ -389,7 +390,12 @@ class TestSidecar:
         for minute in range(1, 8):
             world.reconcile(f"11:0{minute}:35")
         assert history(world)[0] == ("Missed", "SidecarRunning", "11:02", 2)
-        assert "container proxy" in world.graphcron["status"]["history"][0]["message"]
+        assert "proxy" in world.graphcron["status"]["history"][0]["message"]
+        world.job_ends(0, "11:09", "Failed", "DeadlineExceeded")
+        world.fire("11:08")
+        world.reconcile("11:09")
+        assert history(world)[0] == ("Missed", "SidecarRunning", "11:02", 3), "also what nobody looked at before"
+        assert world.graphcron["status"]["firings"]["skipped"] == 0
 
 
 def test_a_spec_that_is_wrong_by_now_ends_firings_all_the_same(made: World) -> None:

@@ -46,6 +46,11 @@ def _status_touched(world: World) -> None:
     world.graphcron["metadata"]["managedFields"].append(writer)
 
 
+def _kept(world: World) -> None:
+    """A Job by hand whose run is recorded, and which a sidecar keeps: the CronJob does not count it as active."""
+    world.jobs[0]["status"].pop("conditions")
+
+
 def _late_word(world: World) -> None:
     """The pod's outcome arrives after its Job was recorded."""
     said = '{"outcome":"Failed","reason":"RunError","message":""}'
@@ -96,8 +101,8 @@ def _status_of_old(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _edited, _touched, _status_touched, _late_word, _without_record, _disowned, _gone, _installed_anew, _limited,
-        _firing, _fired_unseen, _unrecorded_job, _status_of_old,
+        _edited, _touched, _status_touched, _kept, _late_word, _without_record, _disowned, _gone, _installed_anew,
+        _limited, _firing, _fired_unseen, _unrecorded_job, _status_of_old,
     ],
 )  # fmt: skip
 def test_what_is_not_certain_is_decided_in_full(recorded: World, change: Callable[[World], None]) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,10 @@ def grant(plane: ControlPlane, scope: str) -> None:
 
 
 class ChartsOperator:
-    def __init__(self, kubeconfig: Path, log: Path) -> None:
+    def __init__(self, kubeconfig: Path, log: Path, settings: Mapping[str, str]) -> None:
         self._kubeconfig = kubeconfig
         self._log = log
+        self._settings = settings
         self._process: subprocess.Popen[bytes]
 
     def start(self) -> None:
@@ -46,6 +47,7 @@ class ChartsOperator:
             "GRAPHCRON_LEASE": "graphcron-operator",
             "GRAPHCRON_HEALTH_PORT": "0",
             "GRAPHCRON_METRICS_PORT": "0",
+            **self._settings,
         }
         with self._log.open("ab") as log:
             command = [sys.executable, "-m", "graphcron", "operator"]
@@ -62,12 +64,12 @@ class ChartsOperator:
 
 
 @contextmanager
-def charts_operator(plane: ControlPlane, folder: Path) -> Iterator[ChartsOperator]:
-    """Started; its namespace must be there."""
+def charts_operator(plane: ControlPlane, folder: Path, **settings: str) -> Iterator[ChartsOperator]:
+    """Started, with these variables besides; its namespace must be there."""
     grant(plane, "namespace")
     kubeconfig, log = folder / "kubeconfig", folder / "log"
     kubeconfig.write_text(plane.service_account_kubeconfig(NAMESPACE, "graphcron-operator"))
-    operator = ChartsOperator(kubeconfig, log)
+    operator = ChartsOperator(kubeconfig, log, settings)
     operator.start()
     try:
         yield operator

@@ -45,7 +45,8 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
             continue
         if told := _TOLD.get(entry.outcome):
             due = f"The run due at {format_time(entry.scheduled_time)}"
-            found.append(Event(told[0], entry.reason, f"{due} {told[1]}: {entry.message or entry.reason}"))
+            kind = "Warning" if entry.reason == NOT_STARTING else told[0]
+            found.append(Event(kind, entry.reason, f"{due} {told[1]}: {entry.message or entry.reason}"))
     return found
 
 

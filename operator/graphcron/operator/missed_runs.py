@@ -20,6 +20,7 @@ from graphcron.firing.order import scheduled_time_of
 from graphcron.operator.history import ended_at
 from graphcron.operator.inputs import GRACE, Inputs
 from graphcron.operator.observed import Observed
+from graphcron.operator.pod_status import final_outcome, job_of
 from graphcron.operator.reasons import DEADLINE_PASSED, NOT_STARTING, SIDECAR_RUNNING, STILL_RUNNING
 from graphcron.operator.starting import Waiting
 from graphcron.resource.status import HistoryEntry
@@ -35,6 +36,8 @@ class JobTimes:
     ended: datetime | None = None
     trouble: tuple[str, str] | None = None
     """Reason and message of one that was not at work."""
+    run_ended: datetime | None = None
+    """When its run ended, after which only containers of others kept the Job."""
 
     def lasted(self, moment: datetime) -> bool:
         """Whether it ran at this moment."""
@@ -126,10 +129,12 @@ def among(
 def _held_up(due: datetime, holding: JobTimes) -> MissedRun:
     """By the Job of an earlier firing, under Forbid. Only while that one was at work it is as its user wants it."""
     earlier = format_time(holding.due)
-    if holding.trouble is None:
+    reason, words = holding.trouble or (None, "")
+    if reason is None and holding.run_ended and due > holding.run_ended:
+        reason, words = SIDECAR_RUNNING, "a container that others put into its pod went on"
+    if reason is None:
         running = f"the run due at {earlier} was still running, and concurrencyPolicy is Forbid"
         return MissedRun(due, "Skipped", STILL_RUNNING, running)
-    reason, words = holding.trouble
     what = "was kept after its run" if reason == SIDECAR_RUNNING else "did not start"
     return MissedRun(
         due, "Missed", reason, f"the Job due at {earlier} {what}, and concurrencyPolicy is Forbid: {words}"
@@ -188,7 +193,8 @@ def job_times(observed: Observed, waiting: Sequence[Waiting] = ()) -> list[JobTi
     for one in waiting:
         if one.trouble:
             reason = SIDECAR_RUNNING if one.kept else NOT_STARTING
-            troubles[one.job["metadata"]["name"]] = (reason, f"{one.trouble[0]}: {one.trouble[1]}")
+            words = one.trouble[1] if one.kept else f"{one.trouble[0]}: {one.trouble[1]}"
+            troubles[one.job["metadata"]["name"]] = (reason, words)
     for entry in observed.history:
         if entry.job_name and entry.finished_at and (due := scheduled_time_of(entry.job_name)):
             made = entry.started_at or due
@@ -197,7 +203,9 @@ def job_times(observed: Observed, waiting: Sequence[Waiting] = ()) -> list[JobTi
         name = job["metadata"]["name"]
         if due := scheduled_time_of(name):
             made = parse_time(job["metadata"]["creationTimestamp"])
-            runs[due] = JobTimes(due, made, ended_at(job), troubles.get(name))
+            final = final_outcome([pod for pod in observed.pods if job_of(pod) == name])
+            run_ended = parse_time(final[1]) if final and final[1] else None
+            runs[due] = JobTimes(due, made, ended_at(job), troubles.get(name), run_ended)
     return [runs[due] for due in sorted(runs)]
 
 

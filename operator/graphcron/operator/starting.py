@@ -103,8 +103,7 @@ def _pod_waits(job: Manifest, pod: Manifest, mounts: Sequence[str], now: datetim
         if not others or not moment:
             return None
         since = parse_time(moment)
-        containers = f"container {others[0]}" if len(others) == 1 else f"containers {', '.join(others)}"
-        words = f"run pod {name}: its run has ended, and {containers} of another's keeps it and its Job"
+        words = f"run pod {name}: its run has ended, and it is kept by what others put into it: {', '.join(others)}"
         return Waiting(job, since, (SIDECAR_RUNNING, words) if now >= since + START_PATIENCE else None, kept=True)
     if late := late_at(pod):
         trouble = cannot_start(pod) or (starts_late(pod, mounts) if now >= late else None)

@@ -10,6 +10,7 @@ from datetime import datetime
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import CRON_JOB_MODIFIED, LAST_RUN_SUCCEEDED, READY, state_of
+from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import job_of, termination_outcome
 from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
@@ -71,7 +72,8 @@ def _is_recorded(observed: Observed, live: Manifest, status: Manifest) -> bool:
         return False
     history = {entry.get("jobName"): entry["reason"] for entry in status.get("history", [])}
     outcomes = ((job_of(pod), termination_outcome(pod)) for pod in observed.pods)
-    return {job["metadata"]["name"] for job in observed.jobs} <= history.keys() and all(
+    # A Job can go on after its run, which is recorded by then.
+    return all(job["metadata"]["name"] in history and is_over(job) for job in observed.jobs) and all(
         name in history and (outcome is None or outcome.reason == history[name]) for name, outcome in outcomes
     )
 
