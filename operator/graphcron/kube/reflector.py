@@ -86,6 +86,7 @@ class Reflector:
             count += len(items)
             uids |= {item["metadata"]["uid"] for item in items}
             self._handler.on_page(items)
+            items.clear()  # or it would be there until the next page is read
         self._handler.on_replace(uids, version)
         log.info("%d %s are in memory", count, self._resource)
         self.listed.set()

@@ -12,6 +12,9 @@ from graphcron.resource.status import FiringCounts, HistoryEntry
 
 HISTORY_LIMIT = 10
 
+JOB_LABEL = "batch.kubernetes.io/job-name"
+"""Label of a pod that names its Job; Kubernetes sets it."""
+
 
 def past_firings(old: Sequence[HistoryEntry], jobs: Sequence[Manifest], pods: Sequence[Manifest]) -> list[HistoryEntry]:
     """The firings that are over, newest first: those of the Jobs and pods at hand, and the recorded ones of Jobs that
@@ -77,7 +80,7 @@ def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
 
 def job_of(pod: Manifest) -> str | None:
     """Name of the Job that made a pod."""
-    name = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
+    name = pod["metadata"].get("labels", {}).get(JOB_LABEL)
     return name if isinstance(name, str) else None
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphcron.kube import jsontext
+from graphcron.kube.outline import OBJECT_LIMIT, outline
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
-from graphcron.operator.history import is_over, job_of
+from graphcron.operator.history import JOB_LABEL, is_over, job_of
 from graphcron.operator.observed import Observed, owns
 from graphcron.resource.identity import CRON_LABEL
 
@@ -34,8 +35,11 @@ class _Packed(NamedTuple):
     @classmethod
     def of(cls, resource: Resource, manifest: Manifest) -> "_Packed":
         state = state_of(manifest) if resource == GRAPHCRONS else ""
+        text = jsontext.dumps(manifest)
+        if resource == GRAPHCRONS and len(text) > OBJECT_LIMIT:
+            text = jsontext.dumps(outline(manifest))
         # A copy: orjson's own buffer is up to four times as long as the text.
-        data = bytes(memoryview(jsontext.dumps(manifest)))
+        data = bytes(memoryview(text))
         return cls(manifest["metadata"]["uid"], version_of(manifest), state, data)
 
     @property
@@ -130,8 +134,9 @@ class ObjectCache:
         if not graphcrons or graphcrons[0]["metadata"].get("deletionTimestamp"):
             return None
         graphcron = graphcrons[0]
-        cron_jobs = (found for found in self._all(CRON_JOBS, name) if found["metadata"]["name"] == name[1])
-        cron_job = next((found for found in cron_jobs if owns(graphcron, found)), None)
+        # Others bear the label, too, where somebody wants them to: they are not read.
+        named = self._objects[CRON_JOBS].get(name, {}).get(name[1])
+        cron_job = found if named and owns(graphcron, found := named.manifest) else None
         jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
@@ -189,11 +194,13 @@ def _graphcron_of(resource: Resource, manifest: Mapping[str, Any]) -> Name | Non
 
 
 _READ_OF_METADATA = (
-    "name", "namespace", "uid", "labels", "ownerReferences", "creationTimestamp", "deletionTimestamp",
-    "resourceVersion",
+    "name", "namespace", "uid", "ownerReferences", "creationTimestamp", "deletionTimestamp", "resourceVersion",
 )  # fmt: skip
+_READ_LABELS = (CRON_LABEL, JOB_LABEL)
 
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The whole object once more, for kubectl alone."""
 _WRITER = ("manager", "operation", "subresource")
 
 
@@ -201,10 +208,11 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
     if resource in (JOBS, PODS):
-        return {
-            "metadata": {key: metadata[key] for key in _READ_OF_METADATA if key in metadata},
-            "status": manifest.get("status", {}),
-        }
+        labels = metadata.get("labels", {})
+        kept = {key: metadata[key] for key in _READ_OF_METADATA if key in metadata}
+        kept["labels"] = {key: labels[key] for key in _READ_LABELS if key in labels}
+        return {"metadata": kept, "status": manifest.get("status", {})}
     # Who has set any field; which ones is most of it, and not read.
     writers = [{key: entry[key] for key in _WRITER if key in entry} for entry in metadata.get("managedFields", [])]
-    return {**manifest, "metadata": metadata | {"managedFields": writers}}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != LAST_APPLIED}
+    return {**manifest, "metadata": metadata | {"managedFields": writers, "annotations": annotations}}
