@@ -5,6 +5,8 @@ import json
 import pytest
 import yaml
 
+from graphcron.facade.settings import FacadeSettings
+from graphcron.http_server import Limits
 from graphcron.operator.run_pod import CONTAINER_SECURITY, POD_SECURITY, RunPods
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
@@ -315,3 +317,11 @@ def test_wrong_values_are_refused_with_a_sentence(values: list[str], sentence: s
     done = helm("template", "graphcron", str(CHART), *(w for v in (URL, *values) for w in ("--set", v)))
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+def test_limits_of_slow_clients_reach_the_facade() -> None:
+    values = ("facade.limits.connections=100000", "facade.limits.headerTimeoutSeconds:=2.5")
+    given = {entry["name"]: entry.get("value") for entry in container("facade", *values)["env"]}
+    settings = FacadeSettings.read({name: value or "" for name, value in given.items()} | {"GRAPHCRON_NAMESPACE": "ns"})
+    assert settings.limits == Limits(connections=100_000, header_seconds=2.5)
+    assert settings.body_timeout == 30

@@ -24,6 +24,7 @@ from graphcron.facade.middleware import (
     answer_errors,
     guard_paths,
     identify_callers,
+    refuse_crowds,
     route_of,
 )
 from graphcron.facade.pass_through import PassThrough
@@ -54,6 +55,7 @@ def make_app(
         observed(metrics, route_of, frozenset(PROBES)),
         allow_browsers(Origins(settings.cors_origins)),
         answer_errors,
+        refuse_crowds,
         guard_paths,
         identify_callers(auth),
     ]
@@ -98,7 +100,9 @@ async def connected(settings: FacadeSettings) -> AsyncIterator[Upstream | None]:
     withheld = frozenset() if settings.forward_api_key else frozenset({API_KEY_HEADER})
     if settings.auth_mode is Mode.TOKEN_REVIEW:
         withheld |= {"authorization"}  # with it the Agent Server could do at the apiserver what its owner may
-    async with Upstream.connect(settings.agent_server_url, settings.ca_file, withheld) as upstream:
+    async with Upstream.connect(
+        settings.agent_server_url, settings.ca_file, withheld, settings.body_timeout
+    ) as upstream:
         yield upstream
 
 

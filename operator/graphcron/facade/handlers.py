@@ -15,7 +15,7 @@ from aiohttp import web
 
 from graphcron.facade import idempotency, search, translation, webhook
 from graphcron.facade.auth.callers import Caller
-from graphcron.facade.errors import RestError
+from graphcron.facade.errors import BROKEN_BODY, TOO_SLOW, RestError
 from graphcron.facade.json_body import FILTER_VALUES_LIMIT, VALUES_LIMIT, read_json
 from graphcron.facade.openapi import document
 from graphcron.facade.proxy.upstream import Upstream
@@ -67,6 +67,7 @@ class Handlers:
         draining: asyncio.Event,
     ) -> None:
         self._quota = settings.quota
+        self._body_timeout = settings.body_timeout
         self._resolver = resolver if settings.check_webhook_hosts else None
         self._document = document(settings.auth_mode)
         self._store = store
@@ -107,7 +108,7 @@ class Handlers:
         self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
     ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await _body(request, schema)
+        body = await self._body(request, schema)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -181,7 +182,7 @@ class Handlers:
     async def patch(self, request: web.Request) -> web.Response:
         """An update of a cron, repeated when it met a concurrent one."""
         identity = _cron_id(request)
-        body = await _body(request, CronPatch)
+        body = await self._body(request, CronPatch)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
@@ -198,6 +199,16 @@ class Handlers:
                 raise RestError(404, f"Cron '{identity}' not found") from None
         raise Changed(f"Cron '{identity}' is being changed by others all the time")
 
+    async def _body(self, request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                data = await request.read()
+        except TimeoutError:
+            raise RestError(408, TOO_SLOW) from None
+        except web.RequestPayloadError:
+            raise RestError(400, BROKEN_BODY) from None
+        return read(schema, read_json(data, limit))
+
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""
         await self._crons_of(request).delete(_cron_id(request))
@@ -205,7 +216,7 @@ class Handlers:
 
     async def search(self, request: web.Request) -> web.Response:
         """One page of the caller's crons."""
-        query = await _body(request, CronSearch, FILTER_VALUES_LIMIT)
+        query = await self._body(request, CronSearch, FILTER_VALUES_LIMIT)
         page = search.page(await self._crons_of(request).list(query.metadata or {}), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
@@ -214,7 +225,7 @@ class Handlers:
 
     async def count(self, request: web.Request) -> web.Response:
         """The number of the caller's crons that pass the filters."""
-        query = await _body(request, CronCount, FILTER_VALUES_LIMIT)
+        query = await self._body(request, CronCount, FILTER_VALUES_LIMIT)
         return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
@@ -225,10 +236,6 @@ def _cron_id(request: web.Request) -> str:
 def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: datetime, key: str | None) -> Draft:
     draft = translation.create(body, cron_id=identity, thread_id=thread_id, now=now)
     return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
-
-
-async def _body(request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
-    return read(schema, read_json(await request.read(), limit))
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import uvloop
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
 
-from graphcron import logs
+from graphcron import http_server, logs
 from graphcron.environ import InvalidSettings
 from graphcron.facade.app import DRAINING, METRICS, connected, make_app, metrics_app
 from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
@@ -20,6 +19,7 @@ from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
+from graphcron.http_server import DEFAULT_LIMITS, Limits
 from graphcron.kube.client import Kube
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,6 @@ async def _serve(settings: FacadeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    logging.getLogger("aiohttp.server").addFilter(without_quotes)
     keys = _keys(settings)
     async with (
         Kube.connect() as kube,
@@ -57,7 +56,7 @@ async def _serve(settings: FacadeSettings) -> None:
         app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
         app[METRICS].observe_cache(store.age)
         scraped = await start(metrics_app(app[METRICS]), settings.host, settings.metrics_port)
-        runner = await start(app, settings.host, settings.port)
+        runner = await start(app, settings.host, settings.port, settings.limits)
         logger.info(
             "serving crons of namespace %s on port %d, all else from %s",
             settings.namespace,
@@ -79,16 +78,6 @@ async def _serve(settings: FacadeSettings) -> None:
             await scraped.cleanup()
 
 
-def without_quotes(record: logging.LogRecord) -> bool:
-    """A filter for aiohttp's log, which reports malformed HTTP with a traceback that quotes it: a header with a key, or
-    a path with a query."""
-    if record.exc_info and isinstance(error := record.exc_info[1], HttpProcessingError):
-        record.msg, record.args = "a request that is no HTTP was refused: %s", (type(error).__name__,)
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.exc_info = record.exc_text = None
-    return True
-
-
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
     if settings.keys_dir is None or settings.auth_mode is not Mode.API_KEYS:
         return Keys
@@ -98,11 +87,14 @@ def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
         raise InvalidSettings(f"the Secret with the API keys ({settings.keys_dir}) cannot be used: {invalid}") from None
 
 
-async def start(app: web.Application, host: str | None, port: int) -> web.AppRunner:
+async def start(app: web.Application, host: str | None, port: int, limits: Limits = DEFAULT_LIMITS) -> web.AppRunner:
     """Listens. A client that leaves cancels its request, and bodies stay as they came: both matter to streams."""
-    runner = web.AppRunner(
-        app, handler_cancellation=True, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None
+    return await http_server.listen(
+        app,
+        host,
+        port,
+        limits,
+        handler_cancellation=True,
+        auto_decompress=False,
+        shutdown_timeout=SHUTDOWN_SECONDS,
     )
-    await runner.setup()
-    await web.TCPSite(runner, host, port).start()
-    return runner

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from graphcron.environ import Flag, Integer, Limit, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
+from graphcron.http_server import DEFAULT_LIMITS, Limits
 
 
 def _mode(text: str) -> Mode:
@@ -57,6 +58,18 @@ class FacadeSettings(Settings):
         True, validation_alias="GRAPHCRON_WEBHOOK_HOSTS"
     )
     """Whether webhooks may name only hosts that LangGraph's own server lets through."""
+
+    max_connections: Integer = Field(DEFAULT_LIMITS.connections, ge=1, validation_alias="GRAPHCRON_MAX_CONNECTIONS")
+    header_timeout: Seconds = Field(
+        DEFAULT_LIMITS.header_seconds, gt=0, validation_alias="GRAPHCRON_HEADER_TIMEOUT_SECONDS"
+    )
+    body_timeout: Seconds = Field(30.0, gt=0, validation_alias="GRAPHCRON_BODY_TIMEOUT_SECONDS")
+    """Seconds for the whole body of a request about crons, and between two pieces of any other body."""
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of slow clients and of their number."""
+        return Limits(self.max_connections, self.header_timeout)
 
     @property
     def quota(self) -> Quota:

@@ -7,6 +7,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from graphcron import http_server
+
+LIMITS = http_server.Limits(connections=100)
+"""Of each port: kubelet and Prometheus use one or two."""
+
 
 @contextlib.asynccontextmanager
 async def serving(
@@ -33,8 +38,6 @@ async def serving(
     metrics.add_routes([web.get("/metrics", make_aiohttp_handler(registry))])
     async with contextlib.AsyncExitStack() as stack:
         for app, port in ((probes, health_port), (metrics, metrics_port)):
-            runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-            await runner.setup()
+            runner = await http_server.listen(app, None, port, LIMITS)
             stack.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, port=port).start()
         yield
