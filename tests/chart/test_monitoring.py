@@ -41,7 +41,9 @@ def queries() -> dict[str, str]:
 def exported() -> set[str]:
     """The names of all series that operator and facade can tell."""
     operator, facade = OperatorMetrics(), FacadeMetrics()
-    operator.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict)
+    operator.observe(
+        queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict, quarantined=lambda: 0
+    )
     facade.observe_cache(lambda: None)
     return names(operator.registry) | names(facade.registry)
 

@@ -122,7 +122,7 @@ def test_extra_volumes_come_with_their_mounts(component: str, ca: list[str]) -> 
     )
     usual_volumes = pod(component, *ca)["spec"].get("volumes", [])
     usual_mounts = container(component, *ca).get("volumeMounts", [])
-    assert len(usual_mounts) == len(usual_volumes) == (1 if ca and component == "facade" else 0)
+    assert len(usual_mounts) == len(usual_volumes) == (1 if ca or component == "operator" else 0)
     assert pod(component, *values)["spec"]["volumes"] == [*usual_volumes, {"name": "extra", "emptyDir": {}}]
     assert container(component, *values)["volumeMounts"] == [*usual_mounts, {"name": "extra", "mountPath": "/extra"}]
 

@@ -73,6 +73,10 @@ class MemoryCluster:
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
         return copy.deepcopy(self.graphcrons[name])
 
+    async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
+        status = self.graphcrons[name].get("status", {}) if name in self.graphcrons else {}
+        return await self.patch_status(namespace, name, uid, status | {"conditions": conditions})
+
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)
 

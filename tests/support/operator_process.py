@@ -10,7 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-OPERATOR = Path(__file__).parents[2] / "operator"
+ROOT = Path(__file__).parents[2]
+OPERATOR = ROOT / "operator"
 
 Operator = AbstractAsyncContextManager[asyncio.subprocess.Process]
 
@@ -22,7 +23,7 @@ def operator(url: str, folder: Path, token: str = "s3cret", **environment: str) 
 
 @asynccontextmanager
 async def operator_by(
-    cluster: dict[str, Any], user: dict[str, Any], folder: Path, **environment: str
+    cluster: dict[str, Any], user: dict[str, Any], folder: Path, module: str = "graphcron", **environment: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`graphcron operator`, as a container runs it, with a kubeconfig of that cluster and user; ended by SIGTERM if the
     test has not ended it."""
@@ -39,10 +40,10 @@ async def operator_by(
     }
     kubeconfig.write_text(json.dumps(config))
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graphcron", "operator"),
+        *(sys.executable, "-m", module, "operator"),
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(OPERATOR),
+            "PYTHONPATH": f"{OPERATOR}:{ROOT}",
             "KUBECONFIG": str(kubeconfig),
             "GRAPHCRON_RUN_IMAGE": "graphcron:test",
             "AGENT_SERVER_URL": "http://agent.example",

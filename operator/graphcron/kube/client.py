@@ -185,6 +185,13 @@ class Kube(Transport):
                 raise NotFound(404, f"GraphCron {namespace}/{name} was deleted, and made anew") from None
             raise
 
+    async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
+        """Sets the conditions of that very object, and nothing else of its status. Raises Conflict for a namesake."""
+        patch = {"metadata": {"uid": uid}, "status": {"conditions": conditions}}
+        return await self._write(
+            "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_MERGE_PATCH
+        )
+
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
         return await self._get(CRON_JOBS.path(namespace, name))
 
@@ -245,6 +252,7 @@ ignores it when it creates one (registry/generic/registry/store.go, Update)."""
 _STRICT = _MANAGER | {"fieldValidation": "Strict"}
 _APPLY = "application/apply-patch+yaml"
 _JSON_PATCH = "application/json-patch+json"
+_MERGE_PATCH = "application/merge-patch+json"
 
 
 def yaml_of(manifest: Manifest) -> bytes:

@@ -6,6 +6,7 @@ import gc
 import logging
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import uvloop
 
@@ -18,7 +19,8 @@ from graphcron.kube.resources import GRAPHCRONS, Resource
 from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes
-from graphcron.operator.controller import Controller, ResourceHandler
+from graphcron.operator.controller import Controller, ResourceHandler, utc_now
+from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import CannotStart, run_kopf
 from graphcron.operator.metrics import OperatorMetrics
@@ -47,7 +49,8 @@ class Operator:
         self._watches = WatchHealth(WATCHED_RESOURCES)
         installation = Installation(settings.pods, timedelta(seconds=settings.minimum_interval))
         leads = lambda: gate.is_open  # noqa: E731
-        self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
+        marker = _marker(settings.state_dir)
+        self._controller = Controller(kube, installation, leads=leads, metrics=metrics, marker=marker)
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
         )
@@ -61,6 +64,7 @@ class Operator:
             leads=leads,
             last_watch=lambda: self._watches.last_heard,
             states=self._controller.cache.states,
+            quarantined=lambda: marker.number(utc_now()),
         )
 
     def _reflector(self, resource: Resource) -> Reflector:
@@ -142,6 +146,15 @@ class Operator:
                 raise CannotStart(problem)
             log.warning("waiting: %s", problem)
             await asyncio.sleep(min(2.0, patience))
+
+
+def _marker(folder: str | None) -> CrashMarker:
+    """Without a folder that can be written, work goes on as without a quarantine."""
+    try:
+        return CrashMarker(Path(folder) if folder else None, utc_now())
+    except OSError as error:
+        log.warning("GraphCrons on which the operator dies are not remembered: %s", error)
+        return CrashMarker(None, utc_now())
 
 
 @contextlib.contextmanager

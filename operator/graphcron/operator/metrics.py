@@ -63,6 +63,7 @@ class OperatorMetrics:
         leads: Callable[[], bool],
         last_watch: Callable[[], float],
         states: Callable[[], Mapping[str, int]],
+        quarantined: Callable[[], float],
     ) -> None:
         """Gauges that are read at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
@@ -75,6 +76,12 @@ class OperatorMetrics:
             registry=self.registry,
         )
         watched.set_function(last_watch)
+        left_alone = Gauge(
+            "graphcron_quarantined",
+            "GraphCrons that are left alone for a while, since the operator died on them.",
+            registry=self.registry,
+        )
+        left_alone.set_function(quarantined)
         self.registry.register(_States(states))
 
     def wrote(self, kind: str, verb: str) -> None:

@@ -29,6 +29,7 @@ class _Packed(NamedTuple):
 
     uid: str
     version: int
+    generation: int
     state: str
     data: bytes
 
@@ -40,7 +41,8 @@ class _Packed(NamedTuple):
             text = jsontext.dumps(outline(manifest))
         # A copy: orjson's own buffer is up to four times as long as the text.
         data = bytes(memoryview(text))
-        return cls(manifest["metadata"]["uid"], version_of(manifest), state, data)
+        metadata = manifest["metadata"]
+        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, data)
 
     @property
     def manifest(self) -> Manifest:
@@ -140,6 +142,12 @@ class ObjectCache:
         jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
+
+    def identity(self, name: Name) -> tuple[str, int] | None:
+        """Uid and generation of a GraphCron, of which nothing is parsed; None when there is none of that name."""
+        for known in self._objects[GRAPHCRONS].get(name, {}).values():
+            return known.uid, known.generation
+        return None
 
     def has(self, name: Name) -> bool:
         """Whether there is a GraphCron of that name."""
