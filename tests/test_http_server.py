@@ -99,7 +99,11 @@ HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 
 
 class TestSlowHeaders:
-    @pytest.mark.parametrize("sent", [b"", b"G", HEAD, HEAD + b"x-api-key: hunt"], ids=["nothing", "G", "head", "key"])
+    async def test_who_sends_nothing_is_disconnected_without_a_word(self, quick: Server) -> None:
+        """Browsers connect in advance, and would take an answer for that to their first request."""
+        assert await quick.answer(b"") == b""
+
+    @pytest.mark.parametrize("sent", [b"G", HEAD, HEAD + b"x-api-key: hunt"], ids=["G", "head", "key"])
     async def test_half_a_request_is_answered_408_and_closed(self, quick: Server, sent: bytes) -> None:
         head, _, body = (await quick.answer(sent)).partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 408 ")

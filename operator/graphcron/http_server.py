@@ -49,6 +49,8 @@ class Connection(RequestHandler):
         self._answered = 0
         self._ahead = False
         """Whether a part of the next request came before the last one was answered."""
+        self._heard = False
+        """Whether anything has come while it waits for a request."""
         self._lingers = False
         """Whether the rest of a body comes that nobody wants."""
         self._deadline: asyncio.TimerHandle | None = None
@@ -82,9 +84,10 @@ class Connection(RequestHandler):
         before, current = self._request_count, self._current_request
         if not self._is_busy and not self._lingers:
             self._wait_for_a_request(begun=True)
+            self._heard = True
         super().data_received(data)
         if self._request_count > before:
-            self._ahead = self._lingers = False
+            self._ahead = self._lingers = self._heard = False
             self._wait_no_more()
             if current is not None and not current.content.is_eof():
                 # No next request can come before the end of this one's body: what came is no HTTP.
@@ -110,9 +113,10 @@ class Connection(RequestHandler):
     def _give_up(self) -> None:
         if self.transport is None or self.transport.get_write_buffer_size():
             self.abort()
-        else:
+            return
+        if self._heard or self._answered:  # who has sent nothing, such as a browser in advance, expects no answer
             self.transport.write(_TOO_SLOW)
-            self.force_close()
+        self.force_close()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None

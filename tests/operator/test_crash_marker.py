@@ -77,7 +77,9 @@ class TestMarker:
         assert len(suspects) == REMEMBERED
         assert f"uid-{REMEMBERED + 4}" in suspects
 
-    @pytest.mark.parametrize("text", ["", "null", "[1]", '[{"uid": 1}]', "[[[", "{}", '"' * 5000, "\udcff"])
+    @pytest.mark.parametrize(
+        "text", ["", "null", "[1]", '[{"uid": 1}]', "[[[", "{}", '"' * 5000, "\udcff", "a\nb\nc\nd\n"]
+    )
     def test_files_that_were_broken_are_no_obstacle(self, tmp_path: Path, text: str) -> None:
         (tmp_path / "suspects.json").write_bytes(text.encode(errors="surrogateescape"))
         (tmp_path / "working-on").write_bytes(text.encode(errors="surrogateescape"))

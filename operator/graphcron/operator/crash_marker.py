@@ -52,7 +52,7 @@ class CrashMarker:
         if self._map is None:
             yield
             return
-        text = suspect.to_json().encode()[:SIZE]
+        text = suspect.mark.encode()
         self._map[: len(text)] = text
         try:
             yield
