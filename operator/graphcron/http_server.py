@@ -147,7 +147,8 @@ class Connection(RequestHandler):
             log.info("a request that is no HTTP was refused: %s", type(exc).__name__)
             detail = f"This is no HTTP request that can be read ({type(exc).__name__})"
         else:
-            log.error("%s %s failed", request.method, request.path, exc_info=exc)
+            if request.transport is not None and not request.transport.is_closing():
+                log.error("%s %s failed", request.method, request.path, exc_info=exc)
             detail = "Internal Server Error"
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has begun")

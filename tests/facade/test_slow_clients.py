@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import aiohttp
@@ -127,3 +127,19 @@ async def test_when_streams_take_all_connections_others_get_503_and_probes_an_an
         async with asyncio.timeout(WAIT):
             while (await client.call("POST", "/runs/crons/count", {}))[0] != 200:
                 pass  # the server notices the end of a stream a moment later than its client
+
+
+async def test_who_does_not_read_its_answer_is_disconnected(upstream: UpstreamFake) -> None:
+    async with facade(Limits(), await upstream.start(), body_timeout=0.1) as url:
+        reader, writer = await connect(url, b"GET /flood HTTP/1.1\r\nHost: a\r\n\r\n")
+        transport = writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
+        await asyncio.wait_for(upstream.stream_ended.wait(), WAIT)
+        transport.resume_reading()
+        size = 0
+        with suppress(ConnectionError):
+            while piece := await asyncio.wait_for(reader.read(1 << 20), WAIT):
+                size += len(piece)
+        assert size < 1 << 30, "it was cut off"
+        writer.close()

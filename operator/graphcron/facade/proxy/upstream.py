@@ -36,6 +36,9 @@ LOOKUP_TIMEOUT_SECONDS = 10.0
 BODY_TIMEOUT_SECONDS = 30.0
 """Between two pieces of a request's body."""
 
+STALLED = 10
+"""Times as long a client may take to read a piece of an answer."""
+
 KEEP_ALIVE_SECONDS = 4.0
 """For an idle connection. LangGraph's server closes it after 5, and a request must not be sent at that moment."""
 
@@ -174,9 +177,20 @@ class Upstream:
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
         await response.prepare(request)
         while chunk := await self._next_chunk(request, upstream):
-            await response.write(chunk)
+            await self._write(request, response, chunk)
         await response.write_eof()
         return response
+
+    async def _write(self, request: web.Request, response: web.StreamResponse, chunk: bytes) -> None:
+        """A client that reads nothing for long enough is disconnected: it would hold a connection on each side."""
+        try:
+            async with asyncio.timeout(STALLED * self._body_timeout):
+                await response.write(chunk)
+        except TimeoutError:
+            logger.info("the client does not read the answer to %s %s any more", request.method, request.path)
+            if request.transport is not None:
+                request.transport.abort()
+            raise
 
     async def _next_chunk(self, request: web.Request, upstream: aiohttp.ClientResponse) -> bytes:
         """What has arrived by now, at least a byte; empty at the end."""
