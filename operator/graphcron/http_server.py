@@ -16,6 +16,9 @@ from aiohttp.web_protocol import RequestHandler
 
 log = logging.getLogger(__name__)
 
+LINGER_SECONDS = 2.0
+"""For the rest of a body that was answered without it. Closed at once, the client could lose the answer."""
+
 RESERVE = 64
 """Connections beyond the limit: their requests are still read, so that probes are answered."""
 
@@ -128,8 +131,8 @@ class Connection(RequestHandler):
         finished = await super().finish_response(request, resp, start_time)
         self._answered += 1
         self._lingers = not request.content.is_eof()
-        if self._lingers and resp.status in _BODY_FAILED:
-            self.force_close()  # what else would come is not waited for
+        if request.content.exception() is not None:
+            self.force_close()  # nothing that could be read would come
         if not self._is_busy:
             self._wait_for_a_request(begun=self._ahead and not self._lingers)
         self._ahead = False
@@ -167,8 +170,6 @@ def _problem(status: int, detail: str, headers: dict[str, str] | None = None) ->
     return _Answer(status=status, text=json.dumps({"detail": detail}), headers=headers, content_type="application/json")
 
 
-_BODY_FAILED = (400, 408)
-
 _DETAIL = b'{"detail": "The request did not come in time"}'
 _TOO_SLOW = (
     b"HTTP/1.1 408 Request Timeout\r\nContent-Type: application/json; charset=utf-8\r\nConnection: close\r\n"
@@ -203,6 +204,7 @@ class _Runner(web.AppRunner):
             self._connections,
             loop=asyncio.get_running_loop(),
             access_log=None,
+            lingering_time=LINGER_SECONDS,
             auto_decompress=self._auto_decompress,
         )
 
