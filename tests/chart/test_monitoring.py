@@ -44,8 +44,14 @@ def queries() -> dict[str, str]:
 def exported() -> set[str]:
     """The names of all series that operator and facade can tell."""
     operator, facade = OperatorMetrics(), FacadeMetrics()
-    each = EachGraphCron(0, dict, dict)
-    operator.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict, each=each)
+    operator.observe(
+        queue_depth=lambda: 0,
+        leads=lambda: True,
+        last_watch=lambda: 0,
+        states=dict,
+        each=EachGraphCron(0, dict, dict),
+        quarantined=lambda: 0,
+    )
     facade.observe_cache(lambda: None)
     return names(operator.registry) | names(facade.registry)
 

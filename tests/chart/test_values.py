@@ -5,6 +5,8 @@ import json
 import pytest
 import yaml
 
+from graphcron.facade.settings import FacadeSettings
+from graphcron.http_server import Limits
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.operator.settings import OperatorSettings
@@ -182,7 +184,7 @@ def test_extra_volumes_come_with_their_mounts(component: str, ca: list[str]) -> 
     )
     usual_volumes = pod(component, *ca)["spec"].get("volumes", [])
     usual_mounts = container(component, *ca).get("volumeMounts", [])
-    assert len(usual_mounts) == len(usual_volumes) == (1 if ca and component == "facade" else 0)
+    assert len(usual_mounts) == len(usual_volumes) == (1 if ca or component == "operator" else 0)
     assert pod(component, *values)["spec"]["volumes"] == [*usual_volumes, {"name": "extra", "emptyDir": {}}]
     assert container(component, *values)["volumeMounts"] == [*usual_mounts, {"name": "extra", "mountPath": "/extra"}]
 
@@ -444,3 +446,11 @@ def test_wrong_values_are_refused_with_a_sentence(values: list[str], sentence: s
     done = helm("template", "graphcron", str(CHART), *(w for v in (URL, *values) for w in ("--set", v)))
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+def test_limits_of_slow_clients_reach_the_facade() -> None:
+    values = ("facade.limits.connections=100000", "facade.limits.headerTimeoutSeconds:=2.5")
+    given = {entry["name"]: entry.get("value") for entry in container("facade", *values)["env"]}
+    settings = FacadeSettings.read({name: value or "" for name, value in given.items()} | {"GRAPHCRON_NAMESPACE": "ns"})
+    assert settings.limits == Limits(connections=100_000, header_seconds=2.5)
+    assert settings.body_timeout == 30

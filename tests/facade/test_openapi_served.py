@@ -1,5 +1,6 @@
 """The OpenAPI document against the application: every route, every status."""
 
+import asyncio
 import copy
 import io
 import uuid
@@ -93,6 +94,14 @@ async def _large(world: World) -> None:
     world.body, world.options["data"] = None, io.BytesIO(b" " * (1024 * 1024 + 1))
 
 
+async def _slow(world: World) -> None:
+    async def never() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    world.body, world.options["data"] = None, never()
+
+
 async def _wrong(world: World) -> None:
     world.cron_id = "banana"
     if world.body is not None:
@@ -104,10 +113,11 @@ async def _away(world: World) -> None:
 
 
 PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {
-    200: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing, 404: _absent, 409: _contested,
-    413: _large, 422: _wrong, 429: _nothing, 503: _away,
+    200: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing, 404: _absent, 408: _slow,
+    409: _contested, 413: _large, 422: _wrong, 429: _nothing, 503: _away,
 }  # fmt: skip
 
+LIMITS: dict[int, dict[str, Any]] = {429: {"crons_per_owner": 1}, 408: {"body_timeout": 0.2}}
 KEY = "ada-key-" + "a" * 20
 
 
@@ -116,11 +126,11 @@ async def world(method: str, path: str, status: int) -> AsyncIterator[World]:
     store, upstream = MemoryStore(), UpstreamFake()
     keys, _ = read_keys({"ada": KEY.encode()})
     mode = {401: Mode.API_KEYS, 403: Mode.CLOSED, 409: Mode.API_KEYS}.get(status, Mode.OPEN)
-    limit = 1 if status == 429 else 0
+    limits = LIMITS.get(status, {})
     headers = {} if status == 401 else {"x-api-key": KEY}
     try:
         async with (
-            serving(store, await upstream.start(), mode, auth={"keys": lambda: keys}, crons_per_owner=limit) as url,
+            serving(store, await upstream.start(), mode, auth={"keys": lambda: keys}, **limits) as url,
             aiohttp.ClientSession(headers=headers) as session,
         ):
             yield World(Client(url, session), store, upstream, method, path)

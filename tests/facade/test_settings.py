@@ -6,6 +6,7 @@ from graphcron.environ import InvalidSettings
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
 from graphcron.facade.settings import FacadeSettings
+from graphcron.http_server import Limits
 
 FACADE = {"GRAPHCRON_NAMESPACE": "team"}
 
@@ -39,6 +40,18 @@ def test_no_origin_is_another_thing_than_none_named() -> None:
     assert FacadeSettings.read(FACADE | {"GRAPHCRON_CORS_ORIGINS": "a b"}).cors_origins == {"a", "b"}
 
 
+def test_slow_clients_have_limits_that_the_chart_may_change() -> None:
+    given = {
+        "GRAPHCRON_MAX_CONNECTIONS": "7",
+        "GRAPHCRON_HEADER_TIMEOUT_SECONDS": "0.5",
+        "GRAPHCRON_BODY_TIMEOUT_SECONDS": "60",
+    }
+    assert (usual := FacadeSettings.read(FACADE)).limits == Limits(connections=500, header_seconds=10)
+    assert usual.body_timeout == 30
+    assert (changed := FacadeSettings.read(FACADE | given)).limits == Limits(connections=7, header_seconds=0.5)
+    assert changed.body_timeout == 60
+
+
 NO_LIMITS = {"GRAPHCRON_CRONS_PER_OWNER": "0", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": ""}
 WRONG_FACADE = {
     "a limit below none": (
@@ -55,6 +68,8 @@ WRONG_FACADE = {
         {"GRAPHCRON_WEBHOOK_HOSTS": "all"},
         "GRAPHCRON_WEBHOOK_HOSTS is not readable: it must be checked or any",
     ),
+    "no connection at all": ({"GRAPHCRON_MAX_CONNECTIONS": "0"}, "GRAPHCRON_MAX_CONNECTIONS is not readable: "),
+    "no time at all": ({"GRAPHCRON_BODY_TIMEOUT_SECONDS": "0"}, "GRAPHCRON_BODY_TIMEOUT_SECONDS is not readable: "),
     "neither yes nor no": ({"GRAPHCRON_FORWARD_API_KEY": "no"}, "it must be true or false"),
 }
 

@@ -1,16 +1,83 @@
 """The API client on a real socket: what it sends, and what an apiserver's answers become."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 
 from graphcron.kube.api import yaml_of
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused, Unavailable
+from graphcron.kube.resources import PODS
 from tests.support.apiserver_answers import Apiserver
 from tests.support.certificates import self_signed
 from tests.support.connect_proxy import ConnectProxy
+from tests.support.kubeconfig import api_client
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[Kube]:
+    """A client of what answers by that handler."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server, api_client(str(server.make_url("")).rstrip("/"), "s3cret") as client:
+        yield Kube(client)
+
+
+class Pages:
+    """An apiserver with objects of these sizes, in bytes."""
+
+    def __init__(self, sizes: list[int]) -> None:
+        self.sizes = sizes
+        self.asked: list[int] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        size, start = int(request.query["limit"]), int(request.query.get("continue", "0"))
+        self.asked.append(size)
+        chosen = self.sizes[start : start + size]
+        items = [{"n": start + number, "x": "x" * wide} for number, wide in enumerate(chosen)]
+        rest = str(start + size) if start + size < len(self.sizes) else ""
+        return web.json_response(
+            {"apiVersion": "v1", "kind": "PodList", "metadata": {"continue": rest}, "items": items}
+        )
+
+
+async def numbers(sizes: list[int]) -> tuple[list[int], list[int]]:
+    """Which objects a list of all brought, and the sizes of the pages that were asked for."""
+    server = Pages(sizes)
+    async with served(server.handle) as kube:
+        found = [item["n"] async for items, _ in kube.pages(PODS, None, "") for item in items]
+    return found, server.asked
+
+
+async def test_large_objects_are_listed_in_small_pages() -> None:
+    """A page of 500 objects that an apiserver stores can have 750 MB."""
+    found, asked = await numbers([1_000_000] * 20 + [10] * 2000)
+    assert found == list(range(2020))
+    assert asked[:5] == [500, 125, 31, 7, 1]
+    assert max(asked[5:]) == 500, "larger ones again, once the objects are small"
+    assert len(asked) < 80
+
+
+async def test_an_object_that_is_larger_than_a_page_may_be_is_listed_alone() -> None:
+    assert (await numbers([10, 6_000_000, 10]))[0] == [0, 1, 2]
+
+
+async def test_small_objects_are_listed_in_pages_of_500() -> None:
+    assert await numbers([1000] * 1200) == (list(range(1200)), [500, 500, 500])
+
+
+async def test_of_an_error_the_beginning_is_read(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(422, {"message": "x" * 10_000}), (422, {"message": "x" * 10_000_000})]
+    for _ in range(2):
+        with pytest.raises(Refused) as refused:
+            await kube.create_graphcron("team", {})
+        assert len(str(refused.value)) <= 4096
 
 
 async def test_apply_is_server_side_apply_under_our_name(kube: Kube, apiserver: Apiserver) -> None:
@@ -48,7 +115,7 @@ async def test_a_long_list_is_read_page_by_page(kube: Kube, apiserver: Apiserver
         (200, listed | {"items": [{"n": 2}], "metadata": {}}),
     ]
     said = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron"}
-    assert await kube.list_graphcrons(None) == [said | {"n": 1}, said | {"n": 2}]
+    assert await kube.list_graphcrons(None, dict) == [said | {"n": 1}, said | {"n": 2}]
     assert apiserver.asked[0][1] == "/apis/graphcron.dev/v1/graphcrons?limit=500"
     assert apiserver.asked[1][1].endswith("limit=500&continue=more%26more")
 

@@ -29,11 +29,13 @@ class Copy:
 
     def on_page(self, items: list[dict[str, Any]]) -> None:
         for item in items:
+            if item["metadata"]["name"] == "broken":
+                raise ValueError("always")
             assert (item["apiVersion"], item["kind"]) == ("batch/v1", "Job"), "each says what it is"
             self._listed[item["metadata"]["uid"]] = item
 
     def on_replace(self, uids: set[str], version: int) -> None:
-        found = [self._listed[uid]["metadata"] for uid in uids]
+        found = [self._listed[uid]["metadata"] for uid in uids if uid in self._listed]
         self.held = {metadata["name"]: int(metadata["resourceVersion"]) for metadata in found}
         assert version >= max(self.held.values(), default=0)
         self.lists += 1
@@ -45,7 +47,7 @@ class Copy:
         self._changed("MODIFIED", manifest)
 
     def _changed(self, kind: str, manifest: dict[str, Any]) -> None:
-        if self.trips:
+        if self.trips or manifest["metadata"]["name"] == "broken":
             self.trips = False
             raise ValueError("nobody thought of that")
         self.events.append(kind)
@@ -160,6 +162,17 @@ async def test_a_handler_that_fails_is_filled_again(
     await until(lambda: copy.lists == 2)
     assert set(copy.held) == {"odd"}
     assert "the watch of jobs failed" in caplog.text
+
+
+async def test_an_object_on_which_a_handler_always_fails_does_not_keep_it_from_the_others(
+    apiserver: FakeApiserver, copy: Copy, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("before", "broken", "after"):
+        await apiserver.put("jobs", job(name))
+    await until(lambda: set(copy.held) == {"before", "after"})
+    await apiserver.put("jobs", job("later"))
+    await until(lambda: "later" in copy.held)
+    assert "one of the jobs cannot be read, and is ignored: team/broken" in caplog.text
 
 
 async def test_it_is_called_when_a_watch_is_open(apiserver: FakeApiserver, copy: Copy, opened: list[Any]) -> None:

@@ -51,8 +51,14 @@ def test_after_a_restart_recorded_firings_are_not_counted_again() -> None:
 
 def test_the_document_lists_each_metric_and_no_other() -> None:
     metrics = OperatorMetrics()
-    each = EachGraphCron(0, dict, dict)
-    metrics.observe(queue_depth=lambda: 0, leads=lambda: True, last_watch=lambda: 0, states=dict, each=each)
+    metrics.observe(
+        queue_depth=lambda: 0,
+        leads=lambda: True,
+        last_watch=lambda: 0,
+        states=dict,
+        each=EachGraphCron(0, dict, dict),
+        quarantined=lambda: 0,
+    )
     told = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in metrics.registry.collect()

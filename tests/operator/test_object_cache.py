@@ -1,9 +1,11 @@
 """The object cache: which GraphCron a Job belongs to, what is kept of deleted objects, and what must not come back."""
 
+import json
+import tracemalloc
 from typing import Any
 
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS
-from graphcron.operator.object_cache import Name, ObjectCache
+from graphcron.operator.object_cache import LAST_APPLIED, Name, ObjectCache
 
 HELLO: Name = ("team", "hello")
 LABELS = {"graphcron.dev/graphcron": "hello", "batch.kubernetes.io/job-name": "hello-1"}
@@ -180,3 +182,43 @@ def test_only_the_version_that_is_cached_is_known() -> None:
         assert not cache.is_known(GRAPHCRONS, {"metadata": known["metadata"] | other})
     cache.drop(GRAPHCRONS, known)
     assert not cache.is_known(GRAPHCRONS, known)
+
+
+def test_of_a_graphcron_that_is_too_large_to_run_its_outline_is_kept() -> None:
+    huge = thing("hello", "g", spec={"schedule": "* * * * *", "input": [{}] * 400_000}, status={"active": 1})
+    cache = ObjectCache()
+    cache.put(GRAPHCRONS, huge)
+    observed = cache.of(HELLO)
+    assert observed
+    assert observed.graphcron["oversize"]
+    assert observed.graphcron["spec"] == {"schedule": "* * * * *"}
+    assert observed.graphcron["status"] == {"active": 1}
+    assert cache.is_known(GRAPHCRONS, huge)
+
+
+def test_what_kubectl_keeps_for_itself_does_not_count() -> None:
+    applied = thing("hello", "g", spec={"input": "x" * 250_000})
+    applied["metadata"]["annotations"] = {LAST_APPLIED: json.dumps({"input": '"' * 250_000}), "team": "blue"}
+    cache = ObjectCache()
+    cache.put(GRAPHCRONS, applied)
+    observed = cache.of(HELLO)
+    assert observed
+    assert observed.graphcron["spec"] == applied["spec"]
+    assert observed.graphcron["metadata"]["annotations"] == {"team": "blue"}
+
+
+def test_what_others_label_as_ours_takes_little() -> None:
+    """Whoever may make pods and CronJobs may give them our labels, and more labels than fit into memory."""
+    cache = full()
+    many = {f"label-{number}": "" for number in range(50_000)}
+    pod = thing("theirs", "p2", "x")
+    pod["metadata"]["labels"] = LABELS | many
+    for number in range(20):
+        cache.put(PODS, pod | {"metadata": pod["metadata"] | {"name": f"theirs-{number}"}})
+        cache.put(CRON_JOBS, thing(f"theirs-{number}", f"c{number}", "g", spec={"many": [{}] * 50_000}))
+    tracemalloc.start()
+    try:
+        assert names(cache) == (["hello-1"], ["hello-1-x"])
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

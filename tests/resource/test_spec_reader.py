@@ -20,8 +20,8 @@ MINIMAL = {"schedule": "0 * * * *", "assistantId": "agent"}
         ({"template": {"tolerations": [{"key": []}] * 100_000}}, "spec: more than 4096 values"),
         ({f"field{number}": 1 for number in range(100_000)}, "spec: more than 4096 values"),
         ({"envFrom": [[{}] * 100] * 100}, "spec: more than 4096 values"),
-        ({"streamMode": [1] * 1000}, "spec.streamMode."),
-        ({"interruptAfter": [1] * 1000}, "spec.interruptAfter."),
+        ({"streamMode": [1] * 1000}, "spec.streamMode: input should be 'values', "),
+        ({"interruptAfter": [1] * 1000}, "spec.interruptAfter: input should be '*'"),
         (
             {"template": {"labels": {str(number): 1 for number in range(1000)}}},
             "spec.template.labels: must have at most 64 entries",

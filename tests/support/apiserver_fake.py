@@ -50,6 +50,7 @@ class FakeApiserver:
         self.silent: set[str] = set()
         self.away: set[str] = set()
         self.heard: list[Heard] = []
+        self.events: list[Manifest] = []
         self.groups = dict(GROUPS)
         self._history: list[tuple[int, str, str, Manifest]] = []
         self._version = 1
@@ -145,7 +146,8 @@ class FakeApiserver:
         parts = parts[parts.index("namespaces") + 2 :] if "namespaces" in parts else parts[2:] or parts[1:]
         plural, rest = parts[0], parts[1:]
         if plural == "events":
-            return web.json_response(await request.json(), status=201)
+            self.events.append(await request.json())
+            return web.json_response(self.events[-1], status=201)
         if plural not in self.objects or not any(plural in names for names in [*self.groups.values(), CORE]):
             return _status(404, "the server could not find the requested resource")
         if request.method == "GET" and not rest:
@@ -265,12 +267,18 @@ class FakeApiserver:
         return web.json_response({"kind": "Status", "status": "Success"})
 
     async def _patch(self, request: web.Request, plural: str, name: str) -> web.Response:
-        """By a JSON Patch, also of the status."""
+        """By a JSON Patch, also of the status, or by a merge patch of the status."""
+        patch = await request.json()
         before = self.objects[plural].get(name)
+        if before and isinstance(patch, dict):  # a merge patch
+            if before["metadata"]["uid"] != patch["metadata"]["uid"]:
+                return _status(409, "the UID in the precondition does not match the UID in record")
+            status = before.get("status", {}) | patch["status"]
+            return web.json_response(await self.put(plural, before | {"status": status}))
         if before is None:
             return _status(404, f'{plural} "{name}" not found')
         try:
-            return web.json_response(await self.put(plural, apply(await request.json(), before)))
+            return web.json_response(await self.put(plural, apply(patch, before)))
         except DoesNotApply:
             return _status(422, "the server rejected our request due to an error in our request")
 

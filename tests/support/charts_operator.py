@@ -53,6 +53,14 @@ class ChartsOperator:
             command = [sys.executable, "-m", "graphcron", "operator"]
             self._process = subprocess.Popen(command, env=settings, stdout=log, stderr=log)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def lines(self) -> list[str]:
+        """Of its log."""
+        return self._log.read_text().splitlines()
+
     def stop(self) -> None:
         """As Kubernetes does; the Lease is given back."""
         self._process.terminate()

@@ -125,6 +125,10 @@ class MemoryCluster:
         annotated = job["metadata"] | {"annotations": {ENDED_ANNOTATION: because}}
         return copy.deepcopy(job | {"metadata": annotated | {"resourceVersion": str(next(self._versions))}})
 
+    async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
+        status = self.graphcrons[name].get("status", {}) if name in self.graphcrons else {}
+        return await self.patch_status(namespace, name, uid, status | {"conditions": conditions})
+
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)
 

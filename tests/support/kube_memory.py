@@ -1,5 +1,6 @@
 """An apiserver's GraphCrons in memory, behind the same verbs and errors as `graphcron.kube.client.Kube`."""
 
+from collections.abc import Callable
 from typing import Any
 
 from graphcron.kube import errors
@@ -22,10 +23,10 @@ class MemoryKube:
             raise errors.NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
         return self.manifests[name]
 
-    async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
+    async def list_graphcrons(self, namespace: str | None, kept: Callable[[Manifest], Manifest]) -> list[Manifest]:
         if self.raises is not None:
             raise self.raises
-        return list(self.manifests.values())
+        return [kept(manifest) for manifest in self.manifests.values()]
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         return self._of(name)

@@ -12,7 +12,8 @@ from typing import Any
 
 from tests.support.kubeconfig import kubeconfig
 
-OPERATOR = Path(__file__).parents[2] / "operator"
+ROOT = Path(__file__).parents[2]
+OPERATOR = ROOT / "operator"
 
 Operator = AbstractAsyncContextManager[asyncio.subprocess.Process]
 
@@ -24,16 +25,16 @@ def operator(url: str, folder: Path, token: str = "s3cret", **environment: str) 
 
 @asynccontextmanager
 async def operator_by(
-    cluster: dict[str, Any], user: dict[str, Any], folder: Path, **environment: str
+    cluster: dict[str, Any], user: dict[str, Any], folder: Path, module: str = "graphcron", **environment: str
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`graphcron operator`, as a container runs it, with a kubeconfig of that cluster and user; ended by SIGTERM if the
     test has not ended it."""
     folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "graphcron", "operator"),
+        *(sys.executable, "-m", module, "operator"),
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(OPERATOR),
+            "PYTHONPATH": f"{OPERATOR}:{ROOT}",
             "KUBECONFIG": str(kubeconfig(folder / "kubeconfig", cluster, user)),
             "GRAPHCRON_RUN_IMAGE": "graphcron:test",
             "AGENT_SERVER_URL": "http://agent.example",

@@ -133,9 +133,12 @@ class UpstreamFake:
         """More than anybody's buffers hold; counts what it could get rid of."""
         response = web.StreamResponse()
         await response.prepare(request)
-        for _ in range(1024):
-            await response.write(bytes(1024 * 1024))
-            self.flooded_mib += 1
+        try:
+            for _ in range(1024):
+                await response.write(bytes(1024 * 1024))
+                self.flooded_mib += 1
+        finally:
+            self.stream_ended.set()
         return response
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:

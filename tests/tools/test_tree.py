@@ -57,3 +57,22 @@ def test_an_init_file_holds_a_docstring_and_no_code() -> None:
     """A run pod imports the packages that it needs at each firing, and no more."""
     for file in PACKAGE.glob("*/**/__init__.py"):
         assert re.fullmatch(r'"""[^"]*"""\n', file.read_text()), file
+
+
+def containing(pattern: str) -> set[str]:
+    """The files of the package in which something like that is."""
+    found = {str(file.relative_to(PACKAGE)): file.read_text() for file in PACKAGE.rglob("*.py")}
+    return {name for name, text in found.items() if re.search(pattern, text)}
+
+
+def test_pydantics_findings_are_read_where_their_number_is_bounded() -> None:
+    """They take a kilobyte each, and a wrong list of a megabyte would have half a million of them."""
+    assert containing(r"\.errors\(") == {"environ.py", "facade/schemas.py", "resource/spec_reader.py"}
+
+
+def test_errors_are_answered_where_their_length_is_bounded() -> None:
+    assert containing(r"[{]\"detail\": (?!\")") == {"facade/middleware.py", "http_server.py"}
+
+
+def test_conditions_are_made_where_their_length_is_bounded() -> None:
+    assert containing(r"\"lastTransitionTime\":") == {"operator/conditions.py", "operator/quarantine.py"}

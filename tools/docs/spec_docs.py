@@ -159,6 +159,8 @@ def _type(field: dict[str, Any]) -> str:
         return f"list of {_type(field['items'])}"
     if field.get("format") == "date-time":
         return "time"
+    if "type" not in field and "maxItems" in field:
+        return "string or list of string"
     return str(field.get("type") or "any JSON")
 
 
@@ -166,7 +168,11 @@ def _limits(field: dict[str, Any]) -> str:
     low, high = field.get("minimum"), field.get("maximum")
     if low is not None and high is not None:
         return f" {low} to {high}."
-    if length := field.get("maxLength"):
+    if items := field.get("maxItems"):
+        return f" At most {items} items."
+    if entries := field.get("maxProperties"):
+        return f" At most {entries} entries."
+    if (length := field.get("maxLength")) and field.get("format") != "date-time":
         return f" At most {length} characters."
     return ""
 

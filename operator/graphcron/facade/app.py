@@ -25,6 +25,7 @@ from graphcron.facade.middleware import (
     answer_errors,
     guard_paths,
     identify_callers,
+    refuse_crowds,
     route_of,
 )
 from graphcron.facade.pass_through import PassThrough
@@ -55,6 +56,7 @@ def make_app(
         observed(metrics, route_of, frozenset(PROBES)),
         allow_browsers(Origins(settings.cors_origins)),
         answer_errors,
+        refuse_crowds,
         guard_paths,
         identify_callers(auth),
     ]
@@ -101,7 +103,9 @@ async def connected(settings: FacadeSettings) -> AsyncIterator[Upstream | None]:
         withheld |= {"authorization"}  # with it the Agent Server could do at the apiserver what its owner may
     async with AsyncExitStack() as stack:
         try:
-            connection = Upstream.connect(settings.agent_server_url, settings.ca_file, withheld, settings.proxy)
+            connection = Upstream.connect(
+                settings.agent_server_url, settings.ca_file, withheld, settings.proxy, settings.body_timeout
+            )
             upstream = await stack.enter_async_context(connection)
         except OSError as error:
             raise CannotStart(

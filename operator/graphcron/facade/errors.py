@@ -1,5 +1,8 @@
 """The errors that the facade answers with: an HTTP status and one sentence."""
 
+TOO_SLOW = "The request body did not come in time"
+BROKEN_BODY = "The request body is no valid HTTP: its encoding is broken"
+
 
 class RestError(Exception):
     """An answer other than success: an HTTP status and the sentence that becomes its `detail`."""

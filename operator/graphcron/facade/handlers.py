@@ -17,7 +17,7 @@ from aiohttp import web
 
 from graphcron.facade import idempotency, search, translation, webhook
 from graphcron.facade.auth.callers import Caller
-from graphcron.facade.errors import RestError
+from graphcron.facade.errors import BROKEN_BODY, TOO_SLOW, RestError
 from graphcron.facade.json_body import FILTER_VALUES_LIMIT, VALUES_LIMIT, read_json
 from graphcron.facade.openapi import document
 from graphcron.facade.proxy.upstream import Upstream
@@ -74,6 +74,7 @@ class Handlers:
         draining: asyncio.Event,
     ) -> None:
         self._quota = settings.quota
+        self._body_timeout = settings.body_timeout
         self._resolver = resolver if settings.check_webhook_hosts else None
         self._document = document(settings.auth_mode, settings.unknown_fields)
         self._store = store
@@ -116,7 +117,7 @@ class Handlers:
         self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
     ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await _body(request, schema, self._unknown_fields)
+        body = await self._body(request, schema, self._unknown_fields)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -190,7 +191,7 @@ class Handlers:
     async def patch(self, request: web.Request) -> web.Response:
         """An update of a cron. Conflicts are the store's business, since the client names no version."""
         identity = _cron_id(request)
-        body = await _body(request, CronPatch, self._unknown_fields)
+        body = await self._body(request, CronPatch, self._unknown_fields)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
@@ -218,6 +219,22 @@ class Handlers:
         patched = await crons.patch(known, asked.operations)
         return _answer_to(body, patched, self._now(), asked.draft.schedule)
 
+    async def _body(
+        self,
+        request: web.Request,
+        schema: type[AnyBody],
+        unknown_fields: UnknownFields = UnknownFields.REFUSE,
+        limit: int = VALUES_LIMIT,
+    ) -> AnyBody:
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                data = await request.read()
+        except TimeoutError:
+            raise RestError(408, TOO_SLOW) from None
+        except web.RequestPayloadError:
+            raise RestError(400, BROKEN_BODY) from None
+        return read(schema, read_json(data, limit), unknown_fields)
+
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""
         await self._crons_of(request).delete(_cron_id(request))
@@ -225,7 +242,7 @@ class Handlers:
 
     async def search(self, request: web.Request) -> web.Response:
         """One page of the caller's crons."""
-        query = await _body(request, CronSearch, limit=FILTER_VALUES_LIMIT)
+        query = await self._body(request, CronSearch, limit=FILTER_VALUES_LIMIT)
         page = search.page(await self._crons_of(request).list(query.metadata or {}), query, self._now())
         headers = {"X-Pagination-Total": str(page.total)}
         if page.following is not None:
@@ -234,7 +251,7 @@ class Handlers:
 
     async def count(self, request: web.Request) -> web.Response:
         """The number of the caller's crons that pass the filters."""
-        query = await _body(request, CronCount, limit=FILTER_VALUES_LIMIT)
+        query = await self._body(request, CronCount, limit=FILTER_VALUES_LIMIT)
         return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
@@ -245,15 +262,6 @@ def _cron_id(request: web.Request) -> str:
 def _draft(body: ThreadCronCreate, identity: str, thread_id: str | None, now: datetime, key: str | None) -> Draft:
     draft = translation.create(body, cron_id=identity, thread_id=thread_id, now=now)
     return draft if key is None else Draft(idempotency.marked(draft.manifest), draft.schedule)
-
-
-async def _body(
-    request: web.Request,
-    schema: type[AnyBody],
-    unknown_fields: UnknownFields = UnknownFields.REFUSE,
-    limit: int = VALUES_LIMIT,
-) -> AnyBody:
-    return read(schema, read_json(await request.read(), limit), unknown_fields)
 
 
 def _answer_to(body: RunOptions, manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> web.Response:

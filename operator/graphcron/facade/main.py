@@ -10,9 +10,8 @@ from pathlib import Path
 
 import uvloop
 from aiohttp import web
-from aiohttp.http import HttpProcessingError
 
-from graphcron import logs
+from graphcron import http_server, logs
 from graphcron.environ import InvalidSettings, cannot_listen
 from graphcron.facade.app import DRAINING, METRICS, connected, make_app, metrics_app
 from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
@@ -21,6 +20,7 @@ from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
+from graphcron.http_server import DEFAULT_LIMITS, Limits
 from graphcron.kube.client import Kube
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,6 @@ async def _serve(settings: FacadeSettings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    logging.getLogger("aiohttp.server").addFilter(without_quotes)
     keys = _keys(settings)
     async with AsyncExitStack() as stack:
         kube = await stack.enter_async_context(Kube.connect())
@@ -57,9 +56,11 @@ async def _serve(settings: FacadeSettings) -> None:
         app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
         app[METRICS].observe_cache(store.age)
         # The ports first: a process that cannot have them has not begun anything yet.
-        scraped = await start(metrics_app(app[METRICS]), settings.host, settings.metrics_port, "GRAPHCRON_METRICS_PORT")
+        scraped = await start(
+            metrics_app(app[METRICS]), settings.host, settings.metrics_port, variable="GRAPHCRON_METRICS_PORT"
+        )
         stack.push_async_callback(scraped.cleanup)
-        runner = await start(app, settings.host, settings.port)
+        runner = await start(app, settings.host, settings.port, settings.limits)
         await stack.enter_async_context(store.watching())
         stack.push_async_callback(runner.cleanup)
         logger.info(
@@ -79,16 +80,6 @@ async def _serve(settings: FacadeSettings) -> None:
         await asyncio.sleep(settings.shutdown_delay)
 
 
-def without_quotes(record: logging.LogRecord) -> bool:
-    """A filter for aiohttp's log, which reports malformed HTTP with a traceback that quotes it: a header with a key, or
-    a path with a query."""
-    if record.exc_info and isinstance(error := record.exc_info[1], HttpProcessingError):
-        record.msg, record.args = "a request that is no HTTP was refused: %s", (type(error).__name__,)
-        record.levelno, record.levelname = logging.WARNING, "WARNING"
-        record.exc_info = record.exc_text = None
-    return True
-
-
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
     if settings.keys_dir is None or settings.auth_mode is not Mode.API_KEYS:
         return Keys
@@ -98,16 +89,24 @@ def _keys(settings: FacadeSettings) -> Callable[[], Keys]:
         raise InvalidSettings(f"the Secret with the API keys ({settings.keys_dir}) cannot be used: {invalid}") from None
 
 
-async def start(app: web.Application, host: str | None, port: int, variable: str = "GRAPHCRON_PORT") -> web.AppRunner:
+async def start(
+    app: web.Application,
+    host: str | None,
+    port: int,
+    limits: Limits = DEFAULT_LIMITS,
+    variable: str = "GRAPHCRON_PORT",
+) -> web.AppRunner:
     """Listens on the port that this variable has. Raises CannotStart. A client that leaves cancels its request, and
     bodies stay as they came: both matter to streams."""
-    runner = web.AppRunner(
-        app, handler_cancellation=True, auto_decompress=False, shutdown_timeout=SHUTDOWN_SECONDS, access_log=None
-    )
-    await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await http_server.listen(
+            app,
+            host,
+            port,
+            limits,
+            handler_cancellation=True,
+            auto_decompress=False,
+            shutdown_timeout=SHUTDOWN_SECONDS,
+        )
     except OSError as error:
-        await runner.cleanup()
         raise cannot_listen(error, port, variable, host) from None
-    return runner

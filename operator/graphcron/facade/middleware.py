@@ -15,6 +15,7 @@ from graphcron.facade.proxy.path_guard import is_literal_cron_path, reaches_cron
 from graphcron.facade.request_log import OWNER, PASSED_THROUGH
 from graphcron.facade.schemas import BODY_LIMIT
 from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
+from graphcron.http_server import Connection
 from graphcron.resource.fields import clipped
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,17 @@ DETAIL_LIMIT = 4096
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> web.Response:
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else {}
     return json_answer({"detail": clipped(detail, DETAIL_LIMIT)}, status, retry | (headers or {}))
+
+
+@web.middleware
+async def refuse_crowds(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answers nothing but the probes on a connection that is one too many."""
+    connection = request.protocol
+    if isinstance(connection, Connection) and connection.is_one_too_many and route_of(request) not in PROBES:
+        response = _problem(503, "This GraphCron facade has too many connections: try again later")
+        response.force_close()
+        return response
+    return await handler(request)
 
 
 @web.middleware

@@ -67,7 +67,7 @@ class _Operation:
 
 _CRON = {"$ref": f"{_REF}Cron"}
 _PROBED = {"type": "object", "properties": {"ok": {"const": True}}, "required": ["ok"]}
-_CREATED = (400, 401, 403, 404, 409, 413, 422, 429, 503)
+_CREATED = (400, 401, 403, 404, 408, 409, 413, 422, 429, 503)
 
 _IDEMPOTENCY_KEY = {
     "name": idempotency.HEADER,
@@ -113,14 +113,14 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
             "search_crons_runs_crons_post",
             "Find crons",
             CronSearch, {"type": "array", "items": {"$ref": f"{_REF}CronFields"}},
-            (401, 403, 413, 422, 503), headers=_PAGES,
+            (401, 403, 408, 413, 422, 503), headers=_PAGES,
         )
     },
     "/runs/crons/count": {
         "post": _Operation(
             "count_crons_runs_crons_count_post",
             "Count crons",
-            CronCount, {"type": "integer", "minimum": 0}, (401, 403, 413, 422, 503),
+            CronCount, {"type": "integer", "minimum": 0}, (401, 403, 408, 413, 422, 503),
         )
     },
     "/runs/crons/{cron_id}": {
@@ -128,7 +128,7 @@ _OPERATIONS: dict[str, dict[str, _Operation]] = {
         "patch": _Operation(
             "patch_cron_runs_crons__cron_id__patch",
             "Change a cron: given fields replace, metadata merges, what is left out stays",
-            CronPatch, _CRON, (400, 401, 403, 404, 409, 413, 422, 503), headers=_WARNED,
+            CronPatch, _CRON, (400, 401, 403, 404, 408, 409, 413, 422, 503), headers=_WARNED,
         ),
         "delete": _Operation(
             "delete_cron_runs_crons__cron_id__delete", "Delete a cron", None, None, (401, 403, 404, 422, 503)
@@ -156,10 +156,11 @@ _PROBES = ("/healthz", "/readyz")
 _API_KEY = {"type": "apiKey", "in": "header", "name": API_KEY_HEADER}
 
 _ERRORS = {
-    400: f"The request asks for nothing, or its {idempotency.HEADER} is malformed",
+    400: f"The request asks for nothing, or its encoding or {idempotency.HEADER} is malformed",
     401: "No API key or token was sent, or one that is not known; or the Agent Server wants other credentials",
     403: "Nobody may use crons here yet, or the Agent Server refuses the caller",
     404: "There is no such cron, thread or assistant for the caller",
+    408: "The body did not come in time",
     409: "Others are changing the cron, or have taken its place",
     413: f"The body is larger than {BODY_LIMIT} bytes",
     422: "The request cannot be carried out as it is",

@@ -12,6 +12,7 @@ from graphcron.facade import translation
 from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
 from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_date, updated_at
 from graphcron.firing.formats import parse_time
+from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of
 
@@ -40,10 +41,12 @@ def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
     if query.enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
     for key, value in (query.metadata or {}).items():
-        found = [
-            one for one in found if key in (have := one["spec"].get("metadata") or {}) and contains(have[key], value)
-        ]
+        found = [one for one in found if key in (have := _metadata(one)) and contains(have[key], value)]
     return found
+
+
+def _metadata(manifest: Manifest) -> dict[str, Any]:
+    return jsontext.opened(manifest["spec"].get("metadata")) or {}
 
 
 def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:

@@ -4,11 +4,12 @@ from typing import Annotated, Self
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
 
-from graphcron.environ import Flag, Limit, Port, Seconds, Settings, not_set
+from graphcron.environ import Count, Flag, Limit, Port, Seconds, Settings, not_set
 from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.firing.proxies import proxy_of
+from graphcron.http_server import DEFAULT_LIMITS, Limits
 
 
 def _mode(text: str) -> Mode:
@@ -74,6 +75,18 @@ class FacadeSettings(Settings):
         UnknownFields.CARRY, validation_alias="GRAPHCRON_UNKNOWN_FIELDS"
     )
     """What becomes of body fields that no cron has."""
+
+    max_connections: Count = Field(DEFAULT_LIMITS.connections, ge=1, validation_alias="GRAPHCRON_MAX_CONNECTIONS")
+    header_timeout: Seconds = Field(
+        DEFAULT_LIMITS.header_seconds, gt=0, validation_alias="GRAPHCRON_HEADER_TIMEOUT_SECONDS"
+    )
+    body_timeout: Seconds = Field(30.0, gt=0, validation_alias="GRAPHCRON_BODY_TIMEOUT_SECONDS")
+    """Seconds for the whole body of a request about crons, and between two pieces of any other body."""
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of slow clients and of their number."""
+        return Limits(self.max_connections, self.header_timeout)
 
     @property
     def proxy(self) -> str | None:

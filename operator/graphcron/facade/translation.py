@@ -194,7 +194,7 @@ def _payload(spec: dict[str, Any], identity: str, assistant: str, end_time: str 
         payload["end_time"] = end_time
     if "webhook" in payload:
         payload["webhook"] = mask_url(payload["webhook"])
-    config = payload.pop("config", {})
+    config = jsontext.opened(payload.pop("config", {}))
     configurable = config.get("configurable")
     configurable = configurable if isinstance(configurable, dict) else {}  # of a GraphCron that stalls for it
     payload["config"] = config | {"configurable": configurable | {"cron_id": identity}}

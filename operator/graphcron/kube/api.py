@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from graphcron.kube import jsontext
-from graphcron.kube.errors import NotFound, Refused, Unavailable, error_of, message_of
+from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.resources import (
     CRON_JOBS,
@@ -29,6 +29,9 @@ SILENCE_SECONDS = 90.0
 OBJECT_LIMIT = 4 * 1024 * 1024
 """Bytes of an object as JSON: etcd takes 1.5 MiB, and JSON can write a character in six."""
 PAGE_SIZE = 500
+"""Objects of a page; fewer where they are large."""
+PAGE_BYTES = 2 * 1024 * 1024
+"""Parsed, JSON such as `[{},{}]` takes twenty times the memory of its text."""
 EVENT_PAGES = 10
 """A page is about a megabyte."""
 
@@ -36,9 +39,12 @@ EVENT_PAGES = 10
 class Api(Transport):
     """Every method raises KubeError."""
 
-    async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
-        """All GraphCrons of a namespace, or of the cluster for None."""
-        return [item async for items, _ in self.pages(GRAPHCRONS, namespace, "") for item in items]
+    async def list_graphcrons(
+        self, namespace: str | None, kept: Callable[[Manifest], Manifest] = lambda item: item
+    ) -> list[Manifest]:
+        """All GraphCrons of a namespace, or of the cluster for None. `kept` is what to keep of each, page by page: all
+        of them together can be larger than memory."""
+        return [kept(item) async for items, _ in self.pages(GRAPHCRONS, namespace, "") for item in items]
 
     async def pages(
         self, resource: Resource, namespace: str | None, selector: str
@@ -47,22 +53,35 @@ class Api(Transport):
         when the rest of a list is not to be had any more."""
         path = resource.path(namespace)
 
-        def ask(rest: str) -> "asyncio.Task[Manifest]":
-            query = {"labelSelector": selector, "limit": str(PAGE_SIZE), "continue": rest}
-            page = asyncio.create_task(self._get(path, query))
+        def ask(rest: str, size: int) -> "asyncio.Task[bytes]":
+            query = {"labelSelector": selector, "limit": str(size), "continue": rest}
+            page = asyncio.create_task(self._get_text(path, query, PAGE_BYTES if size > 1 else None))
             page.add_done_callback(lambda done: done.cancelled() or done.exception())  # if nobody comes to ask for it
             return page
 
         # The next page is requested before this one is read: the apiserver takes as long to make it.
-        coming = ask("")
+        rest, size = "", PAGE_SIZE
+        coming = ask(rest, size)
         try:
             while True:
-                page = await coming
+                try:
+                    text = await coming
+                except TooLarge:
+                    size = max(1, size // 4)
+                    coming = ask(rest, size)
+                    continue
+                page = jsontext.loads(text)
+                if 2 * len(text) < PAGE_BYTES:
+                    size = min(PAGE_SIZE, 2 * size)
                 if rest := page["metadata"].get("continue", ""):
-                    coming = ask(rest)
+                    coming = ask(rest, size)
                 # A list has apiVersion and kind once, for all of its items.
                 kind = {"apiVersion": page["apiVersion"], "kind": page["kind"].removesuffix("List")}
-                yield [kind | item for item in page["items"]], int(page["metadata"].get("resourceVersion") or 0)
+                items, version = page["items"], int(page["metadata"].get("resourceVersion") or 0)
+                del page
+                for number, item in enumerate(items):
+                    items[number] = kind | item
+                yield items, version
                 if not rest:
                     return
         finally:
@@ -136,6 +155,13 @@ class Api(Transport):
             if refused.status == 422 and (await self.get_graphcron(namespace, name))["metadata"]["uid"] != uid:
                 raise NotFound(404, f"GraphCron {namespace}/{name} was deleted, and made anew") from None
             raise
+
+    async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
+        """Sets the conditions of that very object, and nothing else of its status. Raises Conflict for a namesake."""
+        patch = {"metadata": {"uid": uid}, "status": {"conditions": conditions}}
+        return await self._write(
+            "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_MERGE_PATCH
+        )
 
     async def get_cron_job(self, namespace: str, name: str) -> Manifest:
         return await self._get(CRON_JOBS.path(namespace, name))

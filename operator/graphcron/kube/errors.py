@@ -43,6 +43,10 @@ class Gone(Unavailable):
     """The resource version is too old to go on from (410): list anew."""
 
 
+class TooLarge(KubeError):
+    """The answer has more bytes than the caller wants to hold: ask for less."""
+
+
 class NotLeading(KubeError):
     """This process may not write now: the write gate is closed. Nothing was sent."""
 

@@ -27,12 +27,40 @@ def loads(text: bytes | str) -> Any:
         return orjson.loads(shallow(text.encode() if isinstance(text, str) else text))
 
 
+class Packed:
+    """A value as the text of its JSON, which takes a fraction of its memory; `dumps` writes it as it is."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, value: Any) -> None:
+        self.text = bytes(memoryview(dumps(value)))  # a copy: orjson's own buffer is up to four times as long
+
+
+def opened(value: Any) -> Any:
+    """The value, where it is packed."""
+    return loads(value.text) if isinstance(value, Packed) else value
+
+
 def dumps(value: Any) -> bytes:
     """As short as can be, in UTF-8. Raises TypeError for what is no JSON."""
+    if (text := dumps_shallow(value)) is not None:
+        return text
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=opened).encode()
+
+
+def dumps_shallow(value: Any) -> bytes | None:
+    """The same; None for what is too much for orjson, which ends at 254 levels, and at integers of 64 bits. Python's
+    own encoder takes ten times as long and fifty times the memory."""
     try:
-        return orjson.dumps(value)
-    except orjson.JSONEncodeError:  # it ends at 254 levels, and at integers of 64 bits
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+        return orjson.dumps(value, default=_fragment)
+    except orjson.JSONEncodeError:
+        return None
+
+
+def _fragment(value: Any) -> orjson.Fragment:
+    if isinstance(value, Packed):
+        return orjson.Fragment(value.text)
+    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def canonical(value: Any) -> bytes:

@@ -92,7 +92,8 @@ class Reflector:
         async for items, version in self._kube.pages(*self._what):  # noqa: B007 - the last one's is used
             count += len(items)
             uids |= {item["metadata"]["uid"] for item in items}
-            self._handler.on_page(items)
+            self._take(items)
+            items.clear()  # or it would be there until the next page is read
         self._handler.on_replace(uids, version)
         self.refused = None
         log.info("%d %s are in memory", count, self._resource)
@@ -116,6 +117,19 @@ class Reflector:
             else:
                 broken = 0  # the apiserver ended it in time
             await asyncio.sleep(PAUSES[min(broken, len(PAUSES) - 1)])
+
+    def _take(self, items: list[Manifest]) -> None:
+        """A page; of one on which the handler fails, all objects but those that are the cause: one must not keep all
+        others from being seen. An event on which it fails is followed by a list."""
+        try:
+            self._handler.on_page(items)
+        except Exception:
+            for item in items:
+                try:
+                    self._handler.on_page([item])
+                except Exception:
+                    where = (item["metadata"].get("namespace"), item["metadata"].get("name"))
+                    log.exception("one of the %s cannot be read, and is ignored: %s/%s", self._resource, *where)
 
     def _handle(self, event: dict[str, Any]) -> None:
         match event["type"]:

@@ -10,11 +10,14 @@ from yarl import URL
 
 from graphcron import __version__
 from graphcron.kube import jsontext
-from graphcron.kube.errors import Unavailable, error_of, message_of
+from graphcron.kube.errors import TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.resources import Manifest, Resource, query_of
 from graphcron.kube.write_gate import WriteGate
 
 REQUEST_TIMEOUT_SECONDS = 30.0
+
+ERROR_BYTES = 64 * 1024
+"""Of an error that is read."""
 
 OnWrite = Callable[[str, str], object]
 """Called with kind and verb of each write that the apiserver accepted."""
@@ -31,7 +34,11 @@ class Transport:
 
     async def _get(self, path: str, query: dict[str, str] | None = None) -> Manifest:
         """Raises KubeError."""
-        return await self._send("GET", path, query)
+        return _object(await self._send("GET", path, query))
+
+    async def _get_text(self, path: str, query: dict[str, str], limit: int | None) -> bytes:
+        """The answer to a GET, not parsed. Raises KubeError; TooLarge for one of more bytes than that."""
+        return await self._send("GET", path, query, limit=limit)
 
     async def _write(
         self,
@@ -52,7 +59,7 @@ class Transport:
         answer = await self._send(method, path, query, data, content_type, self._gate if resource.gated else None)
         if self._on_write:
             self._on_write(resource.kind, _VERBS[method])
-        return answer
+        return _object(answer)
 
     async def _send(
         self,
@@ -62,7 +69,8 @@ class Transport:
         data: bytes | None = None,
         content_type: str = "",
         gate: WriteGate | None = None,
-    ) -> Manifest:
+        limit: int | None = None,
+    ) -> bytes:
         url, headers = await self._address(path, query)
         if data is not None:
             headers["Content-Type"] = content_type
@@ -72,7 +80,7 @@ class Transport:
                 async with self._session().request(
                     method, url, headers=headers, data=data, timeout=_TIMEOUT, **self._route
                 ) as response:
-                    text = await response.read()
+                    text = await _read(response, limit)
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unavailable(
                 0,
@@ -84,9 +92,7 @@ class Transport:
             raise Unavailable(0, f"the Kubernetes API does not answer: {reason}") from None
         if response.status >= 300:
             raise error_of(response.status, message_of(text, response.status))
-        answer = jsontext.loads(text)
-        assert isinstance(answer, dict), "the apiserver answers with one object"
-        return answer
+        return text
 
     async def _address(self, path: str, query: dict[str, str] | None) -> tuple[URL, dict[str, str]]:
         """The URL of a request, and its headers: credentials, and what it accepts."""
@@ -121,6 +127,25 @@ class Transport:
             "server_hostname": configuration.tls_server_name,
         }
         return {name: value for name, value in route.items() if value}
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int | None) -> bytes:
+    """Of an error the beginning is enough: an apiserver can list half a million mistakes in one object."""
+    failed = response.status >= 300
+    text = bytearray()
+    async for chunk in response.content.iter_any():
+        text += chunk
+        if failed and len(text) > ERROR_BYTES:
+            break
+        if limit and len(text) > limit:
+            raise TooLarge(response.status, f"the answer has more than {limit} bytes")
+    return bytes(text)
+
+
+def _object(text: bytes) -> Manifest:
+    answer = jsontext.loads(text)
+    assert isinstance(answer, dict), "the apiserver answers with one object"
+    return answer
 
 
 _HEADERS = {

@@ -41,9 +41,13 @@ STATES = ("ready", "not_starting", "suspended", "expired", "stalled", PENDING)
 
 
 def state_of(graphcron: Manifest) -> str:
-    """One of `STATES`, by the types of its conditions; pending until its status is about this generation."""
-    status = graphcron.get("status") or {}
-    types = {condition["type"]: condition for condition in status.get("conditions", [])}
+    """One of `STATES`, by the types of its conditions; pending until its status is about this generation, and when its
+    status has another shape than ours."""
+    try:
+        status = graphcron.get("status") or {}
+        types = {condition["type"]: condition for condition in status.get("conditions", [])}
+    except (LookupError, TypeError, AttributeError):
+        return PENDING
     if READY not in types or status.get("observedGeneration") != graphcron["metadata"].get("generation"):
         return PENDING
     if STALLED in types:

@@ -12,6 +12,7 @@ from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading, Refused, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, Manifest, Resource
 from graphcron.operator.adoption import is_orphan_of, taken_over
+from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.create_failures import CreateFailures
 from graphcron.operator.cronjob import Installation, digest_of
 from graphcron.operator.events import Event, event_manifest
@@ -20,8 +21,9 @@ from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.pod_status import has_started
+from graphcron.operator.quarantine import Suspect, conditions
 from graphcron.operator.reapply import Applied, applied_again
-from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, RECONCILE_FAILED, REFUSED_BY_CLUSTER
+from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, QUARANTINED, RECONCILE_FAILED, REFUSED_BY_CLUSTER
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing, held_up
 from graphcron.operator.starting import End
 from graphcron.operator.work_queue import WorkQueue
@@ -50,8 +52,11 @@ class Controller:
         clock: Callable[[], datetime] = utc_now,
         leads: Callable[[], bool] = lambda: True,
         metrics: OperatorMetrics | None = None,
+        marker: CrashMarker | None = None,
     ) -> None:
         self.cache = ObjectCache()
+        self._marker = marker or CrashMarker(None, clock())
+        self._quarantined: dict[str, Suspect] = {}
         self._metrics = metrics or OperatorMetrics()
         self.queue: WorkQueue[Name] = WorkQueue(on_retry=self._metrics.retries.inc)
         self._kube = kube
@@ -102,7 +107,14 @@ class Controller:
     async def _reconcile(self, name: Name) -> str:
         """Returns ok or stalled; empty when there is no such GraphCron."""
         self.overdue.pop(name, None)
-        observed = self.cache.of(name)
+        if (identity := self.cache.identity(name)) is None:
+            return ""
+        if suspect := self._marker.postponed(*identity, self._clock()):
+            await self._quarantine(name, suspect)
+            return "stalled"
+        work = Suspect(*name, *identity)
+        with self._marker.working_on(work):
+            observed = self.cache.of(name)
         if observed is None:
             return ""
         if name in self._applied:
@@ -119,12 +131,14 @@ class Controller:
             self.cache.drop(GRAPHCRONS, observed.graphcron)
             return ""
         observed, plan = await self._apply(name, observed, plan)
-        wanted, events = conclude(observed, plan, self._clock())
+        with self._marker.working_on(work):
+            wanted, events = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
             if not self._leads():
                 raise NotLeading(0, "the leader will write it")
             await self._write_status(name, observed.graphcron, wanted, events)
         self.cache.reported(name)
+        self._marker.survived(work.uid)
         if plan.end:
             if not self._leads():
                 raise NotLeading(0, "the leader will end it")
@@ -132,6 +146,24 @@ class Controller:
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
         return "ok" if plan.verdict.ready else "stalled"
+
+    async def _quarantine(self, name: Name, suspect: Suspect) -> None:
+        """Leave a GraphCron alone, and say so once. It is not read."""
+        now = self._clock()
+        self.queue.add_after(name, (suspect.until - now).total_seconds())
+        if self._quarantined.get(suspect.uid) == suspect:
+            return
+        if not self._leads():
+            raise NotLeading(0, "the leader will say so")
+        try:
+            written = await self._kube.patch_conditions(*name, suspect.uid, conditions(suspect, now))
+        except (NotFound, Conflict):
+            return  # deleted meanwhile; a namesake has an event of its own
+        self._quarantined[suspect.uid] = suspect
+        self.cache.put(GRAPHCRONS, written)
+        log.warning("GraphCron %s/%s: %s: %s", *name, QUARANTINED, suspect.message)
+        about = {"metadata": {"namespace": name[0], "name": name[1], "uid": suspect.uid}}
+        await self._record(name, about, Event("Warning", QUARANTINED, suspect.message))
 
     async def _is_gone(self, name: Name, graphcron: Manifest) -> bool:
         """Whether a GraphCron whose CronJob is missing is deleted too: the DELETED event of the CronJob can come before
@@ -147,7 +179,8 @@ class Controller:
     def _decide(self, name: Name, observed: Observed) -> Plan:
         """A GraphCron on which the code fails stalls alone, and its status says so."""
         try:
-            return decide(observed, self._installation, self._clock())
+            with self._marker.working_on(Suspect(*name, observed.graphcron["metadata"]["uid"], observed.generation)):
+                return decide(observed, self._installation, self._clock())
         except Exception as error:
             log.exception("GraphCron %s/%s: internal error", *name)
             return Plan(stalled(INTERNAL_ERROR, _TRIPPED.format(type(error).__name__)))
@@ -274,8 +307,10 @@ class Controller:
 
     def deleted(self, resource: Resource, manifest: Manifest) -> None:
         name = self.cache.drop(resource, manifest, format_time(self._clock()))
-        if resource == GRAPHCRONS and name:
-            self._applied.pop(name, None)
+        if resource == GRAPHCRONS:
+            self._marker.survived(manifest["metadata"]["uid"])
+            if name:
+                self._applied.pop(name, None)
         self._queue(resource, name)
 
     def replaced(self, resource: Resource, uids: set[str], version: int) -> None:

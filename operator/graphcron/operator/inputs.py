@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from graphcron.kube.outline import OBJECT_LIMIT, OVERSIZE
 from graphcron.kube.resources import Manifest
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import START_PATIENCE
-from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE
+from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE, REQUEST_TOO_LARGE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec
 from graphcron.resource.spec_reader import read_spec
@@ -43,6 +44,13 @@ class Inputs:
     @classmethod
     def read(cls, observed: Observed, installation: Installation, now: datetime) -> "Inputs":
         """Raises InvalidGraphCron for a spec that cannot be scheduled."""
+        if observed.graphcron.get(OVERSIZE):
+            # How many says nobody: with each status it would be another number, and another status.
+            raise InvalidGraphCron(
+                REQUEST_TOO_LARGE,
+                f"The GraphCron has more than {OBJECT_LIMIT} bytes as JSON. Keep large input in a Secret or ConfigMap, "
+                "and name it in spec.inputFrom.",
+            )
         spec = read_spec(observed.graphcron.get("spec"))
         try:
             schedule = read(spec.schedule, observed.graphcron["metadata"]["uid"])

@@ -22,6 +22,7 @@ from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes, webhook
 from graphcron.operator.admission import answer
 from graphcron.operator.controller import Controller, utc_now
+from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import run_kopf
@@ -57,7 +58,8 @@ class Operator:
             settings.owner_headers,
         )
         leads = lambda: gate.is_open  # noqa: E731
-        self._controller = Controller(kube, installation, leads=leads, metrics=metrics)
+        marker = _marker(settings.state_dir)
+        self._controller = Controller(kube, installation, leads=leads, metrics=metrics, marker=marker)
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
         )
@@ -75,6 +77,7 @@ class Operator:
             last_watch=lambda: self._watches.last_heard,
             states=self._controller.cache.states,
             each=each,
+            quarantined=lambda: marker.number(utc_now()),
         )
 
     def _reflector(self, resource: Resource) -> Reflector:
@@ -183,6 +186,15 @@ class Operator:
                 raise CannotStart(problem)
             log.warning("waiting: %s", problem)
             await asyncio.sleep(min(2.0, patience))
+
+
+def _marker(folder: str | None) -> CrashMarker:
+    """Without a folder that can be written, work goes on as without a quarantine."""
+    try:
+        return CrashMarker(Path(folder) if folder else None, utc_now())
+    except OSError as error:
+        log.warning("GraphCrons on which the operator dies are not remembered: %s", error)
+        return CrashMarker(None, utc_now())
 
 
 @contextlib.contextmanager

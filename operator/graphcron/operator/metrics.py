@@ -65,6 +65,7 @@ class OperatorMetrics:
         last_watch: Callable[[], float],
         states: Callable[[], Mapping[str, int]],
         each: EachGraphCron,
+        quarantined: Callable[[], float],
     ) -> None:
         """Gauges that are read at each scrape."""
         depth = Gauge("graphcron_queue_depth", "GraphCrons that wait for a reconciliation.", registry=self.registry)
@@ -77,6 +78,12 @@ class OperatorMetrics:
             registry=self.registry,
         )
         watched.set_function(last_watch)
+        left_alone = Gauge(
+            "graphcron_quarantined",
+            "GraphCrons that are left alone for a while, since the operator died on them.",
+            registry=self.registry,
+        )
+        left_alone.set_function(quarantined)
         self.registry.register(_States(states))
         self.registry.register(each)
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphcron.kube import jsontext
+from graphcron.kube.outline import OBJECT_LIMIT, outline
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
-from graphcron.operator.pod_status import job_of
+from graphcron.operator.pod_status import JOB_LABEL, job_of
 from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
@@ -29,15 +30,20 @@ class _Packed(NamedTuple):
 
     uid: str
     version: int
+    generation: int
     state: str
     data: bytes
 
     @classmethod
     def of(cls, resource: Resource, manifest: Manifest) -> "_Packed":
         state = state_of(manifest) if resource == GRAPHCRONS else ""
+        text = jsontext.dumps(manifest)
+        if resource == GRAPHCRONS and len(text) > OBJECT_LIMIT:
+            text = jsontext.dumps(outline(manifest))
         # A copy: orjson's own buffer is up to four times as long as the text.
-        data = bytes(memoryview(jsontext.dumps(manifest)))
-        return cls(manifest["metadata"]["uid"], version_of(manifest), state, data)
+        data = bytes(memoryview(text))
+        metadata = manifest["metadata"]
+        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, data)
 
     @property
     def manifest(self) -> Manifest:
@@ -132,11 +138,18 @@ class ObjectCache:
         if not graphcrons or graphcrons[0]["metadata"].get("deletionTimestamp"):
             return None
         graphcron = graphcrons[0]
-        cron_jobs = (found for found in self._all(CRON_JOBS, name) if found["metadata"]["name"] == name[1])
-        cron_job = next((found for found in cron_jobs if owns(graphcron, found)), None)
+        # Others bear the label, too, where somebody wants them to: they are not read.
+        named = self._objects[CRON_JOBS].get(name, {}).get(name[1])
+        cron_job = found if named and owns(graphcron, found := named.manifest) else None
         jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
+
+    def identity(self, name: Name) -> tuple[str, int] | None:
+        """Uid and generation of a GraphCron, of which nothing is parsed; None when there is none of that name."""
+        for known in self._objects[GRAPHCRONS].get(name, {}).values():
+            return known.uid, known.generation
+        return None
 
     def has(self, name: Name) -> bool:
         """Whether there is a GraphCron of that name."""
@@ -195,11 +208,13 @@ def _graphcron_of(resource: Resource, manifest: Mapping[str, Any]) -> Name | Non
 
 
 _READ_OF_METADATA = (
-    "name", "namespace", "uid", "labels", "ownerReferences", "creationTimestamp", "deletionTimestamp",
-    "resourceVersion",
+    "name", "namespace", "uid", "ownerReferences", "creationTimestamp", "deletionTimestamp", "resourceVersion",
 )  # fmt: skip
+_READ_LABELS = (CRON_LABEL, JOB_LABEL)
 
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""The whole object once more, for kubectl alone."""
 _WRITER = ("manager", "operation", "subresource")
 _OTHER = (*_WRITER, "fieldsV1")
 
@@ -212,7 +227,9 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
     """What is read of it. A Job and its pod each carry the input once more, and there are many of them."""
     metadata = manifest["metadata"]
     if resource in (JOBS, PODS):
+        labels = metadata.get("labels", {})
         kept = {key: metadata[key] for key in _READ_OF_METADATA if key in metadata}
+        kept["labels"] = {key: labels[key] for key in _READ_LABELS if key in labels}
         if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
             kept["annotations"] = {ENDED_ANNOTATION: ended}
         return {"metadata": kept, "status": manifest.get("status", {})}
@@ -221,4 +238,5 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         {key: entry[key] for key in (_WRITER if _is_known(entry) else _OTHER) if key in entry}
         for entry in metadata.get("managedFields", [])
     ]
-    return {**manifest, "metadata": metadata | {"managedFields": writers}}
+    annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != LAST_APPLIED}
+    return {**manifest, "metadata": metadata | {"managedFields": writers, "annotations": annotations}}

@@ -14,9 +14,13 @@ START_PATIENCE = timedelta(seconds=60)
 up, and for the controllers to be behind."""
 
 
+JOB_LABEL = "batch.kubernetes.io/job-name"
+"""Label of a pod that names its Job; Kubernetes sets it."""
+
+
 def job_of(pod: Manifest) -> str | None:
     """Name of the Job that made a pod."""
-    name = pod["metadata"].get("labels", {}).get("batch.kubernetes.io/job-name")
+    name = pod["metadata"].get("labels", {}).get(JOB_LABEL)
     return name if isinstance(name, str) else None
 
 

@@ -7,7 +7,11 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.aiohttp import make_aiohttp_handler
 
+from graphcron import http_server
 from graphcron.environ import cannot_listen
+
+LIMITS = http_server.Limits(connections=100)
+"""Of each port: kubelet and Prometheus use one or two."""
 
 
 @contextlib.asynccontextmanager
@@ -38,11 +42,9 @@ async def serving(
             (probes, health_port, "GRAPHCRON_HEALTH_PORT"),
             (metrics, metrics_port, "GRAPHCRON_METRICS_PORT"),
         ):
-            runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-            await runner.setup()
-            stack.push_async_callback(runner.cleanup)
             try:
-                await web.TCPSite(runner, port=port).start()
+                runner = await http_server.listen(app, None, port, LIMITS)
             except OSError as error:
                 raise cannot_listen(error, port, variable) from None
+            stack.push_async_callback(runner.cleanup)
         yield

@@ -83,6 +83,8 @@ class OperatorSettings(Settings):
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")
     namespace: str | None = Field(None, validation_alias="GRAPHCRON_WATCH_NAMESPACE")
     """The namespace whose GraphCrons are reconciled; None for the whole cluster."""
+    state_dir: str | None = Field(None, validation_alias="GRAPHCRON_STATE_DIR")
+    """A folder that outlives the process; None to remember nothing. See `crash_marker`."""
     health_port: Port = Field(8081, validation_alias="GRAPHCRON_HEALTH_PORT")
     metrics_limit: Limit = Field(1000, validation_alias="GRAPHCRON_METRICS_PER_GRAPHCRON_LIMIT")
     """Up to this number of GraphCrons, each has gauges of its own."""

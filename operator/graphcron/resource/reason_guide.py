@@ -130,6 +130,12 @@ STATES = {
     "InternalError": Reason(
         "The operator failed on this GraphCron.", "Please report it, with the traceback in the operator's log."
     ),
+    "Quarantined": Reason(
+        "The operator's process died, or was killed because it hung or ran out of memory, while it worked on this "
+        "GraphCron. It is left as it is for a minute, after further deaths for up to a day; all others go on.",
+        "See in the operator's log and with `kubectl describe pod` why it died, and please report it. If it was "
+        "something else, do nothing. Any change of the spec is tried at once.",
+    ),
 }
 """Reasons of Ready, Stalled, Suspended and Expired."""
 

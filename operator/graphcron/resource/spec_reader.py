@@ -81,4 +81,5 @@ def explain(error: ValidationError, root: str = "spec") -> str:
 
 
 def _place(path: Iterable[str | int]) -> str:
-    return ".".join(str(part)[:SHOWN_CHARACTERS] for part in path)
+    """Without the shapes of a union, such as `list[str]`, which pydantic names where it tried them."""
+    return ".".join(str(part)[:SHOWN_CHARACTERS] for part in path if not str(part).endswith("]"))

@@ -37,6 +37,14 @@ async def test_an_id_is_a_name_or_the_uid_of_one_that_is_named_otherwise(crons: 
         await crons.get(OTHER)  # that one answers to its name
 
 
+async def test_of_a_huge_one_an_id_finds_all_though_a_list_has_its_outline() -> None:
+    """An update would write the outline back."""
+    huge = manifest("huge", UID) | {"spec": {"input": "x" * 1_000_000}}
+    crons = KubeStore(cast(Kube, MemoryKube(huge)), "team")
+    assert await crons.get(UID) == huge
+    assert len(str(await crons.list())) < 1000
+
+
 async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube) -> None:
     await crons.delete(ID)
     await crons.delete(UID)

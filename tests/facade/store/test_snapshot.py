@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from graphcron.facade.schemas import CronCount
+from graphcron.facade.search import matching
 from graphcron.facade.store.snapshot import Snapshot
+from graphcron.kube import jsontext
 
 NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
 
@@ -112,3 +115,44 @@ def test_a_name_that_python_would_read_as_a_uuid_is_none() -> None:
     shuffled = NAMED.replace("-", "", 1)[:8] + NAMED[9:11] + "-" + NAMED[11:13] + NAMED[13:]
     assert (len(shuffled), shuffled.replace("-", "")) == (36, NAMED.replace("-", ""))
     assert Snapshot([cron(shuffled, 1)], 1).find(NAMED) is None
+
+
+def test_of_one_that_is_too_large_to_run_little_is_kept() -> None:
+    """A few of them, parsed, would fill the facade's memory."""
+    huge = cron("a", 3, labels={"graphcron.dev/owner": "ada", **{f"label-{number}": "" for number in range(50_000)}})
+    huge["spec"] |= {"assistantId": "agent", "input": [{}] * 400_000, "endTime": "2030-01-01T00:00:00Z"}
+    (shown,) = Snapshot([huge], 5).manifests()
+    assert shown["spec"] == {
+        "schedule": "3 0 1 1 *", "assistantId": "agent", "endTime": "2030-01-01T00:00:00Z"
+    }  # fmt: skip
+    assert shown["metadata"]["labels"] == {"graphcron.dev/owner": "ada"}
+
+
+def test_free_json_is_kept_as_a_text_and_written_as_it_was() -> None:
+    given = cron("a", 3)
+    free = {
+        "input": [{"a": [1, None]}],
+        "config": {"tags": ["x"]},
+        "context": {"ü": 1.5},
+        "metadata": {"k": "v" * 9000},
+    }
+    given["spec"] |= free
+    (shown,) = Snapshot([given], 5).manifests()
+    assert {type(shown["spec"][name]) for name in free} == {jsontext.Packed}
+    assert jsontext.loads(jsontext.dumps(shown["spec"])) == given["spec"]
+
+
+def test_metadata_that_are_too_many_to_be_indexed_are_found_all_the_same() -> None:
+    many = {f"key-{number}": number for number in range(1000)}
+    crons = [cron("few", 3), cron("many", 4), cron("other", 5)]
+    crons[0]["spec"]["metadata"] = {"team": "blue", "key-1": 1}
+    crons[1]["spec"]["metadata"] = {"team": "blue"} | many
+    crons[2]["spec"]["metadata"] = {"team": "red"}
+    snapshot = Snapshot(crons, 5)
+    for metadata, expected in (({"team": "blue"}, ["few", "many"]), ({"key-1": 1, "key-2": 2}, ["many"])):
+        hinted = snapshot.manifests(metadata)
+        found = matching(hinted, CronCount(metadata=metadata))
+        assert sorted(one["metadata"]["name"] for one in found) == expected
+        assert len(hinted) < 3, "the index leaves out what has none of it"
+    snapshot.apply(event("DELETED", crons[1]))
+    assert snapshot.manifests({"key-2": 2}) == []

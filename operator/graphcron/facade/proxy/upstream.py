@@ -23,6 +23,7 @@ from graphcron.facade.proxy import websockets
 from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
 from graphcron.facade.proxy.path_guard import reaches_crons
 from graphcron.facade.proxy.recent import Recent
+from graphcron.facade.proxy.request_body import RequestBody
 from graphcron.facade.request_log import HEADER, REQUEST_ID
 from graphcron.facade.single_flight import SingleFlight
 from graphcron.firing.formats import error_text
@@ -32,6 +33,12 @@ logger = logging.getLogger(__name__)
 CONNECT_TIMEOUT_SECONDS = 10.0
 LOOKUP_TIMEOUT_SECONDS = 10.0
 """For the facade's own requests. Passed-through requests have no limit: a run may take hours."""
+
+BODY_TIMEOUT_SECONDS = 30.0
+"""Between two pieces of a request's body."""
+
+STALLED = 10
+"""Times as long a client may take to read a piece of an answer."""
 
 KEEP_ALIVE_SECONDS = 4.0
 """For an idle connection. LangGraph's server closes it after 5, and a request must not be sent at that moment."""
@@ -66,12 +73,14 @@ class Upstream:
         session: aiohttp.ClientSession,
         fresh: aiohttp.ClientSession,
         withheld: frozenset[str] = frozenset(),
+        body_timeout: float = BODY_TIMEOUT_SECONDS,
     ) -> None:
         """`fresh` opens a connection for each request."""
         self.url = url.rstrip("/")
         self._session = session
         self._fresh = fresh
         self._withheld = withheld
+        self._body_timeout = body_timeout
         self._distrust_until = 0.0
         self._lookups = SingleFlight[tuple[int, bytes]]()
         self._existing = Recent(RECENT_SECONDS)
@@ -84,6 +93,7 @@ class Upstream:
         ca_file: str | None = None,
         withheld: frozenset[str] = frozenset(),
         proxy: str | None = None,
+        body_timeout: float = BODY_TIMEOUT_SECONDS,
     ) -> AsyncIterator[Self]:
         """A session with the server. `withheld` are headers, in lower case, that it never gets.
 
@@ -99,7 +109,7 @@ class Upstream:
         pool = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS)
         single = aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
         async with _session(pool, proxy) as session, _session(single, proxy) as fresh:
-            yield cls(url, session, fresh, withheld)
+            yield cls(url, session, fresh, withheld, body_timeout)
 
     async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
         """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
@@ -111,16 +121,17 @@ class Upstream:
             raise RestError(404, "Not Found")
         if websockets.is_asked_for(request):
             return await self._converse(request)
+        body = RequestBody(request, self._body_timeout)
         try:
             upstream = await self._session_for(request).request(
                 request.method,
                 URL(self.url + path, encoded=True),
                 headers=self._request_headers(request),
-                data=request.content if request.body_exists else None,
+                data=body if request.body_exists else None,
                 allow_redirects=False,
             )
         except (aiohttp.ClientError, OSError) as error:
-            raise RestError(502, self._unreachable(error)) from None
+            raise body.fault or RestError(502, self._unreachable(error)) from None
         if upstream.status >= 500:
             self._distrust_until = asyncio.get_running_loop().time() + DISTRUST_SECONDS
         try:
@@ -170,9 +181,20 @@ class Upstream:
         response = web.StreamResponse(status=upstream.status, reason=upstream.reason, headers=headers)
         await response.prepare(request)
         while chunk := await self._next_chunk(request, upstream):
-            await response.write(chunk)
+            await self._write(request, response, chunk)
         await response.write_eof()
         return response
+
+    async def _write(self, request: web.Request, response: web.StreamResponse, chunk: bytes) -> None:
+        """A client that reads nothing for long enough is disconnected: it would hold a connection on each side."""
+        try:
+            async with asyncio.timeout(STALLED * self._body_timeout):
+                await response.write(chunk)
+        except TimeoutError:
+            logger.info("the client does not read the answer to %s %s any more", request.method, request.path)
+            if request.transport is not None:
+                request.transport.abort()
+            raise
 
     async def _next_chunk(self, request: web.Request, upstream: aiohttp.ClientResponse) -> bytes:
         """What has arrived by now, at least a byte; empty at the end."""

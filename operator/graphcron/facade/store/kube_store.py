@@ -1,11 +1,12 @@
 """The store that reads and writes GraphCrons at the apiserver."""
 
+import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from graphcron.facade.store.snapshot import NO_METADATA
+from graphcron.facade.store.snapshot import NO_METADATA, kept
 from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
@@ -20,6 +21,7 @@ class KubeStore:
     def __init__(self, kube: Kube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
+        self._listing = asyncio.Lock()
 
     async def get(self, cron_id: str) -> Manifest:
         with translated():
@@ -30,8 +32,10 @@ class KubeStore:
         return _present(manifest, cron_id)
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
-        with translated():
-            found = await self._kube.list_graphcrons(self._namespace)
+        # One at a time: each page that is read takes a good part of the facade's memory.
+        async with self._listing:
+            with translated():
+                found = await self._kube.list_graphcrons(self._namespace, kept)
         return [manifest for manifest in found if "deletionTimestamp" not in manifest["metadata"]]
 
     async def create(self, manifest: Manifest) -> Manifest:
@@ -72,7 +76,9 @@ class KubeStore:
         """A GraphCron made with kubectl: its name is the user's choice, its id is its uid."""
         for manifest in await self.list():
             if id_of(manifest) == cron_id:
-                return manifest
+                # All of it: an update writes it back.
+                with translated(missing=cron_id):
+                    return await self._kube.get_graphcron(self._namespace, manifest["metadata"]["name"])
         raise Missing(cron_id)
 
 

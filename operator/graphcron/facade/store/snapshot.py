@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graphcron.kube import jsontext
+from graphcron.kube.outline import bounded
 from graphcron.kube.resources import Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
@@ -22,6 +24,7 @@ class Snapshot:
         self.version = version
         self._by_uid: dict[str, Manifest] = {}
         self._uids_of: defaultdict[str, list[str]] = defaultdict(list)
+        self._unindexed: set[str] = set()
         self._having: defaultdict[tuple[str, Any], set[str]] = defaultdict(set)
         for item in items:
             self._put(item)
@@ -40,7 +43,7 @@ class Snapshot:
         the snapshot's own: do not change them."""
         having = [self._having.get(pair, set()) for pair in _indexed(metadata)]
         if having:
-            return [self._by_uid[uid] for uid in min(having, key=len)]
+            return [self._by_uid[uid] for uid in min(having, key=len) | self._unindexed]
         return list(self._by_uid.values())
 
     def find(self, identity: str) -> Manifest | None:
@@ -57,10 +60,11 @@ class Snapshot:
         uid = manifest["metadata"]["uid"]
         self._drop(uid)
         if "deletionTimestamp" not in manifest["metadata"]:
-            kept = _kept(manifest)
-            self._by_uid[uid] = kept
-            self._uids_of[id_of(kept)].append(uid)
-            for pair in _indexed_of(kept):
+            self._by_uid[uid] = shown = kept(manifest)
+            self._uids_of[id_of(shown)].append(uid)
+            if isinstance(shown["spec"].get("metadata"), jsontext.Packed):
+                self._unindexed.add(uid)
+            for pair in _indexed_of(shown):
                 self._having[pair].add(uid)
 
     def _drop(self, uid: str) -> None:
@@ -69,6 +73,7 @@ class Snapshot:
         self._uids_of[identity := id_of(known)].remove(uid)
         if not self._uids_of[identity]:
             del self._uids_of[identity]
+        self._unindexed.discard(uid)
         for pair in _indexed_of(known):
             self._having[pair].remove(uid)
             if not self._having[pair]:
@@ -76,7 +81,8 @@ class Snapshot:
 
 
 def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
-    return _indexed(manifest["spec"].get("metadata") or NO_METADATA)
+    metadata = manifest["spec"].get("metadata") or NO_METADATA
+    return iter(()) if isinstance(metadata, jsontext.Packed) else _indexed(metadata)
 
 
 def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -85,13 +91,22 @@ def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 _SHOWN = ("enabled", "observedGeneration")
+_PACKED = ("input", "config", "context")
+METADATA_BYTES = 4096
+"""Of a cron's metadata, beyond which they are not indexed, and read anew by each search that filters by metadata."""
 _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def _kept(manifest: Mapping[str, Any]) -> Manifest:
-    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out."""
+def kept(manifest: Mapping[str, Any]) -> Manifest:
+    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out, and
+    most of one that is too large to run; free JSON, of which only filters read any, stays a text."""
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
     status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
-    return {"metadata": metadata, "spec": manifest.get("spec", {}), "status": status}
+    shown = bounded({"metadata": metadata, "spec": manifest.get("spec", {}), "status": status})
+    spec = shown["spec"]
+    packed = [name for name in _PACKED if isinstance(spec.get(name), dict | list)]
+    if isinstance(spec.get("metadata"), dict) and len(jsontext.dumps(spec["metadata"])) > METADATA_BYTES:
+        packed.append("metadata")
+    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}}

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-from graphcron.facade.store.snapshot import Snapshot
+from graphcron.facade.store.snapshot import Snapshot, kept
 from graphcron.kube.resources import Manifest
 from graphcron.kube.write_gate import steady_clock
 
@@ -52,7 +52,7 @@ class WatchedSnapshot:
         moved.set()
 
     def on_page(self, items: list[Manifest]) -> None:
-        self._listed |= {item["metadata"]["uid"]: item for item in items}
+        self._listed |= {item["metadata"]["uid"]: kept(item) for item in items}
 
     def on_replace(self, uids: set[str], version: int) -> None:
         self._move(Snapshot([item for uid, item in self._listed.items() if uid in uids], version))
