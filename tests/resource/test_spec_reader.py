@@ -22,7 +22,10 @@ MINIMAL = {"schedule": "0 * * * *", "assistantId": "agent"}
         ({"envFrom": [[{}] * 100] * 100}, "spec: more than 4096 values"),
         ({"streamMode": [1] * 1000}, "spec.streamMode."),
         ({"interruptAfter": [1] * 1000}, "spec.interruptAfter."),
-        ({"template": {"labels": {str(number): 1 for number in range(1000)}}}, "spec.template.labels: must have at most 64 entries"),
+        (
+            {"template": {"labels": {str(number): 1 for number in range(1000)}}},
+            "spec.template.labels: must have at most 64 entries",
+        ),
         ({f"field{number}" * 100: 1 for number in range(1000)}, "spec.field0field0"),
         ({"endTime": "2030-01-01" * 50_000}, "spec.endTime: must be an RFC 3339 time"),
         ({"x" * 500_000: 1}, "spec.xxx"),

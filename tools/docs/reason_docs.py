@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from graphcron.resource.reason_guide import CONDITIONS, OUTCOMES, REASONS, STATES, Reason
+from graphcron.resource.reason_guide import CONDITIONS, OUTCOMES, REASONS, REQUESTS, STATES, Reason
 from tools.docs import ROOT
 
 PAGE = ROOT / "docs/reasons.md"
@@ -28,6 +28,8 @@ Events use the reasons above. Each is sent once.
 | `Warning` | a firing failed or was missed |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped or replaced |
+| `Normal` | a Job was created because somebody requested a run (`RunRequested`) |
+| `Warning` | such a request was refused |
 """
 
 
@@ -50,6 +52,9 @@ def _lines() -> Iterator[str]:
     for outcome, reasons in REASONS.items():
         yield f"\n### Reasons of {outcome}\n"
         yield from _reasons(reasons)
+    yield "\n## Reasons of refused requests\n"
+    yield "`status.lastRequest` has one of these while its outcome is `Refused`:\n"
+    yield from _reasons(REQUESTS)
     yield ""
     yield EVENTS
 

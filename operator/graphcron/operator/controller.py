@@ -6,6 +6,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.pod_status import has_started
 from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, REFUSED_BY_CLUSTER
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide
+from graphcron.operator.requests import REPLACED_BY_REQUEST, run_request, surplus
 from graphcron.operator.starting import End
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import KIND
@@ -102,12 +104,15 @@ class Controller:
             self.cache.drop(GRAPHCRONS, observed.graphcron)
             return ""
         observed, plan = await self._apply(name, observed, plan)
+        observed, plan = await self._request(name, observed, plan)
         wanted, events = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
             if not self._leads():
                 raise NotLeading(0, "the leader will write it")
             await self._write_status(name, observed.graphcron, wanted, events)
         self.cache.reported(name)
+        if not plan.unchanged and self._leads():
+            await self._remove_surplus(name, observed)
         if plan.end:
             if not self._leads():
                 raise NotLeading(0, "the leader will end it")
@@ -166,6 +171,33 @@ class Controller:
         message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
         message += "delete it, or rename the GraphCron."
         return observed, self._blocked(plan, stalled(NAME_TAKEN, message))
+
+    async def _request(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
+        """Carry out a request to run now. The status records it afterwards: killed in between, the next reconciliation
+        finds the Job by its name."""
+        request = None if plan.unchanged else run_request(observed, plan.verdict)
+        if request is None or request.job is None:
+            return observed, replace(plan, request=request)
+        if not self._leads():
+            raise NotLeading(0, "the leader will create its Job")
+        try:
+            for job in request.ends:
+                self.cache.put(JOBS, await self._kube.end_job(name[0], job, REPLACED_BY_REQUEST))
+            with suppress(Conflict):  # an earlier reconciliation created it, and could not record it
+                made = await self._kube.create_job(name[0], request.job)
+                self.cache.put(JOBS, made)
+                observed = replace(observed, jobs=(*observed.jobs, made))
+        except Refused as refused:
+            request = request.not_made(refused.message)
+        return observed, replace(plan, request=request)
+
+    async def _remove_surplus(self, name: Name, observed: Observed) -> None:
+        """Jobs of requests beyond the history limits, after their outcomes were recorded."""
+        for job in surplus(observed):
+            try:
+                await self._kube.expire_job(name[0], job)
+            except (Conflict, NotFound, Refused):
+                continue  # it is gone, or its event is on the way
 
     async def _end(self, name: Name, end: End) -> None:
         """End a firing that does not start, unless a pod of it has started by now: that one is followed to its end. The

@@ -134,7 +134,7 @@ class ObjectCache:
         graphcron = graphcrons[0]
         cron_jobs = (found for found in self._all(CRON_JOBS, name) if found["metadata"]["name"] == name[1])
         cron_job = next((found for found in cron_jobs if owns(graphcron, found)), None)
-        jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
+        jobs = _owned((graphcron, cron_job) if cron_job else (graphcron,), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
 

@@ -67,8 +67,9 @@ STATES = {
     "Expired": Reason("No firing is left before `endTime`.", "Delete the GraphCron, or change `endTime`."),
     "MaxFailuresReached": Reason(
         "The last `maxFailures` firings failed.",
-        "Fix the cause that `LastRunSucceeded` names. Any change of the spec resumes the schedule, and so does a Job "
-        "created by hand that succeeds.",
+        "Fix the cause that `LastRunSucceeded` names, then resume the schedule: `graphcron resume NAME`, or the "
+        "annotation `graphcron.dev/resume-requested` with a new token. Any change of the spec resumes it, too, and so "
+        "does a requested run that succeeds.",
     ),
     "TooFrequent": Reason(
         "Two firings are closer together than the installation's `guardrails.minimumIntervalSeconds`.",
@@ -103,6 +104,25 @@ STATES = {
     ),
 }
 """Reasons of Ready, Stalled, Suspended and Expired."""
+
+REQUESTS = {
+    "RequestedAtCreation": Reason(
+        "The annotation came with the GraphCron itself, which may be a copy or a restored backup.",
+        "Request again with another token.",
+    ),
+    "CannotRun": Reason(
+        "The GraphCron is stalled. The message says why.", "Correct it, and request again with another token."
+    ),
+    "JobRefused": Reason(
+        "The cluster refused the Job, for example because of a quota.",
+        "Remove the obstacle, and request again with another token.",
+    ),
+    "StillRunning": Reason(
+        "An earlier firing is still running, and `concurrencyPolicy` is `Forbid`.",
+        "Request again with another token when it is over.",
+    ),
+}
+"""Reasons of `status.lastRequest` while its outcome is `Refused`."""
 
 REASONS = {
     "Succeeded": {

@@ -51,6 +51,9 @@ class HistoryEntry(Model):
     )
     run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
+    trigger: Literal["Manual"] | None = Field(
+        None, description="What caused the firing: Manual for a run that somebody requested. Default: its schedule."
+    )
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")
     count: int | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
@@ -69,6 +72,22 @@ class FiringCounts(Model):
     replaced: int | None = Field(
         None, description="Firings that were still running when the next one replaced them (concurrencyPolicy Replace)."
     )
+
+
+TOKEN_LIMIT = 253
+"""Characters of the token of a request."""
+
+
+class LastRequest(Model):
+    """The last request to run the GraphCron now (annotation graphcron.dev/run-requested)."""
+
+    token: Annotated[str, Field(max_length=TOKEN_LIMIT)] = Field(description="Value of the annotation.")
+    job_name: Annotated[str, Field(max_length=63)] | None = Field(None, description="Job of the request.")
+    outcome: Annotated[str, Field(max_length=32)] = Field(
+        description="Started, Refused, or once the run has ended the outcome of its firing."
+    )
+    reason: Reason | None = Field(None, description="Reason in CamelCase, for programs.")
+    message: Message | None = Field(None, description="Explanation, for people.")
 
 
 class GraphCronStatus(Model):
@@ -102,5 +121,11 @@ class GraphCronStatus(Model):
         None, description="Number of firings by outcome, since the GraphCron was created."
     )
     consecutive_failures: int | None = Field(
-        None, description="Number of failed firings since the last success and the last change of the spec."
+        None,
+        description="Number of failed firings since the last success, the last change of the spec and the last request "
+        "to resume.",
+    )
+    last_request: LastRequest | None = Field(None, description="Last request to run the GraphCron now.")
+    last_resume: Annotated[str, Field(max_length=TOKEN_LIMIT)] | None = Field(
+        None, description="Value of the annotation graphcron.dev/resume-requested that was carried out last."
     )
