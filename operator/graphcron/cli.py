@@ -15,6 +15,9 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   history    list the last firings of a GraphCron
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
+  run        run a GraphCron now (with a NAME)
+  pause      pause a GraphCron
+  resume     resume a GraphCron
   lint       check GraphCrons in files, without a cluster
   next       tell when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
@@ -31,7 +34,20 @@ for containers:
   version    print the version
 """
 
-FOR_PEOPLE = ("list", "get", "history", "logs", "explain", "lint", "import", "export", "completion")
+FOR_PEOPLE = (
+    "list",
+    "get",
+    "history",
+    "logs",
+    "explain",
+    "run",
+    "pause",
+    "resume",
+    "lint",
+    "import",
+    "export",
+    "completion",
+)
 """The commands of `graphcron.commands`."""
 
 EXIT_CANNOT_START = 1

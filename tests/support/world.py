@@ -1,12 +1,14 @@
 """Builders of plain data for the core's tests: a GraphCron, and the CronJob and Jobs that the cluster makes of it."""
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import CreateFailure, Observed
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
+from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_request
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.status import GraphCronStatus
@@ -81,6 +83,9 @@ class World:
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
             ]
             self.cron_job["status"] = before["status"] if before else {}
+        plan = replace(plan, request=run_request(self.observed(), plan.verdict))
+        if plan.request and plan.request.job:
+            self._create(plan.request, now)
         wanted, events = conclude(self.observed(asked=True), plan, at(now))
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.events += [f"{event.type} {event.reason}" for event in events]
@@ -98,6 +103,21 @@ class World:
             job = next(job for job in self.jobs if job is plan.end.job)
             job["metadata"]["annotations"] = {"graphcron.dev/ended": plan.end.because}
             self.ended.append(job["metadata"]["name"])
+
+    def _create(self, request: RunRequest, now: str) -> None:
+        """The Job of a request, unless there is one of its name; before it, those end that it replaces."""
+        for ended in request.ends:
+            ended["metadata"].setdefault("annotations", {})["graphcron.dev/ended"] = REPLACED_BY_REQUEST
+        assert request.job
+        name = request.job["metadata"]["name"]
+        if name not in [other["metadata"]["name"] for other in self.jobs]:
+            made = {"uid": name, "creationTimestamp": f"2026-12-01T{now}:00Z"}
+            self.writes.append("job")
+            self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}})
+
+    def request(self, token: str, annotation: str = "run-requested") -> None:
+        """Somebody annotates the GraphCron."""
+        self.graphcron["metadata"].setdefault("annotations", {})[f"graphcron.dev/{annotation}"] = token
 
     def unchanged_until(self, now: str) -> datetime | None:
         return unchanged_until(self.observed(), self._installation().mark, at(now))

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from graphcron.resource.reason_guide import CONDITIONS, OUTCOMES, REASONS, STATES, Reason
+from graphcron.resource.firing_guide import OUTCOMES, REASONS, Reason
+from graphcron.resource.reason_guide import CONDITIONS, REQUESTS, STATES
 from tools.docs import ROOT
 
 PAGE = ROOT / "docs/reasons.md"
@@ -10,7 +11,7 @@ PAGE = ROOT / "docs/reasons.md"
 HEAD = """\
 # Conditions, outcomes, reasons and events
 
-<!-- Generated from operator/graphcron/resource/reason_guide.py by `make generate`: edit that file. -->
+<!-- Generated from operator/graphcron/resource/{reason,firing}_guide.py by `make generate`: edit those files. -->
 
 `kubectl describe graphcron NAME` shows the conditions, the last ten firings and the events. Look up a reason here to
 find out what it means and what to do. [What happens in a firing](runs.md) explains the background.
@@ -30,6 +31,8 @@ Events use the reasons above. Each is sent once.
 | `Warning` | a firing failed or was missed, or its run waits for input |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped or replaced |
+| `Normal` | a Job was created because somebody requested a run (`RunRequested`) |
+| `Warning` | such a request was refused |
 """
 
 
@@ -52,6 +55,9 @@ def _lines() -> Iterator[str]:
     for outcome, reasons in REASONS.items():
         yield f"\n### Reasons of {outcome}\n"
         yield from _reasons(reasons)
+    yield "\n## Reasons of refused requests\n"
+    yield "`status.lastRequest` has one of these while its outcome is `Refused`:\n"
+    yield from _reasons(REQUESTS)
     yield ""
     yield EVENTS
 

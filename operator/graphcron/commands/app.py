@@ -9,10 +9,12 @@ from typing import Any
 
 import click
 
-from graphcron.commands import explaining, importing, linting, output, people, server
+from graphcron.commands import explaining, importing, linting, output, people, requesting, server
 from graphcron.commands.cluster import Failed, Place, UserKube
+from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
 from graphcron.operator.run_pod import CONTAINER
+from graphcron.resource.identity import RESUME_REQUESTED, RUN_REQUESTED
 from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
@@ -183,6 +185,51 @@ def explain(clock: Any, name: str, namespace: str | None, context: str | None, f
     else:
         output.steps(steps)
     return 0 if steps[-1].passed else EXIT_FAILED
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--wait", is_flag=True, help="Wait for the end of the run. Exits with 1 unless it succeeded.")
+@click.option("--timeout", default=600, show_default=True, metavar="SECONDS", help="How long --wait waits.")
+@_place()
+@click.pass_obj
+def run(clock: Any, name: str, wait: bool, timeout: int, namespace: str | None, context: str | None) -> int:
+    """Run a GraphCron now, once, also while it is paused.
+
+    Sets the annotation graphcron.dev/run-requested, which the operator carries out.
+    """
+    place, token = Place(namespace, context), _token(clock())
+    place.patch(name, {"metadata": {"annotations": {RUN_REQUESTED: token}}})
+    return output.request(
+        requesting.follow(place, name, token, to_the_end=wait, seconds=timeout if wait else ANSWER_SECONDS)
+    )
+
+
+def _token(now: datetime) -> str:
+    return f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+@commands.command()
+@click.argument("name")
+@click.option("--reason", help="Why, for people to read (spec.pauseReason).")
+@_place()
+def pause(name: str, reason: str | None, namespace: str | None, context: str | None) -> None:
+    """Pause a GraphCron (spec.enabled: false). Where Git owns the spec, change it there: a sync undoes this."""
+    Place(namespace, context).patch(name, {"spec": {"enabled": False, "pauseReason": reason}})
+    click.echo(f"graphcron {name} is paused")
+
+
+@commands.command()
+@click.argument("name")
+@_place()
+@click.pass_obj
+def resume(clock: Any, name: str, namespace: str | None, context: str | None) -> None:
+    """Resume a GraphCron that is paused, or that maxFailures has suspended."""
+    place = Place(namespace, context)
+    paused = place.graphcron(name)["spec"].get("enabled") is False
+    spec = {"spec": {"enabled": True, "pauseReason": None}} if paused else {}
+    place.patch(name, {"metadata": {"annotations": {RESUME_REQUESTED: _token(clock())}}} | spec)
+    click.echo(f"graphcron {name} is resumed")
 
 
 @commands.command()

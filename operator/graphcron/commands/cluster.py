@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError, NoCluster, NotFound, Unavailable
-from graphcron.kube.resources import PODS, Manifest
+from graphcron.kube.resources import GRAPHCRONS, PODS, Manifest
 from graphcron.resource.identity import CRON_LABEL
 
 Answer = TypeVar("Answer")
@@ -29,6 +29,12 @@ class UserKube(Kube):
             if response.status >= 300:
                 raise Failed(f"the log of pod {pod} cannot be read: {text[:200].strip()}")
             return text
+
+    async def merge(self, namespace: str, name: str, body: Manifest) -> Manifest:
+        """A GraphCron after a merge patch."""
+        query = {"fieldManager": "graphcron-cli", "fieldValidation": "Strict"}
+        merge = "application/merge-patch+json"
+        return await self._write("PATCH", GRAPHCRONS, namespace, name, query=query, body=body, content_type=merge)
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,15 @@ class Place:
                 return graphcron, None
 
         return self.ask(got)
+
+    def patch(self, name: str, body: Manifest) -> Manifest:
+        """A GraphCron after a merge patch. Raises Failed when there is none of that name."""
+
+        async def patched(kube: UserKube, namespace: str) -> Manifest:
+            await _named(kube, namespace, name)
+            return await kube.merge(namespace, name, body)
+
+        return self.ask(patched)
 
     def pods(self, name: str) -> list[Manifest]:
         """The run pods of a GraphCron, oldest first. Raises Failed."""

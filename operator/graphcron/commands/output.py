@@ -14,6 +14,7 @@ from rich.text import Text
 from graphcron.commands.explaining import Step
 from graphcron.commands.linting import ERROR, Report
 from graphcron.commands.people import Table
+from graphcron.commands.requesting import Answer
 
 _UNLIMITED = 10_000
 """Characters of a line when nobody's terminal has to hold it."""
@@ -71,6 +72,19 @@ def steps(steps: Sequence[Step]) -> None:
             click.echo(f"    What to do: {step.todo}")
     if steps[-1].passed:
         click.echo("Nothing is wrong.")
+
+
+def request(answer: Answer) -> int:
+    """What became of a request to run; returns the exit code."""
+    if answer.outcome == "Refused":
+        click.echo(f"graphcron: refused: {answer.message} ({answer.reason})", err=True)
+        return 1
+    if not answer.is_over:
+        click.echo(f"job {answer.job} is created")
+        return 0
+    message = f": {answer.message}" if answer.message else ""
+    click.echo(f"job {answer.job} {answer.outcome}: {answer.reason}{message}")
+    return 0 if answer.outcome == "Succeeded" else 1
 
 
 def findings(report: Report) -> None:

@@ -201,6 +201,16 @@ class Api(Transport):
         body = {"metadata": metadata | {"annotations": {ENDED_ANNOTATION: because}}, "spec": _OVERDUE}
         return await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
 
+    async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:
+        """Raises Conflict when there is one of that name."""
+        return await self._write("POST", JOBS, namespace, query=_MANAGER, body=manifest)
+
+    async def expire_job(self, namespace: str, job: Manifest) -> None:
+        """Lets Kubernetes delete a finished Job with its pods. Raises Conflict for a namesake."""
+        body = {"metadata": {"uid": job["metadata"]["uid"]}, "spec": {"ttlSecondsAfterFinished": 0}}
+        name = job["metadata"]["name"]
+        await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
+
     async def list_events(self, namespace: str, selector: str) -> list[Manifest]:
         """The first `EVENT_PAGES` pages of those that the field selector takes."""
         found: list[Manifest] = []

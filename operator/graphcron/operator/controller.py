@@ -9,25 +9,22 @@ from typing import Any
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading, Refused, Unavailable
-from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, Manifest, Resource
-from graphcron.operator.adoption import is_orphan_of, taken_over
+from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading
+from graphcron.kube.resources import GRAPHCRONS, Manifest, Resource
 from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.create_failures import CreateFailures
-from graphcron.operator.cronjob import Installation, digest_of
+from graphcron.operator.cron_job_writer import CronJobWriter
+from graphcron.operator.cronjob import Installation
 from graphcron.operator.events import Event, event_manifest
+from graphcron.operator.job_writer import JobWriter
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
-from graphcron.operator.observed import Observed, controller_of, owns
-from graphcron.operator.phase import Verdict, stalled
-from graphcron.operator.pod_status import has_started
+from graphcron.operator.observed import Observed
+from graphcron.operator.phase import stalled
 from graphcron.operator.quarantine import Suspect, conditions
-from graphcron.operator.reapply import Applied, applied_again
-from graphcron.operator.reasons import INTERNAL_ERROR, NAME_TAKEN, QUARANTINED, RECONCILE_FAILED, REFUSED_BY_CLUSTER
-from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing, held_up
-from graphcron.operator.starting import End
+from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED, RECONCILE_FAILED
+from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing
 from graphcron.operator.work_queue import WorkQueue
-from graphcron.resource.identity import KIND
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +62,8 @@ class Controller:
         self._clock = clock
         self._leads = leads
         self._skipped: set[Name] = set()
-        self._applied: dict[Name, Applied] = {}
+        self._cron_jobs = CronJobWriter(kube, self.cache, clock, self._decide)
+        self._jobs = JobWriter(kube, self.cache, leads)
         self._failures: dict[Name, int] = {}
         self.overdue: dict[Name, datetime] = {}
         """The scheduled times that have passed without a Job."""
@@ -117,8 +115,8 @@ class Controller:
             observed = self.cache.of(name)
         if observed is None:
             return ""
-        if name in self._applied:
-            observed = replace(observed, applied=self._applied[name])
+        if name in self._cron_jobs.applied:
+            observed = replace(observed, applied=self._cron_jobs.applied[name])
         plan = self._decide(name, observed)
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
@@ -130,7 +128,8 @@ class Controller:
         if plan.apply is not None and observed.cron_job is None and await self._is_gone(name, observed.graphcron):
             self.cache.drop(GRAPHCRONS, observed.graphcron)
             return ""
-        observed, plan = await self._apply(name, observed, plan)
+        observed, plan = await self._cron_jobs.apply(name, observed, plan)
+        observed, plan = await self._jobs.request(name, observed, plan)
         with self._marker.working_on(work):
             wanted, events = conclude(observed, plan, self._clock())
         if wanted != observed.graphcron.get("status"):
@@ -139,10 +138,13 @@ class Controller:
             await self._write_status(name, observed.graphcron, wanted, events)
         self.cache.reported(name)
         self._marker.survived(work.uid)
+        if not plan.unchanged and self._leads():
+            await self._jobs.remove_surplus(name, observed)
         if plan.end:
             if not self._leads():
                 raise NotLeading(0, "the leader will end it")
-            await self._end(name, plan.end)
+            if not await self._jobs.end(name, plan.end):
+                self.queue.add_after(name, LATER.total_seconds())
         if plan.wake_at:
             self.queue.add_after(name, (plan.wake_at - self._clock()).total_seconds())
         return "ok" if plan.verdict.ready else "stalled"
@@ -203,79 +205,6 @@ class Controller:
         except Exception as another:
             log.warning("GraphCron %s/%s: its failure was not recorded: %s", *name, another)
 
-    async def _apply(self, name: Name, observed: Observed, plan: Plan) -> tuple[Observed, Plan]:
-        """Carry out the plan; returns what is observed after it, and the plan with the resulting verdict."""
-        if plan.suspend:
-            return await self._suspend(name, observed), plan
-        if plan.apply is None:
-            return observed, plan
-        anew = observed.cron_job is None
-        try:
-            cron_job = await self._kube.apply_cron_job(name[0], plan.apply, anew=anew)
-        except Conflict:
-            if anew:
-                return await self._adopt(name, observed, plan, await self._kube.get_cron_job(*name))
-            raise
-        except (Refused, Unavailable) as error:
-            if plan.verdict.phase.suspends and not anew and not observed.is_suspended:
-                observed = await self._suspend(name, observed)
-            if not isinstance(error, Refused):
-                raise
-            complaint = f"The cluster refused the CronJob: {error.message}"
-            verdict = held_up(REFUSED_BY_CLUSTER, complaint, observed, keeps_message=True)
-            return observed, self._blocked(plan, observed, verdict)
-        self._applied[name] = applied_again(self._applied.get(name), digest_of(plan.apply), self._clock())
-        log.info("GraphCron %s/%s: CronJob applied: %s", *name, plan.verdict.message)
-        self.cache.put(CRON_JOBS, cron_job)
-        return replace(observed, cron_job=cron_job), plan
-
-    async def _suspend(self, name: Name, observed: Observed) -> Observed:
-        """Suspend the CronJob as it is: pausing works whatever else is wrong."""
-        assert observed.cron_job is not None, "there is one to be suspended"
-        cron_job = await self._kube.suspend_cron_job(*name, observed.cron_job["metadata"]["uid"])
-        log.info("GraphCron %s/%s: CronJob suspended as it is", *name)
-        self.cache.put(CRON_JOBS, cron_job)
-        return replace(observed, cron_job=cron_job)
-
-    async def _adopt(self, name: Name, observed: Observed, plan: Plan, found: Manifest) -> tuple[Observed, Plan]:
-        """Go on from a CronJob of that name that is not observed as ours: it is, and its ADDED event is on the way; it
-        was, and has no owner; or it is somebody else's."""
-        if orphan := is_orphan_of(found, name[1]):
-            log.info("GraphCron %s/%s: its CronJob, which has no owner, is adopted", *name)
-            if fields := taken_over(found):
-                found = await self._kube.take_over_cron_job(name[0], found, fields)
-        if orphan or owns(observed.graphcron, found):
-            self.cache.put(CRON_JOBS, found)
-            observed = replace(observed, cron_job=found)
-            return await self._apply(name, observed, self._decide(name, observed))
-        if (owner := controller_of(found)) and (owner["kind"], owner["name"]) == (KIND, name[1]):
-            raise Conflict(409, "the CronJob of a deleted GraphCron of this name is still being removed")
-        message = f"A CronJob '{name[1]}' that this GraphCron does not own exists already: "
-        message += "delete it, or rename the GraphCron."
-        return observed, self._blocked(plan, observed, stalled(NAME_TAKEN, message))
-
-    async def _end(self, name: Name, end: End) -> None:
-        """End a firing that does not start, unless a pod of it has started by now: that one is followed to its end. The
-        Job's own end then brings the outcome into the status, after a restart as well."""
-        job = end.job["metadata"]["name"]
-        if not end.kept and any(map(has_started, await self._kube.list_pods_of_job(name[0], job))):
-            return
-        try:
-            self.cache.put(JOBS, await self._kube.end_job(name[0], end.job, end.because))
-        except (Conflict, NotFound):
-            return  # it has changed, and its event is on the way
-        except Refused as refused:
-            log.warning("GraphCron %s/%s: Job %s cannot be ended: %s", *name, job, refused.message)
-            self.queue.add_after(name, LATER.total_seconds())
-            return
-        log.warning("GraphCron %s/%s: Job %s ended: %s", *name, job, end.because)
-
-    def _blocked(self, plan: Plan, observed: Observed, verdict: Verdict) -> Plan:
-        """Requeued: what is in the way, such as a quota, can end without an event of ours."""
-        fires_on = observed.cron_job is not None and not observed.is_suspended
-        later = self._clock() + LATER
-        return replace(plan, verdict=verdict, next_run_times=(), enabled=None if fires_on else False, wake_at=later)
-
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:
             written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], wanted)
@@ -310,7 +239,7 @@ class Controller:
         if resource == GRAPHCRONS:
             self._marker.survived(manifest["metadata"]["uid"])
             if name:
-                self._applied.pop(name, None)
+                self._cron_jobs.applied.pop(name, None)
         self._queue(resource, name)
 
     def replaced(self, resource: Resource, uids: set[str], version: int) -> None:

@@ -9,10 +9,10 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, TROUBLES, condition_of
 from graphcron.operator.history import key_of
-from graphcron.operator.reasons import NOT_STARTING
+from graphcron.operator.reasons import NOT_STARTING, RUN_REQUESTED
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import API_VERSION, KIND
-from graphcron.resource.status import REASON_LIMIT, GraphCronStatus, HistoryEntry
+from graphcron.resource.status import REASON_LIMIT, GraphCronStatus, HistoryEntry, LastRequest
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,13 @@ class Event:
     type: Literal["Normal", "Warning"]
     reason: str
     message: str
+
+
+def of_request(request: LastRequest) -> Event:
+    """The Event about a new request: the Job that was created for it, or why there is none."""
+    if request.job_name is None:
+        return Event("Warning", str(request.reason), f"Request {request.token} was refused: {request.message}")
+    return Event("Normal", RUN_REQUESTED, f"Job {request.job_name} was created for request {request.token}.")
 
 
 def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[HistoryEntry]) -> list[Event]:

@@ -192,6 +192,9 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
         return Ending(Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), moment, False)
     reason, _, why = because.partition(": ")
     kept = reason == SIDECAR_RUNNING
+    if reason == REPLACED and not (said and said.outcome == "Failed" and said.reason != DEADLINE_EXCEEDED):
+        ids = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
+        return Ending(Outcome("Replaced", REPLACED, why, *ids), moment)
     if end.get("reason") == DEADLINE_EXCEEDED and not kept and not (said and said.reason == DEADLINE_EXCEEDED):
         # The runner ends a firing before its Job's deadline, where it runs at all.
         run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
@@ -217,6 +220,7 @@ def _entry(job: Manifest, ending: Ending) -> HistoryEntry:
             "reason": outcome.reason,
             "message": outcome.message or None,
             "job_name": name,
+            "trigger": None if scheduled_time_of(name) else "Manual",
             "run_id": outcome.run_id,
             "thread_id": outcome.thread_id,
             "started_at": outcome.started_at or job["status"].get("startTime"),

@@ -141,7 +141,7 @@ class ObjectCache:
         # Others bear the label, too, where somebody wants them to: they are not read.
         named = self._objects[CRON_JOBS].get(name, {}).get(name[1])
         cron_job = found if named and owns(graphcron, found := named.manifest) else None
-        jobs = _owned((cron_job,) if cron_job else (), self._all(JOBS, name))
+        jobs = _owned((graphcron, cron_job) if cron_job else (graphcron,), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
         return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
 

@@ -13,7 +13,8 @@ from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
 from graphcron.operator.history import added, failures_in_a_row, most_failures, past_firings
 from graphcron.operator.reapply import Applied
-from graphcron.resource.status import GraphCronStatus, HistoryEntry, read_status
+from graphcron.resource.identity import RESUME_REQUESTED
+from graphcron.resource.status import TOKEN_LIMIT, GraphCronStatus, HistoryEntry, read_status
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone
@@ -101,9 +102,16 @@ class Observed:
 
     @cached_property
     def consecutive_failures(self) -> int:
-        """Failed firings since the last success and since the last change of the spec."""
+        """Failed firings since the last success, the last change of the spec and the last request to resume."""
+        if self.resume_token != self.status.last_resume:
+            return 0
         before = (self.status.consecutive_failures or 0) if self.is_current else 0
         return failures_in_a_row(min(before, most_failures(self.history)), added(self.history, self.firings))
+
+    @property
+    def resume_token(self) -> str | None:
+        """The token of the last request to resume; the recorded one when the annotation is gone."""
+        return requested(self.graphcron, RESUME_REQUESTED) or self.status.last_resume
 
     @property
     def last_schedule_time(self) -> datetime | None:
@@ -143,6 +151,11 @@ class Observed:
         dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in self.jobs)
         live = self.cron_job
         return [job for job, due in dated if live is None or due is None or is_a_run(live, due)]
+
+
+def requested(graphcron: Manifest, annotation: str) -> str:
+    """The token of a request by annotation, which its first `TOKEN_LIMIT` characters are; empty for none."""
+    return str(graphcron["metadata"].get("annotations", {}).get(annotation) or "")[:TOKEN_LIMIT]
 
 
 def controller_of(manifest: Manifest) -> Manifest | None:

@@ -59,6 +59,19 @@ OF_FIRINGS = (
 INTERRUPTS_LOST = "InterruptsLost"
 """Of the condition ThreadKept."""
 
+REQUESTED_AT_CREATION = "RequestedAtCreation"
+"""Refused: the annotation came with the GraphCron, which may be a copy."""
+CANNOT_RUN = "CannotRun"
+"""Refused: the GraphCron is stalled."""
+JOB_REFUSED = "JobRefused"
+"""Refused: the cluster did not take the Job."""
+
+OF_REQUESTS = (REQUESTED_AT_CREATION, CANNOT_RUN, JOB_REFUSED, STILL_RUNNING)
+"""Of `status.lastRequest` while its outcome is Refused."""
+
+RUN_REQUESTED = "RunRequested"
+"""Of the Event about a Job that was created for a request."""
+
 CONTAINER_CREATING = "ContainerCreating"
 """Of the condition RunsStarting: what `kubectl get pods` shows of a pod whose volumes or network are not ready."""
 UNSCHEDULABLE = "Unschedulable"

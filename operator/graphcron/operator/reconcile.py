@@ -20,7 +20,7 @@ from graphcron.operator.conditions import (
 from graphcron.operator.correction import change_of
 from graphcron.operator.cronjob import Installation, Timing, cron_job, digest_of, is_a_run
 from graphcron.operator.drift import explain
-from graphcron.operator.events import Event, events_of
+from graphcron.operator.events import Event, events_of, of_request
 from graphcron.operator.guardrails import refusal
 from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
@@ -29,6 +29,7 @@ from graphcron.operator.observed import Observed
 from graphcron.operator.owner_headers import for_owner
 from graphcron.operator.phase import Phase, Verdict, stalled
 from graphcron.operator.reasons import INTERRUPTS_LOST, NO_POD
+from graphcron.operator.requests import RunRequest, active_jobs, last_request
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.advice import advice
@@ -61,6 +62,8 @@ class Plan:
     """Whether Events could say why something was not created. Decide again with them."""
     overdue: datetime | None = None
     """The scheduled time that has passed, and for which the cluster has made no Job yet."""
+    request: RunRequest | None = None
+    """A request to run now that is new, with what came of it."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -172,8 +175,9 @@ def _verdict(inputs: Inputs) -> Verdict:
         return Verdict(
             Phase.MAX_FAILURES,
             f"Suspended: the last {failures} runs failed, and maxFailures is {spec.max_failures}. Mend what "
-            "LastRunSucceeded tells; any change of the spec then resumes it, and so does a run by hand that succeeds "
-            f"(kubectl create job --from=cronjob/{inputs.observed.graphcron['metadata']['name']} NAME).",
+            "LastRunSucceeded tells; then resume it (annotation graphcron.dev/resume-requested, or 'graphcron resume "
+            f"{inputs.observed.graphcron['metadata']['name']}'), or run it once with success. Any change of the spec "
+            "resumes it, too.",
         )
     if spec.start_time and _fires_before_its_start(inputs, spec.start_time):
         due = format_time(inputs.pending)
@@ -269,12 +273,16 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         "nextRunTimes": [format_time(moment) for moment in plan.next_run_times],
         "lastScheduleTime": _written(fired or old.last_schedule_time),
         "lastSuccessfulTime": _written(succeeded or old.last_successful_time),
-        "active": len(live.get("status", {}).get("active", [])) if live else 0,
+        "active": (len(live.get("status", {}).get("active", [])) if live else 0) + len(active_jobs(observed)),
         "history": [entry.to_dict() for entry in history],
         "firings": counts.to_dict() if counts else None,
         "consecutiveFailures": observed.consecutive_failures or None,
+        "lastRequest": last.to_dict() if (last := last_request(observed, plan.request, past)) else None,
+        "lastResume": observed.resume_token,
     }
-    return {name: value for name, value in status.items() if value is not None}, events_of(old, conditions, history)
+    events = [of_request(plan.request.recorded())] if plan.request else []
+    events += events_of(old, conditions, history)
+    return {name: value for name, value in status.items() if value is not None}, events
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -11,9 +11,10 @@ from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import CRON_JOB_MODIFIED, LAST_RUN_SUCCEEDED, READY, state_of
 from graphcron.operator.history import is_over
-from graphcron.operator.observed import Observed, owns
+from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.pod_status import job_of, termination_outcome
-from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION
+from graphcron.operator.requests import STARTED
+from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION, RESUME_REQUESTED, RUN_REQUESTED
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone
@@ -27,7 +28,7 @@ def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | 
         if live is None or not _is_scheduled(observed.graphcron) or not _is_as_applied(observed.graphcron, live, mark):
             return None
         times = status.get("nextRunTimes")
-        if not times or not _is_recorded(observed, live, status):
+        if not times or not _is_recorded(observed, live, status) or _has_a_request(observed):
             return None
         first = parse_time(times[0])
         # The first time after the last that fired: an earlier one would be late or missed, which is to be recorded.
@@ -44,6 +45,17 @@ def _is_scheduled(graphcron: Manifest) -> bool:
         state_of(graphcron) == "ready"
         and types <= {READY, LAST_RUN_SUCCEEDED, CRON_JOB_MODIFIED}
         and _writers(graphcron, status=True) == {(FIELD_MANAGER, "Update")}
+    )
+
+
+def _has_a_request(observed: Observed) -> bool:
+    """Whether a request by annotation is not recorded, or its firing is under way."""
+    graphcron, status = observed.graphcron, observed.graphcron["status"]
+    last, run, resume = status.get("lastRequest", {}), requested(graphcron, RUN_REQUESTED), status.get("lastResume", "")
+    return (
+        last.get("outcome") == STARTED
+        or run not in ("", last.get("token"))
+        or requested(graphcron, RESUME_REQUESTED) not in ("", resume)
     )
 
 

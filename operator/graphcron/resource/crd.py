@@ -6,7 +6,7 @@ import yaml
 
 from graphcron.resource.identity import GROUP, KIND, NAME_LIMIT, NAME_MESSAGE, PLURAL, VERSION
 from graphcron.resource.spec import GraphCronSpec
-from graphcron.resource.status import GraphCronStatus
+from graphcron.resource.status import NOT_OBSERVED, GraphCronStatus
 
 COLUMNS = [
     ("Schedule", "string", ".spec.schedule", 0),
@@ -27,7 +27,7 @@ COLUMNS = [
 """kubectl's columns: name, type, path, and priority (1 shows with `-o wide` only)."""
 
 
-UNOBSERVED = {"observedGeneration": -1}
+UNOBSERVED = {"observedGeneration": NOT_OBSERVED}
 """The status until the operator writes one: to kstatus, and so to GitOps tools, an object without one is current."""
 
 

@@ -35,6 +35,11 @@ INSTALLATION_ANNOTATION = f"{GROUP}/installation"
 ENDED_ANNOTATION = f"{GROUP}/ended"
 """On a Job that the operator ended: the reason, and why."""
 
+RUN_REQUESTED = f"{GROUP}/run-requested"
+"""Annotation on a GraphCron: run it now, once for each token, such as the time of the request."""
+RESUME_REQUESTED = f"{GROUP}/resume-requested"
+"""Annotation on a GraphCron: count its failures anew, once for each token, so that maxFailures suspends it no more."""
+
 FIELD_MANAGER = "graphcron"
 """Our name in server-side apply."""
 

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from graphcron.resource.fields import Model, Time, clipped
 
+NOT_OBSERVED = -1
+"""`observedGeneration` of a GraphCron that no operator has reconciled."""
 MESSAGE_LIMIT = 2048
 REASON_LIMIT = 128
 """Characters. Messages quote the apiserver, the Agent Server and graphs, and reasons come from run pods: in a status
@@ -62,6 +64,9 @@ class HistoryEntry(Model):
     )
     run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
+    trigger: Literal["Manual"] | None = Field(
+        None, description="What caused the firing: Manual for a run that somebody requested. Default: its schedule."
+    )
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")
     count: Count | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
@@ -86,6 +91,22 @@ class FiringCounts(Model):
     def name_of(outcome: str) -> str:
         """The count of an outcome."""
         return "waiting" if outcome == "WaitingForInput" else outcome.lower()
+
+
+TOKEN_LIMIT = 253
+"""Characters of the token of a request."""
+
+
+class LastRequest(Model):
+    """The last request to run the GraphCron now (annotation graphcron.dev/run-requested)."""
+
+    token: Annotated[str, Field(max_length=TOKEN_LIMIT)] = Field(description="Value of the annotation.")
+    job_name: Annotated[str, Field(max_length=63)] | None = Field(None, description="Job of the request.")
+    outcome: Annotated[str, Field(max_length=32)] = Field(
+        description="Started, Refused, or once the run has ended the outcome of its firing."
+    )
+    reason: Reason | None = Field(None, description="Reason in CamelCase, for programs.")
+    message: Message | None = Field(None, description="Explanation, for people.")
 
 
 class GraphCronStatus(Model):
@@ -119,7 +140,13 @@ class GraphCronStatus(Model):
         None, description="Number of firings by outcome, since the GraphCron was created."
     )
     consecutive_failures: Count | None = Field(
-        None, description="Number of failed firings since the last success and the last change of the spec."
+        None,
+        description="Number of failed firings since the last success, the last change of the spec and the last request "
+        "to resume.",
+    )
+    last_request: LastRequest | None = Field(None, description="Last request to run the GraphCron now.")
+    last_resume: Annotated[str, Field(max_length=TOKEN_LIMIT)] | None = Field(
+        None, description="Value of the annotation graphcron.dev/resume-requested that was carried out last."
     )
 
 

@@ -23,7 +23,7 @@ from graphcron.operator.conditions import (
     THREAD_KEPT,
     WAITING_FOR_INPUT,
 )
-from graphcron.resource import reason_guide
+from graphcron.resource import firing_guide, reason_guide
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
@@ -48,7 +48,7 @@ def test_every_field_has_a_meaning(model: type[GraphCronSpec] | type[GraphCronSt
 
 def test_every_outcome_is_there() -> None:
     outcomes = set(get_args(HistoryEntry.model_fields["outcome"].annotation))
-    assert set(reason_guide.OUTCOMES) == set(reason_guide.REASONS) == outcomes
+    assert set(firing_guide.OUTCOMES) == set(firing_guide.REASONS) == outcomes
 
 
 def test_every_condition_is_there() -> None:
@@ -57,19 +57,23 @@ def test_every_condition_is_there() -> None:
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
-    told = {reason for names in reason_guide.REASONS.values() for reason in names}
+    told = {reason for names in firing_guide.REASONS.values() for reason in names}
     assert told == {*reasons.OF_FIRINGS, NOT_ON_THIS_DAY, WAITING_FOR_INPUT} | _reasons("runner/*.py", "firing/*.py")
 
 
 def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
     """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
-    groups = [reason_guide.STATES, *reason_guide.REASONS.values()]
+    groups = [reason_guide.STATES, *firing_guide.REASONS.values(), reason_guide.REQUESTS]
     assert sorted(rows) == sorted(reason for group in groups for reason in group)
 
 
 def test_every_reason_of_a_state_is_there_and_no_other() -> None:
     assert set(reason_guide.STATES) == set(reasons.OF_GRAPHCRONS)
+
+
+def test_every_reason_of_a_refused_request_is_there_and_no_other() -> None:
+    assert set(reason_guide.REQUESTS) == set(reasons.OF_REQUESTS)
 
 
 def _reasons(*patterns: str) -> set[str]:
@@ -88,6 +92,6 @@ def _reasons_of(file: Path) -> Iterator[str]:
         texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
         if name in BEARERS:
             yield from texts[:1]
-        elif name in ("Outcome", "outcome", "report") and texts and texts[0] in reason_guide.OUTCOMES:
+        elif name in ("Outcome", "outcome", "report") and texts and texts[0] in firing_guide.OUTCOMES:
             # A reason that is a name of the code is told by that name, and what stands here is the message.
             yield from (text for text in texts[1:2] if text.isalpha())

@@ -1,0 +1,50 @@
+"""Waits for what becomes of a request to run a GraphCron now, as its status records it."""
+
+import time
+from typing import NamedTuple
+
+from graphcron.commands.cluster import Failed, Place
+from graphcron.kube.resources import Manifest
+
+ANSWER_SECONDS = 30
+"""How long an operator that works takes at most to answer a request."""
+POLL_SECONDS = 1.0
+
+
+class Answer(NamedTuple):
+    """What the status says of a request."""
+
+    outcome: str
+    job: str | None
+    reason: str | None
+    message: str | None
+
+    @property
+    def is_over(self) -> bool:
+        return self.outcome != "Started"
+
+
+def answer_to(graphcron: Manifest, token: str) -> Answer | None:
+    """The answer to that request; None until the operator has seen it."""
+    last = (graphcron.get("status") or {}).get("lastRequest") or {}
+    if last.get("token") != token:
+        return None
+    return Answer(last["outcome"], last.get("jobName"), last.get("reason"), last.get("message"))
+
+
+def follow(place: Place, name: str, token: str, *, to_the_end: bool, seconds: float) -> Answer:
+    """Waits for the answer, and with `to_the_end` for the outcome of the run. Raises Failed after so many seconds."""
+    ends, answer = time.monotonic() + seconds, None
+    while time.monotonic() < ends:
+        answer = answer_to(place.graphcron(name), token)
+        if answer and (answer.is_over or not to_the_end):
+            return answer
+        time.sleep(POLL_SECONDS)
+    if answer:
+        raise Failed(
+            f"Job {answer.job} has not ended within {seconds:.0f} s; it goes on. 'graphcron get {name}' shows it."
+        )
+    raise Failed(
+        f"no operator has answered within {seconds:.0f} s. The request stays, and is carried out when one works: "
+        f"'graphcron explain {name}' says why none does."
+    )
