@@ -24,7 +24,7 @@ ENDS = ("3.11", "3.14")
 SUITES = {"3.11": "bookworm", "3.14": "forky"}
 """Debian's releases with these versions."""
 
-ROOMS = ("facade", "firing", "kube", "operator", "resource", "runner", "schedule")
+ROOMS = ("commands", "facade", "firing", "kube", "operator", "resource", "runner", "schedule")
 """The tests of what users run; those of tools and chart run on one version."""
 
 _INCLUDED = ("make", "ca-certificates", "tzdata")

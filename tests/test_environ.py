@@ -33,7 +33,7 @@ def test_the_environment_of_the_process_is_not_read(monkeypatch: pytest.MonkeyPa
     ("given", "sentence"),
     [
         ({"SOME_NAME": ""}, "SOME_NAME is not set: it names the one that is tested. The Helm chart sets it."),
-        ({"SOME_LIMIT": "-1"}, "SOME_LIMIT is not readable: it must be 0, for no limit, or more"),
+        ({"SOME_LIMIT": "-1"}, "SOME_LIMIT is not readable: it must be 0, for no limit, or a larger whole number"),
         ({"SOME_FLAG": "True"}, "SOME_FLAG is not readable: it must be true or false"),
         ({"SOME_NAMES": "{}"}, "SOME_NAMES is not readable: it must be a JSON array"),
         ({"GRAPHCRON_LOG_FORMAT": "xml"}, "GRAPHCRON_LOG_FORMAT is not readable: it must be one of text, json"),

@@ -94,6 +94,8 @@ CASES = {
     "its pod came after a while": Case(
         "GraphCronNotStarting", LEADS | {crons("phase", 'phase="not_starting"'): "1x10"}, 20, QUIET
     ),
+    "the operator died on one": Case("GraphCronQuarantined", {operators("quarantined"): "1x20"}, 5),
+    "it died on one an hour ago": Case("GraphCronQuarantined", {operators("quarantined"): "1x5 0x60"}, 60, QUIET),
     "it was mended in time": Case("GraphCronStalled", LEADS | {crons("phase", 'phase="stalled"'): "1x10"}, 20, QUIET),
     "one of a hundred fails for ever": Case(
         "GraphCronFailing",

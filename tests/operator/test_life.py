@@ -169,7 +169,7 @@ class TestMaxFailures:
                 value,
                 "MaxFailuresReached",
             )
-        assert "any change of the spec then resumes it" in given_up.condition("Ready")["message"]
+        assert "Any change of the spec resumes it" in given_up.condition("Ready")["message"]
         assert given_up.events.count("Warning MaxFailuresReached") == 1
 
     def test_the_rest_api_has_no_next_run(self, given_up: World) -> None:

@@ -93,7 +93,7 @@ async def test_a_certificate_that_cannot_be_used_is_a_sentence(plane: ControlPla
         output, _ = await process.communicate()
     said = output.decode()
     assert process.returncode == 1
-    assert f"graphcron: the webhook cannot serve with tls.crt and tls.key of {tmp_path}: " in said
+    assert f"graphcron operator: the webhook cannot serve with tls.crt and tls.key of {tmp_path}: " in said
     assert "Traceback" not in said
 
 

@@ -157,6 +157,13 @@ def read_status(found: object) -> GraphCronStatus:
         return GraphCronStatus()
     try:
         return GraphCronStatus.model_validate(found)
-    except ValidationError as invalid:
-        unreadable = {error["loc"][0] for error in invalid.errors(include_url=False, include_input=False)}
-        return GraphCronStatus.model_validate({name: found[name] for name in found if name not in unreadable})
+    except ValidationError:
+        return GraphCronStatus.model_validate({name: found[name] for name in found if _is_readable(name, found[name])})
+
+
+def _is_readable(name: str, value: object) -> bool:
+    try:
+        GraphCronStatus.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from graphcron.facade.store.kube_store import KubeStore
-from graphcron.facade.store.snapshot import NO_METADATA, Snapshot
+from graphcron.facade.store.snapshot import NO_METADATA, Snapshot, whole
 from graphcron.facade.store.store import Missing, Unavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
@@ -52,7 +52,8 @@ class CachedStore(KubeStore):
         return self._wrote(await super().create(manifest))
 
     def peek(self, cron_id: str) -> Manifest | None:
-        return None if self._is_stale() else self._cache.find(cron_id)
+        found = None if self._is_stale() else self._cache.find(cron_id)
+        return whole(found) if found else None
 
     async def patch(self, known: Manifest, operations: Sequence[Operation]) -> Manifest:
         return self._wrote(await super().patch(known, operations))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphcron.kube import jsontext
-from graphcron.kube.outline import bounded
+from graphcron.kube.outline import OVERSIZE, bounded
 from graphcron.kube.resources import Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
@@ -95,6 +95,13 @@ _PACKED = ("input", "config", "context")
 METADATA_BYTES = 4096
 """Of a cron's metadata, beyond which they are not indexed, and read anew by each search that filters by metadata."""
 _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def whole(manifest: Manifest) -> Manifest | None:
+    """What is kept of a GraphCron, with its free JSON read; None where that is an outline."""
+    if OVERSIZE in manifest:
+        return None
+    return manifest | {"spec": {name: jsontext.opened(value) for name, value in manifest["spec"].items()}}
 
 
 def kept(manifest: Mapping[str, Any]) -> Manifest:
