@@ -5,10 +5,7 @@ from typing import Any
 import pytest
 
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.resource.spec import (
-    GraphCronSpec,
-    read_spec,
-)
+from graphcron.resource.spec import GraphCronSpec, read_spec
 from tests.support.in_pod_specs import UNFIT
 
 
