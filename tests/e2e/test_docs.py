@@ -108,9 +108,17 @@ def test_a_document_can_be_followed(session: Session, report: str, document: Pat
         release(session)
 
 
-def test_the_platform_team_can_start_from_nothing(session: Session, tmp_path: Path) -> None:
+@pytest.fixture
+def nothing(session: Session) -> Iterator[str]:
+    """A namespace that is not there. Afterwards it is gone, and so is what its release made elsewhere."""
     namespace = f"{SERVERS}-platform"
-    deploy.kubectl(HERE, "delete", "namespace", namespace, "--ignore-not-found")  # of a test that was killed
-    with reader_in(namespace, tmp_path) as one:
+    gone = ("delete", "namespace", namespace, "--ignore-not-found")
+    deploy.kubectl(HERE, *gone)  # of a test that was killed
+    yield namespace
+    deploy.helm(HERE, "uninstall", deploy.RELEASE, "-n", namespace, "--ignore-not-found")
+    deploy.kubectl(HERE, *gone, "--wait=false")
+
+
+def test_the_platform_team_can_start_from_nothing(nothing: str, tmp_path: Path) -> None:
+    with reader_in(nothing, tmp_path) as one:
         one.follow(FOLLOWED[PLATFORM])
-    deploy.kubectl(HERE, "delete", "namespace", namespace, "--wait=false")

@@ -7,12 +7,7 @@ import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED
 from graphcron.runner.agent_server import retry_after
-from tests.support.agent_server_fake import (
-    START,
-    AgentServerFake,
-    Fault,
-    answer,
-)
+from tests.support.agent_server_fake import START, AgentServerFake, Fault, answer
 from tests.support.run_pod import DUE, FIRING, KEY, Pod
 from tests.support.until import later, until
 

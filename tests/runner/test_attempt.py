@@ -3,35 +3,31 @@
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from graphcron.runner.attempt import wait_until
-from tests.support.agent_server_fake import (
-    CANCEL,
-    START,
-    AgentServerFake,
-    Answer,
-    Hold,
-    answer,
-)
+from tests.support.agent_server_fake import CANCEL, START, AgentServerFake, Answer, Hold, answer
 from tests.support.run_pod import FIRING, Pod
 from tests.support.until import later, until
 
 
-def test_a_skipped_firing_talks_to_nobody_and_says_why(pod: Pod, server: AgentServerFake) -> None:
-    pod.order(end_time="2026-11-22T19:20:00Z")
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        ({"end_time": "2026-11-22T19:20:00Z"}, "AfterEndTime"),
+        ({"start_time": "2026-11-22T19:21:00Z"}, "BeforeStartTime"),
+        ({"days": [["L"]], "timezone": "Europe/Berlin"}, "NotOnThisDay"),
+    ],
+)
+def test_a_skipped_firing_sends_no_request_and_says_why(
+    pod: Pod, server: AgentServerFake, order: dict[str, Any], reason: str
+) -> None:
+    pod.order(**order)
     code, outcome = pod.run()
-    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "AfterEndTime")
-    assert server.requests == []
-
-
-def test_a_firing_before_the_start_time_starts_nothing(pod: Pod, server: AgentServerFake) -> None:
-    pod.order(start_time="2026-11-22T19:21:00Z")
-    code, outcome = pod.run()
-    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "BeforeStartTime")
-    assert server.requests == []
+    assert (code, outcome.outcome, outcome.reason, server.requests) == (EXIT_DONE, "Skipped", reason, [])
 
 
 def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,10 +155,3 @@ def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
         assert process.wait(20) == code
     assert pod.outcome().reason == reason
     assert [run["status"] for run in server.runs] == [status]
-
-
-def test_a_firing_on_a_day_that_is_not_meant_talks_to_nobody(pod: Pod, server: AgentServerFake) -> None:
-    pod.order(days=[["L"]], timezone="Europe/Berlin")
-    code, outcome = pod.run()
-    assert (code, outcome.outcome, outcome.reason) == (EXIT_DONE, "Skipped", "NotOnThisDay")
-    assert server.requests == []

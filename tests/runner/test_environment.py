@@ -4,9 +4,7 @@ import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED
 from graphcron.runner.main import main
-from tests.support.agent_server_fake import (
-    AgentServerFake,
-)
+from tests.support.agent_server_fake import AgentServerFake
 from tests.support.run_pod import KEY, Pod
 
 

@@ -5,9 +5,7 @@ from pathlib import Path
 import pytest
 
 from graphcron.firing.outcome import EXIT_TRY_AGAIN
-from tests.support.agent_server_fake import (
-    AgentServerFake,
-)
+from tests.support.agent_server_fake import AgentServerFake
 from tests.support.run_pod import KEY, Pod
 
 

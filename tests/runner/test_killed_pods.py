@@ -6,15 +6,7 @@ from datetime import timedelta
 import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
-from tests.support.agent_server_fake import (
-    CREATE,
-    DELETE,
-    POLL,
-    START,
-    AgentServerFake,
-    Hold,
-    undisturbed,
-)
+from tests.support.agent_server_fake import CREATE, DELETE, POLL, START, AgentServerFake, Hold, undisturbed
 from tests.support.run_pod import DUE, FIRING, Pod
 from tests.support.until import later, until
 

@@ -3,11 +3,7 @@
 from typing import Any
 
 from graphcron.firing.outcome import EXIT_DONE
-from tests.support.agent_server_fake import (
-    CANCEL,
-    AgentServerFake,
-    answer,
-)
+from tests.support.agent_server_fake import CANCEL, AgentServerFake, answer
 from tests.support.run_pod import FIRING, Pod
 
 

@@ -3,9 +3,7 @@
 import json
 
 from graphcron.firing.outcome import EXIT_DONE
-from tests.support.agent_server_fake import (
-    AgentServerFake,
-)
+from tests.support.agent_server_fake import AgentServerFake
 from tests.support.run_pod import FIRING, Pod
 
 

@@ -6,13 +6,7 @@ from pathlib import Path
 import pytest
 
 from graphcron.firing.outcome import EXIT_DONE, EXIT_TRY_AGAIN
-from tests.support.agent_server_fake import (
-    START,
-    AgentServerFake,
-    Fault,
-    Hold,
-    answer,
-)
+from tests.support.agent_server_fake import START, AgentServerFake, Fault, Hold, answer
 from tests.support.run_pod import Pod
 from tests.support.until import until
 
