@@ -155,7 +155,7 @@ class FakeApiserver:
         if request.method == "GET":
             found = self.objects[plural].get(rest[0])
             return web.json_response(found) if found else _status(404, f'{plural} "{rest[0]}" not found')
-        if request.content_type == "application/json-patch+json":
+        if request.content_type in ("application/json-patch+json", "application/merge-patch+json"):
             return await self._patch(request, plural, rest[0])
         if request.method in ("POST", "PUT"):
             return await self._write(request, plural)

@@ -233,9 +233,10 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
             kept["annotations"] = {ENDED_ANNOTATION: ended}
         return {"metadata": kept, "status": manifest.get("status", {})}
-    # Who has set any field. Which ones is most of it, and read only of those who are neither we nor a controller.
+    # Who has set any field. Which ones is most of it, and read only of CronJobs, of those who are neither we nor a
+    # controller.
     writers = [
-        {key: entry[key] for key in (_WRITER if _is_known(entry) else _OTHER) if key in entry}
+        {key: entry[key] for key in (_WRITER if resource == GRAPHCRONS or _is_known(entry) else _OTHER) if key in entry}
         for entry in metadata.get("managedFields", [])
     ]
     annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != LAST_APPLIED}
