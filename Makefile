@@ -163,6 +163,18 @@ bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference 
 	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 
+# FAULTS=etcd,operator-kill FIRINGS=60 SEED=7: only these, that many, and the same again.
+FAULTS ?=
+FIRINGS ?= 300
+SEED ?=
+.PHONY: chaos
+chaos: $(READY) ## firings while everything around them is killed, frozen or lied to, on a local cluster (FAULTS, FIRINGS, SEED)
+	@PYTHONPATH=operator:. $(RUN) -m chaos --firings $(FIRINGS) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos-short
+chaos-short: ## the same for three minutes, as CI runs it
+	@$(MAKE) --no-print-directory chaos FIRINGS=40
+
 .PHONY: vectors
 vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)
 	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate
