@@ -11,7 +11,6 @@ from chaos.plan import Strike
 from chaos.world import NAMESPACE, RUN_PODS, Json, World, patiently
 from cluster import cgroups, deploy, host_network, processes
 from cluster.errors import ClusterError
-from cluster.paths import HERE
 
 FIND_SECONDS = 20.0
 """How long an act looks for its victim, by an apiserver that may be away. Then there is no such strike."""
@@ -130,7 +129,7 @@ def freeze_operator(world: World, strike: Strike) -> str:
 
 def cut_off_operator(world: World, strike: Strike) -> str:
     pod = _operator(world, strike)
-    with host_network.cut_off(HERE, world.plan, pod["status"]["podIP"]):
+    with host_network.cut_off(world.place, world.plan, pod["status"]["podIP"]):
         time.sleep(strike.seconds)
     return _name(pod)
 

@@ -9,7 +9,6 @@ from typing import Any
 from chaos.plan import Strike
 from chaos.world import NAMESPACE, Json, World, patiently
 from cluster.errors import ClusterError
-from cluster.paths import HERE
 
 CORRECT_SECONDS = 120.0
 """How long an act tries to undo what only an apiserver or etcd can."""
@@ -55,8 +54,8 @@ def disarm(world: World) -> None:
 
 def _etcd(world: World, path: str, body: Json) -> Json:
     """What etcd's HTTP gateway answers."""
-    context = ssl.create_default_context(cafile=HERE.pki / "ca.crt")
-    context.load_cert_chain(HERE.pki / "etcd.crt", HERE.pki / "etcd.key")
+    context = ssl.create_default_context(cafile=world.place.pki / "ca.crt")
+    context.load_cert_chain(world.place.pki / "etcd.crt", world.place.pki / "etcd.key")
     connection = HTTPSConnection("127.0.0.1", world.plan.ports["etcd"], context=context, timeout=5)
     try:
         connection.request("POST", path, json.dumps(body))
@@ -77,22 +76,41 @@ FLOW = "graphcron-chaos"
 
 
 def refuse_requests(world: World, strike: Strike) -> str:
-    """A priority level without seats, for all service accounts of the namespace that the release has."""
+    """A priority level with one seat for all service accounts of the release's namespace, and somebody who sits there
+    with a request that is never sent to its end."""
     api = {"apiVersion": "flowcontrol.apiserver.k8s.io/v1", "metadata": {"name": FLOW}}
-    limited = {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0}
-    limited["limitResponse"] = {"type": "Reject"}  # type: ignore[assignment]
+    limited: Json = {"nominalConcurrencyShares": 0, "lendablePercent": 0, "borrowingLimitPercent": 0}
+    limited["limitResponse"] = {"type": "Reject"}
     level = api | {"kind": "PriorityLevelConfiguration", "spec": {"type": "Limited", "limited": limited}}
     subjects = [{"kind": "ServiceAccount", "serviceAccount": {"namespace": NAMESPACE, "name": "*"}}]
     resource = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"], "clusterScope": True}
     rules = [{"subjects": subjects, "resourceRules": [resource]}]
-    spec = {"priorityLevelConfiguration": {"name": FLOW}, "matchingPrecedence": 1, "rules": rules}
+    spec = {"priorityLevelConfiguration": {"name": FLOW}, "matchingPrecedence": 2, "rules": rules}
     try:
         request(world, "POST", LEVELS, level)
         request(world, "POST", SCHEMAS, api | {"kind": "FlowSchema", "spec": spec})
-        time.sleep(strike.seconds)
+        deadline = time.monotonic() + strike.seconds
+        while time.monotonic() < deadline:
+            _sit(world, min(1.0, deadline - time.monotonic()))  # briefly, since the level takes effect after a moment
     finally:
         accept_requests(world)
     return f"service accounts of {NAMESPACE}"
+
+
+def _sit(world: World, seconds: float) -> None:
+    connection = HTTPSConnection(*world.api.address, context=world.api.context, timeout=5)
+    try:
+        connection.putrequest("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews")  # everybody may
+        connection.putheader("Impersonate-User", f"system:serviceaccount:{NAMESPACE}:default")
+        connection.putheader("Impersonate-Group", "system:authenticated")
+        connection.putheader("Content-Type", "application/json")
+        connection.putheader("Content-Length", "1000")
+        connection.endheaders()
+        time.sleep(seconds)
+    except OSError:
+        time.sleep(seconds)
+    finally:
+        connection.close()
 
 
 def accept_requests(world: World) -> None:

@@ -15,7 +15,7 @@ from chaos.agent_server import PORT
 from cluster import cli, components, deploy, images, local, plan, processes
 from cluster.api import Api
 from cluster.errors import ClusterError
-from cluster.paths import HERE
+from cluster.paths import HERE, Place
 from cluster.processes import Running
 from examples.demo.session import Session, wait_for
 
@@ -43,6 +43,7 @@ class World:
 
     seed: int
     folder: Path
+    place: Place = HERE
     held: set[str] = field(default_factory=set)
     revision: int = 1
 
@@ -54,19 +55,19 @@ class World:
         """The cluster, the image, the Agent Server and the release, ready."""
         if cli.main(["up", "--cluster", "local"]) != 0:
             raise ClusterError("The suite needs a local cluster: the lines above say why there is none.")
-        planned = plan.load(HERE.plan)
+        planned = plan.load(self.place.plan)
         assert planned, "a local cluster has a plan"
         self.plan = planned
-        self.api = Api(HERE, planned)
+        self.api = Api(self.place, planned)
         deploy.load({"graphcron": images.build("graphcron")})
         with suppress(ClusterError):  # one that watches all namespaces would do this one's work
-            deploy.helm(HERE, "uninstall", deploy.RELEASE, "--namespace", deploy.NAMESPACE, "--ignore-not-found")
+            deploy.helm(self.place, "uninstall", deploy.RELEASE, "--namespace", deploy.NAMESPACE, "--ignore-not-found")
         self.session.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-        crd = deploy.kubectl(HERE, "get", "crd", "graphcrons.graphcron.dev", "--ignore-not-found", "-o", "name")
+        crd = deploy.kubectl(self.place, "get", "crd", "graphcrons.graphcron.dev", "--ignore-not-found", "-o", "name")
         if not crd:
-            deploy.kubectl(HERE, "create", "-f", HERE.root / "crds/graphcrons.yaml")
+            deploy.kubectl(self.place, "create", "-f", self.place.root / "crds/graphcrons.yaml")
         self.brought_crd = not crd
-        deploy.kubectl(HERE, "create", "namespace", NAMESPACE)
+        deploy.kubectl(self.place, "create", "namespace", NAMESPACE)
         self.session.apply(*_agent_server(self.seed))
         self.helm("upgrade", "--install", *self.chart(), "--wait", "--timeout", "120s")
         self.session.kubectl("rollout", "status", "deployment/agent-server", "--timeout=90s")
@@ -81,7 +82,7 @@ class World:
             self.helm("uninstall", deploy.RELEASE, "--ignore-not-found")
         self.session.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         if self.brought_crd:  # the next `make demo` brings it as its release's own
-            deploy.kubectl(HERE, "delete", "crd", "graphcrons.graphcron.dev", "--wait=false")
+            deploy.kubectl(self.place, "delete", "crd", "graphcrons.graphcron.dev", "--wait=false")
 
     def chart(self) -> list[str]:
         """The chart with the values of this revision: each one rewrites all pods and all CronJobs."""
@@ -91,10 +92,10 @@ class World:
             "runs.resources.requests.memory": f"{32 + self.revision % 8}Mi",
         }
         words = [word for name, value in values.items() for word in ("--set", f"{name}={value}")]
-        return [deploy.RELEASE, str(HERE.root / deploy.CHART), *words]
+        return [deploy.RELEASE, str(self.place.root / deploy.CHART), *words]
 
     def helm(self, *words: str) -> str:
-        return deploy.helm(HERE, *words, "--namespace", NAMESPACE)
+        return deploy.helm(self.place, *words, "--namespace", NAMESPACE)
 
     def say(self, text: str) -> None:
         """One line, on the screen and in the log."""
@@ -130,7 +131,7 @@ class World:
 
     def component(self, name: str) -> Running | None:
         """A component's own process; containerd's children bear its mark, too."""
-        return processes.components(HERE.id).get(name)
+        return processes.components(self.place.id).get(name)
 
     @contextmanager
     def holding(self, name: str) -> Iterator[None]:
@@ -144,12 +145,12 @@ class World:
 
     def start(self, names: set[str]) -> None:
         with self._lock:
-            local.start(HERE, names)
+            local.start(self.place, names)
 
     def supervise(self) -> list[str]:
         """Start what ended though nobody struck it, as a machine's init system does."""
         with self._lock:
-            return local.start(HERE, set(components.NAMES) - self.held)
+            return local.start(self.place, set(components.NAMES) - self.held)
 
     def agent(self, method: str, path: str, body: Any = None) -> Any:
         return ask(self.agent_address, method, path, body)[1]

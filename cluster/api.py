@@ -13,13 +13,13 @@ class Api:
     """The administrator's view of the apiserver; any failure to connect is an OSError."""
 
     def __init__(self, place: Place, plan: Plan) -> None:
-        self._address = (plan.gateway, plan.ports["apiserver"])
+        self.address = (plan.gateway, plan.ports["apiserver"])
         self.context = ssl.create_default_context(cafile=place.pki / "ca.crt")
         self.context.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the decoded body (text where it is not JSON)."""
-        connection = http.client.HTTPSConnection(*self._address, context=self.context, timeout=5)
+        connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=5)
         try:
             connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
             response = connection.getresponse()
