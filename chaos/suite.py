@@ -240,7 +240,9 @@ class Suite:
 
     def _keep_logs(self) -> None:
         """For who has to find out why: the components' logs, and those of the release's pods."""
-        shutil.copytree(self.world.place.logs, self.world.folder / "logs", dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        shutil.copytree(
+            self.world.place.logs, self.world.folder / "logs", dirs_exist_ok=True, ignore_dangling_symlinks=True
+        )
         for component in ("operator", "facade"):
             text = _text_of(lambda c=component: self.world.session.kubectl(
                 "logs", "-l", f"app.kubernetes.io/component={c}", "--tail=-1", "--prefix"

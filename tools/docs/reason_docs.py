@@ -226,7 +226,12 @@ REASONS = {
             "No Job was created within `startingDeadlineSeconds`.",
             "Check the cluster: its controller manager was down or behind, or could not create the Job. Raise "
             "`startingDeadlineSeconds` to let late firings start.",
-        )
+        ),
+        "PassedOver": Reason(
+            "No Job was created before a later firing was due, and Kubernetes then starts only the last one.",
+            "Check the cluster: its controller manager, apiserver or etcd was down for longer than from one firing "
+            "to the next.",
+        ),
     },
 }
 """Reasons of firings, by outcome."""

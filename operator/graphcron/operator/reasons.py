@@ -29,12 +29,14 @@ STILL_RUNNING = "StillRunning"
 """Skipped: the run of an earlier scheduled time was not over, and concurrencyPolicy is Forbid."""
 DEADLINE_PASSED = "StartingDeadlinePassed"
 """Missed: no Job was made within startingDeadlineSeconds."""
+PASSED_OVER = "PassedOver"
+"""Missed: no Job was made before a later time was due, and of several the CronJob controller takes the last."""
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 """Failed: Kubernetes ended the Job after its activeDeadlineSeconds. It is the Job's own reason."""
 NO_OUTCOME = "NoOutcome"
 """The Job ended, and none of its pods reported an outcome: killed at once, or deleted before it was read."""
 
-OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME)
+OF_FIRINGS = (STILL_RUNNING, DEADLINE_PASSED, PASSED_OVER, DEADLINE_EXCEEDED, NO_OUTCOME)
 """Of history entries and of the condition LastRunSucceeded."""
 
 CONTAINER_CREATING = "ContainerCreating"
