@@ -8,9 +8,10 @@ from typing import Any
 
 from chaos.api_acts import NoVictim, fill_etcd, refuse_requests, request
 from chaos.plan import Strike
-from chaos.world import NAMESPACE, RUN_PODS, Json, World, patiently
+from chaos.world import NAMESPACE, RUN_PODS, Json, World
 from cluster import cgroups, deploy, host_network, processes
 from cluster.errors import ClusterError
+from examples.demo.session import wait_for
 
 FIND_SECONDS = 20.0
 """How long an act looks for its victim, by an apiserver that may be away. Then there is no such strike."""
@@ -58,14 +59,14 @@ def _component(world: World, name: str) -> processes.Running:
 
 
 def _pod(world: World, strike: Strike, selector: str) -> Json:
-    """One that runs, by the strike's pick."""
+    """One that runs, by the strike's pick; the first that does when there is none yet."""
 
     def found() -> list[Json]:
-        return sorted(world.pods(selector), key=lambda pod: str(pod["metadata"]["name"]))
+        with suppress(OSError, ClusterError):
+            return sorted(world.pods(selector), key=_name)
+        return []
 
-    pods = patiently(f"pods of {selector}", found, FIND_SECONDS)
-    if not pods:
-        raise NoVictim("no pod runs")
+    pods = wait_for(f"a pod of {selector}", found, FIND_SECONDS)
     return pods[int(strike.pick * len(pods))]
 
 

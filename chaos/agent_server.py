@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tests.support.agent_server_fake import ACTIVE, AgentServerFake, Answer, Drop
 
 PORT = 2024
-RUN_SECONDS = (2.0, 12.0)
+RUN_SECONDS = (2.0, 20.0)
 ALWAYS_LOST = 0.03
 NOT_FOUND = 404
 

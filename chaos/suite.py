@@ -64,14 +64,16 @@ class Suite:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             supervising = pool.submit(self._supervise)
             try:
-                self._make()
-                self._strike(pool)
+                try:
+                    self._make()
+                    self._strike(pool)
+                finally:
+                    self._mend()
+                self._wait()
+                self._judge()
             finally:
-                self._mend()
                 self._over.set()
         supervising.result()
-        self._wait()
-        self._judge()
         return self.result
 
     def _make(self) -> None:
