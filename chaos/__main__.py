@@ -9,6 +9,7 @@ import random
 import sys
 import time
 
+from chaos.nodeless import ProcessWorld
 from chaos.plan import chosen
 from chaos.suite import GONE_SECONDS, RECORDED_SECONDS, Result, Suite, new_folder
 from chaos.world import World
@@ -21,27 +22,35 @@ def main() -> int:
     parser.add_argument("--faults", default="", help="names or targets, separated by commas; default: all")
     parser.add_argument("--firings", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None, help="default: a new one")
+    parser.add_argument("--without-node", action="store_true", help="processes instead of a cluster; needs no root")
     arguments = parser.parse_args()
     try:
-        faults = chosen([name for name in arguments.faults.split(",") if name])
+        names = [name for name in arguments.faults.split(",") if name]
+        faults = chosen(names, has_node=not arguments.without_node)
     except ValueError as error:
         parser.error(str(error))
     seed = random.randrange(10**6) if arguments.seed is None else arguments.seed
-    world, began = World(seed, new_folder()), time.monotonic()
-    again = f"make chaos FAULTS={arguments.faults} FIRINGS={arguments.firings} SEED={seed}"
+    kind = ProcessWorld if arguments.without_node else World
+    world, began = kind(seed, new_folder()), time.monotonic()
+    again = f"make chaos{'' if kind.has_node else '-short'}"
+    again += f" FAULTS={arguments.faults} FIRINGS={arguments.firings} SEED={seed}"
     try:
         world.set_up()
         result = Suite(world, faults, arguments.firings).run()
     except (ClusterError, TookTooLong) as error:
         world.say(f"error: {error}\nWhat happened before is in {world.folder}.")
         return 1
+    finally:
+        if not world.has_node:  # a cluster is left as it is, for who wants to look at it
+            world.take_down()
     tell(world, result)
     if result.verdict.wrong:
         world.say(
             f"FAILED after {time.monotonic() - began:.0f} s. Logs and objects are in {world.folder}. Again: {again}"
         )
         return 1
-    world.take_down()
+    if world.has_node:
+        world.take_down()
     world.say(f"passed after {time.monotonic() - began:.0f} s. Again: {again}")
     return 0
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from chaos.api_acts import NoVictim, fill_etcd, refuse_requests, request
+from chaos.api_acts import fill_etcd, refuse_requests, request
 from chaos.plan import Strike
-from chaos.world import NAMESPACE, RUN_PODS, Json, World
-from cluster import cgroups, deploy, host_network, processes
+from chaos.world import NAMESPACE, RUN_PODS, Json, NoVictim, World
+from cluster import deploy, host_network
 from cluster.errors import ClusterError
 from examples.demo.session import wait_for
 
@@ -28,11 +28,10 @@ def kill(name: str) -> Act:
     """SIGKILL of a component; it is started again after the strike's seconds."""
 
     def kill_it(world: World, strike: Strike) -> str:
-        victim = _component(world, name)
         with world.holding(name):
-            processes.stop([victim])
+            whom = world.signal_component(name, signal.SIGKILL)
             time.sleep(strike.seconds)
-        return f"pid {victim.pid}"
+        return whom
 
     return kill_it
 
@@ -41,21 +40,15 @@ def freeze(name: str) -> Act:
     """SIGSTOP of a component, and SIGCONT after the strike's seconds."""
 
     def freeze_it(world: World, strike: Strike) -> str:
-        victim = _component(world, name)
-        processes.send(victim, signal.SIGSTOP)
+        whom = world.signal_component(name, signal.SIGSTOP)
         try:
             time.sleep(strike.seconds)
         finally:
-            processes.send(victim, signal.SIGCONT)
-        return f"pid {victim.pid}"
+            with suppress(NoVictim):
+                world.signal_component(name, signal.SIGCONT)
+        return whom
 
     return freeze_it
-
-
-def _component(world: World, name: str) -> processes.Running:
-    if victim := world.component(name):
-        return victim
-    raise NoVictim(f"{name} does not run")
 
 
 def _pod(world: World, strike: Strike, selector: str) -> Json:
@@ -70,21 +63,12 @@ def _pod(world: World, strike: Strike, selector: str) -> Json:
     return pods[int(strike.pick * len(pods))]
 
 
-def _signal(pod: Json, number: signal.Signals) -> str:
-    try:
-        (container,) = pod["status"]["containerStatuses"]
-        cgroups.signal_container(container["containerID"].rpartition("/")[2], number)
-    except (ClusterError, KeyError, ValueError) as error:
-        raise NoVictim(f"{_name(pod)} has ended: {error}") from None
-    return _name(pod)
-
-
 def _name(pod: Json) -> str:
     return str(pod["metadata"]["name"])
 
 
 def kill_run_pod(world: World, strike: Strike) -> str:
-    return _signal(_pod(world, strike, RUN_PODS), signal.SIGKILL)
+    return world.signal_pod(_pod(world, strike, RUN_PODS), signal.SIGKILL)
 
 
 def delete_run_pod(world: World, strike: Strike) -> str:
@@ -114,17 +98,17 @@ def _operator(world: World, strike: Strike) -> Json:
 
 
 def kill_operator(world: World, strike: Strike) -> str:
-    return _signal(_operator(world, strike), signal.SIGKILL)
+    return world.signal_pod(_operator(world, strike), signal.SIGKILL)
 
 
 def freeze_operator(world: World, strike: Strike) -> str:
     pod = _operator(world, strike)
-    name = _signal(pod, signal.SIGSTOP)
+    name = world.signal_pod(pod, signal.SIGSTOP)
     try:
         time.sleep(strike.seconds)
     finally:
         with suppress(NoVictim):  # its liveness probe has had it replaced
-            _signal(pod, signal.SIGCONT)
+            world.signal_pod(pod, signal.SIGCONT)
     return name
 
 
@@ -136,7 +120,7 @@ def cut_off_operator(world: World, strike: Strike) -> str:
 
 
 def kill_facade(world: World, strike: Strike) -> str:
-    return _signal(_pod(world, strike, "app.kubernetes.io/component=facade"), signal.SIGKILL)
+    return world.signal_pod(_pod(world, strike, "app.kubernetes.io/component=facade"), signal.SIGKILL)
 
 
 def weather(**of: Any) -> Act:

@@ -7,15 +7,11 @@ from http.client import HTTPException, HTTPSConnection
 from typing import Any
 
 from chaos.plan import Strike
-from chaos.world import NAMESPACE, Json, World, patiently
+from chaos.world import NAMESPACE, Json, NoVictim, World, patiently
 from cluster.errors import ClusterError
 
 CORRECT_SECONDS = 120.0
 """How long an act tries to undo what only an apiserver or etcd can."""
-
-
-class NoVictim(Exception):
-    """Nobody was there to be struck."""
 
 
 def request(world: World, method: str, path: str, body: Json) -> str:

@@ -26,7 +26,7 @@ def thread(world: World, cron: Cron) -> str:
 
 def manifest(cron: Cron, thread_id: str | None) -> Json:
     spec = {
-        "schedule": "* * * * *" if len(cron.times) > 1 and cron.policy != "Replace" else cron.schedule,
+        "schedule": cron.schedule,
         "startTime": format_time(cron.times[0]),
         "endTime": format_time(cron.times[-1] + timedelta(minutes=1)),
         "assistantId": "agent",

@@ -19,36 +19,38 @@ class Fault:
     rest: float = 15
     weight: int = 2
     """How often it comes, against the others."""
+    node: bool = False
+    """Whether it needs a node, or a release by Helm, and so a local cluster."""
 
 
 FAULTS = (
     Fault("run-pod-kill", "SIGKILL of a run pod's process", "run-pod", rest=0, weight=6),
     Fault("run-pod-delete", "kubectl delete --force of a run pod", "run-pod", rest=0, weight=4),
-    Fault("run-pod-evict", "eviction of a run pod, as kubectl drain does", "run-pod", rest=0, weight=4),
+    Fault("run-pod-evict", "eviction of a run pod, as kubectl drain does", "run-pod", rest=0, weight=4, node=True),
     Fault("operator-kill", "SIGKILL of an operator replica, mostly of the leader", "operator", rest=30),
     Fault("operator-freeze", "SIGSTOP of the leader, then SIGCONT", "operator", (5, 40), rest=30),
-    Fault("operator-watch-loss", "all packets of the leader to the apiserver dropped", "operator", (10, 45), rest=30),
+    Fault("operator-watch-loss", "the leader's packets to the apiserver lost", "operator", (10, 45), 30, node=True),
     Fault("facade-kill", "SIGKILL of a facade replica", "facade"),
-    Fault("kubelet-kill", "SIGKILL of the kubelet, started again", "kubelet", (0, 15)),
-    Fault("containerd-kill", "SIGKILL of containerd, started again", "containerd", (0, 10)),
-    Fault("scheduler-kill", "SIGKILL of the scheduler, started again", "scheduler", (0, 10)),
+    Fault("kubelet-kill", "SIGKILL of the kubelet, started again", "kubelet", (0, 15), node=True),
+    Fault("containerd-kill", "SIGKILL of containerd, started again", "containerd", (0, 10), node=True),
+    Fault("scheduler-kill", "SIGKILL of the scheduler, started again", "scheduler", (0, 10), node=True),
     Fault("controllers-kill", "SIGKILL of the controller manager, started again", "controllers", (0, 15)),
     Fault("controllers-freeze", "SIGSTOP of the controller manager, then SIGCONT", "controllers", (5, 20)),
     Fault("apiserver-kill", "SIGKILL of the apiserver, started again", "apiserver", (0, 10)),
     Fault("apiserver-freeze", "SIGSTOP of the apiserver, then SIGCONT", "apiserver", (2, 15)),
-    Fault("apiserver-429", "429 to all requests of operator and facade (API Priority and Fairness)", "quota", (5, 20)),
+    Fault("apiserver-429", "429 to operator and facade (API Priority and Fairness)", "quota", (5, 20), node=True),
     Fault("etcd-kill", "SIGKILL of etcd, started again", "etcd", (0, 8)),
     Fault("etcd-freeze", "SIGSTOP of etcd, then SIGCONT", "etcd", (2, 10)),
     Fault("etcd-full", "etcd's alarm NOSPACE: all writes fail, reads go on", "etcd", (5, 25)),
-    Fault("dns-kill", "SIGKILL of the cluster's DNS, started again", "dns", (0, 10), weight=1),
+    Fault("dns-kill", "SIGKILL of the cluster's DNS, started again", "dns", (0, 10), weight=1, node=True),
     Fault("agent-lost-answers", "half of the answers of the Agent Server are lost, after it acted", "agent", (5, 20)),
     Fault("agent-429", "the Agent Server answers 429 with Retry-After", "agent", (5, 20)),
     Fault("agent-409", "the Agent Server answers 409 to stateless firings: the thread is busy", "agent", (5, 20)),
     Fault("agent-500", "the Agent Server answers 500 or 503, half of them to what it did", "agent", (5, 20)),
     Fault("agent-slow", "the Agent Server answers up to 10 s late", "agent", (5, 20)),
     Fault("agent-skew", "the Agent Server's clock is up to 9 minutes slow or fast", "agent", (20, 50)),
-    Fault("upgrade", "helm upgrade with other values: new pods, all CronJobs rewritten", "release", rest=25),
-    Fault("rollback", "helm rollback", "release", rest=25),
+    Fault("upgrade", "helm upgrade with other values: new pods, all CronJobs rewritten", "release", rest=25, node=True),
+    Fault("rollback", "helm rollback", "release", rest=25, node=True),
 )  # fmt: skip
 
 STRIKE_EVERY = 6.0
@@ -65,12 +67,13 @@ class Strike:
     pick: float
 
 
-def chosen(names: Sequence[str]) -> tuple[Fault, ...]:
+def chosen(names: Sequence[str], *, has_node: bool = True) -> tuple[Fault, ...]:
     """The faults of these names or targets, all when there is none. Raises ValueError for one that does not exist."""
-    known = {fault.name for fault in FAULTS} | {fault.target for fault in FAULTS}
+    faults = [fault for fault in FAULTS if has_node or not fault.node]
+    known = {fault.name for fault in faults} | {fault.target for fault in faults}
     if wrong := [name for name in names if name not in known]:
         raise ValueError(f"There is no fault {', '.join(wrong)}: there are {', '.join(sorted(known))}.")
-    return tuple(fault for fault in FAULTS if not names or fault.name in names or fault.target in names)
+    return tuple(fault for fault in faults if not names or fault.name in names or fault.target in names)
 
 
 def strikes(faults: Sequence[Fault], seed: int, seconds: float) -> list[Strike]:

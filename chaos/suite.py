@@ -15,18 +15,17 @@ from threading import Event
 from typing import Any
 
 from chaos.acts import act
-from chaos.api_acts import NoVictim, accept_requests, disarm
+from chaos.api_acts import accept_requests, disarm
 from chaos.doors import KEPT, create, manifest, thread
 from chaos.plan import Cron, Fault, Strike, crons, minutes_of, strikes
 from chaos.verdict import Verdict, left_behind, verdict
-from chaos.world import NAMESPACE, RUN_PODS, World
-from cluster import deploy
+from chaos.world import NAMESPACE, RUN_PODS, NoVictim, World
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo.session import TookTooLong, wait_for
 
-READY_SECONDS = 120.0
-"""For the GraphCrons to be ready, while the facade is killed. Then the next minute is the first one."""
+READY_SECONDS = 40.0
+"""For the GraphCrons to be ready, while the facade is killed, and half a second more for each."""
 RECORDED_SECONDS = 300.0
 """From the end of the last strike until each outcome is in a status. An operator that was killed several times in a
 row is started again after minutes."""
@@ -78,7 +77,9 @@ class Suite:
 
     def _make(self) -> None:
         """All GraphCrons, ready before their first minute; those made by REST while a facade is killed every 8 s."""
-        begin = (datetime.now(UTC) + timedelta(seconds=READY_SECONDS)).replace(second=0, microsecond=0)
+        now = datetime.now(UTC)
+        lead = timedelta(seconds=READY_SECONDS + len(crons(self.firings, self.world.seed, now)) / 2)
+        begin = (now + lead).replace(second=0, microsecond=0) + timedelta(minutes=1)
         self.crons = crons(self.firings, self.world.seed, begin)
         due = sum(len(cron.times) for cron in self.crons)
         self.world.say(f"{len(self.crons)} GraphCrons, {due} firings from {begin:%H:%M} on; seed {self.world.seed}")
@@ -102,7 +103,7 @@ class Suite:
         words = ("--for=condition=Ready", "graphcrons", "--all", "--timeout=60s")
         self.world.session.kubectl("wait", *words)
         if datetime.now(UTC) >= begin:
-            raise TookTooLong(f"the GraphCrons were not ready within {READY_SECONDS:.0f} s")
+            raise TookTooLong(f"the GraphCrons were not ready within {lead.total_seconds():.0f} s")
 
     def _strike(self, pool: ThreadPoolExecutor) -> None:
         """All strikes, at their moments, and a line on how far things are every ten seconds."""
@@ -162,7 +163,8 @@ class Suite:
         self.world.held.clear()
         self.world.supervise()
         disarm(self.world)
-        accept_requests(self.world)
+        if self.world.has_node:
+            accept_requests(self.world)
         self.world.say("all strikes are over")
 
     def _wait(self) -> None:
@@ -196,19 +198,13 @@ class Suite:
         wrong = result.verdict.wrong
         wrong += [f"GraphCron {name} is in no plan" for name in statuses.keys() - self.names.keys()]
         wrong += [f"pod {name}" for name in self._stuck()]
-        for deployment in ("operator", "facade"):
-            with_error = _complaint_of(
-                lambda d=deployment: world.session.kubectl(
-                    "rollout", "status", f"deployment/{deploy.RELEASE}-{d}", "--timeout=180s"
-                )
-            )
-            wrong += [f"{deployment}: {with_error}"] if with_error else []
+        wrong += world.unready()
         self._clean_up(wrong)
         threads = world.agent("GET", "/chaos/threads")
         self._keep(threads=threads)
         wrong += left_behind(threads, self.crons, self.threads.values())
         if wrong:
-            self._keep_logs()
+            world.keep_logs()
 
     def _stuck(self) -> Iterable[str]:
         for pod in self.world.objects("api/v1/pods", RUN_PODS):
@@ -239,32 +235,6 @@ class Suite:
     def _keep(self, **what: Any) -> None:
         for name, content in what.items():
             (self.world.folder / f"{name}.json").write_text(json.dumps(content, indent=1))
-
-    def _keep_logs(self) -> None:
-        """For who has to find out why: the components' logs, and those of the release's pods."""
-        shutil.copytree(
-            self.world.place.logs, self.world.folder / "logs", dirs_exist_ok=True, ignore_dangling_symlinks=True
-        )
-        for component in ("operator", "facade"):
-            text = _text_of(lambda c=component: self.world.session.kubectl(
-                "logs", "-l", f"app.kubernetes.io/component={c}", "--tail=-1", "--prefix"
-            ))  # fmt: skip
-            (self.world.folder / f"{component}.log").write_text(text)
-
-
-def _complaint_of(call: Any) -> str:
-    try:
-        call()
-    except ClusterError as error:
-        return str(error)
-    return ""
-
-
-def _text_of(call: Any) -> str:
-    try:
-        return str(call())
-    except ClusterError as error:
-        return str(error)
 
 
 def new_folder() -> Path:

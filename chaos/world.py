@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,11 +14,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from chaos.agent_server import PORT
-from cluster import cli, components, deploy, images, local, plan, processes
+from cluster import cgroups, cli, components, deploy, images, local, plan, processes
 from cluster.api import Api
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
-from cluster.processes import Running
 from examples.demo.session import Session, wait_for
 
 NAMESPACE = "graphcron-chaos"
@@ -37,6 +38,10 @@ Json = dict[str, Any]
 T = TypeVar("T")
 
 
+class NoVictim(Exception):
+    """Nobody was there to be struck."""
+
+
 @dataclass
 class World:
     """All clients, and the log of what happens. `held` are components that a strike keeps down."""
@@ -46,6 +51,8 @@ class World:
     place: Place = HERE
     held: set[str] = field(default_factory=set)
     revision: int = 1
+
+    has_node = True
 
     def __post_init__(self) -> None:
         self.session = Session(NAMESPACE)
@@ -129,9 +136,46 @@ class World:
         path = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/{deploy.RELEASE}-operator"
         return str(self.get(path)["spec"].get("holderIdentity"))
 
-    def component(self, name: str) -> Running | None:
-        """A component's own process; containerd's children bear its mark, too."""
-        return processes.components(self.place.id).get(name)
+    def signal_component(self, name: str, number: signal.Signals) -> str:
+        """Send a component a signal; who that is. Raises NoVictim. After SIGKILL it has ended."""
+        victim = processes.components(self.place.id).get(name)
+        if victim is None:
+            raise NoVictim(f"{name} does not run")
+        if number == signal.SIGKILL:
+            processes.stop([victim])
+        else:
+            processes.send(victim, number)
+        return f"pid {victim.pid}"
+
+    def signal_pod(self, pod: Json, number: signal.Signals) -> str:
+        """Send the processes of a pod's only container a signal; its name. Raises NoVictim."""
+        name = str(pod["metadata"]["name"])
+        try:
+            (container,) = pod["status"]["containerStatuses"]
+            cgroups.signal_container(container["containerID"].rpartition("/")[2], number)
+        except (ClusterError, KeyError, ValueError) as error:
+            raise NoVictim(f"{name} has ended: {error}") from None
+        return name
+
+    def unready(self) -> list[str]:
+        """What is wrong with operator and facade."""
+        wrong = []
+        for component in ("operator", "facade"):
+            try:
+                words = ("rollout", "status", f"deployment/{deploy.RELEASE}-{component}", "--timeout=180s")
+                self.session.kubectl(*words)
+            except ClusterError as error:
+                wrong.append(f"{component}: {error}")
+        return wrong
+
+    def keep_logs(self) -> None:
+        """For who has to find out why: the components' logs, and those of the release's pods."""
+        logs = self.folder / "logs"
+        shutil.copytree(self.place.logs, logs, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+        for component in ("operator", "facade"):
+            with suppress(ClusterError):
+                words = ("logs", "-l", f"app.kubernetes.io/component={component}", "--tail=-1", "--prefix")
+                (logs / f"{component}.log").write_text(self.session.kubectl(*words))
 
     @contextmanager
     def holding(self, name: str) -> Iterator[None]:
