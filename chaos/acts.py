@@ -170,6 +170,7 @@ _ACTS: dict[str, Act] = {
     "scheduler-kill": kill("kube-scheduler"),
     "controllers-kill": kill("kube-controller-manager"),
     "controllers-freeze": freeze("kube-controller-manager"),
+    "controllers-outage": kill("kube-controller-manager"),
     "apiserver-kill": kill("kube-apiserver"),
     "apiserver-freeze": freeze("kube-apiserver"),
     "apiserver-429": refuse_requests,

@@ -36,6 +36,7 @@ FAULTS = (
     Fault("scheduler-kill", "SIGKILL of the scheduler, started again", "scheduler", (0, 10), node=True),
     Fault("controllers-kill", "SIGKILL of the controller manager, started again", "controllers", (0, 15)),
     Fault("controllers-freeze", "SIGSTOP of the controller manager, then SIGCONT", "controllers", (5, 20)),
+    Fault("controllers-outage", "the controller manager is away for over a minute", "controllers", (65, 90), weight=1),
     Fault("apiserver-kill", "SIGKILL of the apiserver, started again", "apiserver", (0, 10)),
     Fault("apiserver-freeze", "SIGSTOP of the apiserver, then SIGCONT", "apiserver", (2, 15)),
     Fault("apiserver-429", "429 to operator and facade (API Priority and Fairness)", "quota", (5, 20), node=True),

@@ -24,7 +24,7 @@ from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo.session import TookTooLong, wait_for
 
-READY_SECONDS = 40.0
+READY_SECONDS = 30.0
 """For the GraphCrons to be ready, while the facade is killed, and half a second more for each."""
 RECORDED_SECONDS = 300.0
 """From the end of the last strike until each outcome is in a status. An operator that was killed several times in a

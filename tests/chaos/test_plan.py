@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +20,15 @@ SEEDS = range(50)
 
 def test_each_fault_has_an_act() -> None:
     assert sorted(acts.NAMES) == sorted(fault.name for fault in FAULTS)
+
+
+def test_the_document_describes_each_fault() -> None:
+    document = (Path(__file__).parents[2] / "docs/reliability.md").read_text()
+    rows = {cells[1].strip(): cells for line in document.splitlines() if len(cells := line.split("|")) == 6}
+    for fault in FAULTS:
+        _, _, what, seconds, node, _ = rows[f"`{fault.name}`"]
+        lasts = f"{fault.seconds[0]:.0f}–{fault.seconds[1]:.0f} s" if fault.seconds[1] else ""
+        assert (what.strip(), seconds.strip(), node.strip()) == (fault.what, lasts, "yes" if fault.node else "")
 
 
 def test_the_same_seed_plans_the_same_and_another_does_not() -> None:
@@ -61,6 +71,14 @@ def test_faults_are_chosen_by_name_or_by_target() -> None:
     assert chosen([]) == FAULTS
     with pytest.raises(ValueError, match=r"no fault etcdd: there are .*etcd-full"):
         chosen(["etcdd"])
+
+
+def test_without_a_node_there_are_no_faults_of_nodes() -> None:
+    names = {fault.name for fault in chosen([], has_node=False)}
+    assert {"etcd-full", "operator-kill"} <= names
+    assert not {"kubelet-kill", "containerd-kill", "upgrade"} & names
+    with pytest.raises(ValueError, match="no fault kubelet:"):
+        chosen(["kubelet"], has_node=False)
 
 
 @pytest.mark.parametrize("firings", [20, 60, 300])
