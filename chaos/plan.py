@@ -142,7 +142,7 @@ def minutes_of(firings: int) -> int:
 def crons(firings: int, seed: int, begin: datetime) -> list[Cron]:
     """GraphCrons that fire so often, or a little more, from `begin` on.
 
-    Replace has two minutes from one firing to the next, in which a run ends: it then means the same as the others.
+    Replace has three minutes from one firing to the next, in which a run ends: it then means the same as the others.
     """
     chance = Random(f"crons {seed}")
     minutes = minutes_of(firings)
@@ -150,7 +150,7 @@ def crons(firings: int, seed: int, begin: datetime) -> list[Cron]:
     made: list[Cron] = []
     while sum(len(cron.times) for cron in made) < firings:
         door, policy, kind = combinations[len(made) % len(combinations)]
-        step = 2 if policy == "Replace" else 1
+        step = 3 if policy == "Replace" else 1
         times = tuple(begin + timedelta(minutes=minute) for minute in range(0, minutes, step))
         jitter, deadline = chance.choice((0, 0, 20)), chance.choice((None, 900))
         if door == "REST":
