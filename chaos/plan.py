@@ -57,6 +57,9 @@ FAULTS = (
 STRIKE_EVERY = 6.0
 """Seconds, on average. More often when the time is short, so that each fault comes."""
 
+OVERTIME = 15.0
+"""Seconds that a strike may last beyond the time of the strikes."""
+
 
 @dataclass(frozen=True)
 class Strike:
@@ -86,14 +89,16 @@ def strikes(faults: Sequence[Fault], seed: int, seconds: float) -> list[Strike]:
     found = []
     for tick in range(int(seconds / every)):
         at = (tick + chance.random()) * every
-        ready = [fault for fault in faults if free.get(fault.target, 0) <= at]
+        left = seconds + OVERTIME - at
+        ready = [fault for fault in faults if free.get(fault.target, 0) <= at and fault.seconds[0] <= left]
         first = [fault for fault in waiting if fault in ready]
         if not ready:
             continue
         fault = first[0] if first else chance.choices(ready, [fault.weight for fault in ready])[0]
         if first:
             waiting.remove(fault)
-        strike = Strike(round(at, 1), fault, round(chance.uniform(*fault.seconds), 1), chance.random())
+        lasts = min(left, chance.uniform(*fault.seconds))
+        strike = Strike(round(at, 1), fault, round(lasts, 1), chance.random())
         free[fault.target] = at + strike.seconds + fault.rest
         found.append(strike)
     return found

@@ -9,7 +9,7 @@ import pytest
 
 from chaos import acts
 from chaos.doors import manifest
-from chaos.plan import FAULTS, STRIKE_EVERY, chosen, crons, strikes
+from chaos.plan import FAULTS, OVERTIME, STRIKE_EVERY, chosen, crons, strikes
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
@@ -24,11 +24,12 @@ def test_each_fault_has_an_act() -> None:
 
 def test_the_document_describes_each_fault() -> None:
     document = (Path(__file__).parents[2] / "docs/reliability.md").read_text()
-    rows = {cells[1].strip(): cells for line in document.splitlines() if len(cells := line.split("|")) == 6}
+    rows = {cells[1].strip(): cells for line in document.splitlines() if len(cells := line.split("|")) == 7}
     for fault in FAULTS:
-        _, _, what, seconds, node, _ = rows[f"`{fault.name}`"]
+        _, _, what, seconds, node, strikes, _ = rows[f"`{fault.name}`"]
         lasts = f"{fault.seconds[0]:.0f}–{fault.seconds[1]:.0f} s" if fault.seconds[1] else ""
         assert (what.strip(), seconds.strip(), node.strip()) == (fault.what, lasts, "yes" if fault.node else "")
+        assert strikes.strip().isdecimal()
 
 
 def test_the_same_seed_plans_the_same_and_another_does_not() -> None:
@@ -47,6 +48,11 @@ def test_strikes_come_in_order_and_within_the_time() -> None:
         moments = [strike.at for strike in strikes(FAULTS, seed, 265)]
         assert moments == sorted(moments)
         assert 0 <= moments[0] <= moments[-1] <= 265
+
+
+def test_no_strike_outlasts_the_time_by_much() -> None:
+    for seed in SEEDS:
+        assert max(strike.at + strike.seconds for strike in strikes(FAULTS, seed, 85)) <= 85 + OVERTIME + 0.2
 
 
 def test_no_two_strikes_on_one_target_overlap_and_its_rest_lies_between() -> None:
