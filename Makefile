@@ -175,6 +175,20 @@ bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference 
 	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 
+# FAULTS=etcd,operator-kill FIRINGS=60 SEED=7: only these, that many, and the same again.
+FAULTS ?=
+FIRINGS ?= 300
+SEED ?=
+CHAOS = PYTHONPATH=operator:. $(RUN) -m chaos --firings $(FIRINGS) $(if $(FAULTS),--faults $(FAULTS)) $(if $(SEED),--seed $(SEED))
+.PHONY: chaos
+chaos: $(READY) ## firings while everything around them is killed, frozen or lied to, on a local cluster (FAULTS, FIRINGS, SEED)
+	@$(CHAOS)
+
+.PHONY: chaos-short
+chaos-short: FIRINGS = 40
+chaos-short: $(READY) ## the same for three minutes, without a node: processes on a control plane of their own
+	@$(CHAOS) --without-node
+
 .PHONY: vectors
 vectors: $(READY) ## ask robfig/cron anew when thousands of schedules fire (tests/vectors)
 	@PYTHONPATH=operator $(RUN) -m tests.vectors.generate

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -59,11 +60,26 @@ def pods() -> list[Path]:
     return sorted(found)
 
 
+def of_container(identity: str) -> Path:
+    """The group, in the hierarchy that limits memory, of a container on this machine."""
+    for root in pods():
+        for folder, _, files in os.walk(root):  # unlike glob, it passes over groups that go meanwhile: of other pods
+            if identity in Path(folder).name and {"memory.max", "memory.limit_in_bytes"} & {*files}:
+                return Path(folder)
+    raise ClusterError(f"container {identity} has no control group here")
+
+
+def signal_container(identity: str, number: signal.Signals) -> None:
+    """Signal all processes of a container on this machine. Raises ClusterError when there is none."""
+    for pid in _pids_below(of_container(identity)):
+        processes.signal_in_cgroup(pid, PODS, number)
+
+
 def kill_pods() -> bool:
     """Kill the processes of all pods; whether there were any."""
     pids = {pid for root in pods() for pid in _pids_below(root)}
     for pid in pids:
-        processes.kill_in_cgroup(pid, PODS)
+        processes.signal_in_cgroup(pid, PODS)
     return bool(pids)
 
 

@@ -2,15 +2,16 @@
 neither nodes nor controllers. It needs no root, starts in about six seconds, and ends with whoever started it.
 
 Nothing is collected when its owner is deleted, CronJobs do not fire, and namespaces are never quite gone: that is the
-work of the controller manager, which is there only after `start_controllers`.
+work of the controller manager, which is there on request only.
 """
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,7 @@ from cluster.plan import Plan
 from cluster.processes import Program
 
 _PATIENCE_SECONDS = 60.0
+_CONTROLLERS = "kube-controller-manager"
 
 
 @dataclass
@@ -35,6 +37,8 @@ class ControlPlane:
     place: Place
     plan: Plan
     api: Api
+    controllers: bool = False
+    """Whether there is a controller manager."""
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -79,20 +83,35 @@ class ControlPlane:
     def start(self) -> None:
         """Start what does not run; returns when the apiserver is ready. The processes end with the thread that calls
         this (that is how Linux sends a parent-death signal), so it is to be the main one."""
+        self.start_missing(but={_CONTROLLERS})  # which ends when its rights are not there yet
+        _wait(self._is_ready, "the apiserver")
+        self.start_missing()
+
+    def start_missing(self, but: Collection[str] = ()) -> list[str]:
+        """Start what does not run, and wait for nothing; who was started."""
+        missing = [program for program in self._programs() if program.name not in but and not self.pid(program.name)]
+        for program in missing:
+            self._running[program.name] = _start(program, self.place.logs / f"{program.name}.log")
+        return [program.name for program in missing]
+
+    def _programs(self) -> list[Program]:
         apiserver = components.apiserver(self.place, self.plan)
         # Nobody reaches it as a Service, and as such it may not be on loopback.
         alone = replace(apiserver, argv=(*apiserver.argv, "--endpoint-reconciler-type=none"))
-        for program in (components.etcd(self.place, self.plan), alone):
-            process = self._running.get(program.name)
-            if process is None or process.poll() is not None:
-                self._running[program.name] = _start(program, self.place.logs / f"{program.name}.log")
-        _wait(self._is_ready, "the apiserver")
+        controllers = [components.controller_manager(self.place, self.plan)] if self.controllers else []
+        return [components.etcd(self.place, self.plan), alone, *controllers]
 
-    def start_controllers(self) -> None:
-        """Kubernetes' own controllers: CronJobs fire, Jobs make pods, and what nobody owns is collected. No node runs
-        the pods, and no scheduler looks for one."""
-        program = components.controller_manager(self.place, self.plan)
-        self._running[program.name] = _start(program, self.place.logs / f"{program.name}.log")
+    def pid(self, name: str) -> int | None:
+        """Of a component that runs."""
+        process = self._running.get(name)
+        return process.pid if process and process.poll() is None else None
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a component that runs a signal; returns after SIGKILL when it has ended."""
+        process = self._running[name]
+        process.send_signal(number)
+        if number == signal.SIGKILL:
+            process.wait()
 
     def cpu_seconds(self) -> float:
         """What etcd and apiserver have used so far."""
@@ -100,9 +119,7 @@ class ControlPlane:
 
     def kill_apiserver(self) -> None:
         """As a crash would; `start` brings it back."""
-        process = self._running["kube-apiserver"]
-        process.kill()
-        process.wait()
+        self.send("kube-apiserver", signal.SIGKILL)
 
     def stop(self) -> None:
         for process in reversed(self._running.values()):
@@ -117,10 +134,10 @@ class ControlPlane:
 
 
 @contextmanager
-def control_plane(folder: Path) -> Iterator[ControlPlane]:
+def control_plane(folder: Path, *, controllers: bool = False) -> Iterator[ControlPlane]:
     """Keeps its state in that folder, and ends its processes when left, also when this process is killed."""
     place = Place(folder)
-    ports = _free_ports("etcd", "etcd-peer", "apiserver", "controller-manager")
+    ports = free_ports("etcd", "etcd-peer", "apiserver", "controller-manager")
     # The gateway, where all of a cluster lives, is the first address of the pods' range.
     plan = Plan(pods="127.0.0.0/24", services="10.254.0.0/24", ports=ports)
     pki.ensure(place.pki, plan)
@@ -128,7 +145,7 @@ def control_plane(folder: Path) -> Iterator[ControlPlane]:
     kubeconfig.write_all(place, plan)
     files.write(place.audit_policy, configs.AUDIT_POLICY)
     place.logs.mkdir(parents=True, exist_ok=True)
-    plane = ControlPlane(place, plan, Api(place, plan))
+    plane = ControlPlane(place, plan, Api(place, plan), controllers)
     try:
         plane.start()
         yield plane
@@ -144,7 +161,8 @@ def _start(program: Program, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _free_ports(*names: str) -> dict[str, int]:
+def free_ports(*names: str) -> dict[str, int]:
+    """Ports of loopback that nobody has at the moment, by those names."""
     with ExitStack() as stack:  # all open at once, so that none is given twice
         sockets = {name: stack.enter_context(socket.socket()) for name in names}
         for one in sockets.values():

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cluster import commands
@@ -40,6 +40,18 @@ def rules(place: Place, plan: Plan) -> list[tuple[str, str, list[str]]]:
         ("filter", "FORWARD", ["-o", bridge, "-j", "ACCEPT"]),
         ("nat", "POSTROUTING", ["-s", plan.pods, "!", "-o", bridge, "-j", "MASQUERADE"]),
     ]
+
+
+@contextlib.contextmanager
+def cut_off(place: Place, plan: Plan, address: str) -> Iterator[None]:
+    """Drop all that a pod sends to the apiserver, until the block ends. `down` would remove the rule, too."""
+    apiserver = ["-p", "tcp", "--dport", str(plan.ports["apiserver"])]
+    rule = ["INPUT", "-s", address, *apiserver, "-m", "comment", "--comment", place.network, "-j", "DROP"]
+    commands.run(["iptables", "-w", "-I", *rule])
+    try:
+        yield
+    finally:
+        commands.run(["iptables", "-w", "-D", *rule])
 
 
 def chains() -> list[str]:

@@ -92,6 +92,14 @@ def status(place: Place) -> list[tuple[str, bool]]:
     return alive + [(check.fact, readiness.holds(check)) for check in readiness.checks(place, planned)]
 
 
+def start(place: Place, names: set[str]) -> list[str]:
+    """Start those of the named components that do not run, and wait for nothing; who was started."""
+    planned = plan.load(place.plan)
+    if planned is None:
+        raise ClusterError("No local cluster is up.")
+    return _start_missing(place, components.all_of(place, planned, packages.find("containerd")), names)
+
+
 def _fresh(place: Place) -> Plan:
     """Plan a new cluster; the logs of an earlier one would only confuse."""
     shutil.rmtree(place.logs, ignore_errors=True)

@@ -123,15 +123,24 @@ def stop(processes: Iterable[Running], seconds: float = 0) -> None:
             os.close(handle)
 
 
-def kill_in_cgroup(pid: int, cgroup: str) -> None:
-    """Kill one process if it is, now, in a cgroup below the named one: that is how containers' are known."""
+def send(process: Running, number: signal.Signals) -> bool:
+    """Send one component a signal, such as SIGSTOP; whether it still ran."""
+    if (handle := _open(process)) is None:
+        return False
+    _send([handle], number)
+    os.close(handle)
+    return True
+
+
+def signal_in_cgroup(pid: int, cgroup: str, number: signal.Signals = signal.SIGKILL) -> None:
+    """Signal one process if it is, now, in a cgroup below the named one: that is how containers' are known."""
     try:
         handle = os.pidfd_open(pid)
     except OSError:
         return
     try:
         if f"/{cgroup}/" in _read(pid, "cgroup").decode():
-            _send([handle], signal.SIGKILL)
+            _send([handle], number)
     finally:
         os.close(handle)
 

@@ -1,5 +1,6 @@
 """Real processes are started, found by their mark and ended; no others."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -55,6 +56,22 @@ def test_a_stopped_component_is_gone(sleeper: Program, tmp_path: Path) -> None:
     processes.stop([running], seconds=5)
     assert processes.find(ID) == []
     processes.stop([running])  # a second time is no error
+
+
+def test_a_component_is_frozen_and_goes_on(sleeper: Program, tmp_path: Path) -> None:
+    running = _start(sleeper, tmp_path / "log")
+
+    def state() -> str:
+        return Path(f"/proc/{running.pid}/stat").read_text().rpartition(") ")[2][0]
+
+    for number, wanted in ((signal.SIGSTOP, "T"), (signal.SIGCONT, "S")):
+        assert processes.send(running, number)
+        deadline = time.monotonic() + 5
+        while state() != wanted:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    processes.stop([running])
+    assert not processes.send(running, signal.SIGCONT)
 
 
 @pytest.mark.usefixtures("sleeper")

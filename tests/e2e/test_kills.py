@@ -8,7 +8,6 @@ test, and each test looks at its own.
 """
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
@@ -18,7 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -171,7 +169,7 @@ def exhaust(session: Session, pod: dict[str, Any]) -> None:
     makes the runner the one to be killed.
     """
     identity = pod["status"]["containerStatuses"][0]["containerID"].rpartition("/")[2]
-    group = container_group(identity)
+    group = cgroups.of_container(identity)
     with subprocess.Popen([sys.executable, "-c", HOG, str(group / "cgroup.procs")], stderr=subprocess.DEVNULL) as hog:
         hog.wait(30)  # it ends by itself, or is killed as well
 
@@ -181,15 +179,6 @@ def exhaust(session: Session, pod: dict[str, Any]) -> None:
         return bool(state.get("terminated", {}).get("reason") == "OOMKilled")
 
     wait_for(f"pod {pod['metadata']['name']} to be out of memory", killed, 20)
-
-
-def container_group(identity: str) -> Path:
-    """The control group, in the hierarchy that limits memory, of a container on this machine."""
-    for root in cgroups.pods():
-        for folder, _, files in os.walk(root):  # unlike glob, it passes over groups that go meanwhile: of other pods
-            if identity in Path(folder).name and {"memory.max", "memory.limit_in_bytes"} & {*files}:
-                return Path(folder)
-    raise AssertionError(f"container {identity} has no control group here")
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

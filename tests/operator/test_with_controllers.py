@@ -25,10 +25,9 @@ SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_i
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """Everything that waits for minutes begins here, so that it waits at the same time."""
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
+    with control_plane(tmp_path_factory.mktemp("plane"), controllers=True) as plane:
         plane.install_crd(HERE.root / "crds/graphcrons.yaml")
         plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
-        plane.start_controllers()
         timeout = {"GRAPHCRON_RUN_START_TIMEOUT_SECONDS": str(START_TIMEOUT)}
         with charts_operator(plane, tmp_path_factory.mktemp("operator"), **timeout):
             session = Session(NAMESPACE, plane.place)

@@ -28,7 +28,7 @@ Events use the reasons above. Each is sent once.
 | `Warning` | `RunsStarting` or `RunsEnding` becomes False, or is False for another reason than before |
 | `Warning` | `CronJobModified` becomes True, or is True for another reason than before |
 | `Warning` | `ThreadKept` becomes False: input that a run waits for could never be given |
-| `Warning` | a firing failed or was missed, or its run waits for input |
+| `Warning` | a firing failed, was missed, or was replaced before it started, or its run waits for input |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped or replaced |
 | `Normal` | a Job was created because somebody requested a run (`RunRequested`) |

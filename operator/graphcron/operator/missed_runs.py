@@ -6,7 +6,9 @@ time is due by then, and of several late ones it takes the last. That a Job is m
 was down: the Jobs of old firings are deleted. So a scheduled time without a Job counts
 
 - when it is later than lastScheduleTime, and its deadline has passed;
-- when, under Forbid, the run of an earlier time lasted until the time after it.
+- when, under Forbid, the run of an earlier time lasted until the time after it;
+- when it is later than the last one in the status, and earlier than one that has fired, and fewer Jobs have ended since
+  than Kubernetes keeps: its own, had there been one, would be kept (`passed_over`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,7 +23,7 @@ from graphcron.operator.history import ended_at
 from graphcron.operator.inputs import GRACE, Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import final_outcome, job_of
-from graphcron.operator.reasons import DEADLINE_PASSED, NOT_STARTING, SIDECAR_RUNNING, STILL_RUNNING
+from graphcron.operator.reasons import DEADLINE_PASSED, NOT_STARTING, PASSED_OVER, SIDECAR_RUNNING, STILL_RUNNING
 from graphcron.operator.starting import Waiting
 from graphcron.resource.status import HistoryEntry
 from graphcron.schedule.next_runs import next_times
@@ -67,16 +69,17 @@ def missed_runs(inputs: Inputs, not_before: datetime | None, waiting: Sequence[W
         return []
     runs, forbid = job_times(inputs.observed, waiting), live["spec"].get("concurrencyPolicy") == "Forbid"
     recorded = [_last(entry) for entry in inputs.observed.history if entry.job_name is None]
-    after = max([since(runs, last, forbid=forbid), *recorded])
     if not_before:
-        after = max(after, not_before - timedelta(seconds=1))  # a time at that very moment was due
+        recorded.append(not_before - timedelta(seconds=1))  # a time at that very moment was due
+    found = passed_over(inputs, runs, recorded)
+    after = max([since(runs, last, forbid=forbid), *recorded])
     if after + inputs.deadline > now and not forbid:
-        return []  # the usual case, without walking through the schedule
+        return found  # the usual case, without walking through the schedule
     times = inputs.times_after(after, TIMES_LIMIT, until=now)
     if len(times) < TIMES_LIMIT:
         times += next_times(inputs.schedule, inputs.zone, max(now, after), 1)
-    found = among(times, runs, last, inputs.deadline, now, forbid=forbid)
-    return [_explained(missed, inputs) for missed in found]
+    found += among(times, runs, last, inputs.deadline, now, forbid=forbid)
+    return sorted((_explained(missed, inputs) for missed in found), key=lambda missed: missed.due)
 
 
 def _explained(missed: MissedRun, inputs: Inputs) -> MissedRun:
@@ -85,6 +88,32 @@ def _explained(missed: MissedRun, inputs: Inputs) -> MissedRun:
     if words is None:
         return missed
     return replace(missed, reason=NOT_STARTING, message=f"the cluster could not make its Job: {words}")
+
+
+def passed_over(inputs: Inputs, runs: Sequence[JobTimes], since: Iterable[datetime]) -> list[MissedRun]:
+    """Scheduled times without a Job between the last one in the status, or the last of `since`, and the last that
+    fired. Not under Replace: the Job of a replaced firing is deleted."""
+    observed, live, last = inputs.observed, inputs.live, inputs.observed.last_schedule_time
+    if live is None or last is None or observed.awaits_a_job:
+        return []
+    policy = live["spec"].get("concurrencyPolicy")
+    begin = observed.status.last_schedule_time or parse_time(live["metadata"]["creationTimestamp"])
+    begin = max([begin, *since])
+    if begin >= last or policy == "Replace":
+        return []
+    kept = min(live["spec"].get(f"{kind}JobsHistoryLimit", 0) for kind in ("successful", "failed"))
+    fired = {run.due for run in runs}
+    message = (
+        f"the cluster made no Job before the firing of {format_time(last)} was due, and then only that one's: its "
+        "controller manager was down or behind, or could not make one"
+    )
+    return [
+        MissedRun(due, "Missed", PASSED_OVER, message)
+        for due in inputs.times_after(begin, TIMES_LIMIT, until=last)
+        if due not in fired
+        and sum(run.due > due and run.ended is not None for run in runs) < kept
+        and not any(policy == "Forbid" and run.due < due and run.lasted(due) for run in runs)
+    ]
 
 
 TIMES_LIMIT = 1000

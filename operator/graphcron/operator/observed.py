@@ -114,6 +114,13 @@ class Observed:
         return requested(self.graphcron, RESUME_REQUESTED) or self.status.last_resume
 
     @property
+    def awaits_a_job(self) -> bool:
+        """Whether the CronJob names a Job that is not observed yet: each has a watch of its own, and that of the Jobs
+        can be the later one."""
+        active = self.cron_job.get("status", {}).get("active", []) if self.cron_job else []
+        return not {ref["name"] for ref in active} <= {job["metadata"]["name"] for job in self.jobs}
+
+    @property
     def last_schedule_time(self) -> datetime | None:
         """The last scheduled time for which the CronJob controller made a Job."""
         fired = self.cron_job.get("status", {}).get("lastScheduleTime") if self.cron_job else None

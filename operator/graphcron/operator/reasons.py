@@ -39,6 +39,8 @@ STILL_RUNNING = "StillRunning"
 """Skipped: the run of an earlier scheduled time was not over, and concurrencyPolicy is Forbid."""
 DEADLINE_PASSED = "StartingDeadlinePassed"
 """Missed: no Job was made within startingDeadlineSeconds."""
+PASSED_OVER = "PassedOver"
+"""Missed: no Job was made before a later time was due, and of several the CronJob controller takes the last."""
 DEADLINE_EXCEEDED = "DeadlineExceeded"
 """Failed: Kubernetes ended the Job after its activeDeadlineSeconds. It is the Job's own reason."""
 NO_OUTCOME = "NoOutcome"
@@ -52,7 +54,8 @@ SIDECAR_RUNNING = "SidecarRunning"
 """Missed: a container that somebody injected keeps the Job of an earlier firing, whose run is over."""
 
 OF_FIRINGS = (
-    STILL_RUNNING, DEADLINE_PASSED, DEADLINE_EXCEEDED, NO_OUTCOME, REPLACED, JOB_DELETED, NOT_STARTING, SIDECAR_RUNNING,
+    STILL_RUNNING, DEADLINE_PASSED, PASSED_OVER, DEADLINE_EXCEEDED, NO_OUTCOME, REPLACED, JOB_DELETED, NOT_STARTING,
+    SIDECAR_RUNNING,
 )  # fmt: skip
 """Of history entries and of the condition LastRunSucceeded."""
 

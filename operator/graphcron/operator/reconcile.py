@@ -248,7 +248,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     observed = observed.as_of(now)
     old, live = observed.status, observed.cron_job
     past = missed_runs.entries(observed.firings, plan.missed, missed_runs.job_times(observed))
-    fired = observed.last_schedule_time
+    # The status has the last time up to which it knows of every Job (`passed_over`).
+    fired = None if observed.awaits_a_job else observed.last_schedule_time
     if fired and live and not is_a_run(live, fired):
         fired = None
     waiting = waiting_jobs(observed, now)

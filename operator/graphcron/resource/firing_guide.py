@@ -180,6 +180,11 @@ REASONS = {
             "Check the cluster: its controller manager was down or behind, or could not create the Job. Raise "
             "`startingDeadlineSeconds` to let late firings start.",
         ),
+        "PassedOver": Reason(
+            "No Job was created before a later firing was due, and Kubernetes then starts only the last one.",
+            "Check the cluster: its controller manager, apiserver or etcd was down for longer than from one firing "
+            "to the next.",
+        ),
         "NotStarting": Reason(
             "Its Job could not be created, or `concurrencyPolicy` is `Forbid` and an earlier firing did not start. The "
             "message has the cause in the cluster's words.",
