@@ -12,7 +12,10 @@ from graphcron.firing.order import FIRING_METADATA
 
 Json = Mapping[str, Any]
 
-WITHOUT_A_RUN = {("Skipped", "StillRunning"), ("Missed", "StartingDeadlinePassed"), ("Missed", "PassedOver")}
+WITHOUT_A_RUN = {
+    *(("Missed", reason) for reason in ("StartingDeadlinePassed", "PassedOver", "NotStarting")),
+    ("Skipped", "StillRunning"),
+}
 """Outcomes with a reason why there is no run, none of which is the fault of an attempt."""
 
 
