@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from graphcron.kube.client import Kube
+from graphcron.operator.adoption import is_orphan_of, taken_over
 from graphcron.operator.controller import Controller
 from tests.support.controller_bench import INSTALLATION, Bench
 
@@ -69,3 +70,28 @@ class TestAdoption:
         await bench.reconcile()
         assert bench.ready["reason"] == "CronJobNameTaken"
         assert bench.kube.cron_jobs["hello"] == before
+
+
+STATUS = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"}
+OURS = {"manager": "graphcron", "operation": "Apply", "fieldsV1": {"f:spec": {"f:schedule": {}}}}
+
+
+def test_what_is_all_ours_is_not_taken_over_again() -> None:
+    """Each would be a write, and the write an event."""
+    assert taken_over({"metadata": {"managedFields": [OURS, STATUS]}}) is None
+    assert taken_over({"metadata": {}}) is None
+
+
+@pytest.mark.parametrize("other", [OURS | {"operation": "Update"}, OURS | {"manager": "helm"}])
+def test_our_name_by_another_way_and_another_name_by_ours_are_not_us(other: dict[str, Any]) -> None:
+    found = taken_over({"metadata": {"managedFields": [OURS, other, STATUS]}})
+    assert found == [OURS | {"fieldsType": "FieldsV1"}, STATUS]
+
+
+def test_an_owner_that_does_not_control_it_does_not_keep_it() -> None:
+    labels = {"app.kubernetes.io/managed-by": "graphcron", "graphcron.dev/graphcron": "hello"}
+    owned = {"metadata": {"labels": labels, "ownerReferences": [{"kind": "App", "name": "x", "uid": "y"}]}}
+    assert is_orphan_of(owned, "hello")
+    assert not is_orphan_of(owned, "other")
+    owned["metadata"]["ownerReferences"] = [{"kind": "App", "name": "x", "uid": "y", "controller": True}]
+    assert not is_orphan_of(owned, "hello")

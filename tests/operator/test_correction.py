@@ -1,12 +1,20 @@
 """What others change in the CronJob is corrected, or left and told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
+
+import pytest
 
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
 from graphcron.operator.controller import Controller
+from graphcron.operator.correction import Change, change_of
+from graphcron.operator.cronjob import digest_of
+from graphcron.operator.inputs import Inputs
+from graphcron.operator.reapply import Applied
 from tests.support.controller_bench import HELLO, INSTALLATION, NOW, Bench
+from tests.support.world import World, at
 
 
 def use_a_mirror(cron_job: dict[str, Any]) -> None:
@@ -102,3 +110,58 @@ class TestOthersChangeTheCronJob:
         assert due is not None
         assert due <= 3600, "though no event comes"
         assert bench.kube.writes.count("status hello") < 3 * applies
+
+
+class TestChangeOf:
+    """The decision, of a CronJob that somebody suspends."""
+
+    @pytest.fixture
+    def wanted(self, world: World) -> dict[str, Any]:
+        found = world.decide("10:05").apply
+        assert found
+        world.reconcile("10:05")
+        return found
+
+    @staticmethod
+    def decided(world: World, wanted: dict[str, Any], applied: Applied | None = None, now: str = "10:06") -> Change:
+        observed = replace(world.observed(), applied=applied)
+        return change_of(Inputs.read(observed, INSTALLATION, at(now)), wanted)
+
+    @staticmethod
+    def change(world: World, manager: str | None = None) -> None:
+        """By that manager, or by a webhook within our own request."""
+        assert world.cron_job
+        world.cron_job["spec"]["suspend"] = True
+        if manager:
+            fields: dict[str, Any] = {"f:spec": {"f:suspend": {}}}
+            entry = {"manager": manager, "operation": "Update", "fieldsV1": fields}
+            world.cron_job["metadata"]["managedFields"].append(entry)
+
+    def test_what_is_not_there_is_applied_and_what_is_right_is_left(self, world: World, wanted: dict[str, Any]) -> None:
+        assert self.decided(world, wanted) == Change()
+        world.cron_job = None
+        assert self.decided(world, wanted) == Change(wanted)
+
+    def test_what_a_webhook_would_change_back_is_left_and_told(self, world: World, wanted: dict[str, Any]) -> None:
+        self.change(world)
+        change = self.decided(world, wanted)
+        assert (change.apply, change.at) == (None, None)
+        assert change.modified
+        assert change.modified[0] == "ChangedByAdmission"
+
+    def test_another_spec_is_applied_whatever_a_webhook_does(self, world: World, wanted: dict[str, Any]) -> None:
+        self.change(world)
+        world.edit(schedule="5 * * * *")
+        other = World(schedule="5 * * * *").decide("10:05").apply
+        assert other
+        assert self.decided(world, other) == Change(other)
+
+    def test_what_others_change_again_and_again_waits_for_its_time(self, world: World, wanted: dict[str, Any]) -> None:
+        self.change(world, "kyverno")
+        assert self.decided(world, wanted) == Change(wanted), "a hand edit heals at once"
+        often = Applied(digest_of(wanted), at("10:05:30"), 6)  # a minute's pause
+        change = self.decided(world, wanted, often)
+        assert (change.apply, change.at) == (None, at("10:06:30"))
+        assert change.modified
+        assert change.modified[0] == "ChangedByOthers"
+        assert self.decided(world, wanted, often, "10:06:30") == Change(wanted)

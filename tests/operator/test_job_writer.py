@@ -1,11 +1,17 @@
 """The Jobs that are written: those of requests, and the end of those that do not start."""
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 
-from graphcron.kube.errors import Conflict, Refused
-from graphcron.kube.resources import JOBS
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused
+from graphcron.kube.resources import GRAPHCRONS, JOBS
+from graphcron.operator.job_writer import JobWriter
+from graphcron.operator.object_cache import ObjectCache
+from graphcron.operator.observed import Observed
+from tests.support.cluster_memory import MemoryCluster
 from tests.support.controller_bench import HELLO, Bench, owned_by
 
 
@@ -78,3 +84,77 @@ class TestNotStarting:
         stuck.kube.fail = [Refused(403, "jobs.batch is forbidden")]
         await stuck.reconcile()
         assert stuck.controller.queue.due_in(HELLO) == pytest.approx(60, abs=1)
+
+
+class TestRequested:
+    """Somebody asks for a run of a GraphCron that works."""
+
+    @pytest.fixture
+    async def asked(self, bench: Bench) -> Bench:
+        bench.make()
+        await bench.reconcile()
+        self.ask(bench, "one")
+        bench.kube.writes.clear()
+        return bench
+
+    @staticmethod
+    def ask(bench: Bench, token: str) -> None:
+        bench.kube.graphcrons["hello"]["metadata"]["annotations"] = {"graphcron.dev/run-requested": token}
+        bench.controller.cache.put(GRAPHCRONS, bench.kube.touch("hello"))
+
+    @staticmethod
+    def last(bench: Bench) -> dict[str, Any]:
+        found: dict[str, Any] = bench.kube.graphcrons["hello"]["status"]["lastRequest"]
+        return found
+
+    async def test_its_job_is_made_before_the_status_says_so(self, asked: Bench) -> None:
+        await asked.reconcile()
+        assert asked.kube.writes == [f"new job {self.last(asked)['jobName']}", "status hello"]
+        assert asked.kube.graphcrons["hello"]["status"]["active"] == 1, "before its event comes"
+        await asked.reconcile()
+        assert len(asked.kube.writes) == 2
+
+    async def test_one_that_is_there_already_is_the_one_that_was_asked_for(self, asked: Bench) -> None:
+        """The operator died before it could record it."""
+        asked.kube.fail = [Conflict(409, "already exists")]
+        await asked.reconcile()
+        assert asked.kube.writes == ["status hello"]
+        assert self.last(asked)["outcome"] == "Started"
+
+    async def test_what_the_cluster_refuses_is_the_answer(self, asked: Bench) -> None:
+        asked.kube.fail = [Refused(403, "exceeded quota")]
+        await asked.reconcile()
+        assert (self.last(asked)["outcome"], self.last(asked)["reason"]) == ("Refused", "JobRefused")
+        assert "exceeded quota" in self.last(asked)["message"]
+
+    async def test_it_is_the_leader_who_makes_it(self, asked: Bench) -> None:
+        asked.leads = False
+        await asked.reconcile()
+        assert asked.kube.writes == []
+        asked.leads = True
+        asked.controller.requeue_skipped()
+        await asked.reconcile()
+        assert len(asked.kube.writes) == 2
+
+    async def test_with_replace_those_that_run_end_first(self, asked: Bench) -> None:
+        await asked.reconcile()
+        running = self.last(asked)["jobName"]
+        asked.edit({"schedule": "0 * * * *", "assistantId": "agent", "concurrencyPolicy": "Replace"})
+        await asked.reconcile()
+        self.ask(asked, "two")
+        asked.kube.writes.clear()
+        await asked.reconcile()
+        assert asked.kube.writes == [f"job {running}", f"new job {self.last(asked)['jobName']}", "status hello"]
+
+
+@pytest.mark.parametrize("error", [Conflict(409, "a namesake"), NotFound(404, "gone"), Refused(403, "forbidden")])
+async def test_one_surplus_job_that_stays_keeps_no_other(error: KubeError) -> None:
+    kube = MemoryCluster()
+    graphcron = kube.make("hello", successfulRunsHistoryLimit=0)
+    done = {"conditions": [{"type": "Complete", "status": "True"}]}
+    made = owned_by(graphcron) | {"creationTimestamp": "2026-12-01T10:00:00Z"}
+    jobs = tuple({"metadata": made | {"name": name}, "status": done} for name in ("a", "b"))
+    kube.fail = [error]
+    writer = JobWriter(cast("Kube", kube), ObjectCache(), lambda: True)
+    await writer.remove_surplus(HELLO, Observed(graphcron, None, jobs))
+    assert kube.writes == ["expiry of b"]
