@@ -1,6 +1,5 @@
 """The translation between a cron of REST and a GraphCron, both ways."""
 
-import copy
 import json
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -16,32 +15,7 @@ from graphcron.facade.translation import created_at, new_cron_id
 from graphcron.facade.update import update
 from graphcron.firing.formats import is_uuid
 from graphcron.resource.urls import WEBHOOK
-from tests.support.rest_crons import AGENT, ID, MINIMAL, NOW, THREAD, kubectl_made, made
-
-FULL = MINIMAL | {
-    "timezone": "Europe/Berlin",
-    "end_time": "2030-01-01T00:00:00+00:00",
-    "input": {"messages": [{"role": "user", "content": "grüß Gott"}], "n": None, "big": 2**53 + 1},
-    "metadata": {"owner": "ada"},
-    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {}},
-    "context": {"k": "v"},
-    "webhook": "https://example.com/hook",
-    "interrupt_before": ["a"],
-    "interrupt_after": "*",
-    "on_run_completed": "keep",
-    "enabled": True,
-    "stream_mode": ["values", "debug"],
-    "stream_subgraphs": True,
-    "stream_resumable": False,
-    "durability": "sync",
-    "multitask_strategy": "reject",
-    "checkpoint_during": True,
-}
-"""Everything that one of the SDKs can send and that the spec has a place for."""
-
-
-def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    return update(manifest, schemas.read(CronPatch, given), NOW).draft.manifest
+from tests.support.rest_crons import AGENT, FULL, ID, MINIMAL, NOW, THREAD, kubectl_made, made, patched
 
 
 class TestWebhook:
@@ -180,79 +154,6 @@ class TestCron:
         assert ID[14] == "7"
         assert ID[19] in "89ab"
         assert is_uuid(ID)
-
-
-class TestPatch:
-    def test_replaces_what_is_given_and_keeps_the_rest(self) -> None:
-        before = made(FULL)
-        after = patched(before, {"schedule": "0 0 * * *", "input": {"new": 1}, "context": {"other": 1}})
-        assert after["spec"] == before["spec"] | {
-            "schedule": "0 0 * * *",
-            "input": {"new": 1},
-            "context": {"other": 1},
-        }
-
-    def test_metadata_merges_and_config_does_not(self) -> None:
-        after = translation.cron(patched(made(FULL), {"metadata": {"b": 2}, "config": {"tags": ["y"]}}), NOW)
-        assert after["metadata"] == {"owner": "ada", "b": 2}
-        assert after["payload"]["config"] == {"tags": ["y"], "configurable": {"cron_id": ID}}
-
-    def test_null_clears_the_end_time_and_nothing_else(self) -> None:
-        assert "endTime" not in patched(made(FULL), {"end_time": None})["spec"]
-        with pytest.raises(RestError, match="input must be"):
-            patched(made(FULL), {"input": None})
-
-    def test_marks_the_time(self) -> None:
-        after = patched(kubectl_made({}), {"enabled": False})
-        assert translation.cron(after, NOW)["updated_at"] == "2026-11-22T19:25:15.114218+00:00"
-        assert translation.cron(after, NOW)["created_at"] == "2026-11-01T08:00:00.000000+00:00"
-
-    def test_enabling_forgets_why_it_was_paused(self) -> None:
-        paused = kubectl_made({"enabled": False, "pauseReason": "costs"})
-        assert "pauseReason" not in patched(paused, {"enabled": True})["spec"]
-        assert patched(paused, {"schedule": "0 0 * * *"})["spec"]["pauseReason"] == "costs"
-
-    def test_pausing_works_whatever_else_is_wrong_and_nothing_else_does(self) -> None:
-        """It may be older than a rule of this version."""
-        wrong = kubectl_made({"template": {"labels": {"job-name": "x"}}})
-        assert patched(wrong, {"enabled": False})["spec"]["enabled"] is False
-        for change in ({"enabled": True}, {"enabled": False, "metadata": {}}, {"schedule": "0 0 * * *"}):
-            with pytest.raises(RestError, match=r"spec\.template\.labels: "):
-                patched(wrong, change)
-
-    def test_does_not_touch_its_argument(self) -> None:
-        before = made(FULL)
-        copied = copy.deepcopy(before)
-        patched(before, {"metadata": {"b": 2}, "enabled": False, "end_time": None})
-        assert before == copied
-
-    @pytest.mark.parametrize("field", ["assistant_id", "thread_id", "cron_id"])
-    def test_what_a_cron_is_about_cannot_change(self, field: str) -> None:
-        with pytest.raises(RestError, match=f"'{field}' is not a known field"):
-            patched(made(FULL), {field: "x"})
-
-
-def test_an_update_leaves_what_was_read_alone_and_sends_nothing_of_it() -> None:
-    """It may have been cut when it was read (jsontext.py), and be older than what is there."""
-    deep: dict[str, Any] = {}
-    for _ in range(300):
-        deep = {"a": deep}
-    read = kubectl_made({"schedule": "0 0 1 1 *", "assistantId": "agent", "input": deep, "metadata": {"a": 1}})
-    read["metadata"]["managedFields"] = [{"manager": "kubectl"}]
-    before = json.dumps(read)
-    with pytest.raises(RestError, match=r"^spec\.input: nested deeper than 250 levels$"):
-        patched(read, {"enabled": False})
-    asked = update(read, schemas.read(CronPatch, {"input": {}, "metadata": {"b": 2}}), NOW)
-    assert asked.draft.manifest["spec"]["metadata"] == {"a": 1, "b": 2}
-    marked = {"graphcron.dev/updated-at": "2026-11-22T19:25:15.114218+00:00"}
-    assert asked.operations == [
-        {"op": "add", "path": "/spec/input", "value": {}},
-        {"op": "add", "path": "/spec/metadata/b", "value": 2},
-        {"op": "test", "path": "/spec/inputFrom", "value": None},
-        {"op": "test", "path": "/metadata/annotations", "value": None},
-        {"op": "add", "path": "/metadata/annotations", "value": marked},
-    ]
-    assert json.dumps(read) == before
 
 
 ODD = {

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.controller_bench import Bench
 from tests.support.world import World
 
 
@@ -9,3 +10,8 @@ from tests.support.world import World
 def world() -> World:
     """An hourly GraphCron made at 10:00, not reconciled yet."""
     return World()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()

@@ -125,6 +125,15 @@ class MemoryCluster:
         annotated = job["metadata"] | {"annotations": {ENDED_ANNOTATION: because}}
         return copy.deepcopy(job | {"metadata": annotated | {"resourceVersion": str(next(self._versions))}})
 
+    async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:
+        name = manifest["metadata"]["name"]
+        self._write(f"new job {name}")
+        made = {"uid": name, "creationTimestamp": "2026-12-01T10:05:00Z", "resourceVersion": str(next(self._versions))}
+        return copy.deepcopy(manifest | {"metadata": manifest["metadata"] | made, "status": {}})
+
+    async def expire_job(self, namespace: str, job: Manifest) -> None:
+        self._write(f"expiry of {job['metadata']['name']}")
+
     async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
         status = self.graphcrons[name].get("status", {}) if name in self.graphcrons else {}
         return await self.patch_status(namespace, name, uid, status | {"conditions": conditions})

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.facade import schemas
-from graphcron.facade.schemas import CronCreate
+from graphcron.facade.schemas import CronCreate, CronPatch
 from graphcron.facade.translation import create, new_cron_id
+from graphcron.facade.update import update
 
 NOW = datetime(2026, 11, 22, 19, 25, 15, 114218, tzinfo=UTC)
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
@@ -29,3 +30,29 @@ def kubectl_made(spec: dict[str, Any], **metadata: Any) -> dict[str, Any]:
         | metadata,
         "spec": {"schedule": "0 3 * * *", "assistantId": "agent"} | spec,
     }
+
+
+FULL = MINIMAL | {
+    "timezone": "Europe/Berlin",
+    "end_time": "2030-01-01T00:00:00+00:00",
+    "input": {"messages": [{"role": "user", "content": "grüß Gott"}], "n": None, "big": 2**53 + 1},
+    "metadata": {"owner": "ada"},
+    "config": {"tags": ["x"], "recursion_limit": 5, "configurable": {}},
+    "context": {"k": "v"},
+    "webhook": "https://example.com/hook",
+    "interrupt_before": ["a"],
+    "interrupt_after": "*",
+    "on_run_completed": "keep",
+    "enabled": True,
+    "stream_mode": ["values", "debug"],
+    "stream_subgraphs": True,
+    "stream_resumable": False,
+    "durability": "sync",
+    "multitask_strategy": "reject",
+    "checkpoint_during": True,
+}
+"""Everything that one of the SDKs can send and that the spec has a place for."""
+
+
+def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    return update(manifest, schemas.read(CronPatch, given), NOW).draft.manifest

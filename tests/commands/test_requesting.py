@@ -1,0 +1,77 @@
+"""A command waits for what becomes of its request, and says so when nothing does."""
+
+from typing import Any, cast
+
+import pytest
+
+from graphcron.commands import requesting
+from graphcron.commands.cluster import Failed, Place
+from graphcron.commands.requesting import Answer, answer_to, follow
+
+STARTED = {"token": "one", "outcome": "Started", "jobName": "report-r1"}
+REFUSED = {"token": "one", "outcome": "Refused", "reason": "StillRunning", "message": "Job a runs."}
+ENDED = STARTED | {"outcome": "Succeeded", "reason": "RunSucceeded"}
+
+
+def having(last: dict[str, Any] | None) -> dict[str, Any]:
+    return {"status": {"lastRequest": last}} if last else {}
+
+
+class Statuses:
+    """A place where the GraphCron has these last requests, one after the other; the last one stays."""
+
+    def __init__(self, *lasts: dict[str, Any] | None) -> None:
+        self.lasts = list(lasts)
+
+    def graphcron(self, name: str) -> dict[str, Any]:
+        assert name == "report"
+        return having(self.lasts.pop(0) if len(self.lasts) > 1 else self.lasts[0])
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requesting, "POLL_SECONDS", 0)
+
+
+def waited(*lasts: dict[str, Any] | None, to_the_end: bool = False, seconds: float = 10) -> Answer:
+    return follow(cast("Place", Statuses(*lasts)), "report", "one", to_the_end=to_the_end, seconds=seconds)
+
+
+def test_an_answer_is_that_to_the_same_token() -> None:
+    assert answer_to(having(REFUSED), "one") == Answer("Refused", None, "StillRunning", "Job a runs.")
+    assert answer_to(having(REFUSED), "two") is None
+
+
+@pytest.mark.parametrize("graphcron", [{}, {"status": None}, {"status": {}}, {"status": {"lastRequest": None}}])
+def test_until_an_operator_has_seen_it_there_is_none(graphcron: dict[str, Any]) -> None:
+    assert answer_to(graphcron, "one") is None
+
+
+def test_only_a_run_that_goes_on_is_not_over() -> None:
+    assert [Answer(outcome, None, None, None).is_over for outcome in ("Started", "Refused", "Failed")] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_it_waits_for_its_own_answer_and_no_longer() -> None:
+    assert waited(None, STARTED | {"token": "an earlier one"}, STARTED, ENDED).outcome == "Started"
+
+
+def test_to_the_end_it_waits_for_the_outcome() -> None:
+    assert waited(None, STARTED, STARTED, ENDED, to_the_end=True).reason == "RunSucceeded"
+
+
+def test_a_refusal_is_the_end() -> None:
+    assert waited(REFUSED, ENDED, to_the_end=True).outcome == "Refused"
+
+
+def test_when_nobody_answers_it_says_that_the_request_stays() -> None:
+    with pytest.raises(Failed, match=r"^no operator has answered within 0 s\. The request stays, .*explain report'"):
+        waited(None, seconds=0.2)
+
+
+def test_a_run_that_lasts_longer_goes_on_and_is_named() -> None:
+    with pytest.raises(Failed, match=r"^Job report-r1 has not ended within 0 s; it goes on\. 'graphcron get report'"):
+        waited(STARTED, to_the_end=True, seconds=0.2)
