@@ -19,7 +19,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   pause      pause a GraphCron
   resume     resume a GraphCron
   lint       check GraphCrons in files, without a cluster
-  next       tell when a schedule fires
+  next       show when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
   export     print GraphCrons as YAML for Git
   completion print the script that completes commands in a shell

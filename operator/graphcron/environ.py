@@ -97,7 +97,7 @@ Limit = Annotated[int, BeforeValidator(_whole(0, float("inf"), "it must be 0, fo
 """A whole number; 0 means no limit."""
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 """`true` or `false`, as the chart writes it."""
-JsonObject = Annotated[dict[str, Any], BeforeValidator(_json(dict))]
+JsonMapping = Annotated[dict[str, Any], BeforeValidator(_json(dict))]
 JsonObjects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_json(list))]
 JsonStrings = Annotated[tuple[str, ...], BeforeValidator(_json(list))]
 

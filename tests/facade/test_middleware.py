@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.facade.store.store import Rejected, Unavailable
+from graphcron.facade.store.store import Rejected, StoreUnavailable
 from tests.support.facade_server import MINIMAL, Client
 from tests.support.store_memory import MemoryStore
 from tests.support.upstream_fake import AGENT
@@ -27,7 +27,7 @@ class TestStoreErrors:
     async def test_kubernetes_away_is_503_with_retry_after(
         self, client: Client, store: MemoryStore, method: str, path: str, body: object
     ) -> None:
-        store.fail_with = Unavailable("The Kubernetes API does not answer")
+        store.fail_with = StoreUnavailable("The Kubernetes API does not answer")
         status, given, headers = await client.call(method, path, body)
         assert (status, given, headers["Retry-After"]) == (503, {"detail": "The Kubernetes API does not answer"}, "5")
 
@@ -44,5 +44,5 @@ class TestStoreErrors:
         assert "KeyError" in caplog.text
 
     async def test_the_process_is_alive_without_kubernetes(self, client: Client, store: MemoryStore) -> None:
-        store.fail_with = Unavailable("away")
+        store.fail_with = StoreUnavailable("away")
         assert (await client.call("GET", "/healthz"))[:2] == (200, {"ok": True})

@@ -14,7 +14,7 @@ import pytest
 from graphcron.facade.auth.callers import Mode, read_keys
 from graphcron.facade.idempotency import HEADER
 from graphcron.facade.openapi import document
-from graphcron.facade.store.store import Unavailable
+from graphcron.facade.store.store import StoreUnavailable
 from tests.support.facade_server import Client, application, serving
 from tests.support.store_memory import MemoryStore
 from tests.support.upstream_fake import UpstreamFake
@@ -109,7 +109,7 @@ async def _wrong(world: World) -> None:
 
 
 async def _away(world: World) -> None:
-    world.store.fail_with = Unavailable("away")
+    world.store.fail_with = StoreUnavailable("away")
 
 
 PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {

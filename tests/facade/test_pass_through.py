@@ -2,7 +2,7 @@
 
 import uuid
 
-from graphcron.facade.store.store import Unavailable
+from graphcron.facade.store.store import StoreUnavailable
 from tests.support.facade_server import MINIMAL, Client, made
 from tests.support.store_memory import MemoryStore
 from tests.support.upstream_fake import AGENT, UpstreamFake
@@ -85,7 +85,7 @@ class TestCascade:
         self, client: Client, store: MemoryStore, upstream: UpstreamFake
     ) -> None:
         await made(client)
-        store.fail_with = Unavailable("the Kubernetes API does not answer")
+        store.fail_with = StoreUnavailable("the Kubernetes API does not answer")
         status, given, _ = await client.call("DELETE", f"/assistants/{AGENT}")
         assert status == 503
         assert "its crons remain" in given["detail"]

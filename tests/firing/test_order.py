@@ -108,7 +108,7 @@ def test_a_job_can_be_out_of_time_only_after_its_minute_and_all_it_may_take(
     assert is_out_of_time(order, DUE, DUE + timedelta(seconds=seconds)) is out
 
 
-def test_nobody_knows_when_a_job_by_hand_is_out_of_time() -> None:
+def test_a_job_by_hand_is_never_known_to_be_out_of_time() -> None:
     assert is_out_of_time(Order("c", {}, deadline_seconds=1), None, DUE) is False
 
 

@@ -162,14 +162,14 @@ def run_pod(**spec: Any) -> dict[str, Any]:
     """The pod template that the operator makes of a GraphCron, by the operator of this checkout."""
     program = """
 import json, sys
-from graphcron.operator.cronjob import Timing, cron_job
+from graphcron.operator.cronjob import CronJobTiming, cron_job
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.schedule.expression import read
 spec = GraphCronSpec.model_validate(json.loads(sys.argv[1]))
 metadata = {"name": "hello", "namespace": "team", "uid": "3a0d031f-3407-41b6-b45a-3f375dcb3dc2"}
 pods = RunPods(image="graphcron:1", server_url="http://127.0.0.1:1", in_pod_images=("*",))
-timing = Timing(read(spec.schedule), suspend=False, not_before=None)
+timing = CronJobTiming(read(spec.schedule), suspend=False, not_before=None)
 print(json.dumps(cron_job({"metadata": metadata}, spec, timing, pods)["spec"]["jobTemplate"]["spec"]["template"]))
 """
     environment = commands.environment(None, PYTHONPATH=str(HERE.root / "operator"))

@@ -14,7 +14,7 @@ def nested(levels: int, opening: str = '{"a":', closing: str = "}") -> str:
 
 
 @pytest.mark.parametrize("opening", ['{"a":', "["])
-def test_however_deep_it_is_read_and_told_from_what_may_be(opening: str) -> None:
+def test_however_deep_it_is_read_and_refused_with_its_place(opening: str) -> None:
     text = f'{{"before":[1],"deep":{nested(20_000, opening, "}" if "{" in opening else "]")},"after":{{"x":"y"}}}}'
     value = jsontext.loads(text)
     assert (value["before"], value["after"]) == ([1], {"x": "y"})

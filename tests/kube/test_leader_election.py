@@ -11,7 +11,7 @@ import pytest
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound
 from graphcron.kube.leader_election import LeaderElector
-from graphcron.kube.lease import Timing
+from graphcron.kube.lease import LeaseTiming
 from graphcron.kube.write_gate import WriteGate
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.extent import Extent
@@ -110,7 +110,7 @@ async def test_a_leader_that_was_paused_at_work_starts_no_write_when_it_wakes_up
 
 
 async def test_a_leader_that_ends_gives_the_lease_back(apiserver: FakeApiserver, tmp_path: Path) -> None:
-    """A rolling upgrade: nobody waits until the Lease has run out, and the successor knows all already."""
+    """A rolling upgrade: no replica waits until the Lease has run out, and the successor has observed everything."""
     async with apiserver.serving() as url, replica(url, tmp_path, "old", LASTING) as old:
         await until(lambda: apiserver.holder == "old" and apiserver.watches_of("graphcrons"))
         async with replica(url, tmp_path, "new", LASTING):
@@ -125,7 +125,7 @@ async def test_a_leader_that_ends_gives_the_lease_back(apiserver: FakeApiserver,
 
 
 class LeaseMemory:
-    """The Leases of an apiserver. One that is told to be `slow` writes, sets `written`, and does not answer."""
+    """The Leases of an apiserver. One that is set to be `slow` writes, sets `written`, and does not answer."""
 
     def __init__(self) -> None:
         self.lease: dict[str, Any] | None = None
@@ -155,7 +155,7 @@ class LeaseMemory:
 @pytest.mark.parametrize("renewals", [0, 1])
 async def test_a_claim_that_was_cut_off_is_given_back_too(renewals: int) -> None:
     kube, gate = LeaseMemory(), WriteGate()
-    leader = LeaderElector(cast("Kube", kube), gate, ("team", "graphcron"), "me", Timing(), lambda: None)
+    leader = LeaderElector(cast("Kube", kube), gate, ("team", "graphcron"), "me", LeaseTiming(), lambda: None)
     for _ in range(renewals):
         await leader.attempt()
     kube.slow = True
@@ -170,7 +170,7 @@ async def test_a_claim_that_was_cut_off_is_given_back_too(renewals: int) -> None
     assert kube.lease["spec"]["holderIdentity"] == ""
 
 
-async def test_without_the_lease_nobody_writes(apiserver: FakeApiserver, tmp_path: Path) -> None:
+async def test_without_the_lease_no_replica_writes(apiserver: FakeApiserver, tmp_path: Path) -> None:
     """Its permission is missing, say: no write passes the gate."""
     del apiserver.groups["coordination.k8s.io/v1"]
     async with apiserver.serving() as url, replica(url, tmp_path, "old", QUICK):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.kube.lease import Timing, claim, held_by, may_take, release
+from graphcron.kube.lease import LeaseTiming, claim, held_by, may_take, release
 
 AT = datetime(2026, 12, 1, 10, 0, 0, 250_000, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def test_who_may_take_it(found: dict[str, Any], now: float, may: bool) -> None:
 
 
 def test_the_first_claim_makes_it() -> None:
-    made = claim(None, "operator", "me", Timing(), AT)
+    made = claim(None, "operator", "me", LeaseTiming(), AT)
     assert made == {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -55,14 +55,14 @@ def test_the_first_claim_makes_it() -> None:
 
 
 def test_taking_it_over_counts_and_keeps_the_version_so_that_one_of_two_fails() -> None:
-    taken = claim(lease(), "operator", "me", Timing(), AT)
+    taken = claim(lease(), "operator", "me", LeaseTiming(), AT)
     assert taken["metadata"]["resourceVersion"] == "7"
     assert taken["spec"]["leaseTransitions"] == 4
     assert taken["spec"]["acquireTime"] == "2026-12-01T10:00:00.250000Z"
 
 
 def test_renewing_moves_the_renewal_alone() -> None:
-    renewed = claim(lease("me"), "operator", "me", Timing(), AT)
+    renewed = claim(lease("me"), "operator", "me", LeaseTiming(), AT)
     assert renewed["spec"] == lease("me")["spec"] | {"renewTime": "2026-12-01T10:00:00.250000Z"}
 
 
@@ -75,11 +75,11 @@ def test_what_is_given_back_is_free_at_once() -> None:
 
 def test_a_killed_leader_is_replaced_within_20_seconds() -> None:
     """It may have renewed in its last moment, and the others may have asked just before the duration was over."""
-    assert Timing().duration + Timing().retry_period < 20
+    assert LeaseTiming().duration + LeaseTiming().retry_period < 20
 
 
 def test_a_leader_stops_before_another_one_may_begin() -> None:
-    assert Timing().renew_deadline < Timing().duration
+    assert LeaseTiming().renew_deadline < LeaseTiming().duration
     for wrong in ({"duration": 10}, {"renew_deadline": 2.0}, {"retry_period": 0.0}):
         with pytest.raises(ValueError, match="must be longer"):
-            Timing(**wrong)
+            LeaseTiming(**wrong)

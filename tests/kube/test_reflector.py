@@ -49,7 +49,7 @@ class Copy:
     def _changed(self, kind: str, manifest: dict[str, Any]) -> None:
         if self.trips or manifest["metadata"]["name"] == "broken":
             self.trips = False
-            raise ValueError("nobody thought of that")
+            raise ValueError("a defect of ours")
         self.events.append(kind)
         self.held[manifest["metadata"]["name"]] = int(manifest["metadata"]["resourceVersion"])
 
@@ -68,13 +68,13 @@ async def apiserver() -> FakeApiserver:
 
 @pytest.fixture
 async def opened() -> list[Any]:
-    """What the Reflector told of its watches."""
+    """What the Reflector reported of its watches."""
     return []
 
 
 @pytest.fixture
 async def copy(apiserver: FakeApiserver, opened: list[Any]) -> AsyncIterator[Copy]:
-    """What a Reflector tells while the test lasts."""
+    """What a Reflector reports while the test lasts."""
     copy = Copy()
     async with apiserver.serving() as url, api_client(url) as client:
         tested = Reflector(Kube(client), JOBS, "team", "mine=yes", copy, lambda *what: opened.append(what))
@@ -110,7 +110,7 @@ async def test_a_watch_that_breaks_goes_on_from_where_it_was(apiserver: FakeApis
         await apiserver.put("jobs", job(name))
         await until(lambda name=name: name in copy.held)  # type: ignore[misc]
     assert copy.lists == 1
-    assert copy.events == ["ADDED", "ADDED", "ADDED"], "nothing is told twice"
+    assert copy.events == ["ADDED", "ADDED", "ADDED"], "nothing is reported twice"
 
 
 async def test_a_version_that_is_too_old_means_a_list_and_what_is_not_in_it_is_gone(

@@ -58,7 +58,7 @@ def test_what_counts_is_what_comes_and_not_that_somebody_answers() -> None:
     assert watches.silent(90, 0.0) == [PODS]
 
 
-def test_a_watch_that_the_apiserver_ends_in_time_is_alive_without_a_word() -> None:
+def test_a_watch_that_the_apiserver_ends_in_time_is_alive_without_an_event() -> None:
     """Nothing has happened to that resource for long, and bookmarks are no promise."""
     clock, stream = Clock(), Stream()
     watches = WatchHealth([PODS], clock)

@@ -3,7 +3,7 @@
 import pytest
 
 from graphcron.environ import InvalidSettings
-from graphcron.kube.lease import Timing
+from graphcron.kube.lease import LeaseTiming
 from graphcron.operator.settings import OperatorSettings
 
 GIVEN = {"GRAPHCRON_RUN_IMAGE": "graphcron:1", "AGENT_SERVER_URL": "http://agent.example"}
@@ -53,7 +53,7 @@ def test_all_that_the_chart_sets() -> None:
 def test_processes_outside_of_pods_have_identities_of_their_own() -> None:
     one, other = OperatorSettings.read(GIVEN), OperatorSettings.read(GIVEN)
     assert one.identity != other.identity
-    assert one.lease_timing == Timing()
+    assert one.lease_timing == LeaseTiming()
     assert (one.minimum_interval, one.pods.active_deadline_seconds) == (0, None)
 
 

@@ -72,6 +72,6 @@ def test_the_order_is_the_same_for_both_engines() -> None:
 
 
 @pytest.mark.parametrize(("policy", "replace"), [(None, False), ("Allow", False), ("Forbid", False), ("Replace", True)])
-def test_only_replace_tells_the_run_pods_to_cancel_earlier_runs(policy: str | None, replace: bool) -> None:
+def test_only_replace_makes_the_run_pods_cancel_earlier_runs(policy: str | None, replace: bool) -> None:
     spec = MINIMAL | ({"concurrencyPolicy": policy} if policy else {})
     assert order(METADATA, GraphCronSpec.model_validate(spec), None).replace is replace

@@ -122,7 +122,7 @@ def test_a_run_that_ended_before_it_could_be_cancelled_ended_as_it_did(pod: Pod,
     assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
 
 
-def test_a_run_that_cannot_be_cancelled_is_told_as_such(pod: Pod, server: AgentServerFake) -> None:
+def test_a_run_that_cannot_be_cancelled_is_reported_as_such(pod: Pod, server: AgentServerFake) -> None:
     server.ends_as = None
     pod.order(deadline_seconds=1)
     server.fail(CANCEL, answer(403, {"detail": "read only"}))

@@ -193,7 +193,7 @@ def test_old_records_are_swept_by_later_firings(pod: Pod) -> None:
     assert (checkpoints(pod, record), checkpoints(pod)) == (0, 1)
 
 
-def test_told_to_stop_it_leaves_word_and_the_next_attempt_goes_on(pod: Pod) -> None:
+def test_at_sigterm_it_reports_an_outcome_and_the_next_attempt_goes_on(pod: Pod) -> None:
     pod.keeps_threads()
     pod.order({"durability": "sync"}, thread_id=THREAD)
     began = time.monotonic()
@@ -206,7 +206,7 @@ def test_told_to_stop_it_leaves_word_and_the_next_attempt_goes_on(pod: Pod) -> N
     assert pod.steps.count("first") == 1
 
 
-def test_told_to_stop_without_a_checkpointer_it_says_that_the_run_is_lost(pod: Pod) -> None:
+def test_at_sigterm_without_a_checkpointer_it_says_that_the_run_is_lost(pod: Pod) -> None:
     assert killed_in_second(pod, signal.SIGTERM) == EXIT_TRY_AGAIN
     assert "nothing of the run is kept" in pod.outcome().message
 

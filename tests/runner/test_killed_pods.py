@@ -45,7 +45,7 @@ def test_a_pod_killed_at_any_point_is_continued_by_the_next(
         assert code == (EXIT_DONE if tidying else EXIT_TRY_AGAIN)
         assert pod.outcome().reason == ("RunSucceeded" if tidying else "PodStopped")
     if signal_number == signal.SIGKILL and tidying:
-        assert pod.outcome().reason == "RunSucceeded", "word was not left before tidying up"
+        assert pod.outcome().reason == "RunSucceeded", "the outcome was not reported before tidying up"
     assert hold.handled.wait(20)
 
     server.end_runs("success")
@@ -122,18 +122,18 @@ def test_two_pods_of_one_job_at_once_share_the_run(pod: Pod, server: AgentServer
     assert len(server.started) == 1
 
 
-def test_a_pod_whose_twin_was_quicker_repeats_its_outcome(pod: Pod, server: AgentServerFake) -> None:
-    """The twin deletes the thread under the eyes of the one that follows the run."""
+def test_a_pod_whose_rival_was_quicker_repeats_its_outcome(pod: Pod, server: AgentServerFake) -> None:
+    """The rival deletes the thread under the eyes of the one that follows the run."""
     server.ends_as = None
     hold = Hold("before")
-    with pod.start() as twin:
+    with pod.start() as rival:
         until(lambda: server.polls() >= 1)
         server.fail(POLL, hold)
         assert hold.reached.wait(20)
         server.end_runs("success")
         _, outcome = pod.run()
         hold.let_go.set()
-        assert twin.wait(20) == EXIT_DONE
+        assert rival.wait(20) == EXIT_DONE
     assert pod.outcome() == outcome
     assert len(server.started) == 1
 

@@ -61,7 +61,7 @@ def test_replace_on_a_thread_cancels_only_what_this_cron_has_running(pod: Pod, s
 
 
 def test_replace_waits_until_the_earlier_run_has_stopped(pod: Pod, server: AgentServerFake) -> None:
-    """A server tells a worker to stop, and that takes its time."""
+    """A server signals a worker to stop, and that takes its time."""
     thread_id = server.add_thread()
     run = earlier(server, thread_id)
     pod.order({"multitask_strategy": "reject"}, thread_id=thread_id, replace=True)

@@ -80,7 +80,7 @@ def _length(earlier: datetime, later: datetime, unit: str) -> float:
 
 def test_every_schedule_has_words() -> None:
     chance = random.Random(20261122)
-    told = 0
+    described = 0
     for _ in range(2000):
         spec = " ".join(random_field(chance, *bounds) for bounds in ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7)))
         try:
@@ -88,5 +88,5 @@ def test_every_schedule_has_words() -> None:
         except InvalidSchedule:
             continue
         assert in_words(schedule), spec
-        told += 1
-    assert told > 1500
+        described += 1
+    assert described > 1500

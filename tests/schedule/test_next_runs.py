@@ -81,7 +81,7 @@ def test_the_short_cut_comes_to_what_the_walk_comes_to() -> None:
             answered += 1
             assert found == walked(schedule, zone, after), (spec, zone.key, after)
             after = found
-    assert answered > 10_000, "it is asked for naught"
+    assert answered > 10_000, "it never has an answer"
 
 
 def test_what_is_remembered_of_a_schedule_is_what_the_walk_comes_to() -> None:

@@ -1,4 +1,4 @@
-"""`graphcron next`: what people and programs are told, by the command as it is installed."""
+"""`graphcron next`: what people and programs get, by the command as it is installed."""
 
 import json
 import os
@@ -139,11 +139,11 @@ def test_a_step_that_is_larger_than_its_range_is_warned_of() -> None:
 
 def test_a_seed_decides_what_a_hash_is() -> None:
     after = ["--after", "2026-12-01T00:00:00Z", "--count", "1"]
-    told = [run("H H * * *", *after, "--seed", seed).stdout.decode().splitlines()[1:] for seed in ("a", "b", "a")]
-    assert told[0] == told[2] != told[1]
-    assert told[0] == ["CronJob: 27 1 * * *", "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
+    shown = [run("H H * * *", *after, "--seed", seed).stdout.decode().splitlines()[1:] for seed in ("a", "b", "a")]
+    assert shown[0] == shown[2] != shown[1]
+    assert shown[0] == ["CronJob: 27 1 * * *", "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
     without = run("H H * * *", *after).stdout.decode().splitlines()
-    assert without[2].startswith("H is another value for each GraphCron, and this is nobody's;")
+    assert without[2].startswith("H is another value for each GraphCron, and this is an example;")
     assert len(without) == 4
     assert "H is" not in run("30 9 * mar thu", *after).stdout.decode()
     line = {"schedule": "H H * * *", "after": "2026-12-01T00:00:00Z", "count": 1, "seed": "a"}

@@ -24,7 +24,7 @@ GROUPS = {
     "graphcron.dev/v1": {"graphcrons": "GraphCron"},
     "batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
     "coordination.k8s.io/v1": {"leases": "Lease"},
-    # kopf waits until it has seen these two named, also where it is told not to read them.
+    # kopf waits for these two names, also where it must not read them.
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
@@ -42,8 +42,8 @@ class Heard(NamedTuple):
 
 
 class FakeApiserver:
-    """Objects by plural and name, all in one namespace. Whose token is in `silent` is told no news by a watch, and
-    whose is in `away` gets no answer but 503."""
+    """Objects by plural and name, all in one namespace. A token in `silent` gets no changes from a watch, and one
+    in `away` no answer but 503."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in KEPT}
@@ -65,7 +65,7 @@ class FakeApiserver:
 
     @property
     def holder(self) -> str:
-        """Who has the Lease, empty when nobody has."""
+        """The holder of the Lease, empty when there is none."""
         return next((lease["spec"]["holderIdentity"] for lease in self.objects["leases"].values()), "")
 
     @property
@@ -85,7 +85,7 @@ class FakeApiserver:
         return [path for method, path in self.requests if method == "GET" and f"/{plural}?" in path and "watch" in path]
 
     async def put(self, plural: str, manifest: Manifest) -> Manifest:
-        """Store it and tell those who watch."""
+        """Store it, and send it to the watches."""
         self._version += 1
         before = self.objects[plural].get(manifest["metadata"]["name"])
         stored = copy.deepcopy(manifest)
@@ -96,14 +96,14 @@ class FakeApiserver:
         if before is None or before.get("spec") != stored.get("spec"):
             metadata["generation"] = (before["metadata"]["generation"] if before else 0) + 1
         self.objects[plural][metadata["name"]] = stored
-        await self._tell(plural, "MODIFIED" if before else "ADDED", stored)
+        await self._notify(plural, "MODIFIED" if before else "ADDED", stored)
         return stored
 
     async def delete(self, plural: str, name: str) -> None:
         self._version += 1
         gone = self.objects[plural].pop(name)
         gone["metadata"]["resourceVersion"] = str(self._version)
-        await self._tell(plural, "DELETED", gone)
+        await self._notify(plural, "DELETED", gone)
 
     async def cut_watches(self) -> None:
         """As a proxy or a restart of the apiserver does."""
@@ -117,12 +117,12 @@ class FakeApiserver:
             self._changed.notify_all()
 
     async def expire_watches(self) -> None:
-        """Answer every watch, now and from older versions, that its version is too old: whoever watches lists anew."""
+        """Answer every watch, now and from older versions, that its version is too old: its client lists anew."""
         self._version += 1
         self._oldest = self._version
         await self.cut_watches()
 
-    async def _tell(self, plural: str, kind: str, manifest: Manifest) -> None:
+    async def _notify(self, plural: str, kind: str, manifest: Manifest) -> None:
         async with self._changed:
             self._history.append((self._version, plural, kind, copy.deepcopy(manifest)))
             self._changed.notify_all()
@@ -223,10 +223,10 @@ class FakeApiserver:
                 if plural in self.mute or who in self.silent:
                     await asyncio.sleep(self.bookmark_seconds)
                     continue
-                news = [change for change in self._history if change[0] > seen]
-                if not news:
+                changes = [change for change in self._history if change[0] > seen]
+                if not changes:
                     await response.write(_bookmark(seen))
-                for version, about, kind, manifest in news:
+                for version, about, kind, manifest in changes:
                     seen = version
                     if about == plural and _selected(request, manifest):
                         await response.write(json.dumps({"type": kind, "object": manifest}).encode() + b"\n")

@@ -38,7 +38,7 @@ def refusal(plane: ControlPlane, manifest: Manifest) -> str:
 
 
 def await_that(holds: Callable[[], object]) -> None:
-    """A policy works from when the apiserver's own watch has seen it."""
+    """A policy works from when the apiserver's own watch has brought it."""
     deadline = time.monotonic() + 30
     while not holds():
         assert time.monotonic() < deadline

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphcron.operator.cronjob import Timing, cron_job
+from graphcron.operator.cronjob import CronJobTiming, cron_job
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
 from graphcron.resource.spec import GraphCronSpec
@@ -23,7 +23,7 @@ def job_of(pods: RunPods = INSTALLATION, namespace: str = "team", **spec: Any) -
     manifest = cron_job(
         {"metadata": METADATA | {"namespace": namespace}},
         GraphCronSpec.model_validate({"schedule": "0 * * * *", "assistantId": "agent"} | spec),
-        Timing(read("0 * * * *"), suspend=False, not_before=None),
+        CronJobTiming(read("0 * * * *"), suspend=False, not_before=None),
         pods,
     )
     job: dict[str, Any] = manifest["spec"]["jobTemplate"]["spec"]

@@ -29,7 +29,7 @@ async def operator_by(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """`graphcron operator`, as a container runs it, with a kubeconfig of that cluster and user; ended by SIGTERM if the
     test has not ended it."""
-    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - a test of its own waits for nobody else
+    folder.mkdir(exist_ok=True)  # noqa: ASYNC240 - nothing else waits for a test of its own
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, "operator"),
         env={
@@ -39,7 +39,7 @@ async def operator_by(
             "GRAPHCRON_RUN_IMAGE": "graphcron:test",
             "AGENT_SERVER_URL": "http://agent.example",
             "GRAPHCRON_WATCH_NAMESPACE": "team",
-            "GRAPHCRON_HEALTH_PORT": "0",  # any: one that was looked for before may be taken by now
+            "GRAPHCRON_HEALTH_PORT": "0",  # any: one that was free a moment ago may be taken
             "GRAPHCRON_METRICS_PORT": "0",
         }
         | environment,

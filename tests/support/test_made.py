@@ -7,7 +7,7 @@ import pytest
 from tests.support.made import made
 
 
-def test_what_is_missing_is_told_with_the_target_that_makes_it(tmp_path: Path) -> None:
+def test_what_is_missing_is_named_with_the_target_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(pytest.fail.Exception, match=r"helm is missing: run `make chart-tools`"):
         made(tmp_path / "helm", "chart-tools")
 

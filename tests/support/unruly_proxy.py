@@ -48,7 +48,7 @@ class UnrulyProxy:
             task.cancel()
 
     def expire(self) -> None:
-        """End every watch by saying that its version is too old: whoever watches has to list anew."""
+        """End every watch by saying that its version is too old: its client has to list anew."""
         for task in self._watches:
             task.cancel("expired")
 

@@ -1,4 +1,4 @@
-"""A small Agent Server as the facade sees one: threads, assistants, a stream, and an echo that tells what arrived.
+"""A small Agent Server as the facade meets one: threads, assistants, a stream, and an echo of what arrived.
 
 A real aiohttp server on a real socket. It records every request line, so a test can say what never came through.
 """
@@ -61,30 +61,30 @@ class UpstreamFake:
         if self._runner is not None:
             await self._runner.cleanup()
 
-    def _note(self, request: web.Request) -> None:
+    def _record(self, request: web.Request) -> None:
         self.seen.append((f"{request.method} {request.raw_path}", dict(request.headers)))
 
     async def _create_thread(self, request: web.Request) -> web.Response:
-        self._note(request)
+        self._record(request)
         thread = str(uuid.uuid4())
         self.threads.add(thread)
         return web.json_response({"thread_id": thread})
 
     async def _search_threads(self, request: web.Request) -> web.Response:
-        self._note(request)
+        self._record(request)
         wanted = (await request.json())["ids"]
         found = [{"thread_id": thread} for thread in wanted if thread in self.threads]
         return web.json_response(found if self.search_status == 200 else {"detail": "no"}, status=self.search_status)
 
     async def _prune_threads(self, request: web.Request) -> web.Response:
-        self._note(request)
+        self._record(request)
         pruned = self.threads & set((await request.json())["thread_ids"])
         self.threads -= pruned
         self.search_status = self.search_status_once_pruned
         return web.json_response({"pruned_count": len(pruned)})
 
     async def _thing(self, request: web.Request) -> web.Response:
-        self._note(request)
+        self._record(request)
         things = self.threads if request.match_info["kind"] == "threads" else self.assistants
         if self.lookup_status is not None:
             return web.Response(status=self.lookup_status, body=self.lookup_body)
@@ -98,7 +98,7 @@ class UpstreamFake:
         return web.json_response({})
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
-        """One event at once, the next when the test says so; notes when it ends, also by cancellation."""
+        """One event at once, the next when the test says so; records its end, also by cancellation."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         try:
@@ -111,7 +111,7 @@ class UpstreamFake:
 
     async def _socket(self, request: web.Request) -> web.WebSocketResponse:
         """Repeats what it hears; `close CODE REASON` it obeys, and at `break` it drops the line."""
-        self._note(request)
+        self._record(request)
         socket = web.WebSocketResponse(protocols=["second", "third"], max_msg_size=0)
         await socket.prepare(request)
         async for message in socket:
@@ -169,7 +169,7 @@ class UpstreamFake:
         return web.Response(body=b"not really gzip", headers={"Content-Encoding": "gzip", "Content-Type": "text/x"})
 
     async def _echo(self, request: web.Request) -> web.Response:
-        self._note(request)
+        self._record(request)
         answer: dict[str, Any] = {
             "line": f"{request.method} {request.raw_path}",
             "headers": dict(request.headers),

@@ -34,7 +34,7 @@ from graphcron.facade.schemas import (
 )
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
-from graphcron.facade.store.store import Changed, Missing, Store, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Store, StoreUnavailable
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
 from graphcron.facade.unknown_fields import UnknownFields, warning
 from graphcron.facade.update import update
@@ -96,7 +96,7 @@ class Handlers:
     async def readyz(self, request: web.Request) -> web.Response:
         """Crons can be read and written."""
         if self._draining.is_set():
-            raise Unavailable("This facade is about to stop")
+            raise StoreUnavailable("This facade is about to stop")
         await self._store.ready()
         return json_answer({"ok": True})
 

@@ -14,7 +14,7 @@ from graphcron.facade.handlers import CALLER, json_answer
 from graphcron.facade.proxy.path_guard import is_literal_cron_path, reaches_crons
 from graphcron.facade.request_log import OWNER, PASSED_THROUGH
 from graphcron.facade.schemas import BODY_LIMIT
-from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, StoreUnavailable
 from graphcron.http_server import Connection
 from graphcron.resource.fields import clipped
 
@@ -119,7 +119,7 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return _problem(422, str(error))
     except Changed as error:
         return _problem(409, f"{error}: read it again and repeat the change")
-    except Unavailable as error:
+    except StoreUnavailable as error:
         return _problem(503, str(error))
     except web.HTTPRequestEntityTooLarge:
         return _problem(413, f"The request body is larger than {BODY_LIMIT} bytes, the most that a cron may have")

@@ -12,7 +12,7 @@ from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads
 from graphcron.facade.proxy.upstream import Upstream
 from graphcron.facade.schemas import CronCount
 from graphcron.facade.store.owned_store import OwnedStore
-from graphcron.facade.store.store import Missing, Store, Unavailable
+from graphcron.facade.store.store import Missing, Store, StoreUnavailable
 from graphcron.resource.identity import id_of
 
 logger = logging.getLogger(__name__)
@@ -84,9 +84,9 @@ class PassThrough:
                     await crons.delete(id_of(manifest))
                 except Missing:
                     continue
-        except Unavailable as error:
+        except StoreUnavailable as error:
             logger.error("%s %s was deleted, its crons could not be: %s", kind, identity, error)
-            raise Unavailable(
+            raise StoreUnavailable(
                 f"{identity} was deleted from the Agent Server, but its crons remain, since Kubernetes did not "
                 f"answer; delete them by id. {error}"
             ) from None

@@ -1,7 +1,7 @@
 """Days that a CronJob cannot name, such as the last of a month: a predicate on dates, shared by operator and run pods.
 
-A CronJob fires on more days than are meant; its run pods start nothing on the others, and nobody who tells the next
-firings counts them. Both ask `meant`.
+A CronJob fires on more days than are meant; its run pods start nothing on the others, and lists of
+next firings leave them out. Both call `meant`.
 
 Standard library only, and little of it: run pods import this at every firing.
 """

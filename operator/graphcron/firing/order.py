@@ -124,7 +124,7 @@ def scheduled_time_of(job_name: str) -> datetime | None:
     """The minute a CronJob's Job was due, from its name: the controller names it `<cronjob>-<unix minutes>`
     (Kubernetes, pkg/controller/cronjob, getJobName). Manual Jobs have other names: None."""
     _, _, minutes = job_name.rpartition("-")
-    # Eight digits last from 1989 to 2160; a manual Job that is called so too is beyond telling.
+    # Eight digits last from 1989 to 2160; a manual Job of such a name cannot be told apart.
     if len(minutes) != 8 or not minutes.isascii() or not minutes.isdigit():
         return None
     return datetime.fromtimestamp(int(minutes) * 60, UTC)
@@ -174,7 +174,7 @@ def starts_at(order: Order, scheduled_time: datetime | None) -> datetime | None:
 
 
 def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime) -> bool:
-    """Whether a pod that is told to stop may be told so because its Job ran into its deadline.
+    """Whether a pod may have got SIGTERM because its Job ran into its deadline.
 
     A pod knows when it started, not when its Job did: it may have waited for a node or an image all that time. What
     it knows is that no Job is made before its minute. Half the margin is for clocks that differ.

@@ -28,7 +28,7 @@ OUTCOMES = ("Succeeded", "Failed", "Skipped", WAITING_FOR_INPUT)
 
 
 class Outcome(NamedTuple):
-    """How a firing ended, as the run pod's termination message tells it.
+    """How a firing ended, as the run pod's termination message reports it.
 
     `outcome` is one of `OUTCOMES`; `reason` is CamelCase for programs, `message` a sentence for people.
     """

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from graphcron.kube import lease
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound
-from graphcron.kube.lease import Timing
+from graphcron.kube.lease import LeaseTiming
 from graphcron.kube.resources import Manifest
 from graphcron.kube.write_gate import WriteGate, steady_clock
 
@@ -29,7 +29,7 @@ class LeaderElector:
         gate: WriteGate,
         name: tuple[str, str],
         identity: str,
-        timing: Timing,
+        timing: LeaseTiming,
         on_started_leading: Callable[[], None],
         clock: Callable[[], float] = steady_clock,
     ) -> None:

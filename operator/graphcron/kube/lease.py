@@ -18,7 +18,7 @@ from graphcron.kube.resources import Manifest
 
 
 @dataclass(frozen=True)
-class Timing:
+class LeaseTiming:
     """Seconds; the defaults are client-go's.
 
     `duration`: after so long without a renewal others take over. `renew_deadline`: after so long without a renewal the
@@ -49,11 +49,11 @@ def may_take(lease: Mapping[str, Any], me: str, observed_at: float, now: float) 
 
 
 def held_by(lease: Mapping[str, Any]) -> str:
-    """The holder's identity, empty when nobody has it."""
+    """The holder's identity, empty when there is none."""
     return str((lease.get("spec") or {}).get("holderIdentity") or "")
 
 
-def claim(lease: Mapping[str, Any] | None, name: str, me: str, timing: Timing, at: datetime) -> Manifest:
+def claim(lease: Mapping[str, Any] | None, name: str, me: str, timing: LeaseTiming, at: datetime) -> Manifest:
     """The Lease as `me` writes it to take or to renew it; None when there is none yet.
 
     It keeps the resourceVersion: of two who take it at once, the apiserver lets one.

@@ -112,7 +112,7 @@ class Transport:
         rest = self._client.rest_client
         if rest.pool_manager is None:
             connector = aiohttp.TCPConnector(limit=rest.maxsize, ssl=rest.ssl_context)
-            # No cookies, as client-go: there is nobody's session to keep.
+            # No cookies, as client-go: there is no session to keep.
             rest.pool_manager = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         session: aiohttp.ClientSession = rest.pool_manager
         return session

@@ -35,7 +35,7 @@ from graphcron.schedule.fields import Schedule
 
 
 @dataclass(frozen=True)
-class Timing:
+class CronJobTiming:
     """When a CronJob fires, whether it is suspended, and before which scheduled time its run pods skip."""
 
     schedule: Schedule
@@ -61,7 +61,7 @@ class Installation:
 
 
 def cron_job(
-    graphcron: Manifest, spec: GraphCronSpec, when: Timing, pods: run_pod.RunPods, made_by: str = ""
+    graphcron: Manifest, spec: GraphCronSpec, when: CronJobTiming, pods: run_pod.RunPods, made_by: str = ""
 ) -> Manifest:
     """The CronJob for a GraphCron, as server-side apply takes it, marked with the installation that made it.
 

@@ -14,7 +14,7 @@ import kopf
 from graphcron.environ import CannotStart
 
 
-class Operator(Protocol):
+class Runnable(Protocol):
     async def start(self) -> None:
         """Raises CannotStart."""
 
@@ -29,7 +29,7 @@ class Backoffs:
         return itertools.chain((1, 2, 3, 5, 8, 13), itertools.repeat(20))
 
 
-async def run_kopf(operator: Operator, namespace: str | None, identity: str) -> None:
+async def run_kopf(operator: Runnable, namespace: str | None, identity: str) -> None:
     """Run the operator until SIGTERM or SIGINT, in one namespace or in the whole cluster for None; `identity` is this
     replica's name. Raises CannotStart."""
     registry = kopf.OperatorRegistry()

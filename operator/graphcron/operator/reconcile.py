@@ -18,7 +18,7 @@ from graphcron.operator.conditions import (
     new_conditions,
 )
 from graphcron.operator.correction import change_of
-from graphcron.operator.cronjob import Installation, Timing, cron_job, digest_of, is_a_run
+from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
 from graphcron.operator.guardrails import refusal
@@ -85,7 +85,7 @@ def decide_in_full(observed: Observed, installation: Installation, now: datetime
     try:
         inputs = Inputs.read(observed, installation, now)
         verdict = _verdict(inputs)
-        timing = Timing(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
+        timing = CronJobTiming(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
         wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
         return replace(_invalid(invalid, observed), wake_at=look_again, end=end, asks=asks)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from graphcron.environ import Count, Flag, JsonObject, JsonObjects, JsonStrings, Limit, Port, Seconds, Settings
-from graphcron.kube.lease import Timing
+from graphcron.environ import Count, Flag, JsonMapping, JsonObjects, JsonStrings, Limit, Port, Seconds, Settings
+from graphcron.kube.lease import LeaseTiming
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
 from graphcron.resource.pod_types import Resources
@@ -31,7 +31,7 @@ def _resources(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-JsonResources = Annotated[JsonObject, AfterValidator(_resources)]
+JsonResources = Annotated[JsonMapping, AfterValidator(_resources)]
 """Resources of a container."""
 
 Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
@@ -56,7 +56,7 @@ def _identity() -> str:
 
 
 class OperatorSettings(Settings):
-    """Defaults of run pods and of the Lease are those of `RunPods` and `Timing`."""
+    """Defaults of run pods and of the Lease are those of `RunPods` and `LeaseTiming`."""
 
     run_image: str = Field(validation_alias="GRAPHCRON_RUN_IMAGE", description="the image of the run pods")
     run_image_pull_policy: str | None = Field(None, validation_alias="GRAPHCRON_RUN_IMAGE_PULL_POLICY")
@@ -66,8 +66,8 @@ class OperatorSettings(Settings):
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
     run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
-    run_pod_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
-    run_container_security: JsonObject | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
+    run_pod_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
+    run_container_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
     run_extra_env: Annotated[JsonObjects, AfterValidator(_not_ours)] | None = Field(
         None, validation_alias="GRAPHCRON_RUN_EXTRA_ENV"
     )
@@ -137,9 +137,9 @@ class OperatorSettings(Settings):
         return self.release_namespace or self.namespace or "default", self.lease_name
 
     @cached_property
-    def lease_timing(self) -> Timing:
+    def lease_timing(self) -> LeaseTiming:
         """Raises ValueError for times that do not go together."""
-        return Timing(
+        return LeaseTiming(
             **_given(
                 duration=self.lease_duration,
                 renew_deadline=self.lease_renew_deadline,

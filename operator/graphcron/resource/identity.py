@@ -61,5 +61,5 @@ def id_of(manifest: Mapping[str, Any]) -> str:
 
 
 def owner_of(manifest: Mapping[str, Any]) -> str | None:
-    """Whose cron it is; None when it is nobody's in particular."""
+    """The owner of a cron; None when it has none."""
     return manifest["metadata"].get("labels", {}).get(OWNER_LABEL) or None

@@ -16,7 +16,7 @@ ORDER_LIMIT = 240 * 1024
 
 
 def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, days: Days = ()) -> Order:
-    """What each run pod of this GraphCron is told to do."""
+    """The order that each run pod of this GraphCron reads."""
     identity = cron_id(metadata)
     config = dict(spec.config or {})
     # The Agent Server refuses a run with both configurable and context. A server after 0.16 drops a cron_id that its

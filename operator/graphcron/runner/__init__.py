@@ -18,23 +18,23 @@ it, the mark is looked for again before it is sent again. Three more things keep
   deleting it would be simpler, but leave people's data on servers that do not sweep; a long one is its safety net.
 - The mark is on the run alone: on LangGraph later runs inherit their thread's metadata.
 
-What is left: a request for a thread cron that the server carries out only after it timed out here and was looked for
-in vain, or one for a kept thread whose run was over by then. Only an id given by the client could end that, and the
-server takes none.
+What is left: a request for a thread cron that the server carries out only after it timed out here and the search for
+its run found none, or one for a kept thread whose run was over by then. Only an id given by the client could end that,
+and the server takes none.
 
 Following is polling, from 0.2 s, growing with the run's age to 5 s: it delays no run's end by more than a twentieth,
 and survives whatever cuts connections. `join` would know sooner, but holds a connection for hours, answers with the
-thread's whole state, and needs the polling anyway to tell its own loss from the run's end.
+thread's whole state, and needs the polling anyway to distinguish its own loss from the run's end.
 
 `concurrencyPolicy: Replace`: Kubernetes deletes the Job of the earlier firing, which stops its pod as a drain does. So
 the pod that takes its place cancels the run, before it starts its own. An earlier pod that has sent its request but has
-no answer yet when the new one looks is missed: its Job is deleted before the new one is made, so it is a matter of
-seconds. Nobody takes the place of a cron that is deleted: its runs go on, as on LangGraph's platform.
+no answer when the new one searches is missed: its Job is deleted before the new one is made, so it is a matter of
+seconds. Deleting a cron cancels nothing: its runs go on, as on LangGraph's platform.
 
 SIGTERM (a drain, an eviction): the pod leaves at once and the run goes on; the next pod follows it.
 
 The deadline (`activeDeadlineSeconds`) cancels the run, or it would go on costing money: a timer of the process, since
 a Job that runs into a deadline of its own only stops its pods, as a drain does. It counts from the earliest start that
 is known, the run's or this pod's. The Job's deadline comes a margin later, for pods that never start. One that started
-late may still meet it: told to stop when the Job can be out of time, the pod cancels too.
+late may still meet it: on SIGTERM, when the Job can be out of time, the pod cancels too.
 """

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from graphcron.firing.formats import error_text, moment_of, plain
-from graphcron.runner.errors import Busy, NotFound, Refused, TryAgain, origin_of
+from graphcron.runner.errors import Busy, RequestRefused, ResourceNotFound, TryAgain, origin_of
 from graphcron.runner.transport import SETTLE_SECONDS, Transport
 
 SAME_CLOCK = timedelta(seconds=5)
@@ -58,7 +58,7 @@ class AgentServer:
         """How far the server's clock is behind ours, by its last answer."""
 
     def runs(self, thread_id: str, limit: int, offset: int = 0) -> list[Run]:
-        """Runs of a thread, newest first. Raises NotFound without the thread."""
+        """Runs of a thread, newest first. Raises ResourceNotFound without the thread."""
         query = urlencode([("limit", limit), ("offset", offset), *_RUN_FIELDS])
         return [self._run(run) for run in self._list("GET", f"{_thread(thread_id)}/runs?{query}")]
 
@@ -70,7 +70,7 @@ class AgentServer:
         return run if run.created and abs(now - run.created) < SAME_CLOCK else run._replace(created=now)
 
     def status(self, thread_id: str, run_id: str) -> str:
-        """Raises NotFound when there is no such run (any more)."""
+        """Raises ResourceNotFound when there is no such run (any more)."""
         for run in self.runs(thread_id, limit=10):
             if run.run_id == run_id:
                 return run.status
@@ -81,7 +81,7 @@ class AgentServer:
         """Stop a run and keep what it has done so far. False when it is over, or gone."""
         try:
             self._call("POST", f"{_thread(thread_id)}/runs/{run_id}/cancel?action=interrupt")
-        except NotFound:
+        except ResourceNotFound:
             return False
         return True
 
@@ -126,7 +126,7 @@ class AgentServer:
         """With its runs and its state. Idempotent."""
         try:
             self._call("DELETE", _thread(thread_id))
-        except NotFound:
+        except ResourceNotFound:
             return
 
     def busy_threads(self, metadata: Mapping[str, Any], limit: int) -> list[str]:
@@ -173,14 +173,14 @@ class AgentServer:
         return answer
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> Any:
-        """One request. Returns the parsed answer, or raises TryAgain or Refused.
+        """One request. Returns the parsed answer, or raises TryAgain or RequestRefused.
 
         A 404 that anybody could have written counts once an Agent Server has said it: one that is asked for threads and
         answers with a list is one, and is then asked again. What has a body makes something, and is never repeated.
         """
         try:
             return self._ask(method, path, body)
-        except NotFound as error:
+        except ResourceNotFound as error:
             if error.certain:
                 raise
             doubtful = TryAgain("AgentServerError", f"{error}: is the path of the Agent Server's URL right?")
@@ -188,7 +188,7 @@ class AgentServer:
             raise doubtful
         try:
             found = self._ask("POST", "/threads/search", _json({"metadata": {"graphcron_firing": ""}, "limit": 1}))
-        except NotFound:
+        except ResourceNotFound:
             found = None
         if not isinstance(found, list):
             raise doubtful
@@ -215,20 +215,20 @@ class AgentServer:
         detail = error_text(data)
         said = f"{answered}: {detail}" if detail else answered
         if 300 <= status < 400:
-            raise Refused(
+            raise RequestRefused(
                 "Redirected",
                 f"{answered} and points to {origin_of(headers.get('location', ''))}: "
                 "redirects are not followed, so give the final address",
             )
         if status in (401, 403):
-            raise Refused(
+            raise RequestRefused(
                 "Unauthorized",
                 f"{said}: check the Secret with the API key (spec.server.apiKeySecretRef, "
                 "or the installation's own for its default server)",
             )
         if status == 404:
             # Only an Agent Server knows assistants.
-            raise NotFound("NotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
+            raise ResourceNotFound("ResourceNotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
         if status == 409 or (status == 422 and "already running a task" in detail):  # LangGraph.js's own says 422
             raise Busy("ThreadBusy", said)
         if status in (429, 503):
@@ -236,7 +236,7 @@ class AgentServer:
             raise TryAgain("AgentServerOverloaded", said, wait)
         if status in (408, 425) or status >= 500:
             raise TryAgain("AgentServerError", said, SETTLE_SECONDS if status in (408, 504) else 0.0)
-        raise Refused("RequestRefused", said)
+        raise RequestRefused("RequestRefused", said)
 
 
 def _json(data: Mapping[str, Any]) -> bytes:

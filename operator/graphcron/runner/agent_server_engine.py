@@ -19,7 +19,7 @@ from graphcron.runner.attempt import (
     ThreadBusy,
 )
 from graphcron.runner.environment import log, read_headers, read_input
-from graphcron.runner.errors import AgentServerError, Busy, NotFound, Refused, TryAgain, named
+from graphcron.runner.errors import AgentServerError, Busy, RequestRefused, ResourceNotFound, TryAgain, named
 from graphcron.runner.request import cron_marks, request_body
 from graphcron.runner.retry import T, persist
 from graphcron.runner.transport import Transport, Trust
@@ -31,11 +31,11 @@ RECORDS_SWEPT = 20
 """Old records deleted by one firing. It leaves one, so they never pile up."""
 
 CANCEL_SECONDS = 20.0
-"""How long a pod tries to cancel its run. Less than the 30 s that Kubernetes leaves to a pod that is told to stop."""
+"""How long a pod tries to cancel its run. Less than the 30 s between SIGTERM and SIGKILL."""
 
 PAGE = 100
 PAGES = 100
-"""Runs looked at for the mark: at most PAGE x PAGES, and none that is older than the firing."""
+"""Runs searched for the mark: at most PAGE x PAGES, and none that is older than the firing."""
 CLOCK_SKEW = timedelta(minutes=10)
 """How far this node's clock, and with a proxy the Agent Server's, may differ from the cluster's."""
 
@@ -45,7 +45,7 @@ _VANISHED = "most likely the Agent Server keeps runs in memory (langgraph dev, l
 
 
 class AgentServerEngine:
-    """Has the Agent Server carry the run out. Raises Refused or PodError when settings or headers cannot be used."""
+    """Has the Agent Server carry the run out. Raises RequestRefused or PodError for unusable settings or headers."""
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt, self.order, self.firing = attempt, attempt.order, attempt.firing
@@ -71,7 +71,7 @@ class AgentServerEngine:
         request = request_body(self.order, self.firing, given)
         found = persist(lambda: self.start_or_find(request), self.settings.start_patience)
         if isinstance(found, Outcome):
-            log(f"an earlier attempt saw run {found.run_id} to its end")
+            log(f"an earlier attempt followed run {found.run_id} to its end")
             return self.finish(found)
         self.attempt.run = found
         # A run that this pod started is as old as its timer, whatever the server's clock says.
@@ -85,7 +85,7 @@ class AgentServerEngine:
 
     def stopped(self) -> str:
         goes_on = "the run goes on, and the next attempt follows it"
-        return f"the pod was told to stop; {goes_on if self.run else 'the next attempt looks for its run'}"
+        return f"the pod was stopped; {goes_on if self.run else 'the next attempt looks for its run'}"
 
     def earliest_now(self) -> datetime | None:
         return datetime.now(UTC) - max(self.server.behind, timedelta())
@@ -102,9 +102,9 @@ class AgentServerEngine:
                 if (status := self.wait_for(run)) not in ("interrupted", "cancelled"):
                     return self.finish(self.end(status))
                 said = "and its run was cancelled"
-        except (Refused, TryAgain, OutOfTime) as error:
+        except (RequestRefused, TryAgain, OutOfTime) as error:
             why = str(error) or f"that took longer than {CANCEL_SECONDS:.0f} s"
-            known = "its run may go on, cancel it on the Agent Server" if self.run else "nobody knows if it has a run"
+            known = "its run may go on, cancel it on the Agent Server" if self.run else "it may have a run"
             said = f"and {known}: {why}"
         return self.finish(self.attempt.out_of_time(said))
 
@@ -124,10 +124,10 @@ class AgentServerEngine:
         except Busy as error:
             if found := self.find():
                 return found
-            if stateless:  # its run has come and gone since we looked
+            if stateless:  # its run has come and gone since the search
                 raise TryAgain("AgentServerError", str(error)) from None
             raise ThreadBusy(f"thread {self.thread_id} was busy and multitaskStrategy is reject: {error}") from None
-        except Refused as error:
+        except RequestRefused as error:
             if not stateless:
                 self.find()  # says so when it is the thread that is gone
             elif self.deletes_thread and (recorded := self.recorded()):
@@ -136,8 +136,8 @@ class AgentServerEngine:
                 with suppress(AgentServerError):
                     self.server.delete_thread(self.thread_id)  # empty
             # LangGraph answers an unknown assistant id with 404, an unknown graph name with 422.
-            if isinstance(error, NotFound) or "Invalid assistant" in str(error):
-                raise Refused("AssistantNotFound", f"no such assistant, check assistantId: {error}") from None
+            if isinstance(error, ResourceNotFound) or "Invalid assistant" in str(error):
+                raise RequestRefused("AssistantNotFound", f"no such assistant, check assistantId: {error}") from None
             raise
         log(f"run {run.run_id} started on thread {self.thread_id}")
         return run
@@ -146,7 +146,7 @@ class AgentServerEngine:
         """Cancel what earlier firings of the cron still have running. Raises TryAgain until that has stopped."""
         thread_id = self.order.thread_id
         for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
-            with suppress(NotFound):  # the earlier pod was quicker
+            with suppress(ResourceNotFound):  # the earlier pod was quicker
                 runs = self.server.runs(where, PAGE)
                 for run in runs:
                     # Without metadata, the first run of a stateless firing's thread is the firing's.
@@ -167,7 +167,7 @@ class AgentServerEngine:
         return run.metadata.get(CRON_MARK) == self.order.cron_id and mark != self.firing.job_uid
 
     def start(self, request: bytes) -> Run:
-        """The timer waits for the answer: one that nobody hears would leave a run that nobody knows."""
+        """The timer waits for the answer: without it, no attempt would know of the run."""
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
         try:
             run = self.attempt.run = self.server.start(self.thread_id, request)
@@ -181,8 +181,8 @@ class AgentServerEngine:
         metadata = {**(self.order.request.get("metadata") or {}), **cron_marks(self.order)}
         try:
             return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
-        except NotFound as error:
-            raise Refused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
+        except ResourceNotFound as error:
+            raise RequestRefused("NoAgentServer", f"{error}: is the path of the Agent Server's URL right?") from None
 
     def find(self) -> Run | None:
         """The run with this firing's mark. Where a server keeps no metadata of runs: the first one of the firing's own
@@ -192,11 +192,11 @@ class AgentServerEngine:
         for page in range(PAGES):
             try:
                 runs = self.server.runs(self.thread_id, PAGE, page * PAGE)
-            except NotFound as error:
+            except ResourceNotFound as error:
                 if self.order.thread_id is None:
                     return None
                 gone = f"the cron's thread is gone ({error}): create it again, or delete this cron"
-                raise Refused("ThreadNotFound", gone) from None
+                raise RequestRefused("ThreadNotFound", gone) from None
             for run in runs:
                 if run.metadata.get(FIRING_METADATA) == self.firing.job_uid:
                     return run
@@ -217,9 +217,9 @@ class AgentServerEngine:
             time.sleep(min(5.0, max(0.2, (now - began) / 20)))
             try:
                 status = persist(lambda: self.server.status(self.thread_id, run.run_id), self.settings.follow_patience)
-            except NotFound:
+            except ResourceNotFound:
                 return "vanished"
-            except Refused as error:
+            except RequestRefused as error:
                 # A key that was changed meanwhile, say: the next pod will have the new one.
                 raise TryAgain(error.reason, f"the run goes on, but cannot be followed: {error}") from None
         return status
@@ -280,7 +280,7 @@ class AgentServerEngine:
     def recorded(self) -> Outcome | None:
         try:
             metadata = self.server.thread_metadata(self.firing.record_id)
-        except NotFound:
+        except ResourceNotFound:
             return None
         return Outcome.from_json(metadata.get(OUTCOME_METADATA, ""))
 

@@ -10,7 +10,7 @@ from graphcron.firing.formats import format_time, plain
 from graphcron.firing.order import Firing, Order, gate, is_out_of_time, starts_at
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, Outcome
 from graphcron.runner.agent_server import Run
-from graphcron.runner.environment import Settings, log, read_order, write_termination_message
+from graphcron.runner.environment import PodSettings, log, read_order, write_termination_message
 
 RECORD_METADATA = "graphcron_record"
 """Key in a record's metadata: the cron whose firing it remembers."""
@@ -37,7 +37,7 @@ class ThreadBusy(Exception):
 class Engine(Protocol):
     """What carries the run out. Each Outcome that a method returns has been concluded (`Attempt.conclude`).
 
-    Raises TryAgain, Refused or PodError, and ThreadBusy; Stopped and OutOfTime pass through.
+    Raises TryAgain, RequestRefused or PodError, and ThreadBusy; Stopped and OutOfTime pass through.
     """
 
     def start_or_resume(self) -> Outcome | None:
@@ -64,7 +64,7 @@ class Attempt:
 
     order: Order
     firing: Firing
-    settings: Settings
+    settings: PodSettings
 
     def __init__(self, termination_log: str, open_engine: "Callable[[Attempt], Engine]") -> None:
         self.termination_log = termination_log
@@ -72,7 +72,7 @@ class Attempt:
         self.engine: Engine | None = None
         self.run: Run | None = None
 
-    def perform(self, settings: Settings) -> int:
+    def perform(self, settings: PodSettings) -> int:
         """The firing, from its order to the process's exit code. Raises what its engine raises."""
         self.settings = settings
         self.order = read_order(settings)
@@ -97,7 +97,7 @@ class Attempt:
     def stopped(self) -> str:
         """The message of a pod that got SIGTERM."""
         if self.engine is None:
-            return "the pod was told to stop before it looked for its run; the next attempt does"
+            return "the pod was stopped before it looked for its run; the next attempt does"
         return self.engine.stopped()
 
     def limit(self, age: float) -> None:

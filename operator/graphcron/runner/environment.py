@@ -25,7 +25,7 @@ class PodError(Exception):
         self.reason = reason
 
 
-class Settings(NamedTuple):
+class PodSettings(NamedTuple):
     """What the pod is given by its environment. Seconds are how long failures are borne before the pod gives up:
     at the start a new pod costs little; while following, leaving a run alone costs more than waiting for a server
     that restarts."""
@@ -47,7 +47,7 @@ class Settings(NamedTuple):
     request_timeout: float = 30.0
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str], *, server: bool = True) -> "Settings":
+    def from_environ(cls, environ: Mapping[str, str], *, server: bool = True) -> "PodSettings":
         """`server` says whether an Agent Server is needed."""
         required = [*_JOB.values(), *([_SERVER_URL] if server else [])]
         missing = [name for name in required if not environ.get(name)]
@@ -62,7 +62,7 @@ class Settings(NamedTuple):
         return cls(**texts, **seconds, proxy=proxy)  # type: ignore[arg-type]
 
     def __repr__(self) -> str:
-        return f"Settings(job_uid={self.job_uid!r}, …)"  # never the key, nor the proxy
+        return f"PodSettings(job_uid={self.job_uid!r}, …)"  # never the key, nor the proxy
 
 
 _JOB = {"job_name": "GRAPHCRON_JOB_NAME", "job_uid": "GRAPHCRON_JOB_UID"}
@@ -91,7 +91,7 @@ def log(message: str) -> None:
     sys.stdout.flush()
 
 
-def read_order(settings: Settings) -> Order:
+def read_order(settings: PodSettings) -> Order:
     """From the environment, or from its file. Bytes in both: an image's locale may be anything."""
     where = ORDER_VARIABLE if settings.order else settings.order_path
     try:
@@ -101,7 +101,7 @@ def read_order(settings: Settings) -> Order:
         raise PodError("OrderInvalid", f"the order at {where} cannot be read: {error}") from None
 
 
-def read_input(settings: Settings) -> bytes:
+def read_input(settings: PodSettings) -> bytes:
     """The input file as it is. Parsed only to be sure that it is one JSON value, which the body depends on."""
     try:
         data = _read(settings.input_path).removeprefix(b"\xef\xbb\xbf")
@@ -119,7 +119,7 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
 
 
-def read_headers(settings: Settings) -> dict[str, str]:
+def read_headers(settings: PodSettings) -> dict[str, str]:
     """Headers from the mounted Secret, and the API key. Errors name a header, never its value."""
     headers = {"x-api-key": settings.api_key} if settings.api_key else {}
     names = os.listdir(settings.headers_path) if os.path.isdir(settings.headers_path) else []  # noqa: PTH112, PTH208

@@ -23,11 +23,11 @@ class TryAgain(AgentServerError):
         self.wait = wait
 
 
-class Refused(AgentServerError):
+class RequestRefused(AgentServerError):
     """The same request will be refused however often it is sent."""
 
 
-class NotFound(Refused):
+class ResourceNotFound(RequestRefused):
     """404. `certain` says that an Agent Server itself answered so, and not some proxy before it."""
 
     def __init__(self, reason: str, message: str, *, certain: bool = True) -> None:
@@ -35,7 +35,7 @@ class NotFound(Refused):
         self.certain = certain
 
 
-class Busy(Refused):
+class Busy(RequestRefused):
     """409: the thread runs something, or exists, and the request asked to be rejected then."""
 
 

@@ -88,10 +88,10 @@ class InPodEngine:
 
     def stopped(self) -> str:
         if self.attempt.run is None:
-            return "the pod was told to stop before the graph had started"
+            return "the pod was stopped before the graph had started"
         if self.settings.checkpointer_url:
-            return f"the pod was told to stop; the next attempt resumes thread {self.thread_id} at its last checkpoint"
-        return "the pod was told to stop; without checkpointer nothing of the run is kept"
+            return f"the pod was stopped; the next attempt resumes thread {self.thread_id} at its last checkpoint"
+        return "the pod was stopped; without checkpointer nothing of the run is kept"
 
     async def run_to_its_end(self, value: Any, given: Any) -> Outcome:
         self.stop_on_signals()
@@ -201,13 +201,13 @@ class InPodEngine:
         self.attempt.run = Run(identity, "running", datetime.now(UTC), {})
         log(f"run {identity} started on thread {self.thread_id}")
         waits, steps = False, 0
-        telling = asyncio.create_task(_tell(lambda: f"run {identity} goes on, {steps} updates so far"))
+        progress = asyncio.create_task(_log_progress(lambda: f"run {identity} goes on, {steps} updates so far"))
         try:
             updates = graph.astream(given, config, stream_mode="updates", **options)
             async for update in updates:
                 waits, steps = waits or "__interrupt__" in update, steps + 1
         finally:
-            telling.cancel()
+            progress.cancel()
         return self.waiting() if waits else self.attempt.outcome("Succeeded", "RunSucceeded")
 
     async def end_of(self, graph: Any, state: Any, config: dict[str, Any]) -> Outcome | None:
@@ -267,7 +267,7 @@ def _named(nodes: Any, reached: Any) -> bool:
     return bool(set(reached) - {"__start__"}) if nodes == "*" else bool(set(nodes) & set(reached))
 
 
-async def _tell(progress: Callable[[], str]) -> None:
+async def _log_progress(progress: Callable[[], str]) -> None:
     while True:
         await asyncio.sleep(PROGRESS_SECONDS)
         log(progress())

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from graphcron.firing.outcome import EXIT_REFUSED, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from graphcron.runner.agent_server_engine import AgentServerEngine
 from graphcron.runner.attempt import Attempt, Engine, OutOfTime, Stopped, ThreadBusy
-from graphcron.runner.environment import TERMINATION_LOG, PodError, Settings
-from graphcron.runner.errors import Refused, TryAgain
+from graphcron.runner.environment import TERMINATION_LOG, PodError, PodSettings
+from graphcron.runner.errors import RequestRefused, TryAgain
 
 EXIT_INTERNAL = 1
 """A defect of ours; Kubernetes may retry it like any other failure."""
@@ -28,7 +28,7 @@ def main(
     before = signal.signal(signal.SIGTERM, _stop), signal.signal(signal.SIGALRM, _out_of_time)
     try:
         try:
-            return attempt.perform(Settings.from_environ(environ, server=needs_server))
+            return attempt.perform(PodSettings.from_environ(environ, server=needs_server))
         except OutOfTime:
             return attempt.exceed()
         except Stopped:
@@ -43,7 +43,7 @@ def main(
         return attempt.report(EXIT_TRY_AGAIN, "Failed", error.reason, str(error))
     except ThreadBusy as error:
         return attempt.report(EXIT_RUN_FAILED, "Failed", "ThreadBusy", str(error))
-    except (Refused, PodError) as error:
+    except (RequestRefused, PodError) as error:
         return attempt.report(EXIT_REFUSED, "Failed", error.reason, str(error))
     except Exception as error:
         import traceback  # costs start-up time, and only a defect needs it

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from graphcron.firing.formats import plain
-from graphcron.runner.errors import Refused, TryAgain, in_words
+from graphcron.runner.errors import RequestRefused, TryAgain, in_words
 
 CONNECT_SECONDS = 10.0
 SETTLE_SECONDS = 10.0
@@ -47,14 +47,14 @@ class Trust(NamedTuple):
     extra_ca_file: str | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Raises Refused for a file that holds no certificates."""
+        """Raises RequestRefused for a file that holds no certificates."""
         file = self.ca_file or self.extra_ca_file
         try:
             context = ssl.create_default_context(cafile=self.ca_file)
             if not self.ca_file and self.extra_ca_file:
                 context.load_verify_locations(self.extra_ca_file)
         except OSError as error:
-            raise Refused("CaFileInvalid", f"the CA file {file} cannot be used: {plain(str(error))}") from None
+            raise RequestRefused("CaFileInvalid", f"the CA file {file} cannot be used: {plain(str(error))}") from None
         return context
 
 
@@ -67,14 +67,16 @@ class Proxy(NamedTuple):
 
     @classmethod
     def from_url(cls, url: str) -> "Proxy":
-        """Raises Refused. The URL is not quoted: it may hold a password."""
+        """Raises RequestRefused. The URL is not quoted: it may hold a password."""
         try:
             parts = urlsplit(url if "://" in url else f"http://{url}")
             host, port = parts.hostname, parts.port or 80
         except ValueError:
             parts, host, port = urlsplit(""), None, 0
         if parts.scheme != "http" or not host:
-            raise Refused("ProxyInvalid", "HTTP_PROXY and HTTPS_PROXY must be http://[USER:PASSWORD@]HOST[:PORT]")
+            raise RequestRefused(
+                "ProxyInvalid", "HTTP_PROXY and HTTPS_PROXY must be http://[USER:PASSWORD@]HOST[:PORT]"
+            )
         if parts.username is None:
             return cls(host, port, {})
         from binascii import b2a_base64
@@ -84,7 +86,7 @@ class Proxy(NamedTuple):
 
 
 class Transport:
-    """The way to one server. Raises Refused for a URL, a CA or a proxy that cannot be used.
+    """The way to one server. Raises RequestRefused for a URL, a CA or a proxy that cannot be used.
 
     `timeout` is how many seconds the server may be silent within one request.
     """
@@ -97,7 +99,7 @@ class Transport:
             parts, self._host = urlsplit(""), ""
         if parts.scheme not in ("http", "https") or not self._host or parts.username or parts.password:
             # Not quoted: it may hold a password.
-            raise Refused(
+            raise RequestRefused(
                 "ServerUrlInvalid", "the Agent Server's URL must be http(s)://host[:port][/path], without user"
             )
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -111,7 +113,7 @@ class Transport:
     def send(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Status, headers and body of the answer. Raises TryAgain or Refused."""
+        """Status, headers and body of the answer. Raises TryAgain or RequestRefused."""
         connection = self._connection()
         target = self._prefix + path
         if self._proxy and not self._tls:
@@ -125,7 +127,7 @@ class Transport:
         except ssl.SSLCertVerificationError as error:
             cure = _CURES.get(error.verify_code, "have the server's certificate issued anew")
             message = f"the certificate of {self.origin} is not trusted ({error.verify_message}): {cure}"
-            raise Refused("CertificateNotTrusted", message) from None
+            raise RequestRefused("CertificateNotTrusted", message) from None
         except TimeoutError:
             raise TryAgain("AgentServerUnreachable", f"{self._way} did not answer in time", SETTLE_SECONDS) from None
         except (OSError, http.client.HTTPException, UnicodeError) as error:
@@ -145,12 +147,12 @@ class Transport:
             connection.set_tunnel(self._host, self._port, dict(self._proxy.headers))
         return connection
 
-    def _broken(self, error: Exception) -> Refused | TryAgain:
+    def _broken(self, error: Exception) -> RequestRefused | TryAgain:
         """What it means that there is no answer."""
         if not str(error).startswith(_TUNNEL_FAILED):
             return TryAgain("AgentServerUnreachable", f"{self._way}: {in_words(error)}")
         status = str(error).removeprefix(_TUNNEL_FAILED)[:3]
         if status in ("403", "407"):
             cure = "check its credentials, and whether it lets run pods go there; NO_PROXY lists what needs no proxy"
-            return Refused("ProxyRefused", f"{self._way}: the proxy answered {status}: {cure}")
+            return RequestRefused("ProxyRefused", f"{self._way}: the proxy answered {status}: {cure}")
         return TryAgain("AgentServerUnreachable", f"{self._way}: the proxy answered {status}")

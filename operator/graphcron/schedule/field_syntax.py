@@ -10,7 +10,7 @@ FIVE_FIELDS = (
     "Invalid cron schedule. Ensure the schedule uses the standard cron format "
     "(minute hour day_of_month month day_of_week). Example: '*/5 * * * *' for every 5 minutes."
 )
-"""LangGraph's own words, so that its users read what they know."""
+"""LangGraph's own sentence, so that its users read what they know."""
 
 ZONE_INSIDE = "A time zone does not belong into the schedule: name it in 'timezone'."
 AN_INTERVAL = "'@every' counts from an unknown start. Write five fields, such as '*/5 * * * *' for every 5 minutes."
@@ -187,7 +187,7 @@ _STEPPED = re.compile(
 
 def oversized_steps(text: str) -> list[str]:
     """A sentence for each step of an accepted schedule that leads out of its range at once, as `*/90` in the minute: it
-    fires hourly, and whoever wrote it may have meant something else."""
+    fires hourly, and its author may have meant something else."""
     found = []
     for part, kind in zip(fields_of(DESCRIPTORS.get(text.strip().lower(), text)), KINDS, strict=False):
         for piece in part.split(","):

@@ -10,7 +10,7 @@ from graphcron.schedule.fields import Schedule, numbers_match
 from graphcron.schedule.robfig_walk import HORIZON_YEARS, instant, utc_offset, walked
 
 DAYS_HORIZON_YEARS = 50
-"""How long a day is looked for among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
+"""How far ahead a day is searched among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
 once in 28 years."""
 
 

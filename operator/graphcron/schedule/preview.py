@@ -21,7 +21,7 @@ from graphcron.schedule.next_runs import DAYS_HORIZON_YEARS, next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 COUNT = 5
-"""Times that are told when no count is asked for: as many as the status of a GraphCron has."""
+"""Number of times without `--count`: as many as the status of a GraphCron has."""
 COUNT_LIMIT = 10_000
 """A year of hourly firings, with room; more would hold up the other lines of a stream."""
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str], clock: Clock = lambda: datetime.now(UTC)) -> 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="graphcron next",
-        description="Tell when a schedule fires. The options are the defaults of lines that lack the value.",
+        description="Show when a schedule fires. The options are the defaults of lines that lack the value.",
         epilog='With "-": each line of standard input is {"schedule", "timezone", "after", "count", "seed"}, all but '
         'the first optional; each is answered by one line, {"next": [...]} or {"error": "..."}.',
     )
@@ -108,7 +108,7 @@ def _serve(given: argparse.Namespace, source: BinaryIO, sink: TextIO, clock: Clo
     defaults = {"timezone": given.timezone, "after": given.after, "count": given.count, "seed": given.seed}
     for line in answers(source, defaults, clock):
         sink.write(line + "\n")
-        sink.flush()  # whoever asks line by line waits for it
+        sink.flush()  # a program that writes line by line waits for it
     return EXIT_OK
 
 
@@ -179,8 +179,8 @@ def for_people(question: Question) -> Iterable[str]:
         yield f"CronJob: {schedule.kubernetes}{'; the other days are passed over' if schedule.days else ''}"
     if is_hashed(question.schedule) and not question.seed:
         yield (
-            "H is another value for each GraphCron, and this is nobody's; for that of one: --seed UID, which "
-            "kubectl get graphcron NAME -o jsonpath='{.metadata.uid}' tells"
+            "H is another value for each GraphCron, and this is an example; for that of one: --seed UID, which "
+            "kubectl get graphcron NAME -o jsonpath='{.metadata.uid}' shows"
         )
     yield from oversized_steps(question.schedule)
     for time in times:

@@ -9,7 +9,7 @@ from graphcron.firing.day_rules import month_length
 from graphcron.schedule.fields import Schedule
 
 HORIZON_YEARS = 5
-"""robfig/cron stops looking for a firing after five years (spec.go, Next)."""
+"""robfig/cron stops its search for a firing after five years (spec.go, Next)."""
 
 
 def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:

@@ -10,7 +10,7 @@ from cluster.control_plane import ControlPlane, control_plane
 from graphcron.facade.auth.callers import owner_of_user
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.errors import RestError
-from graphcron.facade.store.store import Unavailable
+from graphcron.facade.store.store import StoreUnavailable
 from graphcron.kube.client import Kube
 from tests.chart.helm import render
 from tests.support.kubeconfig import api_client
@@ -60,5 +60,5 @@ async def test_a_token_for_the_apiserver_is_none_for_an_audience_of_ours(plane: 
 
 async def test_without_the_right_it_says_which_is_missing(plane: ControlPlane) -> None:
     async with reviews(plane, "graphcron-run") as tokens:
-        with pytest.raises(Unavailable, match=r"does not say whose token this is: tokenreviews.* cannot create"):
+        with pytest.raises(StoreUnavailable, match=r"does not say whose token this is: tokenreviews.* cannot create"):
             await tokens.caller([f"Bearer {token(plane, 'team', 'ada')}"])

@@ -9,7 +9,7 @@ import pytest
 
 from graphcron.facade.store import cached_store, watched_snapshot
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.store import Missing, Unavailable
+from graphcron.facade.store.store import Missing, StoreUnavailable
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add
 from tests.support.apiserver_fake import FakeApiserver
@@ -206,7 +206,7 @@ async def test_what_was_deleted_while_it_did_not_watch_is_gone(
     await apiserver.delete("graphcrons", "a")
     assert await names(one) == {"a", "b"}, "as the apiserver said last"
     monkeypatch.setattr(cached_store, "STALE_SECONDS", 0.0)
-    with pytest.raises(Unavailable):
+    with pytest.raises(StoreUnavailable):
         await one.list()
     apiserver.away.clear()
     await until(lambda: holds(one, "b"))
@@ -244,7 +244,7 @@ async def test_one_made_with_kubectl_is_read_whole_by_its_uid(replica: Start, ap
 
 async def test_it_is_ready_once_it_has_read_them(apiserver: FakeApiserver) -> None:
     async with apiserver.serving() as url, store_of(url, "one") as crons:
-        with pytest.raises(Unavailable, match="still being read"):
+        with pytest.raises(StoreUnavailable, match="still being read"):
             await crons.ready()
         async with crons.watching():
             await until(lambda: crons.age() is not None)

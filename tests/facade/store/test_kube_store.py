@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from graphcron.facade.store.kube_store import KubeStore, readable
-from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, StoreUnavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add, require
@@ -101,10 +101,10 @@ FORBIDDEN = (
             Rejected,
             "spec.w",
         ),
-        (errors.Refused(403, FORBIDDEN), Unavailable, "lacks a permission"),
-        (errors.Unavailable(0, "connection refused"), Unavailable, "connection refused"),
-        (errors.Unavailable(429, "too many requests"), Unavailable, "too many requests"),
-        (errors.NotFound(404, "the server could not find the requested resource"), Unavailable, "Is the CRD"),
+        (errors.Refused(403, FORBIDDEN), StoreUnavailable, "lacks a permission"),
+        (errors.Unavailable(0, "connection refused"), StoreUnavailable, "connection refused"),
+        (errors.Unavailable(429, "too many requests"), StoreUnavailable, "too many requests"),
+        (errors.NotFound(404, "the server could not find the requested resource"), StoreUnavailable, "Is the CRD"),
     ],
     ids=lambda value: str(value)[:30] if isinstance(value, Exception) else "",
 )
@@ -114,7 +114,7 @@ async def test_errors_become_the_stores(
     cluster.raises = raised
     with pytest.raises(expected, match=message):
         await crons.create(manifest("new", OTHER))
-    if expected is Unavailable:
+    if expected is StoreUnavailable:
         with pytest.raises(expected, match=message):
             await crons.list()
 

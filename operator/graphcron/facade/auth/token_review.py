@@ -8,7 +8,7 @@ from cachetools import TTLCache
 from graphcron.facade.auth import callers
 from graphcron.facade.auth.callers import Caller, read_bearer, reviewed, token_review
 from graphcron.facade.single_flight import SingleFlight
-from graphcron.facade.store.store import Unavailable
+from graphcron.facade.store.store import StoreUnavailable
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
 
@@ -29,8 +29,8 @@ class TokenReviews:
         self._reviews = SingleFlight[Caller]()
 
     async def caller(self, given: Sequence[str]) -> Caller:
-        """The caller of these Authorization headers. Raises RestError 401, and Unavailable when Kubernetes gives no
-        answer."""
+        """The caller of these Authorization headers. Raises RestError 401, and StoreUnavailable when Kubernetes gives
+        no answer."""
         token = read_bearer(given)
         digest = callers.digest(token)
         if (known := self._valid.get(digest)) is not None:
@@ -43,5 +43,5 @@ class TokenReviews:
         try:
             answer = await self._kube.review_token(token_review(token, self._audience))
         except KubeError as error:
-            raise Unavailable(f"Kubernetes does not say whose token this is: {error.message}") from None
+            raise StoreUnavailable(f"Kubernetes does not say whose token this is: {error.message}") from None
         return reviewed(answer, self._audience)

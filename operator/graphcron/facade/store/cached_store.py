@@ -6,7 +6,7 @@ from typing import Any
 
 from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.snapshot import NO_METADATA, Snapshot, whole
-from graphcron.facade.store.store import Missing, Unavailable
+from graphcron.facade.store.store import Missing, StoreUnavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
@@ -70,7 +70,7 @@ class CachedStore(KubeStore):
     async def ready(self) -> None:
         await super().ready()
         if self._cache.age() is None:
-            raise Unavailable("The GraphCrons are still being read")
+            raise StoreUnavailable("The GraphCrons are still being read")
 
     async def _by_uid(self, cron_id: str) -> Manifest:
         if (snapshot := await self._up_to_date()) is None:

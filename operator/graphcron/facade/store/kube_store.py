@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from graphcron.facade.store.snapshot import NO_METADATA, kept
-from graphcron.facade.store.store import Changed, Missing, Rejected, Unavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected, StoreUnavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
@@ -97,15 +97,15 @@ def translated(missing: str | None = None) -> Iterator[None]:
     except errors.NotFound as error:
         if missing is not None:
             raise Missing(missing) from None
-        raise Unavailable(f"GraphCrons cannot be stored here: {error.message}. Is the CRD installed?") from None
+        raise StoreUnavailable(f"GraphCrons cannot be stored here: {error.message}. Is the CRD installed?") from None
     except errors.Conflict as error:
         raise Changed(error.message) from None
     except errors.Refused as error:
         if _ours.search(error.message):
-            raise Unavailable(f"The facade's service account lacks a permission: {error.message}") from None
+            raise StoreUnavailable(f"The facade's service account lacks a permission: {error.message}") from None
         raise Rejected(readable(error.message)) from None
     except errors.KubeError as error:
-        raise Unavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
+        raise StoreUnavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
 
 
 _ours = re.compile(r"forbidden: User \"[^\"]*\" cannot ")

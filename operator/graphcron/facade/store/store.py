@@ -27,7 +27,7 @@ class Rejected(StoreError):
     """Kubernetes does not accept this GraphCron, however often it is sent."""
 
 
-class Unavailable(StoreError):
+class StoreUnavailable(StoreError):
     """Kubernetes gives no answer now, or this installation may not ask: the request itself can be right."""
 
 
@@ -57,4 +57,4 @@ class Store(Protocol):
         is deleted, and not another one that has the same id by now. Raises Missing."""
 
     async def ready(self) -> None:
-        """Raises Unavailable when the others would."""
+        """Raises StoreUnavailable when the others would."""
