@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
@@ -44,8 +44,8 @@ class Taker:
         try:
             _, writer = await asyncio.open_connection(*runner.addresses[0][:2])
             writer.write(b"POST / HTTP/1.1\r\nHost: a\r\n" + head + b"\r\n\r\n")
-            yield writer
-            writer.close()
+            with closing(writer):
+                yield writer
         finally:
             await runner.cleanup()
 
