@@ -30,7 +30,7 @@ from graphcron.resource.status import GraphCronStatus, HistoryEntry
 from tools.docs import ROOT, reason_docs, spec_docs
 
 PACKAGE = ROOT / "operator/graphcron"
-BEARERS = {"TryAgain", "Refused", "Busy", "NotFound", "PodError", "InvalidGraphCron", "Skip"}
+BEARERS = {"TryAgain", "RequestRefused", "Busy", "ResourceNotFound", "PodError", "InvalidGraphCron", "Skip"}
 """What is made with a reason as its first argument; `Outcome`, `outcome` and `report` have it after the outcome."""
 
 
