@@ -228,7 +228,7 @@ class AgentServer:
             )
         if status == 404:
             # Only an Agent Server knows assistants.
-            raise ResourceNotFound("ResourceNotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
+            raise ResourceNotFound("NotFound", said, certain=bool(_DETAIL.match(data)) or "ssistant" in detail)
         if status == 409 or (status == 422 and "already running a task" in detail):  # LangGraph.js's own says 422
             raise Busy("ThreadBusy", said)
         if status in (429, 503):
