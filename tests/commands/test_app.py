@@ -86,7 +86,7 @@ def test_explain_ends_at_the_first_thing_that_is_wrong(run: Graphcron) -> None:
     right, paused, stalled = (run("explain", name) for name in ("right", "paused", "stalled"))
     assert (right.returncode, right.stdout.splitlines()[-1]) == (0, "Nothing is wrong.")
     assert paused.returncode == stalled.returncode == 1
-    assert "NO  schedule: Paused: Paused: a fair" in paused.stdout
+    assert "NO  schedule: Paused: a fair" in paused.stdout
     assert "NO  spec: InvalidSchedule" in stalled.stdout
 
 

@@ -79,7 +79,7 @@ def _format(*more: str) -> Callable[[Decorated], Decorated]:
 def list_(clock: Any, namespace: str | None, context: str | None, everywhere: bool, form: str | None) -> None:
     """List GraphCrons: schedule, phase, next and last firing, and a sign for each of the last firings.
 
-    The newest firing is the last sign: + succeeded, x failed, s skipped, m missed.
+    The newest firing is the last sign: + succeeded, x failed, s skipped, m missed, r replaced, w waiting for input.
     """
     found = Place(namespace, context, everywhere).graphcrons()
     if form == "name":

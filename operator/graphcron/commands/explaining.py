@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphcron.commands.people import condition, relative
+from graphcron.commands.people import condition, relative, told
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.reason_guide import advice
@@ -79,14 +79,14 @@ def _spec(facts: Facts) -> Step:
     stalled = condition(facts.graphcron, "Stalled")
     if stalled is None:
         return Step("spec", True, "can be scheduled")
-    return Step("spec", False, f"{stalled['reason']}: {stalled['message']}", advice(stalled["reason"]))
+    return Step("spec", False, told(stalled["reason"], stalled["message"]), advice(stalled["reason"]))
 
 
 def _schedule(facts: Facts) -> Step:
     suspended = condition(facts.graphcron, "Suspended")
     if suspended is not None:
         todo = advice(suspended["reason"])
-        return Step("schedule", False, f"{suspended['reason']}: {suspended['message']}", todo)
+        return Step("schedule", False, told(suspended["reason"], suspended["message"]), todo)
     times = (facts.graphcron.get("status") or {}).get("nextRunTimes", [])
     when = f"; next at {times[0]} ({relative(times[0], facts.now)})" if times else ""
     return Step("schedule", True, f"'{facts.graphcron['spec']['schedule']}' is on{when}")
@@ -128,10 +128,10 @@ def _controller(facts: Facts) -> Step:
 
 
 def _pods(facts: Facts) -> Step:
-    stuck = condition(facts.graphcron, "RunsStarting")
+    stuck = condition(facts.graphcron, "RunsStarting") or condition(facts.graphcron, "RunsEnding")
     if stuck is None:
         return Step("run pods", True, "none is kept from starting")
-    return Step("run pods", False, f"{stuck['reason']}: {stuck['message']}", advice(stuck["reason"]))
+    return Step("run pods", False, told(stuck["reason"], stuck["message"]), advice(stuck["reason"]))
 
 
 def _last_run(facts: Facts) -> Step:

@@ -56,11 +56,12 @@ def phase(graphcron: Manifest) -> str:
     return str(ready["reason"])
 
 
-_SIGNS = {"Succeeded": "+", "Failed": "x", "Skipped": "s", "Missed": "m"}
+_SIGNS = {"Succeeded": "+", "Failed": "x", "Skipped": "s", "Missed": "m", "Replaced": "r", "WaitingForInput": "w"}
 
 
 def strip(graphcron: Manifest) -> str:
-    """A sign for each of the last firings, the newest last: + succeeded, x failed, s skipped, m missed."""
+    """A sign for each of the last firings, the newest last: + succeeded, x failed, s skipped,
+    m missed, r replaced, w waiting for input."""
     history = (graphcron.get("status") or {}).get("history", [])
     return "".join(_SIGNS.get(entry["outcome"], "?") for entry in reversed(history))
 
@@ -104,6 +105,11 @@ def condition(graphcron: Manifest, kind: str) -> Manifest | None:
     return next((one for one in conditions if one["type"] == kind), None)
 
 
+def told(reason: str, message: str) -> str:
+    """Reason and message as one sentence; many messages begin with their reason."""
+    return message if not reason or message.startswith(reason) else ": ".join(filter(None, [reason, message]))
+
+
 def relative(time: str, now: datetime) -> str:
     """A time as the distance from now: `in 5m`, `3h ago`."""
     distance = parse_time(time) - now
@@ -132,8 +138,8 @@ def described(graphcron: Manifest, words: str, now: datetime) -> list[tuple[str,
         ("Name", f"{metadata['namespace']}/{metadata['name']}"),
         ("Schedule", f"{spec.get('schedule', NOTHING)}  ({words})"),
         ("Assistant", str(spec.get("assistantId", NOTHING))),
-        ("Phase", ": ".join(filter(None, [phase(graphcron), (ready or {}).get("message")]))),
-        *([("Pods", f"{runs['reason']}: {runs['message']}")] if runs else []),
+        ("Phase", told(phase(graphcron), str((ready or {}).get("message", "")))),
+        *([("Pods", told(runs["reason"], runs["message"]))] if runs else []),
         ("Active", str(status.get("active", 0))),
         ("Firings", ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none yet"),
     ]
