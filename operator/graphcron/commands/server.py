@@ -56,7 +56,8 @@ def _ask(url: str, key: str | None, path: str, body: object = None) -> Any:
         with _OPENER.open(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.loads(answer.read(ANSWER_LIMIT))
     except urllib.error.HTTPError as error:
-        said = error.read(500).decode(errors="replace").strip()
+        with error:  # it is the connection, too
+            said = error.read(500).decode(errors="replace").strip()
         raise Failed(f"{url} answered {error.code} to {path}: {said or error.reason}") from None
     except (OSError, ValueError) as error:
         raise Failed(f"{url} cannot be read: {getattr(error, 'reason', None) or error}") from None

@@ -118,7 +118,7 @@ class Observed:
         """Whether the CronJob names a Job that is not observed yet: each has a watch of its own, and that of the Jobs
         can be the later one."""
         active = self.cron_job.get("status", {}).get("active", []) if self.cron_job else []
-        return not {ref["name"] for ref in active} <= {job["metadata"]["name"] for job in self.jobs}
+        return not {ref.get("name") for ref in active} <= {job["metadata"]["name"] for job in self.jobs}
 
     @property
     def last_schedule_time(self) -> datetime | None:
