@@ -122,9 +122,9 @@ def test_an_account_has_the_annotations_of_a_clouds_identity(component: str) -> 
 
 NAMED: dict[str, tuple[tuple[str, ...], str, str]] = {
     "the release, which contains the chart's name": ((), "graphcron", "graphcron"),
-    "the release and another name of the chart": (("nameOverride=crons",), "graphcron-crons", "crons"),
+    "the release and another name of the chart": (("nameOverride=crons",), "graphcron-crons", "graphcron"),
     "one name for all": (("fullnameOverride=agents",), "agents", "graphcron"),
-    "both": (("fullnameOverride=agents", "nameOverride=crons"), "agents", "crons"),
+    "both": (("fullnameOverride=agents", "nameOverride=crons"), "agents", "graphcron"),
     "a long one, of which 40 characters count": (("fullnameOverride=" + "a" * 50,), "a" * 40, "graphcron"),
 }
 

@@ -27,9 +27,10 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service | quote }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 
-{{/* Labels by which selectors find a component's pods. They never change. */}}
+{{/* Labels by which selectors find a component's pods. They never change: no run pod may have that name
+(spec.template.labels), whatever nameOverride is. */}}
 {{- define "graphcron.selector" -}}
-app.kubernetes.io/name: {{ include "graphcron.name" .root }}
+app.kubernetes.io/name: {{ .root.Chart.Name }}
 app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
