@@ -29,7 +29,7 @@ class FacadeMetrics:
         )
         self.conflicts = Counter(
             "graphcron_facade_conflicts",
-            "Updates that met a concurrent one of the same cron, and were made again.",
+            "Updates that were decided again, because others changed what they depend on.",
             registry=self.registry,
         )
 

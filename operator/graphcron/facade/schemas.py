@@ -173,11 +173,11 @@ def read(schema: type[AnyBody], value: object, unknown_fields: UnknownFields = U
     field cannot hold."""
     if not isinstance(value, dict):
         raise RestError(422, "The request body must be a JSON object")
-    unknown = value.keys() - schema.model_fields.keys()
-    policy = unknown_fields if issubclass(schema, RunOptions) else None
-    refused = complaints(sorted(unknown), schema.model_fields, policy) if unknown else []
+    known = schema.model_fields
+    unknown = [name for name in value if name not in known]
+    refused = complaints(unknown, known, unknown_fields if issubclass(schema, RunOptions) else None)
     try:
-        read = schema.model_validate({name: member for name, member in value.items() if policy or name not in unknown})
+        read = schema.model_validate({name: value[name] for name in known if name in value} if refused else value)
     except ValidationError as error:
         refused = [*_explain(error), *refused]
     if refused:
