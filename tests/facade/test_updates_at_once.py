@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,14 @@ def kubectl_made(plane: ControlPlane, name: str, spec: dict[str, Any]) -> str:
     return str(answer["metadata"]["uid"])
 
 
+async def seen(client: Client, path: str) -> str:
+    """That path, once the facade's watch has brought the cron, which was made beside it."""
+    async with asyncio.timeout(WAIT):
+        while (await client.call("GET", path))[0] != 200:  # noqa: ASYNC110 - it announces nothing
+            await asyncio.sleep(0.02)
+    return path
+
+
 def change_beside(plane: ControlPlane, name: str, **parts: dict[str, Any]) -> None:
     """As somebody with kubectl does, whom the facade's watch tells of a moment later."""
     _, found = plane.api.request("GET", f"{CRONS}/{name}")
@@ -102,10 +110,29 @@ async def test_each_changes_another_field(client: Client, many: int) -> None:
 
 
 async def test_each_of_those_to_a_bare_graphcron_of_kubectl(client: Client, plane: ControlPlane) -> None:
-    path = f"/runs/crons/{kubectl_made(plane, 'bare', {})}"
+    path = await seen(client, f"/runs/crons/{kubectl_made(plane, 'bare', {})}")
     assert await statuses(client, path, [{"metadata": {str(number): 1}} for number in range(100)]) == {200: 100}
     _, read, _ = await client.call("GET", path)
     assert read["metadata"] == {str(number): 1 for number in range(100)}
+
+
+async def test_each_of_those_through_three_replicas(plane: ControlPlane, tmp_path: Path) -> None:
+    """To the same cron, which has nothing that an update could rely on."""
+    path = f"/runs/crons/{kubectl_made(plane, 'shared', {'input': {'text': 'x' * 150_000}})}"
+    async with AsyncExitStack() as stack:
+        replicas = [
+            await stack.enter_async_context(client_of(plane, tmp_path / str(number), GRAPHCRON_AUTH_MODE="open"))
+            for number in range(3)
+        ]
+        for client in replicas:
+            await seen(client, path)
+        bodies = [[{"metadata": {f"{replica}-{number}": 1}} for number in range(30)] for replica in range(3)]
+        found = await asyncio.gather(
+            *(statuses(client, path, sent) for client, sent in zip(replicas, bodies, strict=True))
+        )
+        assert found == [{200: 30}] * 3
+        _, read, _ = await replicas[0].call("GET", path)
+    assert read["metadata"] == {key: 1 for sent in bodies for body in sent for key in body["metadata"]}
 
 
 async def test_each_of_those_to_a_large_cron(client: Client) -> None:
@@ -149,7 +176,8 @@ async def test_a_key_may_be_any_text_and_a_value_any_json(client: Client) -> Non
 
 async def test_what_is_decided_by_others_fields_is_decided_by_their_newest(client: Client, plane: ControlPlane) -> None:
     """The sentence is the same, whoever knew it: the facade from memory, or the apiserver."""
-    path = f"/runs/crons/{kubectl_made(plane, 'started', {'startTime': '2050-01-01T00:00:00Z'})}"
+    made_beside = kubectl_made(plane, "started", {"startTime": "2050-01-01T00:00:00Z"})
+    path = await seen(client, f"/runs/crons/{made_beside}")
     status, given, _ = await client.call("PATCH", path, {"end_time": "2049-01-01T00:00:00Z"})
     assert (status, given["detail"]) == (422, "spec: startTime must be before endTime")
     # Behind the facade's back: the watch may not have brought it yet when the update is decided.
@@ -174,7 +202,7 @@ async def test_another_owners_cron_is_not_changed_whatever_memory_says(plane: Co
 
 
 async def test_one_made_anew_by_the_same_name_is_another_cron(client: Client, plane: ControlPlane) -> None:
-    path = f"/runs/crons/{kubectl_made(plane, 'again', {})}"
+    path = await seen(client, f"/runs/crons/{kubectl_made(plane, 'again', {})}")
     assert await statuses(client, path, [{"enabled": False}]) == {200: 1}
     assert plane.api.request("DELETE", f"{CRONS}/again")[0] == 200
     kubectl_made(plane, "again", {})

@@ -46,7 +46,7 @@ from graphcron.schedule.fields import Schedule
 CALLER = web.RequestKey("caller", Caller)
 """The caller of a request, set before its handler is called."""
 
-PATCH_ATTEMPTS = 10
+PATCH_ATTEMPTS = 30
 """Attempts of an update whose decision depends on the rest of the cron, while others change just that."""
 
 Clock = Callable[[], datetime]
