@@ -1,5 +1,5 @@
-"""What is wrong in a spec is refused at admission, by the CRD alone. With the CRD of an older release still there, the
-operator's model refuses it, in the same words where the words are ours.
+"""What is wrong in a spec is refused at admission, by the CRD alone, and so is an impossible status. With the CRD of an
+older release still there, the operator's model refuses it, in the same words where the words are ours.
 
 An apiserver of the test's own; kubectl asks it as here, for strict validation.
 """
@@ -203,3 +203,20 @@ TAKEN = {
 @pytest.mark.parametrize("spec", TAKEN.values(), ids=TAKEN)
 def test_both_doors_take(plane: ControlPlane, spec: dict[str, Any]) -> None:
     assert (at_admission(plane, spec), at_the_operator(spec)) == ("", "")
+
+
+FORGED = {
+    "a count below none": {"firings": {"succeeded": -1}},
+    "a count beyond all bounds": {"firings": {"failed": 2**31}},
+    "failures below none": {"consecutiveFailures": -1},
+}
+
+
+@pytest.mark.parametrize("status", FORGED.values(), ids=FORGED)
+def test_a_status_has_no_impossible_number(plane: ControlPlane, status: dict[str, Any]) -> None:
+    path = "/apis/graphcron.dev/v1/namespaces/ns/graphcrons"
+    manifest = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron", "metadata": {"name": "forged"}, "spec": LEAST}
+    plane.install(manifest, path)
+    _, made = plane.api.request("GET", f"{path}/forged")
+    code, answer = plane.api.request("PUT", f"{path}/forged/status", made | {"status": status})
+    assert (code, "should be" in answer["message"]) == (422, True)
