@@ -16,6 +16,9 @@ from examples.demo.session import wait_for
 FIND_SECONDS = 20.0
 """How long an act looks for its victim, by an apiserver that may be away. Then there is no such strike."""
 
+JOB_NAME = "batch.kubernetes.io/job-name"
+"""The label by which the Job controller marks its pods."""
+
 Act = Callable[[World, Strike], str]
 
 
@@ -63,6 +66,26 @@ def _pod(world: World, strike: Strike, selector: str) -> Json:
     return pods[int(strike.pick * len(pods))]
 
 
+def _counted_pod(world: World, strike: Strike) -> Json:
+    """A run pod that its Job counts as ready, so that the Job controller has seen it.
+
+    A pod that is on its way out when the controller first sees it (its watch was down while the pod came) leaves the
+    controller waiting for that pod, for five minutes and until something else happens to the Job:
+    `addPod` and `ExpectationsTimeout` of Kubernetes' Job controller. GraphCron reports it as NoPod; it cannot mend it.
+    """
+
+    def found() -> list[Json]:
+        with suppress(OSError, ClusterError):
+            jobs = world.objects("apis/batch/v1/jobs", RUN_PODS)
+            counted = {_name(job) for job in jobs if job.get("status", {}).get("ready")}
+            pods = [pod for pod in world.pods(RUN_PODS) if pod["metadata"]["labels"].get(JOB_NAME) in counted]
+            return sorted(pods, key=_name)
+        return []
+
+    pods = wait_for("a run pod that its Job counts as ready", found, FIND_SECONDS)
+    return pods[int(strike.pick * len(pods))]
+
+
 def _name(pod: Json) -> str:
     return str(pod["metadata"]["name"])
 
@@ -72,11 +95,11 @@ def kill_run_pod(world: World, strike: Strike) -> str:
 
 
 def delete_run_pod(world: World, strike: Strike) -> str:
-    return _delete(world, _pod(world, strike, RUN_PODS), {"gracePeriodSeconds": 0})
+    return _delete(world, _counted_pod(world, strike), {"gracePeriodSeconds": 0})
 
 
 def evict_run_pod(world: World, strike: Strike) -> str:
-    pod = _pod(world, strike, RUN_PODS)
+    pod = _counted_pod(world, strike)
     body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": _name(pod)}}
     return request(world, "POST", f"/api/v1/namespaces/{NAMESPACE}/pods/{_name(pod)}/eviction", body) or _name(pod)
 

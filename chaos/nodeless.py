@@ -207,4 +207,9 @@ def _status(pod: Json, run: RunPod) -> Json:
         "restartCount": 0,
         "state": state,
     }
-    return {"phase": phase, "startTime": pod["metadata"]["creationTimestamp"], "containerStatuses": [container]}
+    return {
+        "phase": phase,
+        "startTime": pod["metadata"]["creationTimestamp"],
+        "conditions": [{"type": "Ready", "status": "True" if code is None else "False"}],
+        "containerStatuses": [container],
+    }
