@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from graphcron.commands.app import commands
 from tests.support.charts_operator import NAMESPACE, charts_operator
 from tests.support.manifests import graphcron, ready
 
-GRAPHCRON = HERE.root / ".venv/bin/graphcron"
+GRAPHCRON = Path(sys.executable).with_name("graphcron")
 Graphcron = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
