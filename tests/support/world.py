@@ -21,6 +21,12 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(f"2026-12-01T{text}").replace(tzinfo=UTC)
 
 
+def _moment(now: str) -> str:
+    """The time HH:MM or HH:MM:SS of the day that the tests play on."""
+    seconds = f"{now}:00"[: len("HH:MM:SS")]
+    return f"2026-12-01T{seconds}Z"
+
+
 class World:
     """One GraphCron and what a cluster would hold for it, moved on step by step with a clock of its own."""
 
@@ -76,7 +82,7 @@ class World:
             self.cron_job = copy.deepcopy(plan.apply)
             self.cron_job["metadata"]["uid"] = "cj"
             self.cron_job["metadata"]["creationTimestamp"] = (
-                before["metadata"]["creationTimestamp"] if before else f"2026-12-01T{now}:00Z"
+                before["metadata"]["creationTimestamp"] if before else _moment(now)
             )
             self.cron_job["metadata"]["managedFields"] = [
                 {"manager": "graphcron", "operation": "Apply"},
@@ -111,7 +117,7 @@ class World:
         assert request.job
         name = request.job["metadata"]["name"]
         if name not in [other["metadata"]["name"] for other in self.jobs]:
-            made = {"uid": name, "creationTimestamp": f"2026-12-01T{now}:00Z"}
+            made = {"uid": name, "creationTimestamp": _moment(now)}
             self.writes.append("job")
             self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}})
 
