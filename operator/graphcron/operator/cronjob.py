@@ -15,12 +15,11 @@ from graphcron.operator.guardrails import refusal
 from graphcron.operator.reasons import REQUEST_TOO_LARGE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
-    API_VERSION,
     CRON_LABEL,
     DIGEST_ANNOTATION,
     INSTALLATION_ANNOTATION,
-    KIND,
     MANAGED_BY,
+    controller_reference,
 )
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import (
@@ -89,15 +88,7 @@ def cron_job(
             "namespace": metadata["namespace"],
             "labels": labels,
             "annotations": {INSTALLATION_ANNOTATION: made_by},
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": KIND,
-                    "name": metadata["name"],
-                    "uid": metadata["uid"],
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [controller_reference(metadata)],
         },
         "spec": {
             "schedule": when.schedule.kubernetes,

@@ -14,7 +14,7 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import CANNOT_RUN, JOB_REFUSED, REPLACED, REQUESTED_AT_CREATION, STILL_RUNNING
-from graphcron.resource.identity import API_VERSION, CRON_LABEL, ENDED_ANNOTATION, KIND, RUN_REQUESTED
+from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, RUN_REQUESTED, controller_reference
 from graphcron.resource.spec import DEFAULT_HISTORY_LIMIT
 from graphcron.resource.status import NOT_OBSERVED, HistoryEntry, LastRequest
 
@@ -101,15 +101,7 @@ def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
             "labels": made.get("labels", {}) | {CRON_LABEL: metadata["name"]},
             "annotations": made.get("annotations", {})
             | {"cronjob.kubernetes.io/instantiate": "manual", RUN_REQUESTED: token},
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": KIND,
-                    "name": metadata["name"],
-                    "uid": metadata["uid"],
-                    "controller": True,
-                }
-            ],
+            "ownerReferences": [controller_reference(metadata)],
         },
         "spec": template["spec"],
     }

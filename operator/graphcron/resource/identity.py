@@ -55,6 +55,17 @@ def cron_id(metadata: Mapping[str, Any]) -> str:
     return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
 
 
+def controller_reference(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The GraphCron of this metadata as the owner that controls an object (metav1.OwnerReference)."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": KIND,
+        "name": metadata["name"],
+        "uid": metadata["uid"],
+        "controller": True,
+    }
+
+
 def id_of(manifest: Mapping[str, Any]) -> str:
     """`cron_id` of a whole GraphCron."""
     return cron_id(manifest["metadata"])
