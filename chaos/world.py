@@ -1,7 +1,6 @@
 """Where the suite acts: the local cluster, GraphCron's release in it, and the Agent Server with its weather."""
 
 import http.client
-import json
 import shutil
 import signal
 import threading
@@ -15,7 +14,7 @@ from urllib.parse import quote
 
 from chaos.agent_server import PORT
 from cluster import cgroups, cli, components, deploy, images, local, plan, processes
-from cluster.api import Api
+from cluster.api import Api, exchange
 from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
 from examples.demo.session import Session, wait_for
@@ -202,20 +201,7 @@ class World:
 
 def ask(address: tuple[str, int], method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
     """Status and answer of a server that speaks JSON. OSError when there is none."""
-    connection = http.client.HTTPConnection(*address, timeout=15)
-    try:
-        text = None if body is None else json.dumps(body)
-        connection.request(method, path, text, {"Content-Type": "application/json"} | headers)
-        response = connection.getresponse()
-        data = response.read()
-    except http.client.HTTPException as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        connection.close()
-    try:
-        return response.status, json.loads(data) if data else None
-    except ValueError:
-        return response.status, data.decode(errors="replace")
+    return exchange(http.client.HTTPConnection(*address, timeout=15), method, path, body, **headers)
 
 
 def patiently(what: str, call: Callable[[], T], seconds: float) -> T:

@@ -9,6 +9,28 @@ from cluster.paths import Place
 from cluster.plan import Plan
 
 
+def exchange(
+    connection: http.client.HTTPConnection, method: str, path: str, body: object = None, **headers: str
+) -> tuple[int, Any]:
+    """One request and its answer: the status and the decoded body (text where it is not JSON). Closes the connection.
+
+    Raises OSError when there is no answer.
+    """
+    try:
+        text = None if body is None else json.dumps(body)
+        connection.request(method, path, text, {"Content-Type": "application/json"} | headers)
+        response = connection.getresponse()
+        content = response.read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
+    try:
+        return response.status, json.loads(content)
+    except ValueError:
+        return response.status, content.decode(errors="replace")
+
+
 class Api:
     """The administrator's view of the apiserver; any failure to connect is an OSError."""
 
@@ -20,14 +42,4 @@ class Api:
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the decoded body (text where it is not JSON)."""
         connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=5)
-        try:
-            connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
-            response = connection.getresponse()
-            content = response.read()
-        except http.client.HTTPException as error:
-            raise ConnectionError(str(error)) from error
-        finally:
-            connection.close()
-        if response.headers.get_content_type() == "application/json":
-            return response.status, json.loads(content)
-        return response.status, content.decode(errors="replace")
+        return exchange(connection, method, path, body)
