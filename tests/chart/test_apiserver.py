@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from cluster import commands
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from graphcron.resource.spec_parts import ONE_CA
 from tests.chart.helm import CHART, URL, Manifest, render
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_examples import FOREIGN, examples, rendered
+from tests.support.graphcron_apiserver import graphcron_apiserver
 
 GUARDED = (
     'guardrails.agentServerHosts:=["agents.example.com","*.agents.svc"]',
@@ -30,8 +31,7 @@ GUARDED = (
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver")) as plane:
         for namespace in ("ns", "elsewhere", "team-a", "team-b"):
             plane.install({"metadata": {"name": namespace}}, "/api/v1/namespaces")
         # Helm makes it right before the pod of `helm test`, which the apiserver does not take without it.

@@ -8,20 +8,18 @@ from typing import Any
 
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from graphcron.operator import guardrails, run_pod
 from tests.chart.helm import CHART, Manifest, helm, one, render
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_values import POLICIES
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.in_pod_specs import IN_POD, SECRET, THREAD, UNFIT
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": "ns"}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver"), "ns") as plane:
         yield plane
 
 

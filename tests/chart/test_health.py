@@ -12,10 +12,10 @@ import yaml
 from lupa import LuaRuntime
 
 from cluster import kstatus
-from cluster.control_plane import control_plane
 from cluster.paths import HERE
 from graphcron.operator.phase import Phase
 from tests.chart.helm import CHART
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.in_pod_specs import IN_POD
 from tests.support.manifests import graphcron
 from tests.support.world import World
@@ -149,8 +149,7 @@ def test_all_phases_are_among_them() -> None:
 
 def test_a_new_one_is_not_taken_for_one_that_works(tmp_path: Path) -> None:
     """By kstatus, an object without a status is current. So the CRD gives it one, as those of Flux do."""
-    with control_plane(tmp_path) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path) as plane:
         path = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
         plane.install(graphcron("new"), path)
         status, found = plane.api.request("GET", f"{path}/new")

@@ -14,18 +14,16 @@ import pytest
 import yaml
 
 from cluster import kubeconform
-from cluster.control_plane import control_plane
-from cluster.paths import HERE
 from tests.chart.helm import Manifest
 from tests.support.chart_examples import EXAMPLES, FOREIGN, examples, named, rendered
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.released import FILES
 
 
 @pytest.fixture(scope="module")
 def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     into = tmp_path_factory.mktemp("schemas")
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver")) as plane:
         deadline = time.monotonic() + 30
         while not list(into.glob("graphcron,*")):  # the apiserver describes a CRD a little after it serves it
             assert time.monotonic() < deadline

@@ -10,9 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.operator.conditions import STATES
-from graphcron.operator.cron_metrics import EachGraphCron
-from graphcron.operator.metrics import OperatorMetrics
 from tests.chart.helm import CHART, Manifest, helm, one, render
+from tests.support.operator_metrics import idle_metrics
 
 DASHBOARD = CHART / "files/dashboard.json"
 DOCUMENTED = [CHART.parent.parent / f"docs/{name}.md" for name in ("metrics", "rest")]
@@ -43,15 +42,7 @@ def queries() -> dict[str, str]:
 
 def exported() -> set[str]:
     """The names of all series that operator and facade can tell."""
-    operator, facade = OperatorMetrics(), FacadeMetrics()
-    operator.observe(
-        queue_depth=lambda: 0,
-        leads=lambda: True,
-        last_watch=lambda: 0,
-        states=dict,
-        each=EachGraphCron(0, dict, dict),
-        quarantined=lambda: 0,
-    )
+    operator, facade = idle_metrics(), FacadeMetrics()
     facade.observe_cache(lambda: None)
     return names(operator.registry) | names(facade.registry)
 

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.control_plane import control_plane
 from cluster.errors import ClusterError
-from cluster.paths import HERE
 from examples.demo.session import Session
 from tests.support.charts_operator import NAMESPACE, grant
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.permissions import listed
 
 
@@ -20,9 +19,7 @@ def scope(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def session(scope: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with control_plane(tmp_path_factory.mktemp(scope)) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp(scope), NAMESPACE) as plane:
         grant(plane, scope)
         yield Session(NAMESPACE, plane.place)
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from graphcron.operator.guardrails import refusal
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.settings import OperatorSettings
@@ -16,6 +15,7 @@ from graphcron.resource.spec_reader import read_spec
 from tests.chart.helm import Manifest, one, render
 from tests.support import chart_apiserver
 from tests.support.chart_apiserver import await_that, graphcron, kubectl
+from tests.support.graphcron_apiserver import graphcron_apiserver
 
 LABELS = ["team", "example.com/*"]
 LISTS = (f"guardrails.templateLabels:={json.dumps(LABELS)}", "guardrails.templateAnnotations:=[]")
@@ -33,9 +33,7 @@ def run_pods(*values: str) -> RunPods:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": "ns"}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver"), "ns") as plane:
         before = graphcron(template={"labels": {"before": "x"}})
         before["metadata"]["name"] = "before"
         plane.install(before, "/apis/graphcron.dev/v1/namespaces/ns/graphcrons")

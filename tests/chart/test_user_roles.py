@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.errors import ClusterError
-from cluster.paths import HERE
 from examples.demo.session import Session
 from tests.chart.helm import Manifest, render, rules
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.manifests import graphcron
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -26,9 +26,7 @@ def user_roles(*values: str) -> dict[str, Manifest]:
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": SPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane"), SPACE) as plane:
         for name, role in user_roles().items():
             plane.install(role, f"{RBAC}/clusterroles")
             allow(plane, f"has-{name}", "ClusterRole", role["metadata"]["name"])

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.paths import HERE
 from examples.demo.session import Session, wait_for
 from graphcron.cli import FOR_PEOPLE
 from graphcron.commands.app import commands
 from tests.support.charts_operator import NAMESPACE, charts_operator
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.manifests import graphcron, ready
 
 GRAPHCRON = Path(sys.executable).with_name("graphcron")
@@ -24,9 +25,7 @@ Graphcron = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane"), NAMESPACE) as plane:
         yield plane
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import Manifest
 from tests.support.extent import Extent
 from tests.support.facade_server import serving
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.kubeconfig import api_client
 from tests.support.operator_process import until
 
@@ -41,8 +41,7 @@ class CountingKube(Kube):
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path) as plane:
         yield plane
 
 

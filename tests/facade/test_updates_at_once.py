@@ -10,11 +10,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from tests.support.api_keys import ADA, BOB, sent
 from tests.support.facade_process import facade
 from tests.support.facade_server import MINIMAL, Client, made
+from tests.support.graphcron_apiserver import graphcron_apiserver
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
 WAIT = 60.0
@@ -23,8 +23,7 @@ WAIT = 60.0
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver")) as plane:
         yield plane
 
 

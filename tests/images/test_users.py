@@ -17,11 +17,12 @@ import pytest
 import yaml
 
 from cluster import commands, images
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.image_base import BARE, SLIM, Base
 from cluster.paths import HERE
 from tests.contract.servers import free_port
 from tests.images.container import Container, User, manifest_environment, outcome_of
+from tests.support.graphcron_apiserver import graphcron_apiserver
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="containers are made by chroot, for which one is root on Linux"
@@ -70,8 +71,7 @@ def started(roots: dict[str, Container], user: User, tmp_path: Path) -> Callable
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("apiserver")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path_factory.mktemp("apiserver")) as plane:
         yield plane
 
 

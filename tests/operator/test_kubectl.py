@@ -9,19 +9,17 @@ from typing import Any
 
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.errors import ClusterError
-from cluster.paths import HERE
 from examples.demo.session import Session, wait_for
 from tests.support.charts_operator import ACCOUNT, NAMESPACE, ChartsOperator, charts_operator
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.manifests import graphcron, ready
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane"), NAMESPACE) as plane:
         yield plane
 
 

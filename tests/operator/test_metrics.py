@@ -5,8 +5,8 @@ from typing import Any
 
 from cluster.paths import HERE
 from graphcron.operator.conditions import STATES, state_of
-from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.metrics import OperatorMetrics
+from tests.support.operator_metrics import idle_metrics
 
 
 def entry(minute: int, outcome: str = "Succeeded") -> dict[str, Any]:
@@ -50,15 +50,7 @@ def test_after_a_restart_recorded_firings_are_not_counted_again() -> None:
 
 
 def test_the_document_lists_each_metric_and_no_other() -> None:
-    metrics = OperatorMetrics()
-    metrics.observe(
-        queue_depth=lambda: 0,
-        leads=lambda: True,
-        last_watch=lambda: 0,
-        states=dict,
-        each=EachGraphCron(0, dict, dict),
-        quarantined=lambda: 0,
-    )
+    metrics = idle_metrics()
     told = {
         family.name + ("_total" if family.type == "counter" else "")
         for family in metrics.registry.collect()

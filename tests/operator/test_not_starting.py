@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.support.stuck_jobs import QUOTA, SUCCEEDED, UNREACHABLE, WAITS, history, job, ready, refused, stuck
+from tests.support.stuck_jobs import (
+    QUOTA,
+    SUCCEEDED,
+    UNREACHABLE,
+    WAITS,
+    ended,
+    history,
+    job,
+    overdue,
+    ready,
+    refused,
+    stuck,
+)
 from tests.support.world import RUNNING, World, at, pod, terminated
 
 
@@ -76,12 +88,8 @@ class TestNotStarting:
 
     def test_it_stays_so_until_a_run_starts(self, made: World) -> None:
         """Also between two firings: an alert must outlast the start timeout."""
-        stuck(made)
-        refused(made)
-        made.reconcile("11:01:01")
-        made.reconcile("11:10:01")
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        overdue(made)
+        ended(made)
         assert ready(made) == ("False", "NotStarting")
         assert "RunsStarting" not in made.conditions, "no firing is under way"
         made.reconcile("11:50")
@@ -95,12 +103,8 @@ class TestNotStarting:
         assert made.events[-1] == "Normal Scheduled"
 
     def test_an_edit_gives_it_the_benefit_of_the_doubt(self, made: World) -> None:
-        stuck(made)
-        refused(made)
-        made.reconcile("11:01:01")
-        made.reconcile("11:10:01")
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        overdue(made)
+        ended(made)
         made.edit(template={"resources": {"limits": {"cpu": "1"}}})
         made.reconcile("11:20")
         assert ready(made) == ("True", "Scheduled")

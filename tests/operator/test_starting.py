@@ -5,7 +5,19 @@ from datetime import timedelta
 
 import pytest
 
-from tests.support.stuck_jobs import QUOTA, SUCCEEDED, UNREACHABLE, WAITS, history, job, ready, refused, stuck
+from tests.support.stuck_jobs import (
+    QUOTA,
+    SUCCEEDED,
+    UNREACHABLE,
+    WAITS,
+    ended,
+    history,
+    job,
+    overdue,
+    ready,
+    refused,
+    stuck,
+)
 from tests.support.world import RUNNING, World, at, pod, terminated
 
 
@@ -35,8 +47,7 @@ class TestForbid:
     def test_all_of_it_is_recorded_when_the_firing_has_been_ended(self, busy: World) -> None:
         busy.reconcile("11:10:05")
         assert busy.ended == [job(busy)]
-        busy.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        busy.reconcile("11:11")
+        ended(busy)
         assert history(busy) == [("Missed", "NotStarting", "11:02", 4), ("Failed", "NotStarting", "11:00", 1)]
 
 
@@ -67,8 +78,7 @@ class TestEnd:
         assert made.ended == [job(made)]
         made.reconcile("11:10:02")
         assert made.ended == [job(made)], "once"
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        ended(made)
         assert history(made) == [("Failed", "NotStarting", "11:00", 1)]
         entry = made.graphcron["status"]["history"][0]
         assert QUOTA in entry["message"]
@@ -124,26 +134,18 @@ class TestEnd:
         assert made.ended == []
 
     def test_a_pod_that_started_in_that_very_moment_names_its_run(self, made: World) -> None:
-        stuck(made)
-        refused(made)
-        made.reconcile("11:01:01")
-        made.reconcile("11:10:01")
+        overdue(made)
         said = json.dumps({"outcome": "Failed", "reason": "PodStopped", "message": "told to stop", "run_id": "r1"})
         made.pods = [pod(job(made), "11:10", run=terminated(75, "11:10:05", said))]
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        ended(made)
         entry = made.graphcron["status"]["history"][0]
         assert (entry["reason"], entry["runId"]) == ("NotStarting", "r1")
         assert "run r1 may go on" in entry["message"]
 
     def test_one_that_succeeded_in_that_very_moment_succeeded(self, made: World) -> None:
-        stuck(made)
-        refused(made)
-        made.reconcile("11:01:01")
-        made.reconcile("11:10:01")
+        overdue(made)
         made.pods = [pod(job(made), "11:10", run=terminated(0, "11:10:05", SUCCEEDED))]
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        ended(made)
         assert history(made)[0][:2] == ("Succeeded", "RunSucceeded")
 
 
@@ -172,8 +174,7 @@ class TestSidecar:
         made.reconcile("11:01:30")
         made.reconcile("11:10:30")
         assert made.ended == [job(made)]
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        ended(made)
         assert history(made) == [("Succeeded", "RunSucceeded", "11:00", 1)]
         assert "RunsEnding" not in made.conditions
 
@@ -182,8 +183,7 @@ class TestSidecar:
         made.reconcile("11:01:30")
         assert history(made) == []
         made.reconcile("11:10:30")
-        made.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
-        made.reconcile("11:11")
+        ended(made)
         assert history(made) == [("Failed", "AgentServerUnreachable", "11:00", 1)]
 
     def test_what_it_holds_up_is_missed_and_names_it(self, world: World) -> None:

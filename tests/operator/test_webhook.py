@@ -15,12 +15,12 @@ import yaml
 from aiohttp.test_utils import unused_port
 from cryptography import x509
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from graphcron.operator import webhook
 from tests.chart.helm import Manifest, one
 from tests.support.chart_apiserver import graphcron as guarded
 from tests.support.chart_apiserver import refusal
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.operator_process import operator_by, until
 
 ON = "webhook.enabled=true"
@@ -29,9 +29,7 @@ NAMESPACE = "ns"
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane"), NAMESPACE) as plane:
         yield plane
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from cluster.control_plane import control_plane
-from cluster.paths import HERE
 from examples.demo.session import Session, wait_for
 from tests.support.charts_operator import NAMESPACE, charts_operator
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.manifests import graphcron, ready
 
 START_TIMEOUT = 100
@@ -25,9 +24,7 @@ SUCCEEDED = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_i
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """Everything that waits for minutes begins here, so that it waits at the same time."""
-    with control_plane(tmp_path_factory.mktemp("plane"), controllers=True) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane"), NAMESPACE, controllers=True) as plane:
         timeout = {"GRAPHCRON_RUN_START_TIMEOUT_SECONDS": str(START_TIMEOUT)}
         with charts_operator(plane, tmp_path_factory.mktemp("operator"), **timeout):
             session = Session(NAMESPACE, plane.place)

@@ -9,23 +9,21 @@ from typing import Any
 
 import pytest
 
-from cluster.control_plane import ControlPlane, control_plane
-from cluster.paths import HERE
+from cluster.control_plane import ControlPlane
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.pod_types import REQUESTS_WITHIN_LIMITS
 from graphcron.resource.quantity import QUANTITY
 from graphcron.resource.spec_reader import read_spec
 from graphcron.resource.template_metadata import KEYS, RESERVED_ANNOTATIONS, RESERVED_LABELS, VALUES
 from graphcron.resource.urls import PORT, WEBHOOK
+from tests.support.graphcron_apiserver import graphcron_apiserver
 
 LEAST = {"schedule": "0 0 1 1 *", "assistantId": "agent"}
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("doors")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
-        plane.install({"metadata": {"name": "ns"}}, "/api/v1/namespaces")
+    with graphcron_apiserver(tmp_path_factory.mktemp("doors"), "ns") as plane:
         yield plane
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.control_plane import ControlPlane, control_plane
+from cluster.control_plane import ControlPlane
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo.session import Session, wait_for
@@ -19,6 +19,7 @@ from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import FIVE_FIELDS, KINDS, OUT_OF_RANGE, InvalidSchedule
 from tests import vectors
 from tests.support.extent import SEED, Extent
+from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.manifests import graphcron
 from tests.support.schedules import random_text
 
@@ -30,8 +31,7 @@ LEFT_TO_THE_OPERATOR = ("It never fires", "Days of the week are all numbered")
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path_factory.mktemp("plane")) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+    with graphcron_apiserver(tmp_path_factory.mktemp("plane")) as plane:
         yield plane
 
 

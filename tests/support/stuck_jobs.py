@@ -26,6 +26,20 @@ def refused(world: World, moment: str = "11:00:02", uid: str = "") -> None:
     world.create_failures[uid or job(world)] = CreateFailure(at(moment), QUOTA)
 
 
+def overdue(world: World) -> None:
+    """A Job that has been without a pod up to its start timeout, for the operator to end."""
+    stuck(world)
+    refused(world)
+    world.reconcile("11:01:01")
+    world.reconcile("11:10:01")
+
+
+def ended(world: World) -> None:
+    """Kubernetes ends the Job by its deadline."""
+    world.job_ends(0, "11:11", "Failed", "DeadlineExceeded")
+    world.reconcile("11:11")
+
+
 def ready(world: World) -> tuple[str, str]:
     condition = world.condition("Ready")
     return condition["status"], condition["reason"]
