@@ -258,6 +258,17 @@ class TestDeleted:
         assert "LastRunSucceeded" not in replacing.conditions
         assert replacing.events == ["Normal Replaced"]
 
+    @pytest.mark.parametrize("schedule", ["@every 1h", "TZ=UTC 0 * * * *", "0 0 31 2 *"])
+    def test_a_schedule_of_somebody_else_is_corrected_first(self, replacing: World, schedule: str) -> None:
+        """Kubernetes takes schedules that a GraphCron must not have."""
+        self.delete(replacing, "11:59:58")
+        assert replacing.cron_job
+        ours, replacing.cron_job["spec"]["schedule"] = replacing.cron_job["spec"]["schedule"], schedule
+        replacing.reconcile("12:00")
+        assert replacing.cron_job["spec"]["schedule"] == ours
+        (entry,) = replacing.graphcron["status"]["history"]
+        assert (entry["outcome"], entry["reason"]) == ("Replaced", "Replaced")
+
     def test_one_that_somebody_deleted_failed(self, replacing: World) -> None:
         self.delete(replacing, "11:30:00")
         replacing.reconcile("11:30")

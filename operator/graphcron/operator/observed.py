@@ -16,8 +16,9 @@ from graphcron.operator.reapply import Applied
 from graphcron.resource.identity import RESUME_REQUESTED
 from graphcron.resource.status import TOKEN_LIMIT, GraphCronStatus, HistoryEntry, read_status
 from graphcron.schedule.expression import read
+from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.next_runs import next_times
-from graphcron.schedule.time_zone import read_timezone
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 CLOCK_DIFFERENCE = timedelta(seconds=5)
 """Between the operator and the controller manager, which deletes a Job at the moment of the next firing."""
@@ -150,7 +151,10 @@ class Observed:
         live, due = self.cron_job, scheduled_time_of(job["metadata"]["name"])
         if live is None or due is None or live["spec"].get("concurrencyPolicy") != "Replace":
             return False
-        schedule, zone = read(live["spec"]["schedule"], ""), read_timezone(live["spec"].get("timeZone"))
+        try:
+            schedule, zone = read(live["spec"]["schedule"], ""), read_timezone(live["spec"].get("timeZone"))
+        except (InvalidSchedule, InvalidTimezone):
+            return False  # somebody else's, which is corrected: when it fired is not known
         return bool(next_times(schedule, zone, due, 1, until=parse_time(job["deletedAt"]) + CLOCK_DIFFERENCE))
 
     def _runs(self) -> list[Manifest]:
