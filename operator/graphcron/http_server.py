@@ -7,6 +7,7 @@ text that quotes it. There is no setting for any of these, so its protocol class
 import asyncio
 import json
 import logging
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,8 +219,10 @@ async def listen(
     auto_decompress: bool = True,
     handler_cancellation: bool = False,
     shutdown_timeout: float = 1.0,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> web.AppRunner:
-    """Serve an application that was not served before; `cleanup` of what is returned ends that. Raises OSError."""
+    """Serve an application that was not served before, by TLS with a context for it; `cleanup` of what is returned ends
+    that. Raises OSError."""
     app.on_response_prepare.append(_nameless)
     runner = _Runner(
         app,
@@ -231,7 +234,7 @@ async def listen(
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(runner, host, port, ssl_context=ssl_context).start()
     except OSError:
         await runner.cleanup()
         raise

@@ -16,6 +16,8 @@ from aiohttp.test_utils import unused_port
 from cryptography import x509
 
 from cluster.control_plane import ControlPlane
+from graphcron.environ import CannotStart
+from graphcron.http_server import Limits
 from graphcron.operator import webhook
 from tests.chart.helm import Manifest, one
 from tests.support.chart_apiserver import graphcron as guarded
@@ -126,6 +128,28 @@ async def test_bodies_that_do_not_come_hold_nobody_up(
         for reader, writer in slow:
             assert (await reader.readline()).startswith(b"HTTP/1.1 408")
             writer.close()
+
+
+async def test_slow_clients_are_ended_as_on_every_other_port(
+    plane: ControlPlane, certificates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody proves to be an apiserver."""
+    monkeypatch.setattr(webhook, "LIMITS", Limits(connections=5, header_seconds=0.2))
+    port, trust = unused_port(), ssl.create_default_context(cafile=str(plane.place.pki / "ca.crt"))
+    async with webhook.serving(certificates, port, lambda review: review):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trust)
+        writer.write(f"POST {webhook.PATH} HTTP/1.1\r\nHost:".encode())
+        async with asyncio.timeout(10):
+            assert b"408" in await reader.read()
+        writer.close()
+
+
+async def test_a_taken_port_is_told_as_of_every_other_port(certificates: Path) -> None:
+    port = unused_port()
+    async with webhook.serving(certificates, port, lambda review: review):
+        with pytest.raises(CannotStart, match=f"port {port} is in use by another process: .*GRAPHCRON_WEBHOOK_PORT"):
+            async with webhook.serving(certificates, port, lambda review: review):
+                pass
 
 
 async def test_a_renewed_certificate_is_taken_without_a_restart(

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from graphcron import http_server
+from graphcron.environ import cannot_listen
+from graphcron.http_server import DEFAULT_LIMITS as LIMITS
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 
@@ -30,7 +33,8 @@ READ_SECONDS = 5.0
 
 @contextlib.asynccontextmanager
 async def serving(certificates: Path, port: int, answer: Callable[[Manifest], Manifest]) -> AsyncIterator[None]:
-    """Serve until left, with tls.crt and tls.key of that folder. Raises OSError when they cannot be used."""
+    """Serve until left, with tls.crt and tls.key of that folder. Raises OSError when they cannot be used, and
+    CannotStart when the port cannot."""
 
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -51,11 +55,12 @@ async def serving(certificates: Path, port: int, answer: Callable[[Manifest], Ma
     _load(context, certificates)
     app = web.Application(client_max_size=LARGEST_REVIEW)
     app.add_routes([web.post(PATH, validate)])
-    runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
+    try:
+        runner = await http_server.listen(app, None, port, LIMITS, ssl_context=context)
+    except OSError as error:
+        raise cannot_listen(error, port, "GRAPHCRON_WEBHOOK_PORT") from None
     renewal = asyncio.create_task(_renew(context, certificates))
     try:
-        await web.TCPSite(runner, port=port, ssl_context=context).start()
         yield
     finally:
         renewal.cancel()
