@@ -38,8 +38,10 @@ class Api:
         self.address = (plan.gateway, plan.ports["apiserver"])
         self.context = ssl.create_default_context(cafile=place.pki / "ca.crt")
         self.context.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")
+        self.seconds = 5.0
+        """Without a word of the answer, after which a request fails."""
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
         """The status and the decoded body (text where it is not JSON)."""
-        connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=5)
+        connection = http.client.HTTPSConnection(*self.address, context=self.context, timeout=self.seconds)
         return exchange(connection, method, path, body)

@@ -7,7 +7,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,23 +71,15 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     schema["properties"]["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     (folder / "crd.yaml").write_text(yaml.safe_dump(crd))
     with control_plane(folder) as plane:
+        plane.api.seconds = 60  # an apiserver takes seconds for such an object, and more on a busy machine
         plane.install_crd(folder / "crd.yaml")
         plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
         for name, (spec, _) in HOSTILE.items():
-            store(plane, graphcron(name, **spec))
+            plane.install(graphcron(name, **spec), PATH)
         many = graphcron("labels")
         many["metadata"]["labels"] = {f"{number}{'x' * 50}": "" for number in range(12_000)}
-        store(plane, many)
+        plane.install(many, PATH)
         yield plane
-
-
-def store(plane: ControlPlane, manifest: dict[str, Any]) -> None:
-    """An apiserver takes seconds for such an object, and on a busy machine longer than its client waits."""
-    for _ in range(10):
-        with suppress(TimeoutError):
-            plane.install(manifest, PATH)
-            return
-    raise TimeoutError(manifest["metadata"]["name"])
 
 
 @pytest.fixture(scope="module")
