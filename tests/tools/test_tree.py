@@ -76,4 +76,4 @@ def test_errors_are_answered_where_their_length_is_bounded() -> None:
 
 
 def test_conditions_are_made_where_their_length_is_bounded() -> None:
-    assert containing(r"\"lastTransitionTime\":") == {"operator/conditions.py", "operator/quarantine.py"}
+    assert containing(r"\"lastTransitionTime\":") == {"operator/conditions.py"}

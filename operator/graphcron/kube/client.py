@@ -40,7 +40,6 @@ class Kube(Api):
             config.load_incluster_config(client_configuration=configuration)
         except config.ConfigException as outside:
             await _load_kubeconfig(configuration, f"this is no pod with a service account ({outside})")
-            configuration.proxy = configuration.proxy or proxy_of(configuration.host)
         async with _connected(configuration) as client:
             yield cls(client, gate, on_write)
 
@@ -51,7 +50,6 @@ class Kube(Api):
         that kubectl would use. Raises NoCluster."""
         configuration = Configuration()
         namespace = await _load_kubeconfig(configuration, "this command needs a kubeconfig", context)
-        configuration.proxy = configuration.proxy or proxy_of(configuration.host)
         async with _connected(configuration) as client:
             yield cls(client), namespace
 
@@ -76,7 +74,7 @@ async def _load_kubeconfig(configuration: Configuration, otherwise: str, context
         raise NoCluster(f"no cluster to work with: {otherwise}, and of {_kubeconfig()} there is no such file. {_SET}")
     try:
         loader = await config.load_kube_config(context=context, client_configuration=configuration)
-        return str(loader.current_context["context"].get("namespace") or "default")
+        namespace = str(loader.current_context["context"].get("namespace") or "default")
     except FileNotFoundError as error:
         if error.filename is None:  # none for a temporary file, says `tempfile`
             raise NoCluster(
@@ -88,6 +86,8 @@ async def _load_kubeconfig(configuration: Configuration, otherwise: str, context
         raise NoCluster(f"{_kubeconfig()} cannot be used: it is no kubeconfig. {_SET}") from None
     except Exception as error:  # the client reads whatever is in it
         raise NoCluster(f"{_kubeconfig()} cannot be used: {error}. {_SET}") from None
+    configuration.proxy = configuration.proxy or proxy_of(configuration.host)
+    return namespace
 
 
 @asynccontextmanager

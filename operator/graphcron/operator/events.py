@@ -8,7 +8,7 @@ from typing import Literal
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, TROUBLES, condition_of
-from graphcron.operator.history import key_of
+from graphcron.operator.history import added
 from graphcron.operator.reasons import NOT_STARTING, RUN_REQUESTED
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import API_VERSION, KIND
@@ -46,10 +46,7 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
         was_stuck, stuck = condition_of(old, kind), conditions.get(kind)
         if stuck and (was_stuck is None or was_stuck.reason != stuck["reason"]):
             found.append(Event("Warning", stuck["reason"], stuck["message"]))
-    known = {key_of(entry) for entry in old.history or []}
-    for entry in reversed(history):
-        if key_of(entry) in known:
-            continue
+    for entry in added(old.history or [], history):
         if told := _TOLD.get(entry.outcome):
             due = f"The run due at {format_time(entry.scheduled_time)}"
             kind = "Warning" if entry.reason == NOT_STARTING else told[0]

@@ -154,10 +154,7 @@ def _ending(job: Manifest, pods: Sequence[Manifest], was_replaced: Callable[[Man
         moment = job["status"].get("completionTime") or end["lastTransitionTime"]
         if final:
             return Ending(final[0], moment)
-        because = job["metadata"].get("annotations", {}).get(ENDED_ANNOTATION, "")
-        return _without_a_final_word(
-            end, newest_first, moment, because if end.get("reason") == DEADLINE_EXCEEDED else ""
-        )
+        return _without_a_final_word(end, newest_first, moment, _why_it_was_ended(job, end))
     if final and ("deletedAt" in job or any(companions(pod) for pod in pods)):
         # Another container can keep the pod, and so the Job, for ever.
         return Ending(*final)
@@ -190,19 +187,18 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
         if said:
             return Ending(said, moment)
         return Ending(Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), moment, False)
+    run_id, _, _ = ids = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
     reason, _, why = because.partition(": ")
     kept = reason == SIDECAR_RUNNING
     if reason == REPLACED and not (said and said.outcome == "Failed" and said.reason != DEADLINE_EXCEEDED):
-        ids = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
         return Ending(Outcome("Replaced", REPLACED, why, *ids), moment)
     if end.get("reason") == DEADLINE_EXCEEDED and not kept and not (said and said.reason == DEADLINE_EXCEEDED):
         # The runner ends a firing before its Job's deadline, where it runs at all.
-        run_id, thread_id, started_at = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
         rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
         message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
         if why:
             message = f"{why}; {rest}" if run_id else why
-        return Ending(Outcome("Failed", reason or DEADLINE_EXCEEDED, message, run_id, thread_id, started_at), moment)
+        return Ending(Outcome("Failed", reason or DEADLINE_EXCEEDED, message, *ids), moment)
     if said and said.outcome == "Failed":
         return Ending(said, moment)
     words = next(filter(None, map(last_words, newest_first)), "") or why or end.get("message")

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron.firing.formats import format_time
+from graphcron.operator.conditions import new_conditions
+from graphcron.operator.phase import stalled
 from graphcron.operator.reasons import QUARANTINED
 
 DELAYS = (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=2), timedelta(days=1))
@@ -86,14 +88,4 @@ def after_death(suspects: Mapping[str, Suspect], mark: str, now: datetime) -> di
 
 def conditions(suspect: Suspect, now: datetime) -> list[dict[str, Any]]:
     """Those of its status, instead of all that were there: that is not read."""
-    return [
-        {
-            "type": kind,
-            "status": status,
-            "observedGeneration": suspect.generation,
-            "lastTransitionTime": format_time(now),
-            "reason": QUARANTINED,
-            "message": suspect.message,
-        }
-        for kind, status in (("Ready", "False"), ("Stalled", "True"))
-    ]
+    return new_conditions(stalled(QUARANTINED, suspect.message), (), {}, suspect.generation, (), now)

@@ -70,14 +70,19 @@ class Plan:
 
 def decide(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """What is to be written for one GraphCron, at `now` (aware)."""
-    if until := unchanged_until(observed, for_owner(observed.graphcron, installation).mark, now):
+    installation = for_owner(observed.graphcron, installation)
+    if until := unchanged_until(observed, installation.mark, now):
         return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=until + A_LITTLE_LATER, unchanged=True)
-    return decide_in_full(observed, installation, now)
+    return _decide(observed, installation, now)
 
 
 def decide_in_full(observed: Observed, installation: Installation, now: datetime) -> Plan:
     """As `decide`, without its first check."""
-    installation = for_owner(observed.graphcron, installation)
+    return _decide(observed, for_owner(observed.graphcron, installation), now)
+
+
+def _decide(observed: Observed, installation: Installation, now: datetime) -> Plan:
+    """`installation` is that for the owner."""
     observed = observed.as_of(now)
     waiting = waiting_jobs(observed, now)
     end, look_again = to_end(observed, waiting, installation.start_timeout, now)
