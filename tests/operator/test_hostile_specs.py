@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from graphcron.kube import jsontext
@@ -18,7 +18,7 @@ from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_parts import Template
 from graphcron.resource.status import MESSAGE_LIMIT, Condition, GraphCronStatus, HistoryEntry
 from tests.support.extent import Extent
-from tests.support.hostile_json import cost, objects, values
+from tests.support.hostile_json import cost, nested, objects, values
 from tests.support.world import PODS, World, at
 
 INSTALLATION = Installation(PODS, timedelta())
@@ -67,9 +67,12 @@ def reconcile(manifest: Manifest) -> tuple[Manifest, list[Event]]:
 def test_any_graphcron_costs_little_and_gets_a_short_status(extent: Extent) -> None:
     @settings(
         max_examples=extent.count(2000, 150), deadline=None, derandomize=True, database=None,
-        suppress_health_check=list(HealthCheck), phases=[Phase.generate],  # to shrink what takes a second takes an hour
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],  # to shrink what takes a second takes an hour
     )  # fmt: skip
     @given(specs, statuses, values)
+    @example(spec={}, status={"lastSuccessfulTime": {"url": [[]] * 333_333}}, labels={})
+    @example(spec={"input": nested({}, 400)}, status={"lastSuccessfulTime": {"url": [[]] * 333_333}}, labels={})
     def check(spec: dict[str, Any], status: dict[str, Any], labels: object) -> None:
         if (manifest := graphcron(spec, status, labels)) is None:
             return

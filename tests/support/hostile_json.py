@@ -19,7 +19,7 @@ ROOM = 1_000_000
 """Bytes of a value, about."""
 
 
-def _nested(inner: Any, levels: int, in_a_list: bool) -> Any:
+def nested(inner: Any, levels: int, in_a_list: bool = False) -> Any:
     for _ in range(levels):
         inner = [inner] if in_a_list else {"": inner}
     return inner
@@ -35,13 +35,13 @@ def _wide(item: Any, number: int) -> dict[str, Any]:
 
 _sizes = st.sampled_from(SIZES)
 _atoms = st.sampled_from(ATOMS)
-_small = st.one_of(_atoms, st.builds(_nested, _atoms, st.sampled_from((1, 3, 100)), st.booleans()))
+_small = st.one_of(_atoms, st.builds(nested, _atoms, st.sampled_from((1, 3, 100)), st.booleans()))
 
 values = st.one_of(
     _small,
     st.builds(_many, _small, _sizes),
     st.builds(_wide, _small, _sizes),
-    st.builds(_nested, _atoms, st.sampled_from((10, 200, 251, 900)), st.booleans()),
+    st.builds(nested, _atoms, st.sampled_from((10, 200, 251, 900)), st.booleans()),
     st.builds(
         lambda text, size: (text * size)[:ROOM], st.sampled_from(("x", '"', "\\", "é", "\0", "* ", "[{,")), _sizes
     ),

@@ -32,11 +32,12 @@ def outline(manifest: dict[str, Any]) -> dict[str, Any]:
     """What names it, and what lists show of it."""
     metadata, spec, status = (manifest.get(part) or {} for part in ("metadata", "spec", "status"))
     owner = metadata.get("labels", {}).get(OWNER_LABEL)
+    state = jsontext.dumps_shallow(status)
     return {
         **{key: manifest[key] for key in ("apiVersion", "kind") if key in manifest},
         "metadata": {key: metadata[key] for key in _METADATA if key in metadata}
         | ({"labels": {OWNER_LABEL: owner}} if owner else {}),
         "spec": {key: spec[key] for key in _SPEC if isinstance(spec.get(key), str | bool)},
-        "status": status if len(jsontext.dumps(status)) <= STATUS_LIMIT else {},
+        "status": status if state and len(state) <= STATUS_LIMIT else {},
         OVERSIZE: True,
     }

@@ -40,10 +40,8 @@ class _Packed(NamedTuple):
         text = jsontext.dumps(manifest)
         if resource == GRAPHCRONS and len(text) > OBJECT_LIMIT:
             text = jsontext.dumps(outline(manifest))
-        # A copy: orjson's own buffer is up to four times as long as the text.
-        data = bytes(memoryview(text))
         metadata = manifest["metadata"]
-        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, data)
+        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, text)
 
     @property
     def manifest(self) -> Manifest:
