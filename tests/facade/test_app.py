@@ -6,11 +6,35 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.errors import NotFoundError
 
+from graphcron.environ import CannotStart
+from graphcron.facade.app import connected
+from graphcron.facade.settings import FacadeSettings
 from tests.support.facade_server import Client, made
 from tests.support.store_memory import MemoryStore
 from tests.support.upstream_fake import UpstreamFake
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"HTTP_PROXY": "socks5://proxy:1080"},
+        {"HTTP_PROXY": "proxy:3128"},
+        {"HTTP_PROXY": "http://ann:s3cret@proxy:99999"},
+        {"HTTP_PROXY": "http://ann:s3cret@proxy\u2100x:1"},
+        {"AGENT_SERVER_URL": "http://agent:99999"},
+        {"AGENT_SERVER_URL": "http://ann:s3cret@agent\u2100x"},
+        {"AGENT_SERVER_URL": "http://ann:s3cret@agent"},
+    ],
+    ids=str,
+)
+async def test_a_server_or_a_proxy_that_is_no_url_is_told_in_a_sentence(wrong: dict[str, str]) -> None:
+    given = {"GRAPHCRON_NAMESPACE": "team", "AGENT_SERVER_URL": "http://agent.example"} | wrong
+    with pytest.raises(CannotStart, match=r"must be (like )?http://") as told:
+        async with connected(FacadeSettings.read(given)):
+            pass
+    assert "s3cret" not in str(told.value)
 
 
 class TestSdk:

@@ -105,6 +105,7 @@ def test_a_wrong_path_is_named_as_such(pod: Pod, server: AgentServerFake) -> Non
         ("Sun, 22 Nov 2026 20:21:00 +0100", 60),
         ("Sun, 22 Nov 2026 19:00:00 GMT", 0),
         ("soon", 0),
+        ("Sun, 22 Nov 99999999999999999999 19:20:30 GMT", 0),
         ("-5", 0),
         ("1.5", 0),
         ("٧", 0),

@@ -56,6 +56,14 @@ def test_the_record_of_a_server_whose_clock_is_slow_is_kept_for_its_hour(pod: Po
     assert len(server.started) == 1
 
 
+def test_a_time_at_the_end_of_all_times_is_none(pod: Pod, server: AgentServerFake) -> None:
+    server.slow = timedelta(hours=2)
+    server.add_thread(FIRING.thread_id)
+    last = "9999-12-31T23:59:59+00:00"
+    server.add_run(FIRING.thread_id, {"graphcron_firing": FIRING.job_uid}, "success", last)
+    assert pod.run()[1].reason == "RunSucceeded"
+
+
 def test_a_date_to_come_back_at_is_by_the_servers_clock(pod: Pod, server: AgentServerFake) -> None:
     server.slow = -timedelta(minutes=10)
     soon = formatdate((datetime.now(UTC) - server.slow + timedelta(seconds=1)).timestamp(), usegmt=True)

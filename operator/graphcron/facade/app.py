@@ -112,6 +112,8 @@ async def connected(settings: FacadeSettings) -> AsyncIterator[Upstream | None]:
                 f"the file {settings.ca_file} cannot be used ({error.strerror or error}): AGENT_SERVER_CA_FILE names "
                 "the authority of the Agent Server's certificate"
             ) from None
+        except ValueError as error:
+            raise CannotStart(str(error)) from None
         yield upstream
 
 

@@ -10,6 +10,7 @@ from graphcron.resource.template_metadata import Annotations, Labels
 from graphcron.resource.urls import ServerUrl
 
 ENV_FROM_ONE = "envFrom needs exactly one of secretRef and configMapRef in each entry"
+INPUT_FROM_ONE = "inputFrom needs exactly one of secretKeyRef and configMapKeyRef"
 ONE_CA = "server takes one of caConfigMapKeyRef and caSecretKeyRef: remove the other"
 
 CHECKPOINTS_PATH = "/checkpoints"
@@ -29,11 +30,17 @@ class InputFrom(Model):
             "x-kubernetes-validations": [
                 {
                     "rule": "has(self.secretKeyRef) != has(self.configMapKeyRef)",
-                    "message": "inputFrom needs exactly one of secretKeyRef and configMapKeyRef",
+                    "message": INPUT_FROM_ONE,
                 }
             ]
         }
     )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.secret_key_ref is None) == (self.config_map_key_ref is None):
+            raise ValueError(INPUT_FROM_ONE)
+        return self
 
 
 class Server(Model):

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from graphcron.firing.formats import error_text, moment_of, plain
+from graphcron.firing.order import FIRING_METADATA
 from graphcron.runner.errors import Busy, RequestRefused, ResourceNotFound, TryAgain, origin_of
 from graphcron.runner.transport import SETTLE_SECONDS, Transport
 
@@ -158,7 +159,10 @@ class AgentServer:
     def _moment(self, text: object) -> datetime | None:
         """A time of the server by this pod's clock."""
         moment = moment_of(str(text))
-        return moment and moment + self.behind
+        try:
+            return moment and moment + self.behind
+        except OverflowError:
+            return None
 
     def _object(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
@@ -187,7 +191,7 @@ class AgentServer:
         if body is not None:
             raise doubtful
         try:
-            found = self._ask("POST", "/threads/search", _json({"metadata": {"graphcron_firing": ""}, "limit": 1}))
+            found = self._ask("POST", "/threads/search", _json({"metadata": {FIRING_METADATA: ""}, "limit": 1}))
         except ResourceNotFound:
             found = None
         if not isinstance(found, list):
@@ -266,6 +270,6 @@ def _date(text: str) -> datetime | None:
     """A date of an HTTP header."""
     try:
         moment = parsedate_to_datetime(text.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment.replace(tzinfo=moment.tzinfo or UTC)

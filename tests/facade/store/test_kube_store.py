@@ -1,5 +1,6 @@
 """The store at the apiserver: the object of an id, and the translation of the apiserver's errors."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -9,6 +10,7 @@ from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError,
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add, require
+from graphcron.kube.resources import Manifest
 from tests.support.kube_memory import MemoryKube
 
 ID = "01a204b8-45ea-7478-9566-03787570b0b8"
@@ -43,6 +45,18 @@ async def test_of_a_huge_one_an_id_finds_all_though_a_list_has_its_outline() -> 
     crons = KubeStore(cast(Kube, MemoryKube(huge)), "team")
     assert await crons.get(UID) == huge
     assert len(str(await crons.list())) < 1000
+
+
+@pytest.mark.parametrize("now", [{"uid": OTHER}, {"uid": UID, "deletionTimestamp": "2026-12-01T10:00:00Z"}], ids=str)
+async def test_one_that_is_another_since_it_was_listed_is_gone(now: dict[str, Any]) -> None:
+    class Meanwhile(MemoryKube):
+        async def list_graphcrons(self, namespace: str | None, kept: Callable[[Manifest], Manifest]) -> list[Manifest]:
+            listed = await super().list_graphcrons(namespace, kept)
+            self.manifests["nightly"] = {"metadata": {"name": "nightly"} | now, "spec": {}}
+            return listed
+
+    with pytest.raises(Missing):
+        await KubeStore(cast(Kube, Meanwhile(manifest("nightly", UID))), "team").get(UID)
 
 
 async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube) -> None:

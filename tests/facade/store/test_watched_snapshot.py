@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.facade.store import watched_snapshot
+from graphcron.facade.store.snapshot import whole
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 
 
@@ -36,6 +37,19 @@ async def test_a_list_replaces_what_it_lacks_and_the_last_one_stays_until_it_is_
     after = await cache.once(lambda snapshot: True)
     assert after
     assert {item["metadata"]["name"] for item in after.manifests()} == {"b", "c"}
+
+
+async def test_of_a_huge_one_memory_never_answers_whether_listed_or_watched() -> None:
+    """An update would be decided on its outline."""
+    huge = cron("a", 1) | {"spec": {"input": "x" * 1_000_000}}
+    cache = WatchedSnapshot()
+    cache.on_page([huge])
+    cache.on_replace({"a"}, 1)
+    assert (found := cache.find("a"))
+    assert whole(found) is None
+    cache.on_update(huge)
+    assert (found := cache.find("a"))
+    assert whole(found) is None
 
 
 async def test_a_reader_waits_for_the_event_that_it_needs() -> None:

@@ -99,9 +99,9 @@ class Upstream:
 
         Raises ValueError for a URL or a `proxy` that is none, OSError for an unreadable `ca_file`.
         """
-        if proxy is not None and (URL(proxy).scheme != "http" or not URL(proxy).host):  # not quoted: a password
+        if proxy is not None and ((parts := _parts(proxy)).scheme != "http" or not parts.host):
             raise ValueError("HTTP_PROXY and HTTPS_PROXY must be http://[USER:PASSWORD@]HOST[:PORT]")
-        parts = URL(url)
+        parts = _parts(url)
         if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
             raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
         tls = ssl.create_default_context(cafile=ca_file)
@@ -279,6 +279,14 @@ class Upstream:
             return f"The proxy before the Agent Server at {self.url} answered HTTP {error.status}"
         reason = str(error) or type(error).__name__
         return f"The Agent Server at {self.url} does not answer: {reason}"
+
+
+def _parts(url: str) -> URL:
+    """Of what is no URL, none. What is wrong with it is not quoted: it may have a password."""
+    try:
+        return URL(url)
+    except ValueError:
+        return URL()
 
 
 def _session(connector: aiohttp.TCPConnector, proxy: str | None) -> aiohttp.ClientSession:

@@ -8,7 +8,6 @@ from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.snapshot import NO_METADATA, Snapshot, whole
 from graphcron.facade.store.store import Missing, StoreUnavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
-from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import Operation
 from graphcron.kube.reflector import Reflector
@@ -77,13 +76,7 @@ class CachedStore(KubeStore):
             return await super()._by_uid(cron_id)
         if (found := snapshot.find(cron_id)) is None:
             raise Missing(cron_id)
-        try:
-            manifest = await self._kube.get_graphcron(self._namespace, found["metadata"]["name"])
-        except errors.NotFound:
-            raise Missing(cron_id) from None
-        if manifest["metadata"]["uid"] != found["metadata"]["uid"] or "deletionTimestamp" in manifest["metadata"]:
-            raise Missing(cron_id)
-        return manifest
+        return await self._newest(found, cron_id)
 
     def _wrote(self, manifest: Manifest) -> Manifest:
         self._written = max(self._written, version_of(manifest))

@@ -76,10 +76,16 @@ class KubeStore:
         """A GraphCron made with kubectl: its name is the user's choice, its id is its uid."""
         for manifest in await self.list():
             if id_of(manifest) == cron_id:
-                # All of it: an update writes it back.
-                with translated(missing=cron_id):
-                    return await self._kube.get_graphcron(self._namespace, manifest["metadata"]["name"])
+                return await self._newest(manifest, cron_id)
         raise Missing(cron_id)
+
+    async def _newest(self, listed: Manifest, cron_id: str) -> Manifest:
+        """All of a GraphCron, of which a list has a part: an update writes it back."""
+        with translated(missing=cron_id):
+            manifest = await self._kube.get_graphcron(self._namespace, listed["metadata"]["name"])
+        if manifest["metadata"]["uid"] != listed["metadata"]["uid"]:
+            raise Missing(cron_id)
+        return _present(manifest, cron_id)
 
 
 def _present(manifest: Manifest, cron_id: str) -> Manifest:

@@ -106,7 +106,10 @@ def whole(manifest: Manifest) -> Manifest | None:
 
 def kept(manifest: Mapping[str, Any]) -> Manifest:
     """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out, and
-    most of one that is too large to run; free JSON, of which only filters read any, stays a text."""
+    most of one that is too large to run; free JSON, of which only filters read any, stays a text. Of what was kept
+    already, that is all."""
+    if OVERSIZE in manifest:
+        return dict(manifest)
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
         metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
