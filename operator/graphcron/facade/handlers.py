@@ -36,7 +36,7 @@ from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.store.store import Changed, Missing, Store, StoreUnavailable
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
-from graphcron.facade.unknown_fields import UnknownFields, warning
+from graphcron.facade.unknown_fields import warning
 from graphcron.facade.update import update
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
@@ -117,7 +117,7 @@ class Handlers:
         self, request: web.Request, schema: type[ThreadCronCreate], thread_id: str | None
     ) -> web.Response:
         """The order of the checks is that of LangGraph's server, so the same mistake gets the same answer."""
-        body = await self._body(request, schema, self._unknown_fields)
+        body = await self._body(request, schema)
         now = self._now()
         key = idempotency.read_key(request.headers.getall(idempotency.HEADER, []))
         if key is None:
@@ -191,7 +191,7 @@ class Handlers:
     async def patch(self, request: web.Request) -> web.Response:
         """An update of a cron. Conflicts are the store's business, since the client names no version."""
         identity = _cron_id(request)
-        body = await self._body(request, CronPatch, self._unknown_fields)
+        body = await self._body(request, CronPatch)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
         await self._check_webhook(body.webhook)
@@ -219,13 +219,7 @@ class Handlers:
         patched = await crons.patch(known, asked.operations)
         return _answer_to(body, patched, self._now(), asked.draft.schedule)
 
-    async def _body(
-        self,
-        request: web.Request,
-        schema: type[AnyBody],
-        unknown_fields: UnknownFields = UnknownFields.REFUSE,
-        limit: int = VALUES_LIMIT,
-    ) -> AnyBody:
+    async def _body(self, request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
         try:
             async with asyncio.timeout(self._body_timeout):
                 data = await request.read()
@@ -233,7 +227,7 @@ class Handlers:
             raise RestError(408, TOO_SLOW) from None
         except web.RequestPayloadError:
             raise RestError(400, BROKEN_BODY) from None
-        return read(schema, read_json(data, limit), unknown_fields)
+        return read(schema, read_json(data, limit), self._unknown_fields)
 
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""

@@ -12,15 +12,13 @@ from typing import NoReturn
 
 from graphcron.facade.errors import RestError
 from graphcron.resource.fields import DEPTH_LIMIT
+from graphcron.resource.spec_reader import SHOWN_CHARACTERS
 
 VALUES_LIMIT = 50_000
 """Keys and values of a body. A run request has at most 240 KiB, so they would have less than five bytes each."""
 
 FILTER_VALUES_LIMIT = 1000
 """The same for the filters of a search or count, which are compared with each cron."""
-
-SHOWN_CHARACTERS = 100
-"""Of an unknown name in an answer."""
 
 INVALID_JSON = "Invalid JSON in request body"
 

@@ -11,16 +11,13 @@ import pydantic
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from graphcron.facade.errors import RestError
-from graphcron.facade.json_body import SHOWN_CHARACTERS
 from graphcron.facade.unknown_fields import UnknownFields, complaints
 from graphcron.resource.fields import NODES_LIMIT, STREAM_MODES_LIMIT, Nodes, StreamModes, Time
+from graphcron.resource.spec_reader import SHOWN_CHARACTERS, SHOWN_FINDINGS
 from graphcron.resource.urls import WEBHOOK, WEBHOOK_LIMIT, checked_webhook
 
 BODY_LIMIT = 1024 * 1024
 """Bytes. etcd takes 1.5 MiB for a whole object, so a larger body could never be stored."""
-
-SHOWN_FINDINGS = 10
-"""How many mistakes an answer names: a body of a megabyte can have a quarter of a million."""
 
 
 class Body(BaseModel):

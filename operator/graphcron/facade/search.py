@@ -40,8 +40,8 @@ def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
         found = [one for one in found if (bound := one["spec"].get("threadId")) and bound.lower() == thread]
     if query.enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
-    for key, value in (query.metadata or {}).items():
-        found = [one for one in found if key in (have := _metadata(one)) and contains(have[key], value)]
+    if query.metadata:
+        found = [one for one in found if contains(_metadata(one), query.metadata)]
     return found
 
 

@@ -107,16 +107,11 @@ def read_schedule(expression: str, seed: str) -> Schedule:
         raise RestError(422, str(error)) from None
 
 
-def _metadata(given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in _RESERVED_METADATA}
+def _without(reserved: set[str]) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    return lambda given: {key: value for key, value in given.items() if key not in reserved}
 
 
-def _context(given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in _RESERVED_CONTEXT}
-
-
-def _configurable(given: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in given.items() if key not in _RESERVED_CONFIGURABLE}
+_metadata, _context, _configurable = map(_without, (_RESERVED_METADATA, _RESERVED_CONTEXT, _RESERVED_CONFIGURABLE))
 
 
 def _config(given: Config) -> dict[str, Any]:
@@ -140,8 +135,8 @@ def check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
     """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
     whatever else is wrong, as long as all of the spec was read."""
     try:
-        check_extent(manifest["spec"])
         if pauses:
+            check_extent(manifest["spec"])
             return
         spec = read_spec(manifest["spec"])
     except InvalidGraphCron as invalid:

@@ -13,10 +13,10 @@ from pydantic.alias_generators import to_camel
 
 from graphcron.resource.run_options import LIMIT, NAME_LIMIT
 from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.spec_reader import SHOWN_CHARACTERS
 
 SHOWN = 10
 """How many names an answer has."""
-SHOWN_CHARACTERS = 100
 
 SIMILARITY, LENGTH = 0.8, 2
 """From which on a name is taken for a misspelt one: how much of both is the same, and how much longer one may be."""

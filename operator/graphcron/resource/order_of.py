@@ -8,6 +8,7 @@ from graphcron.firing.day_rules import Days
 from graphcron.firing.formats import format_time
 from graphcron.firing.order import CRON_MARK, Order
 from graphcron.resource.identity import cron_id
+from graphcron.resource.run_options import REQUEST_FIELDS
 from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec
 
 ORDER_LIMIT = 240 * 1024
@@ -40,14 +41,7 @@ def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime
     )
 
 
-_REQUEST_FIELDS = (
-    "assistant_id", "input", "metadata", "context", "webhook", "interrupt_before", "interrupt_after",
-    "multitask_strategy", "stream_mode", "stream_subgraphs", "stream_resumable", "durability", "checkpoint_during",
-)  # fmt: skip
-"""Fields of the spec that the Agent Server takes under the same name (POST /threads/{thread_id}/runs)."""
-
-
 def _request(spec: GraphCronSpec) -> dict[str, Any]:
-    given = ((name, getattr(spec, name)) for name in _REQUEST_FIELDS)
+    given = ((name, getattr(spec, name)) for name in REQUEST_FIELDS)
     options = (spec.run_options or {}).items()
     return {name: value for name, value in (*options, *given) if value is not None}

@@ -25,8 +25,9 @@ Key = Annotated[str, Field(max_length=317)]
 Texts = Annotated[list[Text], Field(max_length=LIST_LIMIT)]
 
 
-def _at_most(limit: int) -> BeforeValidator:
-    """Counted before anything is judged: each of a million entries could be wrong."""
+def at_most(limit: int) -> BeforeValidator:
+    """Counted before anything is judged, as each of a million entries could be wrong: where there are more validators,
+    this one stands last, which is the first to run."""
 
     def check(value: object) -> object:
         if isinstance(value, dict) and len(value) > limit:
@@ -36,9 +37,9 @@ def _at_most(limit: int) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-Amounts = Annotated[dict[str, Quantity], Field(max_length=AMOUNTS_LIMIT), _at_most(AMOUNTS_LIMIT)]
+Amounts = Annotated[dict[str, Quantity], Field(max_length=AMOUNTS_LIMIT), at_most(AMOUNTS_LIMIT)]
 
-LabelValues = Annotated[dict[str, Text], Field(max_length=LIST_LIMIT), _at_most(LIST_LIMIT)]
+LabelValues = Annotated[dict[str, Text], Field(max_length=LIST_LIMIT), at_most(LIST_LIMIT)]
 """By label."""
 
 _CEL_AMOUNTS = "string(self.requests[name])", "string(self.limits[name])"

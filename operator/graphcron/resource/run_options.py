@@ -13,11 +13,13 @@ NAME_LIMIT = 64
 
 RunOptions = Annotated[dict[Annotated[str, Field(max_length=NAME_LIMIT)], Json], Field(max_length=LIMIT)]
 
-OWN_FIELDS = (
-    "assistant_id", "checkpoint_during", "config", "context", "durability", "if_not_exists", "input",
-    "interrupt_after", "interrupt_before", "metadata", "multitask_strategy", "stream_mode", "stream_resumable",
-    "stream_subgraphs", "thread_id", "webhook",
+REQUEST_FIELDS = (
+    "assistant_id", "input", "metadata", "context", "webhook", "interrupt_before", "interrupt_after",
+    "multitask_strategy", "stream_mode", "stream_subgraphs", "stream_resumable", "durability", "checkpoint_during",
 )  # fmt: skip
+"""Fields of the spec that the Agent Server takes under the same name (POST /threads/{thread_id}/runs)."""
+
+OWN_FIELDS = tuple(sorted((*REQUEST_FIELDS, "config", "if_not_exists", "thread_id")))
 """What a run request has from other fields of the spec, or from the firing."""
 
 OWN_FIELD = f"runOptions is for options that have no field of their own here, and these have: {', '.join(OWN_FIELDS)}"

@@ -5,9 +5,11 @@ took AppArmor off a container. Keys of their domains are reserved, except those 
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, JsonValue
+
+from graphcron.resource.pod_types import at_most
 
 ENTRIES_LIMIT = 64
 """Labels, and annotations."""
@@ -55,10 +57,8 @@ def _reserved(key: str, free: tuple[str, ...]) -> bool:
 
 
 def _check(value: object) -> dict[str, object]:
-    """What holds for both, by the first entry that is wrong: there may be many. What is no object is left to others."""
+    """What holds for both, by the first entry that is wrong. What is no object is left to others."""
     entries = value if isinstance(value, dict) else {}
-    if len(entries) > ENTRIES_LIMIT:
-        raise ValueError(f"must have at most {ENTRIES_LIMIT} entries")
     if not all(len(key) <= _KEY_LIMIT and re.fullmatch(_KEY, key) for key in entries):
         raise ValueError(KEYS)
     return entries
@@ -80,40 +80,34 @@ def _check_annotations(value: object) -> object:
     return value
 
 
-def _cel(free: tuple[str, ...], more: str = "") -> str:
-    return f"self.all(key, !key.matches('{_RESERVED}') || key in {list(free)}{more})"
+def _cel(free: tuple[str, ...]) -> str:
+    return f"self.all(key, !key.matches('{_RESERVED}') || key in {list(free)})"
 
 
-_CEL_KEYS = {"rule": f"self.all(key, size(key) <= {_KEY_LIMIT} && key.matches('{_KEY}'))", "message": KEYS}
+def _entries(*rules: dict[str, JsonValue]) -> Any:
+    keys: dict[str, JsonValue] = {
+        "rule": f"self.all(key, size(key) <= {_KEY_LIMIT} && key.matches('{_KEY}'))",
+        "message": KEYS,
+    }
+    return Field(max_length=ENTRIES_LIMIT, json_schema_extra={"x-kubernetes-validations": [keys, *rules]})
+
 
 Labels = Annotated[
     dict[str, Annotated[str, Field(max_length=63)]],
-    Field(max_length=ENTRIES_LIMIT),
-    BeforeValidator(_check_labels),
-    Field(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                _CEL_KEYS,
-                {"rule": f"self.all(key, self[key].matches('{_VALUE}'))", "message": VALUES},
-                {
-                    "rule": f"{_cel(_FREE_LABELS)} && !self.exists(key, key in {list(_JOBS_LABELS)}) "
-                    f"&& !self.exists(key, key == '{_FREE_LABELS[0]}' && self[key] == 'graphcron')",
-                    "message": RESERVED_LABELS,
-                },
-            ]
+    _entries(
+        {"rule": f"self.all(key, self[key].matches('{_VALUE}'))", "message": VALUES},
+        {
+            "rule": f"{_cel(_FREE_LABELS)} && !self.exists(key, key in {list(_JOBS_LABELS)}) "
+            f"&& !self.exists(key, key == '{_FREE_LABELS[0]}' && self[key] == 'graphcron')",
+            "message": RESERVED_LABELS,
         },
     ),
+    BeforeValidator(_check_labels),
+    at_most(ENTRIES_LIMIT),
 ]
 Annotations = Annotated[
     dict[str, Annotated[str, Field(max_length=65536)]],
-    Field(max_length=ENTRIES_LIMIT),
+    _entries({"rule": _cel(_FREE_ANNOTATIONS), "message": RESERVED_ANNOTATIONS}),
     BeforeValidator(_check_annotations),
-    Field(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                _CEL_KEYS,
-                {"rule": _cel(_FREE_ANNOTATIONS), "message": RESERVED_ANNOTATIONS},
-            ]
-        },
-    ),
+    at_most(ENTRIES_LIMIT),
 ]
