@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphcron.commands.people import condition, relative, told
+from graphcron.commands.people import condition, relative, stuck_pods, told
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.reason_guide import advice
@@ -128,7 +128,7 @@ def _controller(facts: Facts) -> Step:
 
 
 def _pods(facts: Facts) -> Step:
-    stuck = condition(facts.graphcron, "RunsStarting") or condition(facts.graphcron, "RunsEnding")
+    stuck = stuck_pods(facts.graphcron)
     if stuck is None:
         return Step("run pods", True, "none is kept from starting")
     return Step("run pods", False, told(stuck["reason"], stuck["message"]), advice(stuck["reason"]))
