@@ -143,5 +143,12 @@ def _last_run(facts: Facts) -> Step:
     sentence = f"{when}: {entry['outcome']}, {entry['reason']}"
     if entry["outcome"] == "Succeeded":
         return Step("last firing", True, sentence)
-    message = f": {entry['message']}" if entry.get("message") else ""
-    return Step("last firing", False, sentence + message, advice(entry["reason"]))
+    sentence += f": {entry['message']}" if entry.get("message") else ""
+    if _as_intended(entry):
+        return Step("last firing", True, sentence)
+    return Step("last firing", False, sentence, advice(entry["reason"], entry["outcome"]))
+
+
+def _as_intended(entry: Manifest) -> bool:
+    """Whether a firing started no run, or gave way to the next one, because the spec says so."""
+    return entry["outcome"] == "Skipped" or (entry["outcome"], entry["reason"]) == ("Replaced", "Replaced")
