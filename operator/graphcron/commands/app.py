@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from graphcron.commands import explaining, importing, linting, output, people, requesting, server
-from graphcron.commands.cluster import Failed, Place, UserKube
+from graphcron.commands.cluster import Failed, Place
 from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
-from graphcron.operator.run_pod import CONTAINER
+from graphcron.operator.pod_status import job_of
 from graphcron.resource.identity import RESUME_REQUESTED, RUN_REQUESTED
 from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import read
@@ -147,24 +147,16 @@ def logs(name: str, job: str | None, url: str | None, namespace: str | None, con
     place = Place(namespace, context)
     graphcron = place.graphcron(name)
     pods = place.pods(name)
-    label = "batch.kubernetes.io/job-name"
-    chosen = job or (pods[-1]["metadata"]["labels"].get(label) if pods else None)
-    own = [pod for pod in pods if pod["metadata"]["labels"].get(label) == chosen]
+    chosen = job or (job_of(pods[-1]) if pods else None)
+    own = [pod for pod in pods if job_of(pod) == chosen]
     if not own:
         click.echo(f"No pod of {job or name} is left. 'graphcron history {name}' has the outcomes.", err=True)
     for pod in own:
         click.echo(f"== pod {pod['metadata']['name']}", err=True)
-        click.echo(place.ask(_log_of(pod)), nl=False)
+        click.echo(place.log(pod), nl=False)
     if url:
         entry = server.entry_of(graphcron, chosen)
         output.document(server.run(url, os.environ.get("AGENT_SERVER_API_KEY"), entry), "yaml")
-
-
-def _log_of(pod: Manifest) -> Callable[[UserKube, str], Any]:
-    async def read_log(kube: UserKube, namespace: str) -> str:
-        return await kube.pod_log(namespace, pod["metadata"]["name"], CONTAINER)
-
-    return read_log
 
 
 @commands.command()
