@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
@@ -22,10 +21,13 @@ from graphcron.schedule.field_syntax import InvalidSchedule
 EXIT_FAILED = 1
 
 
-def main(arguments: Sequence[str], clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int:
-    """Runs one command; returns its exit code: 1 when it failed or found a mistake, 2 for wrong usage."""
+def main(
+    arguments: Sequence[str], program: str = "graphcron", clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> int:
+    """Runs one command; returns its exit code: 1 when it failed or found a mistake, 2 for wrong usage. `program` is its
+    name in what it says of its usage."""
     try:
-        answer = commands.main(list(arguments), prog_name=_name(), standalone_mode=False, obj=clock)
+        answer = commands.main(list(arguments), prog_name=program, standalone_mode=False, obj=clock)
     except Failed as failed:
         click.echo(f"graphcron: {failed}", err=True)
         return EXIT_FAILED
@@ -38,11 +40,6 @@ def main(arguments: Sequence[str], clock: Callable[[], datetime] = lambda: datet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would complain once more at its exit
         return 141
     return answer if isinstance(answer, int) else 0
-
-
-def _name() -> str:
-    """`kubectl graphcron` when kubectl started it as its plugin."""
-    return "kubectl graphcron" if Path(sys.argv[0]).name == "kubectl-graphcron" else "graphcron"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
