@@ -12,12 +12,10 @@ from chaos.world import NAMESPACE, RUN_PODS, Json, NoVictim, World
 from cluster import deploy, host_network
 from cluster.errors import ClusterError
 from examples.demo.session import wait_for
+from graphcron.operator.pod_status import job_of
 
 FIND_SECONDS = 20.0
 """How long an act looks for its victim, by an apiserver that may be away. Then there is no such strike."""
-
-JOB_NAME = "batch.kubernetes.io/job-name"
-"""The label by which the Job controller marks its pods."""
 
 Act = Callable[[World, Strike], str]
 
@@ -43,27 +41,37 @@ def freeze(name: str) -> Act:
     """SIGSTOP of a component, and SIGCONT after the strike's seconds."""
 
     def freeze_it(world: World, strike: Strike) -> str:
-        whom = world.signal_component(name, signal.SIGSTOP)
-        try:
-            time.sleep(strike.seconds)
-        finally:
-            with suppress(NoVictim):
-                world.signal_component(name, signal.SIGCONT)
-        return whom
+        return _frozen(lambda number: world.signal_component(name, number), strike.seconds)
 
     return freeze_it
 
 
-def _pod(world: World, strike: Strike, selector: str) -> Json:
-    """One that runs, by the strike's pick; the first that does when there is none yet."""
+def _frozen(send: Callable[[signal.Signals], str], seconds: float) -> str:
+    """Whom `send` stops for that long."""
+    whom = send(signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        with suppress(NoVictim):  # it is gone: a liveness probe had it replaced
+            send(signal.SIGCONT)
+    return whom
+
+
+def _one(what: str, strike: Strike, candidates: Callable[[], list[Json]]) -> Json:
+    """The candidate of the strike's pick; of the first that there are when there is none yet."""
 
     def found() -> list[Json]:
         with suppress(OSError, ClusterError):
-            return sorted(world.pods(selector), key=_name)
+            return sorted(candidates(), key=_name)
         return []
 
-    pods = wait_for(f"a pod of {selector}", found, FIND_SECONDS)
+    pods = wait_for(what, found, FIND_SECONDS)
     return pods[int(strike.pick * len(pods))]
+
+
+def _pod(world: World, strike: Strike, selector: str) -> Json:
+    """One that runs."""
+    return _one(f"a pod of {selector}", strike, lambda: world.pods(selector))
 
 
 def _counted_pod(world: World, strike: Strike) -> Json:
@@ -74,16 +82,12 @@ def _counted_pod(world: World, strike: Strike) -> Json:
     `addPod` and `ExpectationsTimeout` of Kubernetes' Job controller. GraphCron reports it as NoPod; it cannot mend it.
     """
 
-    def found() -> list[Json]:
-        with suppress(OSError, ClusterError):
-            jobs = world.objects("apis/batch/v1/jobs", RUN_PODS)
-            counted = {_name(job) for job in jobs if job.get("status", {}).get("ready")}
-            pods = [pod for pod in world.pods(RUN_PODS) if pod["metadata"]["labels"].get(JOB_NAME) in counted]
-            return sorted(pods, key=_name)
-        return []
+    def counted() -> list[Json]:
+        jobs = world.objects("apis/batch/v1/jobs", RUN_PODS)
+        ready = {_name(job) for job in jobs if job.get("status", {}).get("ready")}
+        return [pod for pod in world.pods(RUN_PODS) if job_of(pod) in ready]
 
-    pods = wait_for("a run pod that its Job counts as ready", found, FIND_SECONDS)
-    return pods[int(strike.pick * len(pods))]
+    return _one("a run pod that its Job counts as ready", strike, counted)
 
 
 def _name(pod: Json) -> str:
@@ -95,17 +99,16 @@ def kill_run_pod(world: World, strike: Strike) -> str:
 
 
 def delete_run_pod(world: World, strike: Strike) -> str:
-    return _delete(world, _counted_pod(world, strike), {"gracePeriodSeconds": 0})
+    name = _name(_counted_pod(world, strike))
+    request(world, "DELETE", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}", {"gracePeriodSeconds": 0})
+    return name
 
 
 def evict_run_pod(world: World, strike: Strike) -> str:
-    pod = _counted_pod(world, strike)
-    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": _name(pod)}}
-    return request(world, "POST", f"/api/v1/namespaces/{NAMESPACE}/pods/{_name(pod)}/eviction", body) or _name(pod)
-
-
-def _delete(world: World, pod: Json, options: Json) -> str:
-    return request(world, "DELETE", f"/api/v1/namespaces/{NAMESPACE}/pods/{_name(pod)}", options) or _name(pod)
+    name = _name(_counted_pod(world, strike))
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    request(world, "POST", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}/eviction", body)
+    return name
 
 
 def _operator(world: World, strike: Strike) -> Json:
@@ -126,13 +129,7 @@ def kill_operator(world: World, strike: Strike) -> str:
 
 def freeze_operator(world: World, strike: Strike) -> str:
     pod = _operator(world, strike)
-    name = world.signal_pod(pod, signal.SIGSTOP)
-    try:
-        time.sleep(strike.seconds)
-    finally:
-        with suppress(NoVictim):  # its liveness probe has had it replaced
-            world.signal_pod(pod, signal.SIGCONT)
-    return name
+    return _frozen(lambda number: world.signal_pod(pod, number), strike.seconds)
 
 
 def cut_off_operator(world: World, strike: Strike) -> str:

@@ -1,28 +1,26 @@
 """Faults that take the cluster's own API to make and to undo: etcd's alarm, and a priority level without seats."""
 
-import json
 import ssl
 import time
-from http.client import HTTPException, HTTPSConnection
-from typing import Any
+from http.client import HTTPSConnection
 
 from chaos.plan import Strike
 from chaos.world import NAMESPACE, Json, NoVictim, World, patiently
+from cluster.api import exchange
 from cluster.errors import ClusterError
 
 CORRECT_SECONDS = 120.0
 """How long an act tries to undo what only an apiserver or etcd can."""
 
 
-def request(world: World, method: str, path: str, body: Json) -> str:
-    """Empty when the apiserver did it, NoVictim when it did not."""
+def request(world: World, method: str, path: str, body: Json) -> None:
+    """Raises NoVictim when the apiserver did not do it."""
     try:
         status, answer = world.api.request(method, path, body)
     except OSError as error:
         raise NoVictim(f"the apiserver was away: {error}") from None
     if status >= 300:
         raise NoVictim(f"the apiserver answered {status}: {str(answer)[:200]}")
-    return ""
 
 
 def fill_etcd(world: World, strike: Strike) -> str:
@@ -49,21 +47,14 @@ def disarm(world: World) -> None:
 
 
 def _etcd(world: World, path: str, body: Json) -> Json:
-    """What etcd's HTTP gateway answers."""
+    """What etcd's HTTP gateway answers; ConnectionError when that is no object, or no 200."""
     context = ssl.create_default_context(cafile=world.place.pki / "ca.crt")
     context.load_cert_chain(world.place.pki / "etcd.crt", world.place.pki / "etcd.key")
     connection = HTTPSConnection("127.0.0.1", world.plan.ports["etcd"], context=context, timeout=5)
-    try:
-        connection.request("POST", path, json.dumps(body))
-        response = connection.getresponse()
-        answer: Any = json.loads(response.read())
-    except (HTTPException, ValueError) as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        connection.close()
-    if response.status != 200:
-        raise ConnectionError(f"etcd answered {response.status}: {answer}")
-    return dict(answer)
+    status, answer = exchange(connection, "POST", path, body)
+    if status != 200 or not isinstance(answer, dict):
+        raise ConnectionError(f"etcd answered {status}: {answer}")
+    return answer
 
 
 LEVELS = "/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations"

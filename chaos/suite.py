@@ -19,7 +19,7 @@ from chaos.api_acts import accept_requests, disarm
 from chaos.doors import KEPT, create, manifest, thread
 from chaos.plan import Cron, Fault, Strike, crons, minutes_of, strikes
 from chaos.verdict import Verdict, left_behind, verdict
-from chaos.world import NAMESPACE, RUN_PODS, NoVictim, World
+from chaos.world import NAMESPACE, RUN_PODS, Json, NoVictim, World
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from examples.demo.session import TookTooLong, wait_for
@@ -58,6 +58,11 @@ class Suite:
         self.result = Result(Verdict())
         self._over = Event()
 
+    @property
+    def firings_due(self) -> int:
+        """Of all GraphCrons, from the first minute to the last."""
+        return sum(len(cron.times) for cron in self.crons)
+
     def run(self) -> Result:
         """From the first GraphCron to the last object that is gone. What is wrong is in the verdict."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -81,8 +86,9 @@ class Suite:
         lead = timedelta(seconds=READY_SECONDS + len(crons(self.firings, self.world.seed, now)) / 2)
         begin = (now + lead).replace(second=0, microsecond=0) + timedelta(minutes=1)
         self.crons = crons(self.firings, self.world.seed, begin)
-        due = sum(len(cron.times) for cron in self.crons)
-        self.world.say(f"{len(self.crons)} GraphCrons, {due} firings from {begin:%H:%M} on; seed {self.world.seed}")
+        self.world.say(
+            f"{len(self.crons)} GraphCrons, {self.firings_due} firings from {begin:%H:%M} on; seed {self.world.seed}"
+        )
         for cron in self.crons:
             if cron.kind == "thread":
                 self.threads[cron.key] = thread(self.world, cron)
@@ -131,10 +137,7 @@ class Suite:
         try:
             self.world.say(f"  {name}{lasts}")
             whom = act(self.world, strike)
-        except (NoVictim, TookTooLong) as error:
-            self.result.missed[name] += 1
-            self.world.say(f"  {name}: not struck: {error}")
-        except (OSError, ClusterError) as error:
+        except (NoVictim, TookTooLong, OSError, ClusterError) as error:
             self.result.missed[name] += 1
             self.world.say(f"  {name}: not struck: {error}")
         else:
@@ -144,11 +147,10 @@ class Suite:
     def _report(self) -> None:
         now = datetime.now(UTC)
         due = sum(time <= now for cron in self.crons for time in cron.times)
-        line = f"due {due}/{sum(len(cron.times) for cron in self.crons)}"
+        line = f"due {due}/{self.firings_due}"
         with suppress(OSError, ClusterError, TypeError):
             line += f", runs {len(self.world.agent('GET', '/chaos/ledger'))}"
-            statuses = [found.get("status", {}) for found in self.world.graphcrons()]
-            line += f", recorded {sum(sum(status.get('firings', {}).values()) for status in statuses)}"
+            line += f", recorded {firings_recorded(self.world.graphcrons())}"
             line += f", pods {len(self.world.pods(RUN_PODS))}"
         self.world.say(line)
 
@@ -170,7 +172,6 @@ class Suite:
     def _wait(self) -> None:
         """Until each firing's outcome is recorded and nothing runs any more, or the time is up."""
         began = time.monotonic()
-        due = sum(len(cron.times) for cron in self.crons)
         report_at = began + 10
 
         def recorded() -> bool:
@@ -179,9 +180,9 @@ class Suite:
                 self._report()
                 report_at = time.monotonic() + 10
             with suppress(OSError, ClusterError):
-                statuses = [found.get("status", {}) for found in self.world.graphcrons()]
-                sums = sum(sum(status.get("firings", {}).values()) for status in statuses)
-                return sums >= due and not any(status.get("active") for status in statuses)
+                found = self.world.graphcrons()
+                active = any(one.get("status", {}).get("active") for one in found)
+                return firings_recorded(found) >= self.firings_due and not active
             return False
 
         with suppress(TookTooLong):  # the verdict names what is missing
@@ -190,10 +191,11 @@ class Suite:
 
     def _judge(self) -> None:
         world, result = self.world, self.result
-        statuses = {found["metadata"]["name"]: found.get("status", {}) for found in world.graphcrons()}
+        graphcrons = world.graphcrons()
+        statuses = {found["metadata"]["name"]: found.get("status", {}) for found in graphcrons}
         jobs = world.objects("apis/batch/v1/jobs", RUN_PODS)
         ledger = world.agent("GET", "/chaos/ledger")
-        self._keep(ledger=ledger, graphcrons=world.graphcrons(), jobs=jobs, pods=world.objects("api/v1/pods"))
+        self._keep(ledger=ledger, graphcrons=graphcrons, jobs=jobs, pods=world.objects("api/v1/pods"))
         result.verdict = verdict(self.names, statuses, jobs, ledger)
         wrong = result.verdict.wrong
         wrong += [f"GraphCron {name} is in no plan" for name in statuses.keys() - self.names.keys()]
@@ -235,6 +237,11 @@ class Suite:
     def _keep(self, **what: Any) -> None:
         for name, content in what.items():
             (self.world.folder / f"{name}.json").write_text(json.dumps(content, indent=1))
+
+
+def firings_recorded(graphcrons: Iterable[Json]) -> int:
+    """How many the statuses count, whatever their outcomes."""
+    return sum(sum(found.get("status", {}).get("firings", {}).values()) for found in graphcrons)
 
 
 def new_folder() -> Path:

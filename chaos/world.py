@@ -92,8 +92,8 @@ class World:
 
     def chart(self) -> list[str]:
         """The chart with the values of this revision: each one rewrites all pods and all CronJobs."""
-        values = VALUES | {"operator.podAnnotations.revision": f"r{self.revision}"}
-        values |= {
+        values = VALUES | {
+            "operator.podAnnotations.revision": f"r{self.revision}",
             "facade.podAnnotations.revision": f"r{self.revision}",
             "runs.resources.requests.memory": f"{32 + self.revision % 8}Mi",
         }

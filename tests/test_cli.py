@@ -50,3 +50,16 @@ def test_commands_that_end_say_what_they_say_to_others(arguments: list[str], cod
         check=False,
     )
     assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("program", "code", "said"),
+    [
+        ("kubectl-graphcron", 2, "Usage: kubectl graphcron run [OPTIONS] NAME"),
+        ("graphcron", 11, "EnvironmentInvalid"),
+    ],
+)
+def test_run_without_a_name_is_a_run_pods_start_unless_kubectl_asks(program: str, code: int, said: str) -> None:
+    command = Path(sys.executable).with_name(program)
+    done = subprocess.run([command, "run"], env={}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done

@@ -58,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 2 for wrong usage, 1 for a process that cannot start, else the subcommand's own."""
     given = sys.argv[1:] if arguments is None else arguments
     match given:
-        case ["run"]:
+        case ["run"] if _program() == "graphcron":  # kubectl starts no run pod
             from graphcron.runner.main import main as run
 
             return run(os.environ)
@@ -98,7 +98,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _for_people(given: list[str]) -> int:
     from graphcron.commands import app
 
-    return app.main(given)
+    return app.main(given, _program())
+
+
+def _program() -> str:
+    """`kubectl graphcron` when kubectl started it as its plugin."""
+    name = os.path.basename(sys.argv[0])  # noqa: PTH119  a run pod starts without pathlib
+    return "kubectl graphcron" if name == "kubectl-graphcron" else "graphcron"
 
 
 def _serve(command: str) -> int:

@@ -61,6 +61,15 @@ def test_a_full_etcd_refuses_writes_and_answers_reads_until_it_is_over(world: Wo
     disarm(world)  # nothing is left to undo
 
 
+@pytest.mark.parametrize("answer", [(200, "<html>"), (200, []), (503, {"error": "no leader"})])
+def test_an_etcd_that_answers_something_else_is_one_that_is_away(
+    answer: tuple[int, object], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chaos.api_acts.exchange", lambda *_: answer)
+    with pytest.raises(ConnectionError, match=f"^etcd answered {answer[0]}: "):
+        fill_etcd(world, STRIKE)
+
+
 def as_service_account(world: World) -> int:
     """The status that a service account of the namespace gets, whose requests count apart from the suite's own."""
     connection = HTTPSConnection(*world.api.address, context=world.api.context, timeout=10)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.commands.explaining import Facts, Step, explain
+from graphcron.resource.firing_guide import REASONS
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
@@ -83,6 +84,32 @@ def test_the_last_firing_failed() -> None:
     assert step.todo == "Create the thread again, or delete the GraphCron."
 
 
+def ended(outcome: str, reason: str) -> dict[str, Any]:
+    return {"scheduledTime": "2030-01-01T09:00:00Z", "outcome": outcome, "reason": reason}
+
+
 def test_the_last_firing_succeeded() -> None:
-    entry = {"scheduledTime": "2030-01-01T09:00:00Z", "outcome": "Succeeded", "reason": "RunSucceeded"}
-    assert last_step(history=[entry]).passed
+    assert last_step(history=[ended("Succeeded", "RunSucceeded")]).passed
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"), [*(("Skipped", reason) for reason in REASONS["Skipped"]), ("Replaced", "Replaced")]
+)
+def test_a_firing_that_did_as_the_spec_says_is_no_fault(outcome: str, reason: str) -> None:
+    step = last_step(history=[ended(outcome, reason) | {"message": "words"}])
+    assert step == Step("last firing", True, f"2030-01-01T09:00:00Z (3h ago): {outcome}, {reason}: words")
+
+
+FAULTS = [
+    (outcome, reason)
+    for outcome in ("Failed", "WaitingForInput", "Missed", "Replaced")
+    for reason in REASONS[outcome]
+    if (outcome, reason) != ("Replaced", "Replaced")
+]
+
+
+@pytest.mark.parametrize(("outcome", "reason"), FAULTS)
+def test_any_other_is_one_with_the_advice_of_its_outcome(outcome: str, reason: str) -> None:
+    step = last_step(history=[ended(outcome, reason)])
+    assert not step.passed
+    assert step.todo.startswith(REASONS[outcome][reason].todo.partition("[")[0])

@@ -32,6 +32,11 @@ def test_a_good_one_has_no_findings() -> None:
     assert linted(GOOD) == Report(1, ())
 
 
+@pytest.mark.parametrize("name", ["a", "a.b", "a--b.0", "0.1.2", "team-a.report"])
+def test_each_name_that_kubernetes_takes_is_good(name: str) -> None:
+    assert linted(GOOD.replace("name: good", f"name: {name!r}")) == Report(1, ())
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason", "words"),
     [
@@ -43,6 +48,10 @@ def test_a_good_one_has_no_findings() -> None:
         ("startTime: 2030", "engine: inPod, startTime: 2030", "InvalidSpec", "needs image"),
         ("graphcron.dev/v1\n", "graphcron.dev/v2\n", "InvalidSpec", "graphcron.dev/v1"),
         ("name: good", "name: Good", "InvalidName", "lower-case"),
+        ("name: good", "name: a..b", "InvalidName", "lower-case"),
+        ("name: good", "name: a.-b", "InvalidName", "lower-case"),
+        ("name: good", "name: a-.b", "InvalidName", "lower-case"),
+        ("name: good", "name: a.", "InvalidName", "lower-case"),
         ("name: good", f"name: {'g' * 53}", "InvalidName", "52 characters"),
         ("name: good", "labels: {}", "InvalidName", "missing"),
         ("spec:", "sepc: {}\nspec:", "InvalidSpec", "'sepc'"),

@@ -93,6 +93,13 @@ def test_a_duration_needs_both_its_ends() -> None:
     assert first_line("  one line \n") == "one line"
 
 
+@pytest.mark.parametrize("kind", ["RunsStarting", "RunsEnding"])
+def test_described_says_what_keeps_pods_from_starting_or_ending(kind: str) -> None:
+    stuck = condition(kind, "False", "SomeReason", "words")
+    assert ("Pods", "SomeReason: words") in described(cron(conditions=[stuck]), "", NOW)
+    assert "Pods" not in dict(described(cron(), "", NOW))
+
+
 def test_described_says_the_schedule_in_words_and_why_it_is_in_its_phase() -> None:
     stuck = condition("RunsStarting", "False", "ImagePullBackOff", "no such image")
     ready = condition("Ready", "False", "InvalidSpec", "schedule: wrong")

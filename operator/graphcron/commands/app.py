@@ -4,16 +4,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from graphcron.commands import explaining, importing, linting, output, people, requesting, server
-from graphcron.commands.cluster import Failed, Place, UserKube
+from graphcron.commands.cluster import Failed, Place
 from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
-from graphcron.operator.run_pod import CONTAINER
+from graphcron.operator.pod_status import job_of
 from graphcron.resource.identity import RESUME_REQUESTED, RUN_REQUESTED
 from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import read
@@ -22,10 +21,13 @@ from graphcron.schedule.field_syntax import InvalidSchedule
 EXIT_FAILED = 1
 
 
-def main(arguments: Sequence[str], clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> int:
-    """Runs one command; returns its exit code: 1 when it failed or found a mistake, 2 for wrong usage."""
+def main(
+    arguments: Sequence[str], program: str = "graphcron", clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> int:
+    """Runs one command; returns its exit code: 1 when it failed or found a mistake, 2 for wrong usage. `program` is its
+    name in what it says of its usage."""
     try:
-        answer = commands.main(list(arguments), prog_name=_name(), standalone_mode=False, obj=clock)
+        answer = commands.main(list(arguments), prog_name=program, standalone_mode=False, obj=clock)
     except Failed as failed:
         click.echo(f"graphcron: {failed}", err=True)
         return EXIT_FAILED
@@ -38,11 +40,6 @@ def main(arguments: Sequence[str], clock: Callable[[], datetime] = lambda: datet
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would complain once more at its exit
         return 141
     return answer if isinstance(answer, int) else 0
-
-
-def _name() -> str:
-    """`kubectl graphcron` when kubectl started it as its plugin."""
-    return "kubectl graphcron" if Path(sys.argv[0]).name == "kubectl-graphcron" else "graphcron"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -147,24 +144,16 @@ def logs(name: str, job: str | None, url: str | None, namespace: str | None, con
     place = Place(namespace, context)
     graphcron = place.graphcron(name)
     pods = place.pods(name)
-    label = "batch.kubernetes.io/job-name"
-    chosen = job or (pods[-1]["metadata"]["labels"].get(label) if pods else None)
-    own = [pod for pod in pods if pod["metadata"]["labels"].get(label) == chosen]
+    chosen = job or (job_of(pods[-1]) if pods else None)
+    own = [pod for pod in pods if job_of(pod) == chosen]
     if not own:
         click.echo(f"No pod of {job or name} is left. 'graphcron history {name}' has the outcomes.", err=True)
     for pod in own:
         click.echo(f"== pod {pod['metadata']['name']}", err=True)
-        click.echo(place.ask(_log_of(pod)), nl=False)
+        click.echo(place.log(pod), nl=False)
     if url:
         entry = server.entry_of(graphcron, chosen)
         output.document(server.run(url, os.environ.get("AGENT_SERVER_API_KEY"), entry), "yaml")
-
-
-def _log_of(pod: Manifest) -> Callable[[UserKube, str], Any]:
-    async def read_log(kube: UserKube, namespace: str) -> str:
-        return await kube.pod_log(namespace, pod["metadata"]["name"], CONTAINER)
-
-    return read_log
 
 
 @commands.command()

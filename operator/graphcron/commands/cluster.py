@@ -8,6 +8,7 @@ from typing import TypeVar
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError, NoCluster, NotFound, Unavailable
 from graphcron.kube.resources import GRAPHCRONS, PODS, Manifest
+from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
 
 Answer = TypeVar("Answer")
@@ -21,14 +22,9 @@ class UserKube(Kube):
     """What commands for people need beyond the operator's client."""
 
     async def pod_log(self, namespace: str, pod: str, container: str) -> str:
-        """The whole log of one container."""
-        path = f"{PODS.path(namespace, pod)}/log"
-        url, headers = await self._address(path, {"container": container})
-        async with self._session().get(url, headers=headers, **self._route) as response:
-            text = await response.text(errors="replace")
-            if response.status >= 300:
-                raise Failed(f"the log of pod {pod} cannot be read: {text[:200].strip()}")
-            return text
+        """The whole log of one container. Raises KubeError."""
+        text = await self._get_text(PODS.path(namespace, pod, "log"), {"container": container}, None)
+        return text.decode(errors="replace")
 
     async def merge(self, namespace: str, name: str, body: Manifest) -> Manifest:
         """A GraphCron after a merge patch."""
@@ -105,6 +101,14 @@ class Place:
             return [pod async for page, _ in kube.pages(PODS, namespace, selector) for pod in page]
 
         return sorted(self.ask(listed), key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def log(self, pod: Manifest) -> str:
+        """The whole log of a run pod's container `run`. Raises Failed."""
+
+        async def read(kube: UserKube, namespace: str) -> str:
+            return await kube.pod_log(namespace, pod["metadata"]["name"], CONTAINER)
+
+        return self.ask(read)
 
 
 async def _named(kube: UserKube, namespace: str, name: str) -> Manifest:

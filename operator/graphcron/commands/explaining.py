@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphcron.commands.people import condition, relative, told
+from graphcron.commands.people import condition, relative, stuck_pods, told
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.reason_guide import advice
@@ -128,7 +128,7 @@ def _controller(facts: Facts) -> Step:
 
 
 def _pods(facts: Facts) -> Step:
-    stuck = condition(facts.graphcron, "RunsStarting") or condition(facts.graphcron, "RunsEnding")
+    stuck = stuck_pods(facts.graphcron)
     if stuck is None:
         return Step("run pods", True, "none is kept from starting")
     return Step("run pods", False, told(stuck["reason"], stuck["message"]), advice(stuck["reason"]))
@@ -143,5 +143,12 @@ def _last_run(facts: Facts) -> Step:
     sentence = f"{when}: {entry['outcome']}, {entry['reason']}"
     if entry["outcome"] == "Succeeded":
         return Step("last firing", True, sentence)
-    message = f": {entry['message']}" if entry.get("message") else ""
-    return Step("last firing", False, sentence + message, advice(entry["reason"]))
+    sentence += f": {entry['message']}" if entry.get("message") else ""
+    if _as_intended(entry):
+        return Step("last firing", True, sentence)
+    return Step("last firing", False, sentence, advice(entry["reason"], entry["outcome"]))
+
+
+def _as_intended(entry: Manifest) -> bool:
+    """Whether a firing started no run, or gave way to the next one, because the spec says so."""
+    return entry["outcome"] == "Skipped" or (entry["outcome"], entry["reason"]) == ("Replaced", "Replaced")

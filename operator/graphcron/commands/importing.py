@@ -7,6 +7,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.kube.resources import Manifest
+from graphcron.operator.object_cache import LAST_APPLIED
 from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT
 
 _FIELDS = (
@@ -58,13 +59,12 @@ def _without_cron_id(config: Any) -> Any:
 
 
 _OURS_TO_SET = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def for_git(graphcron: Manifest) -> Manifest:
     """A GraphCron as it stands in Git: without status, and without what the apiserver sets."""
     metadata = {key: value for key, value in graphcron["metadata"].items() if key not in _OURS_TO_SET}
     if annotations := metadata.pop("annotations", {}):
-        kept = {key: value for key, value in annotations.items() if key != _LAST_APPLIED}
+        kept = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
         metadata |= {"annotations": kept} if kept else {}
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": graphcron["spec"]}

@@ -137,7 +137,8 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_NAME = re.compile(rf"{_PART}(\.{_PART})*")
 """RFC 1123 subdomain, as Kubernetes takes names."""
 
 
@@ -150,7 +151,10 @@ def _judged(where: str, document: Manifest, installation: Installation, now: dat
         return Finding(where, severity, name, reason, message)
 
     if not _NAME.fullmatch(name):
-        message = f"metadata.name {name[:NAME_LIMIT]!r} must be lower-case letters, digits, '-' and '.'"
+        message = (
+            f"metadata.name {name[:NAME_LIMIT]!r} must be lower-case letters, digits, '-' and '.', with a letter or "
+            "digit at both ends and on both sides of each '.'"
+        )
         return [finding(ERROR, "InvalidName", message)]
     if len(name) > NAME_LIMIT:
         return [finding(ERROR, "InvalidName", NAME_MESSAGE)]
@@ -159,7 +163,7 @@ def _judged(where: str, document: Manifest, installation: Installation, now: dat
     if unknown := sorted(str(key) for key in document.keys() - {"apiVersion", "kind", "metadata", "spec", "status"}):
         return [finding(ERROR, "InvalidSpec", f"'{unknown[0][:100]}' is not a known field of a GraphCron")]
     # As the apiserver completes a new one. The uid decides only what H is.
-    new = {"uid": "", "namespace": "default", "generation": 1} | {"name": name}
+    new = {"uid": "", "namespace": "default", "generation": 1}
     observed = Observed({**document, "metadata": metadata | new, "status": {}}, None)
     verdict = decide_in_full(observed, installation, now).verdict
     found = [] if verdict.ready else [finding(ERROR, verdict.reason, verdict.message)]

@@ -105,6 +105,11 @@ def condition(graphcron: Manifest, kind: str) -> Manifest | None:
     return next((one for one in conditions if one["type"] == kind), None)
 
 
+def stuck_pods(graphcron: Manifest) -> Manifest | None:
+    """The condition that says what keeps run pods from starting, or else from ending; None when nothing does."""
+    return condition(graphcron, "RunsStarting") or condition(graphcron, "RunsEnding")
+
+
 def told(reason: str, message: str) -> str:
     """Reason and message as one sentence; many messages begin with their reason."""
     return message if not reason or message.startswith(reason) else ": ".join(filter(None, [reason, message]))
@@ -132,14 +137,14 @@ def span(length: timedelta) -> str:
 def described(graphcron: Manifest, words: str, now: datetime) -> list[tuple[str, str]]:
     """Name and value of what `graphcron get` shows of one GraphCron; `words` is its schedule in English."""
     metadata, spec, status = graphcron["metadata"], graphcron.get("spec") or {}, graphcron.get("status") or {}
-    ready, runs = condition(graphcron, "Ready"), condition(graphcron, "RunsStarting")
+    ready, stuck = condition(graphcron, "Ready"), stuck_pods(graphcron)
     counts = status.get("firings") or {}
     lines = [
         ("Name", f"{metadata['namespace']}/{metadata['name']}"),
         ("Schedule", f"{spec.get('schedule', NOTHING)}  ({words})"),
         ("Assistant", str(spec.get("assistantId", NOTHING))),
         ("Phase", told(phase(graphcron), str((ready or {}).get("message", "")))),
-        *([("Pods", told(runs["reason"], runs["message"]))] if runs else []),
+        *([("Pods", told(stuck["reason"], stuck["message"]))] if stuck else []),
         ("Active", str(status.get("active", 0))),
         ("Firings", ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none yet"),
     ]

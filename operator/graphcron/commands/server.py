@@ -41,9 +41,9 @@ def run(url: str, key: str | None, entry: Manifest | None) -> Any:
 
 
 def entry_of(graphcron: Manifest, job: str | None) -> Manifest | None:
-    """The history entry of a Job."""
+    """The history entry of a Job, None for the newest that has one: a missed firing has none."""
     history: list[Manifest] = (graphcron.get("status") or {}).get("history", [])
-    return next((entry for entry in history if entry.get("jobName") == job), None)
+    return next((entry for entry in history if (name := entry.get("jobName")) and job in (None, name)), None)
 
 
 def _ask(url: str, key: str | None, path: str, body: object = None) -> Any:

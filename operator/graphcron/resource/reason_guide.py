@@ -144,9 +144,10 @@ REQUESTS = {
 """Reasons of `status.lastRequest` while its outcome is `Refused`."""
 
 
-def advice(reason: str) -> str:
-    """What to do about a reason of a condition or a firing; empty for one that only Kubernetes knows."""
-    groups = (STATES, *REASONS.values())
+def advice(reason: str, outcome: str = "") -> str:
+    """What to do about a reason of a condition, or of a firing with that outcome; empty for one that only Kubernetes
+    knows. The same reason can ask for something else under another outcome."""
+    groups = (REASONS.get(outcome, {}), STATES, *REASONS.values())
     return _LINK.sub(r"\1 (docs/\2)", next((group[reason].todo for group in groups if reason in group), ""))
 
 
