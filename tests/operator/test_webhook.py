@@ -21,6 +21,7 @@ from tests.chart.helm import Manifest, one
 from tests.support.chart_apiserver import graphcron as guarded
 from tests.support.chart_apiserver import refusal
 from tests.support.graphcron_apiserver import graphcron_apiserver
+from tests.support.kubeconfig import cluster_and_user
 from tests.support.operator_process import operator_by, until
 
 ON = "webhook.enabled=true"
@@ -57,8 +58,6 @@ async def test_it_refuses_what_cel_cannot_judge_and_fails_open(
     plane: ControlPlane, certificates: Path, tmp_path: Path
 ) -> None:
     port = unused_port()
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     settings = {
         "GRAPHCRON_WATCH_NAMESPACE": NAMESPACE,
@@ -67,6 +66,7 @@ async def test_it_refuses_what_cel_cannot_judge_and_fails_open(
     }
     mars = guarded(timezone="Mars/Olympus")
     assert refusal(plane, mars) == "", "there is no webhook yet"
+    cluster, user = cluster_and_user(plane.kubeconfig.read_text())
     async with operator_by(cluster, user, tmp_path / "operator", **settings) as process:
         plane.install(configuration(plane, port), hooks)
         await until(lambda: refusal(plane, mars))
@@ -84,9 +84,8 @@ def nested(levels: int) -> Any:
 
 
 async def test_a_certificate_that_cannot_be_used_is_a_sentence(plane: ControlPlane, tmp_path: Path) -> None:
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     settings = {"GRAPHCRON_WATCH_NAMESPACE": NAMESPACE, "GRAPHCRON_WEBHOOK_CERTIFICATES": str(tmp_path)}
+    cluster, user = cluster_and_user(plane.kubeconfig.read_text())
     async with operator_by(cluster, user, tmp_path / "operator", **settings) as process:
         output, _ = await process.communicate()
     said = output.decode()
