@@ -34,8 +34,9 @@ from graphcron.operator.run_pod import RunPods
 from tests.chart.helm import render
 from tests.support.extent import SEED, Extent
 from tests.support.kubeconfig import cluster_and_user
-from tests.support.operator_process import operator_by, until
+from tests.support.operator_process import operator_by
 from tests.support.unruly_proxy import UnrulyProxy
+from tests.support.until import until
 
 STEPS, SAMPLE = 60, 20
 PATIENCE = 60.0

@@ -22,7 +22,8 @@ from tests.support.chart_apiserver import graphcron as guarded
 from tests.support.chart_apiserver import refusal
 from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.kubeconfig import cluster_and_user
-from tests.support.operator_process import operator_by, until
+from tests.support.operator_process import operator_by
+from tests.support.until import until
 
 ON = "webhook.enabled=true"
 NAMESPACE = "ns"
@@ -136,6 +137,9 @@ async def test_a_renewed_certificate_is_taken_without_a_restart(
     def served() -> int:
         return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode()).serial_number
 
+    async def renewed() -> bool:
+        return await asyncio.to_thread(served) != before
+
     async with webhook.serving(certificates, port, lambda review: review):
         before = await asyncio.to_thread(served)
         (certificates / "tls.crt").write_text("half written")
@@ -143,6 +147,4 @@ async def test_a_renewed_certificate_is_taken_without_a_restart(
         assert await asyncio.to_thread(served) == before
         shutil.copy(plane.place.pki / "etcd.crt", certificates / "tls.crt")
         shutil.copy(plane.place.pki / "etcd.key", certificates / "tls.key")
-        async with asyncio.timeout(10):
-            while await asyncio.to_thread(served) == before:  # noqa: ASYNC110 - the server announces nothing
-                await asyncio.sleep(0.05)
+        await until(renewed, 10)
