@@ -10,7 +10,8 @@ import pytest
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.facade_process import facade
 from tests.support.nameless_user import nameless
-from tests.support.operator_process import operator, until
+from tests.support.operator_process import operator
+from tests.support.until import until
 
 
 async def test_the_operator_reconciles(tmp_path: Path) -> None:

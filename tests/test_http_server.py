@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import aiohttp
@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from graphcron.http_server import RESERVE, Connection, Limits, listen
+from tests.support.until import until
 
 WAIT = 20.0
 """Seconds after which a test gives up; none waits for it when all is well."""
@@ -77,12 +78,6 @@ class Server:
         return await asyncio.wait_for(reader.read(), WAIT)
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT):
-        while not holds():  # noqa: ASYNC110 - the server announces nothing
-            await asyncio.sleep(0.01)
-
-
 @pytest.fixture
 async def quick() -> AsyncIterator[Server]:
     async with Server().serving(QUICK) as server:
@@ -126,7 +121,7 @@ class TestSlowHeaders:
 
     async def test_half_of_one_behind_a_slow_answer_is_no_better(self, quick: Server) -> None:
         reader, writer = await quick.connect(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n")
-        await until(lambda: quick.held == 1)
+        await until(lambda: quick.held == 1, WAIT)
         writer.write(HEAD)
         await asyncio.sleep(2 * QUICK.header_seconds)  # the answer may take as long as it wants
         quick.release.set()
@@ -167,13 +162,13 @@ class TestCrowds:
 
     async def test_no_more_than_the_limit_are_open(self, patient: Server) -> None:
         readers = [(await patient.connect(HEAD))[0] for _ in range(50)]
-        await until(lambda: sum(not reader.at_eof() for reader in readers) == PATIENT.connections)
+        await until(lambda: sum(not reader.at_eof() for reader in readers) == PATIENT.connections, WAIT)
         assert [reader.at_eof() for reader in readers[-PATIENT.connections :]] == [False] * PATIENT.connections
 
     async def test_when_all_are_busy_one_more_is_told_that_it_is_one_too_many(self, patient: Server) -> None:
         held = b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
         busy = [await patient.connect(held) for _ in range(PATIENT.connections)]
-        await until(lambda: patient.held == len(busy))
+        await until(lambda: patient.held == len(busy), WAIT)
         assert (await patient.answer(HEAD + b"Connection: close\r\n\r\n")).endswith(b"too many")
         patient.release.set()
         for reader, _ in busy:
@@ -183,7 +178,7 @@ class TestCrowds:
     async def test_beyond_the_reserve_nobody_is_let_in(self, patient: Server) -> None:
         held = b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
         busy = [await patient.connect(held) for _ in range(PATIENT.connections + RESERVE)]
-        await until(lambda: patient.held == len(busy))
+        await until(lambda: patient.held == len(busy), WAIT)
         with suppress(ConnectionError):
             assert await patient.answer(HEAD + b"\r\n") == b""
 

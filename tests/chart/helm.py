@@ -37,6 +37,16 @@ def one(kind: str, name: str, *values: str) -> Manifest:
     return found
 
 
+def operator_container(*values: str) -> Manifest:
+    (found,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+    return dict(found)
+
+
+def policy(*values: str, scope: str = "namespace") -> list[Manifest]:
+    """The ValidatingAdmissionPolicy and its binding; nothing when no value asks for a rule."""
+    return [item for item in render(f"scope={scope}", *values) if "Admission" in item["kind"]]
+
+
 def kinds(*values: str) -> set[str]:
     return {item["kind"] for item in render(*values)}
 

@@ -15,7 +15,7 @@ from cluster.control_plane import ControlPlane
 from cluster.errors import ClusterError
 from cluster.paths import HERE
 from graphcron.resource.spec_parts import ONE_CA
-from tests.chart.helm import CHART, URL, Manifest, render
+from tests.chart.helm import CHART, URL, Manifest, policy, render
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_examples import FOREIGN, examples, rendered
 from tests.support.graphcron_apiserver import graphcron_apiserver
@@ -55,8 +55,8 @@ def test_two_authorities_of_a_server_are_refused_in_the_models_words(plane: Cont
     assert ONE_CA in refusal(plane, graphcron(server=own | one | other))
 
 
-def policy(scope: str) -> list[Manifest]:
-    found = [item for item in render(f"scope={scope}", *GUARDED) if "Admission" in item["kind"]]
+def guard_rails(scope: str) -> list[Manifest]:
+    found = policy(*GUARDED, scope=scope)
     assert len(found) == 2
     return found
 
@@ -83,10 +83,10 @@ def guarded(plane: ControlPlane) -> Iterator[ControlPlane]:
     before = graphcron(**ELSEWHERE)
     before["metadata"]["name"] = "before"
     plane.install(before, "/apis/graphcron.dev/v1/namespaces/ns/graphcrons")
-    kubectl(plane, "apply", stdin=policy("namespace"))
+    kubectl(plane, "apply", stdin=guard_rails("namespace"))
     await_that(lambda: refusal(plane, graphcron(**server("http://new.example"))).find("not allowed here") > 0)
     yield plane
-    kubectl(plane, "delete", stdin=policy("namespace"))
+    kubectl(plane, "delete", stdin=guard_rails("namespace"))
 
 
 ALLOWED = {
@@ -162,7 +162,7 @@ def test_what_was_there_before_can_be_labelled_mended_and_deleted(guarded: Contr
 
 def test_they_are_bound_to_what_the_operator_watches_and_asked_about_graphcrons_alone() -> None:
     for scope in ("cluster", "namespace"):
-        definition, binding = policy(scope)
+        definition, binding = guard_rails(scope)
         (rule,) = definition["spec"]["matchConstraints"]["resourceRules"]
         assert (rule["apiGroups"], rule["resources"]) == (["graphcron.dev"], ["graphcrons"])
         assert binding["spec"]["policyName"] == definition["metadata"]["name"]
@@ -172,7 +172,7 @@ def test_they_are_bound_to_what_the_operator_watches_and_asked_about_graphcrons_
 
 def test_without_a_rule_there_is_no_policy_and_no_quota() -> None:
     assert not {item["kind"] for item in render()} & {"ValidatingAdmissionPolicy", "ResourceQuota"}
-    assert not [item for item in render("guardrails.graphcronsPerNamespace=9") if "Admission" in item["kind"]]
+    assert not policy("guardrails.graphcronsPerNamespace=9", scope="cluster")
 
 
 def test_each_namespace_has_the_quota_once() -> None:

@@ -12,7 +12,7 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.operator.settings import OperatorSettings
-from tests.chart.helm import CHART, URL, helm, kinds, one, render, rules
+from tests.chart.helm import CHART, URL, helm, kinds, one, operator_container, render, rules
 
 
 def test_it_passes_helms_own_linter() -> None:
@@ -40,14 +40,14 @@ def test_the_operator_may_change_its_own_lease_alone() -> None:
     by_name, create = one("Role", "graphcron-operator-lease", "scope=cluster")["rules"]
     assert (by_name["resourceNames"], set(by_name["verbs"])) == (["graphcron-operator"], {"get", "update"})
     assert create["verbs"] == ["create"]
-    (container,) = one("Deployment", "graphcron-operator")["spec"]["template"]["spec"]["containers"]
+    container = operator_container()
     environment = {item["name"]: item for item in container["env"]}
     assert environment["GRAPHCRON_LEASE"]["value"] == "graphcron-operator"
     assert environment["GRAPHCRON_POD"]["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
 
 
 def test_the_operator_is_probed_where_it_answers_and_tells_metrics_on_a_port_of_their_own() -> None:
-    (container,) = one("Deployment", "graphcron-operator")["spec"]["template"]["spec"]["containers"]
+    container = operator_container()
     settings = OperatorSettings.read({"GRAPHCRON_RUN_IMAGE": "graphcron:1"})
     ports = {port["name"]: port["containerPort"] for port in container["ports"]}
     assert ports == {"health": settings.health_port, "metrics": settings.metrics_port}
@@ -90,8 +90,7 @@ def test_in_one_namespace_nothing_is_cluster_wide() -> None:
     with_crd = [item for item in render("scope=namespace") if "namespace" not in item["metadata"]]
     assert {item["kind"] for item in with_crd} == {"CustomResourceDefinition", "ClusterRole"}
     assert {item["metadata"]["name"] for item in with_crd[1:]} == {"graphcron-view", "graphcron-edit"}
-    operator = one("Deployment", "graphcron-operator", "scope=namespace")
-    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    container = operator_container("scope=namespace")
     assert "GRAPHCRON_WATCH_NAMESPACE" in {entry["name"] for entry in container["env"]}
 
 
@@ -175,7 +174,7 @@ def test_limits_reach_operator_and_facade_in_whole_numbers(tmp_path: Path) -> No
 
 def test_the_operator_has_the_least_interval_and_the_deadline_of_runs_that_name_none() -> None:
     def limits(*values: str) -> tuple[int, int | None]:
-        (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+        container = operator_container(*values)
         environment = {entry["name"]: entry.get("value") for entry in container["env"]}
         settings = OperatorSettings.read(given(environment))
         return settings.minimum_interval, settings.pods.active_deadline_seconds
@@ -188,7 +187,7 @@ def test_the_operator_has_the_least_interval_and_the_deadline_of_runs_that_name_
 
 def test_the_operator_has_the_prefix_of_owners_secrets() -> None:
     def prefix(*values: str) -> str | None:
-        (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
+        container = operator_container(*values)
         environment = {entry["name"]: entry.get("value") for entry in container["env"]}
         return OperatorSettings.read(given(environment)).owner_headers
 
@@ -223,8 +222,7 @@ def test_the_notes_say_who_may_use_it(values: list[str], sentence: str) -> None:
 
 def test_a_digest_wins_over_a_tag_and_reaches_the_run_pods() -> None:
     digest = "sha256:" + "0" * 64
-    operator = one("Deployment", "graphcron-operator", "image.tag=v9", f"image.digest={digest}")
-    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    container = operator_container("image.tag=v9", f"image.digest={digest}")
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert container["image"] == environment["GRAPHCRON_RUN_IMAGE"] == f"graphcron/graphcron@{digest}"
 
@@ -235,8 +233,7 @@ def test_rendering_twice_gives_the_same() -> None:
 
 
 def test_values_set_to_nothing_mean_the_defaults() -> None:
-    operator = one("Deployment", "graphcron-operator", "runs.resources=null", "image.pullSecrets=null")
-    (container,) = operator["spec"]["template"]["spec"]["containers"]
+    container = operator_container("runs.resources=null", "image.pullSecrets=null")
     environment = {entry["name"]: entry.get("value") for entry in container["env"]}
     assert environment["GRAPHCRON_RUN_IMAGE_PULL_SECRETS"] == "[]"
     assert environment["GRAPHCRON_RUN_RESOURCES"] == "{}"

@@ -10,7 +10,7 @@ import pytest
 
 from cluster.control_plane import ControlPlane
 from graphcron.operator import guardrails, run_pod
-from tests.chart.helm import CHART, Manifest, helm, one, render
+from tests.chart.helm import CHART, helm, one, operator_container, policy
 from tests.support.chart_apiserver import await_that, graphcron, kubectl, refusal
 from tests.support.chart_values import POLICIES
 from tests.support.graphcron_apiserver import graphcron_apiserver
@@ -46,10 +46,6 @@ def test_the_apiserver_takes_what_fits(plane: ControlPlane, spec: dict[str, Any]
 
 LISTED = ["registry.example/team/*", "registry.example/exact:1"]
 IMAGES = f"runs.inPod.images:={json.dumps(LISTED)}"
-
-
-def policy(*values: str) -> list[Manifest]:
-    return [item for item in render("scope=namespace", *values) if "Admission" in item["kind"]]
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +94,7 @@ def test_every_image_may_be_allowed_and_none_is_by_default() -> None:
 
 
 def environment(*values: str) -> dict[str, str]:
-    (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
-    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+    return {entry["name"]: entry.get("value", "") for entry in operator_container(*values)["env"]}
 
 
 def test_the_operator_is_told_images_and_resources() -> None:

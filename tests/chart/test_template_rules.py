@@ -12,7 +12,7 @@ from graphcron.operator.guardrails import refusal
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.spec_reader import read_spec
-from tests.chart.helm import Manifest, one, render
+from tests.chart.helm import operator_container, policy
 from tests.support import chart_apiserver
 from tests.support.chart_apiserver import await_that, graphcron, kubectl
 from tests.support.graphcron_apiserver import graphcron_apiserver
@@ -21,14 +21,10 @@ LABELS = ["team", "example.com/*"]
 LISTS = (f"guardrails.templateLabels:={json.dumps(LABELS)}", "guardrails.templateAnnotations:=[]")
 
 
-def policy(*values: str) -> list[Manifest]:
-    return [item for item in render("scope=namespace", *values) if "Admission" in item["kind"]]
-
-
 def run_pods(*values: str) -> RunPods:
     """What the operator reads from the environment that the chart gives it."""
-    (container,) = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]["containers"]
-    return OperatorSettings.read({entry["name"]: entry.get("value", "x") for entry in container["env"]}).pods
+    environment = operator_container(*values)["env"]
+    return OperatorSettings.read({entry["name"]: entry.get("value", "x") for entry in environment}).pods
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from graphcron.operator.settings import OperatorSettings
 from graphcron.operator.webhook import PATH
-from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
+from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, operator_container, render
 
 ON = "webhook.enabled=true"
 NAME = "graphcron-webhook"
@@ -23,8 +23,7 @@ def hook(*values: str) -> Manifest:
 def operator(*values: str) -> tuple[Manifest, Manifest]:
     """The pod spec, and its container."""
     spec = one("Deployment", "graphcron-operator", *values)["spec"]["template"]["spec"]
-    (container,) = spec["containers"]
-    return spec, container
+    return spec, operator_container(*values)
 
 
 def test_it_is_off_unless_asked_for() -> None:

@@ -6,6 +6,7 @@ has a stand-in here.
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -50,7 +51,7 @@ def reader_in(namespace: str, folder: Path) -> Iterator[Reader]:
     config = yaml.safe_load(HERE.kubeconfig.read_text())
     for context in config["contexts"]:
         context["context"]["namespace"] = namespace
-    path = os.pathsep.join([str(HERE.bin), str(HERE.root / ".venv/bin"), os.environ["PATH"]])
+    path = os.pathsep.join([str(HERE.bin), str(Path(sys.executable).parent), os.environ["PATH"]])
     (folder / "kubeconfig").write_text(yaml.safe_dump(config))
     own = {"PATH": path, "AGENT_SERVER_KEY": "of-16-letters-or-more", "XDG_CACHE_HOME": str(user_cache().parent)}
     environment = commands.environment(folder / "kubeconfig", **own)

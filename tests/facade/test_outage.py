@@ -18,7 +18,7 @@ from tests.support.extent import Extent
 from tests.support.facade_server import serving
 from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.kubeconfig import api_client
-from tests.support.operator_process import until
+from tests.support.until import until
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
 CREATES, SAMPLE = 160, 80

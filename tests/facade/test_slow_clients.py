@@ -82,13 +82,15 @@ async def test_a_body_that_trickles_to_a_cron_endpoint_has_one_deadline() -> Non
 
 
 async def test_a_body_that_is_passed_on_may_take_long_as_long_as_it_comes(upstream: UpstreamFake) -> None:
-    async with facade(Limits(), await upstream.start(), body_timeout=0.5) as url:
-        head = b"POST /threads HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n"
+    async with facade(Limits(), await upstream.start(), body_timeout=2.0) as url:
+        # Of an endpoint that reads all of it: the answer of another could come before the body's end.
+        head = b"POST /echo HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\n"
         reader, writer = await connect(url, head)
-        for _ in range(10):
-            await asyncio.sleep(0.1)
+        for _ in range(10):  # together longer than the limit, which each meets with time to spare on a busy machine
+            await asyncio.sleep(0.3)
             writer.write(b" ")
         assert b" 200 " in await asyncio.wait_for(reader.readline(), WAIT)
+        assert (b" " * 10).hex().encode() in await asyncio.wait_for(reader.read(), WAIT)
         writer.close()
 
 

@@ -15,6 +15,7 @@ from tests.support.api_keys import ADA, BOB, sent
 from tests.support.facade_process import facade
 from tests.support.facade_server import MINIMAL, Client, made
 from tests.support.graphcron_apiserver import graphcron_apiserver
+from tests.support.until import until
 
 CRONS = "/apis/graphcron.dev/v1/namespaces/default/graphcrons"
 WAIT = 60.0
@@ -63,9 +64,11 @@ def kubectl_made(plane: ControlPlane, name: str, spec: dict[str, Any]) -> str:
 
 async def seen(client: Client, path: str) -> str:
     """That path, once the facade's watch has brought the cron, which was made beside it."""
-    async with asyncio.timeout(WAIT):
-        while (await client.call("GET", path))[0] != 200:  # noqa: ASYNC110 - it announces nothing
-            await asyncio.sleep(0.02)
+
+    async def is_there() -> bool:
+        return (await client.call("GET", path))[0] == 200
+
+    await until(is_there, WAIT)
     return path
 
 

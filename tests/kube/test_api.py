@@ -1,29 +1,14 @@
 """The requests to the apiserver on a real socket: what is sent, and what its answers become."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 import yaml
 from aiohttp import web
-from aiohttp.test_utils import TestServer
-from aiohttp.typedefs import Handler
 
 from graphcron.kube.api import yaml_of
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound, Refused
 from graphcron.kube.resources import PODS
-from tests.support.apiserver_answers import Apiserver
-from tests.support.kubeconfig import api_client
-
-
-@asynccontextmanager
-async def served(handler: Handler) -> AsyncIterator[Kube]:
-    """A client of what answers by that handler."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    async with TestServer(app) as server, api_client(str(server.make_url("")).rstrip("/"), "s3cret") as client:
-        yield Kube(client)
+from tests.support.apiserver_answers import Apiserver, served
 
 
 class Pages:

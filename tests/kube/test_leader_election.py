@@ -15,7 +15,8 @@ from graphcron.kube.lease import LeaseTiming
 from graphcron.kube.write_gate import WriteGate
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.extent import Extent
-from tests.support.operator_process import operator, until
+from tests.support.operator_process import operator
+from tests.support.until import until
 
 QUICK = {
     "GRAPHCRON_LEASE_DURATION_SECONDS": "5",

@@ -14,7 +14,7 @@ from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import JOBS
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.kubeconfig import api_client
-from tests.support.operator_process import until
+from tests.support.until import until
 
 
 class Copy:

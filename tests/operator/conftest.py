@@ -13,5 +13,12 @@ def world() -> World:
 
 
 @pytest.fixture
+def made(world: World) -> World:
+    """The same, reconciled: its CronJob is made."""
+    world.reconcile("10:05")
+    return world
+
+
+@pytest.fixture
 def bench() -> Bench:
     return Bench()

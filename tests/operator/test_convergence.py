@@ -33,8 +33,10 @@ from graphcron.operator.reconcile import conclude, decide
 from graphcron.operator.run_pod import RunPods
 from tests.chart.helm import render
 from tests.support.extent import SEED, Extent
-from tests.support.operator_process import operator_by, until
+from tests.support.kubeconfig import cluster_and_user
+from tests.support.operator_process import operator_by
 from tests.support.unruly_proxy import UnrulyProxy
+from tests.support.until import until
 
 STEPS, SAMPLE = 60, 20
 PATIENCE = 60.0
@@ -363,7 +365,7 @@ async def test_the_charts_rights_are_enough_and_in_one_namespace_none_is_cluster
     plane: ControlPlane, tmp_path: Path, scope: str
 ) -> None:
     """The operator with the service account that the chart binds, in the release's namespace `ns`."""
-    kubeconfig = yaml.safe_load(plane.service_account_kubeconfig("ns", "graphcron-operator"))
+    cluster, user = cluster_and_user(plane.service_account_kubeconfig("ns", "graphcron-operator"))
     rbac = "/apis/rbac.authorization.k8s.io/v1"
     for item in render(f"scope={scope}", "crds.enabled=false"):
         if item["kind"] in ("Role", "RoleBinding"):
@@ -377,7 +379,6 @@ async def test_the_charts_rights_are_enough_and_in_one_namespace_none_is_cluster
     plane.install(manifest | {"spec": READABLE[0]}, crons)
     bad = manifest | {"metadata": {"name": "bad"}, "spec": UNREADABLE[1]}
     plane.install(bad, crons)
-    cluster, user = kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]
     watched = "ns" if scope == "namespace" else ""
 
     def reasons() -> set[str]:

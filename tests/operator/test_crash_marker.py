@@ -15,7 +15,8 @@ from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.quarantine import DELAYS, REMEMBERED, Suspect
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.mortal_operator import DEADLY
-from tests.support.operator_process import Operator, operator_by, until
+from tests.support.operator_process import Operator, operator_by
+from tests.support.until import until
 
 NOW = datetime(2026, 12, 1, 10, 5, tzinfo=UTC)
 WORK = Suspect("team", "hello", "uid-1", 3)

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from tests.support.apiserver_fake import FakeApiserver
-from tests.support.operator_process import OPERATOR, operator, until
+from tests.support.operator_process import OPERATOR, operator
+from tests.support.until import until
 
 SCRIPT = OPERATOR.parent / "charts/graphcron/files/helm_test.py"
 

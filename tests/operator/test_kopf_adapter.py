@@ -10,7 +10,7 @@ import pytest
 from graphcron.operator.kopf_adapter import Backoffs, run_kopf
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.kubeconfig import kubeconfig
-from tests.support.operator_process import until
+from tests.support.until import until
 
 
 class Recorder:

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from tests.support.apiserver_fake import WATCHED, FakeApiserver
-from tests.support.operator_process import operator, until
+from tests.support.operator_process import operator
+from tests.support.until import until
 
 
 def graphcron(name: str = "hello", **spec: Any) -> dict[str, Any]:

@@ -24,12 +24,6 @@ def history(world: World) -> list[tuple[Any, ...]]:
     ]
 
 
-def end(world: World, job: int, moment: str) -> None:
-    """That Job succeeded at that time."""
-    ended = {"type": "Complete", "status": "True", "lastTransitionTime": f"2026-12-01T{moment}:00Z"}
-    world.jobs[job]["status"] |= {"conditions": [ended], "completionTime": ended["lastTransitionTime"]}
-
-
 def look_each_minute(world: World, first: str, last: str) -> None:
     """As often as the operator is woken while a slot is late."""
     start, until = (int(text[:2]) * 60 + int(text[3:]) for text in (first, last))
@@ -167,7 +161,7 @@ class TestForbid:
 
     def test_all_are_counted_once_and_the_last_one_fires_late(self, busy: World) -> None:
         look_each_minute(busy, "10:12", "10:55")
-        end(busy, 0, "10:55")
+        busy.job_ends(0, "10:55")
         busy.fire("10:50", "Complete", SUCCEEDED)
         look_each_minute(busy, "10:56", "11:00")
         assert [(entry[0], entry[2], entry[3], entry[4]) for entry in history(busy)] == [
@@ -183,7 +177,7 @@ class TestForbid:
         }
 
     def test_the_same_comes_out_when_the_operator_slept_meanwhile(self, busy: World) -> None:
-        end(busy, 0, "10:55")
+        busy.job_ends(0, "10:55")
         busy.fire("10:50", "Complete", SUCCEEDED)
         busy.reconcile("10:59")
         assert busy.graphcron["status"]["firings"] == {

@@ -1,7 +1,5 @@
 """The status says why firings do not start, and for how long."""
 
-import pytest
-
 from tests.support.stuck_jobs import (
     QUOTA,
     SUCCEEDED,
@@ -16,12 +14,6 @@ from tests.support.stuck_jobs import (
     stuck,
 )
 from tests.support.world import RUNNING, World, at, pod, terminated
-
-
-@pytest.fixture
-def made(world: World) -> World:
-    world.reconcile("10:05")
-    return world
 
 
 class TestNotStarting:

@@ -6,7 +6,6 @@ An apiserver of the test's own, and the operator as a process with the rights th
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +38,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     crd = folder / "crd.yaml"
     crd.write_text(yaml.safe_dump(older_crd()))
     with control_plane(folder) as plane:
-        plane.install_crd(Path(crd))
+        plane.install_crd(crd)
         plane.install({"metadata": {"name": NAMESPACE}}, "/api/v1/namespaces")
         with charts_operator(plane, folder):
             yield Session(NAMESPACE, plane.place)

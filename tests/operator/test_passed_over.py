@@ -19,12 +19,6 @@ def world() -> World:
     return world
 
 
-def end(world: World, job: int, moment: str) -> None:
-    """That Job succeeded at that time."""
-    ended = {"type": "Complete", "status": "True", "lastTransitionTime": f"2026-12-01T{moment}:00Z"}
-    world.jobs[job]["status"] |= {"conditions": [ended], "completionTime": ended["lastTransitionTime"]}
-
-
 def missed(world: World) -> list[tuple[str, str, int]]:
     """Reason, first minute and number of what is recorded as missed."""
     history = world.graphcron["status"].get("history", [])
@@ -51,7 +45,7 @@ def test_they_are_recorded_once(world: World) -> None:
     world.writes.clear()
     world.reconcile("14:02")
     assert world.writes == []
-    end(world, 1, "14:10")
+    world.job_ends(1, "14:10")
     world.reconcile("14:11")
     world.fire("15:00")
     world.reconcile("15:01")
@@ -107,7 +101,7 @@ def test_under_forbid_a_run_that_was_in_the_way_is_the_reason() -> None:
     world.reconcile("10:05")
     world.fire("11:00")
     world.reconcile("11:01")
-    end(world, 0, "13:30")
+    world.job_ends(0, "13:30")
     world.fire("13:00")
     world.reconcile("13:31")
     history = world.graphcron["status"]["history"]

@@ -9,7 +9,8 @@ import pytest
 from aiohttp.test_utils import unused_port
 
 from tests.support.apiserver_fake import FakeApiserver
-from tests.support.operator_process import operator, until
+from tests.support.operator_process import operator
+from tests.support.until import until
 
 PATIENCE = 60.0
 

@@ -21,12 +21,6 @@ from tests.support.stuck_jobs import (
 from tests.support.world import RUNNING, World, at, pod, terminated
 
 
-@pytest.fixture
-def made(world: World) -> World:
-    world.reconcile("10:05")
-    return world
-
-
 class TestForbid:
     @pytest.fixture
     def busy(self, world: World) -> World:

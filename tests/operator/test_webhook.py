@@ -23,7 +23,9 @@ from tests.chart.helm import Manifest, one
 from tests.support.chart_apiserver import graphcron as guarded
 from tests.support.chart_apiserver import refusal
 from tests.support.graphcron_apiserver import graphcron_apiserver
-from tests.support.operator_process import operator_by, until
+from tests.support.kubeconfig import cluster_and_user
+from tests.support.operator_process import operator_by
+from tests.support.until import until
 
 ON = "webhook.enabled=true"
 NAMESPACE = "ns"
@@ -59,8 +61,6 @@ async def test_it_refuses_what_cel_cannot_judge_and_fails_open(
     plane: ControlPlane, certificates: Path, tmp_path: Path
 ) -> None:
     port = unused_port()
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     hooks = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations"
     settings = {
         "GRAPHCRON_WATCH_NAMESPACE": NAMESPACE,
@@ -69,6 +69,7 @@ async def test_it_refuses_what_cel_cannot_judge_and_fails_open(
     }
     mars = guarded(timezone="Mars/Olympus")
     assert refusal(plane, mars) == "", "there is no webhook yet"
+    cluster, user = cluster_and_user(plane.kubeconfig.read_text())
     async with operator_by(cluster, user, tmp_path / "operator", **settings) as process:
         plane.install(configuration(plane, port), hooks)
         await until(lambda: refusal(plane, mars))
@@ -86,9 +87,8 @@ def nested(levels: int) -> Any:
 
 
 async def test_a_certificate_that_cannot_be_used_is_a_sentence(plane: ControlPlane, tmp_path: Path) -> None:
-    config = yaml.safe_load(plane.kubeconfig.read_text())
-    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     settings = {"GRAPHCRON_WATCH_NAMESPACE": NAMESPACE, "GRAPHCRON_WEBHOOK_CERTIFICATES": str(tmp_path)}
+    cluster, user = cluster_and_user(plane.kubeconfig.read_text())
     async with operator_by(cluster, user, tmp_path / "operator", **settings) as process:
         output, _ = await process.communicate()
     said = output.decode()
@@ -161,6 +161,9 @@ async def test_a_renewed_certificate_is_taken_without_a_restart(
     def served() -> int:
         return x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode()).serial_number
 
+    async def renewed() -> bool:
+        return await asyncio.to_thread(served) != before
+
     async with webhook.serving(certificates, port, lambda review: review):
         before = await asyncio.to_thread(served)
         (certificates / "tls.crt").write_text("half written")
@@ -168,6 +171,4 @@ async def test_a_renewed_certificate_is_taken_without_a_restart(
         assert await asyncio.to_thread(served) == before
         shutil.copy(plane.place.pki / "etcd.crt", certificates / "tls.crt")
         shutil.copy(plane.place.pki / "etcd.key", certificates / "tls.key")
-        async with asyncio.timeout(10):
-            while await asyncio.to_thread(served) == before:  # noqa: ASYNC110 - the server announces nothing
-                await asyncio.sleep(0.05)
+        await until(renewed, 10)

@@ -1,4 +1,4 @@
-"""A run pod of the Agent Server engine, and the server that it finds."""
+"""Run pods of both engines, and the server that one of the Agent Server engine finds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.agent_server_fake import AgentServerFake
+from tests.support.in_pod import Pod as InPod
 from tests.support.run_pod import Pod
 
 
@@ -18,3 +19,9 @@ def server() -> AgentServerFake:
 def pod(server: AgentServerFake, tmp_path: Path) -> Iterator[Pod]:
     with server.listening() as url:
         yield Pod(tmp_path, url)
+
+
+@pytest.fixture
+def in_pod(tmp_path: Path) -> InPod:
+    """Of engine inPod."""
+    return InPod(tmp_path)

@@ -9,7 +9,7 @@ from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED, EXIT_RUN_FAILED
 from graphcron.runner.agent_server import retry_after
 from tests.support.agent_server_fake import START, AgentServerFake, Fault, answer
 from tests.support.run_pod import DUE, FIRING, KEY, Pod
-from tests.support.until import later, until
+from tests.support.until import block_until, later
 
 
 def test_a_url_with_a_path_works(server: AgentServerFake, tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_a_run_behind_many_newer_ones_is_followed(pod: Pod, server: AgentServerF
     def crowd() -> None:
         for _ in range(30):
             server.add_run(thread_id)
-        until(lambda: any(request.count("/") == 4 for request in server.requests))
+        block_until(lambda: any(request.count("/") == 4 for request in server.requests))
         server.end_runs("success")
 
     later(lambda: server.started, crowd)

@@ -11,7 +11,7 @@ from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from graphcron.runner.attempt import wait_until
 from tests.support.agent_server_fake import CANCEL, START, AgentServerFake, Answer, Hold, answer
 from tests.support.run_pod import FIRING, Pod
-from tests.support.until import later, until
+from tests.support.until import block_until, later
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
     pod.environ["GRAPHCRON_JOB_NAME"] = due(ago)
     pod.order(deadline_seconds=600, keep_thread=True)
     with pod.start() as process:
-        until(lambda: server.polls() >= 1)
+        block_until(lambda: server.polls() >= 1)
         process.terminate()
         assert process.wait(20) == code
     assert pod.outcome().reason == reason

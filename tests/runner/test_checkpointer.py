@@ -51,41 +51,36 @@ def database() -> Iterator[str]:
 
 
 @pytest.fixture
-def pod(tmp_path: Path) -> Pod:
-    return Pod(tmp_path)
-
-
-@pytest.fixture
-def with_database(pod: Pod, database: str) -> None:
-    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = database
+def with_database(in_pod: Pod, database: str) -> None:
+    in_pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = database
 
 
 @pytest.mark.usefixtures("with_database")
-def test_a_thread_is_kept_from_firing_to_firing_and_a_finished_run_found_finished(pod: Pod) -> None:
-    pod.order(thread_id=THREAD)
-    first, again = pod.run(), pod.run()
+def test_a_thread_is_kept_from_firing_to_firing_and_a_finished_run_found_finished(in_pod: Pod) -> None:
+    in_pod.order(thread_id=THREAD)
+    first, again = in_pod.run(), in_pod.run()
     assert first == again
     assert (first[0], first[1].reason) == (EXIT_DONE, "RunSucceeded")
-    assert pod.steps == ["first", "second", "third"]
-    pod.environ["GRAPHCRON_JOB_UID"] = "another"
-    assert pod.run()[0] == EXIT_DONE
-    assert pod.steps == ["first", "second", "third"] * 2
+    assert in_pod.steps == ["first", "second", "third"]
+    in_pod.environ["GRAPHCRON_JOB_UID"] = "another"
+    assert in_pod.run()[0] == EXIT_DONE
+    assert in_pod.steps == ["first", "second", "third"] * 2
 
 
 @pytest.mark.usefixtures("with_database")
-def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(pod: Pod) -> None:
-    pod.order({"durability": "sync"}, thread_id=THREAD.replace("7b1d", "7b1e"))
-    assert killed_in_second(pod) == -signal.SIGKILL
-    assert pod.run()[1].reason == "RunSucceeded"
-    assert pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
+def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(in_pod: Pod) -> None:
+    in_pod.order({"durability": "sync"}, thread_id=THREAD.replace("7b1d", "7b1e"))
+    assert killed_in_second(in_pod) == -signal.SIGKILL
+    assert in_pod.run()[1].reason == "RunSucceeded"
+    assert in_pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
 
 
 @pytest.mark.usefixtures("with_database")
-def test_the_outcome_of_a_stateless_firing_is_remembered(pod: Pod) -> None:
-    pod.environ["GRAPHCRON_JOB_UID"] = "stateless"
-    first, again = pod.run(), pod.run()
+def test_the_outcome_of_a_stateless_firing_is_remembered(in_pod: Pod) -> None:
+    in_pod.environ["GRAPHCRON_JOB_UID"] = "stateless"
+    first, again = in_pod.run(), in_pod.run()
     assert first == again
-    assert pod.steps == ["first", "second", "third"]
+    assert in_pod.steps == ["first", "second", "third"]
 
 
 @pytest.mark.parametrize(
@@ -96,28 +91,28 @@ def test_the_outcome_of_a_stateless_firing_is_remembered(pod: Pod) -> None:
         ("sqlite:////nowhere/threads.sqlite", "name a volume in checkpointer.claimName"),
     ],
 )
-def test_a_checkpointer_that_cannot_be_says_what_to_write(pod: Pod, url: str, said: str) -> None:
-    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = url
-    code, outcome = pod.run()
+def test_a_checkpointer_that_cannot_be_says_what_to_write(in_pod: Pod, url: str, said: str) -> None:
+    in_pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = url
+    code, outcome = in_pod.run()
     assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
     assert said in outcome.message
-    assert "hunter2" not in outcome.message + pod.log
-    assert pod.steps == []
+    assert "hunter2" not in outcome.message + in_pod.log
+    assert in_pod.steps == []
 
 
-def test_a_database_that_is_away_is_asked_again_by_the_next_attempt(pod: Pod) -> None:
-    pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = "postgresql://user:hunter2@127.0.0.1:1/x"
-    code, outcome = pod.run()
+def test_a_database_that_is_away_is_asked_again_by_the_next_attempt(in_pod: Pod) -> None:
+    in_pod.environ["GRAPHCRON_CHECKPOINTER_URL"] = "postgresql://user:hunter2@127.0.0.1:1/x"
+    code, outcome = in_pod.run()
     assert (code, outcome.reason) == (EXIT_TRY_AGAIN, "CheckpointerUnreachable")
     assert "onnection" in outcome.message
-    assert "hunter2" not in outcome.message + pod.log
+    assert "hunter2" not in outcome.message + in_pod.log
 
 
-def test_an_image_without_the_checkpointers_library_says_which_to_add(pod: Pod) -> None:
-    pod.keeps_threads()
-    hidden = pod.app / "aiosqlite.py"
+def test_an_image_without_the_checkpointers_library_says_which_to_add(in_pod: Pod) -> None:
+    in_pod.keeps_threads()
+    hidden = in_pod.app / "aiosqlite.py"
     hidden.write_text("raise ImportError('no aiosqlite here')")
-    pod.environ["PYTHONPATH"] = str(pod.app)
-    code, outcome = pod.run()
+    in_pod.environ["PYTHONPATH"] = str(in_pod.app)
+    code, outcome = in_pod.run()
     assert (code, outcome.reason) == (EXIT_REFUSED, "CheckpointerInvalid")
     assert "pip install langgraph-checkpoint-sqlite" in outcome.message

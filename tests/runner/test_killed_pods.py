@@ -8,7 +8,7 @@ import pytest
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.support.agent_server_fake import CREATE, DELETE, POLL, START, AgentServerFake, Hold, undisturbed
 from tests.support.run_pod import DUE, FIRING, Pod
-from tests.support.until import later, until
+from tests.support.until import block_until, later
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_request_that_the_server_carries_out_late_makes_no_second_run(pod: Pod
 
     def arrive() -> None:
         hold.let_go.set()
-        until(hold.handled.is_set)
+        block_until(hold.handled.is_set)
         server.end_runs("success")
 
     later(lambda: server.started, arrive)
@@ -112,7 +112,7 @@ def test_two_pods_of_one_job_at_once_share_the_run(pod: Pod, server: AgentServer
 
         def release() -> None:
             hold.let_go.set()
-            until(lambda: server.polls() > 4)
+            block_until(lambda: server.polls() > 4)
             server.end_runs("success")
 
         later(lambda: server.started, release)
@@ -127,7 +127,7 @@ def test_a_pod_whose_rival_was_quicker_repeats_its_outcome(pod: Pod, server: Age
     server.ends_as = None
     hold = Hold("before")
     with pod.start() as rival:
-        until(lambda: server.polls() >= 1)
+        block_until(lambda: server.polls() >= 1)
         server.fail(POLL, hold)
         assert hold.reached.wait(20)
         server.end_runs("success")

@@ -5,7 +5,7 @@ import pytest
 from graphcron.firing.outcome import EXIT_DONE, EXIT_REFUSED
 from tests.support.agent_server_fake import POLL, AgentServerFake, answer
 from tests.support.run_pod import FIRING, Pod
-from tests.support.until import later, until
+from tests.support.until import block_until, later
 
 
 @pytest.fixture(params=["js", "aegra"])
@@ -27,7 +27,7 @@ def test_a_retried_pod_finds_its_run_on_other_servers_too(pod: Pod, other: Agent
     other.ends_as = None
     pod.order(keep_thread=True)
     with pod.start() as process:
-        until(lambda: other.polls() >= 1)
+        block_until(lambda: other.polls() >= 1)
         process.kill()
     if status == "success":
         other.end_runs(status)

@@ -8,14 +8,14 @@ import pytest
 from graphcron.firing.outcome import EXIT_DONE, EXIT_TRY_AGAIN
 from tests.support.agent_server_fake import START, AgentServerFake, Fault, Hold, answer
 from tests.support.run_pod import Pod
-from tests.support.until import until
+from tests.support.until import block_until
 
 
 def test_a_server_that_restarts_while_we_follow_is_found_again(server: AgentServerFake, tmp_path: Path) -> None:
     server.ends_as = None
     with server.listening() as url:
         process = Pod(tmp_path, url).start()
-        until(lambda: server.polls() >= 1)
+        block_until(lambda: server.polls() >= 1)
     with process:
         assert process.stdout
         assert any("connection refused" in line for line in process.stdout)

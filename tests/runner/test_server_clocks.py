@@ -8,7 +8,7 @@ import pytest
 from graphcron.firing.outcome import EXIT_DONE
 from tests.support.agent_server_fake import START, AgentServerFake, answer
 from tests.support.run_pod import FIRING, Pod
-from tests.support.until import later, until
+from tests.support.until import block_until, later
 
 
 @pytest.mark.parametrize("slow", [timedelta(minutes=10), -timedelta(minutes=10)], ids="slow fast".split())
@@ -19,7 +19,7 @@ def test_the_servers_clock_decides_no_deadline(pod: Pod, server: AgentServerFake
     pod.order(deadline_seconds=60)
     if found:
         with pod.start() as process:
-            until(lambda: server.polls() >= 1)
+            block_until(lambda: server.polls() >= 1)
             process.kill()
     before = server.polls()
     later(lambda: server.polls() > before + 2, lambda: server.end_runs("success"))

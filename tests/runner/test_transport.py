@@ -15,11 +15,6 @@ from tests.support.run_pod import Pod
 
 
 @pytest.fixture
-def server() -> AgentServerFake:
-    return AgentServerFake()
-
-
-@pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     return self_signed(tmp_path)
 

@@ -1,10 +1,25 @@
 """An apiserver that answers what a test says, on a real socket."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import yaml
 from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
+
+from graphcron.kube.client import Kube
+from tests.support.kubeconfig import api_client
+
+
+@asynccontextmanager
+async def served(handler: Handler) -> AsyncIterator[Kube]:
+    """A client of what answers by that handler."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    async with TestServer(app) as server, api_client(str(server.make_url("")).rstrip("/"), "s3cret") as client:
+        yield Kube(client)
 
 
 class Apiserver:

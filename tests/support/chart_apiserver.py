@@ -1,6 +1,5 @@
 """GraphCrons at an apiserver that has the chart's guard rails, and what it refuses."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from cluster import commands
 from cluster.control_plane import ControlPlane
 from cluster.paths import HERE
 from tests.chart.helm import Manifest
+from tests.support.until import block_until
 
 
 def kubectl(plane: ControlPlane, *words: str, stdin: list[Manifest]) -> str:
@@ -39,7 +39,4 @@ def refusal(plane: ControlPlane, manifest: Manifest) -> str:
 
 def await_that(holds: Callable[[], object]) -> None:
     """A policy works from when the apiserver's own watch has brought it."""
-    deadline = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    block_until(holds, pause=0.1)

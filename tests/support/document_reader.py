@@ -6,14 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Timer
-from urllib.error import URLError
-from urllib.request import urlopen
 
+from examples.demo.session import wait_for_agent_server
 from tests.docs.blocks import Block
 
 PYTHON = Path(__file__).with_name("document_python.py")
@@ -89,10 +87,7 @@ class Reader:
         self._shell_runs(f"{{ {text.strip()}\n}} > /dev/null 2>&1 &")
         forwarded = re.search(r" (\d+):\d+$", text.strip())
         assert forwarded, "only port-forward is waited for"
-        deadline = time.monotonic() + 30
-        while not _answers(f"http://127.0.0.1:{forwarded[1]}/ok"):
-            assert time.monotonic() < deadline, text
-            time.sleep(0.1)
+        wait_for_agent_server(f"http://127.0.0.1:{forwarded[1]}")
 
     def _shell_runs(self, text: str) -> str:
         assert self._shell.stdin
@@ -115,16 +110,6 @@ class Reader:
             timer.cancel()
         assert "Warning: unknown field" not in said, said
         return said.partition(f"\n{END}")[0]
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urlopen(url, timeout=5):  # noqa: S310  a port-forward on loopback
-            return True
-    except URLError as error:
-        return getattr(error, "code", 500) < 500  # a facade that wants a key first says 401
-    except OSError:
-        return False
 
 
 @contextmanager

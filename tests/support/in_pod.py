@@ -12,7 +12,7 @@ from graphcron.firing.order import Order
 from graphcron.firing.outcome import Outcome
 from graphcron.runner.copy_runner import copy_to
 from tests.support.made import made
-from tests.support.until import until
+from tests.support.until import block_until
 
 PYTHON = HERE.root / os.environ.get("IN_POD", ".build/in-pod") / "bin/python"
 """Made by `make in-pod` from examples/in-pod/requirements.txt."""
@@ -221,7 +221,7 @@ def killed_in_second(pod: Pod, by: signal.Signals = signal.SIGKILL) -> int:
     """A pod that dies while the graph is in its second step."""
     pod.touch("hold")
     process = pod.start()
-    until(lambda: "second" in pod.steps or process.poll() is not None)
+    block_until(lambda: "second" in pod.steps or process.poll() is not None)
     process.send_signal(by)
     if by == signal.SIGKILL:
         pod.remove("hold")

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
 from kubernetes.aio.client import ApiClient, Configuration
 
 
@@ -22,6 +23,12 @@ def kubeconfig(path: Path, cluster: dict[str, Any], user: dict[str, Any]) -> Pat
     }
     path.write_text(json.dumps(config))
     return path
+
+
+def cluster_and_user(config: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Of a kubeconfig that has one of each."""
+    read = yaml.safe_load(config)
+    return read["clusters"][0]["cluster"], read["users"][0]["user"]
 
 
 @asynccontextmanager

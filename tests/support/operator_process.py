@@ -1,16 +1,16 @@
 """The operator as a real process, for tests that watch what it asks of an apiserver."""
 
 import asyncio
-import inspect
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.kubeconfig import kubeconfig
+from tests.support.until import until as until  # tests/facade/store has it from here
 
 ROOT = Path(__file__).parents[2]
 OPERATOR = ROOT / "operator"
@@ -53,11 +53,3 @@ async def operator_by(
             process.send_signal(signal.SIGTERM)
             output, _ = await asyncio.wait_for(process.communicate(), 20)
             sys.stdout.write(output.decode())  # pytest shows it when the test has failed
-
-
-async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    """The condition may be a coroutine function."""
-    async with asyncio.timeout(seconds):
-        # Another process or task changes it, and announces nothing.
-        while not (await found if inspect.isawaitable(found := condition()) else found):  # noqa: ASYNC110
-            await asyncio.sleep(0.005)

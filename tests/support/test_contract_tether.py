@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support.until import until
+from tests.support.until import block_until
 
 SERVER = "import os, sys, time; open(sys.argv[1], 'w').write(f'{os.getpid()} {os.getcwd()}'); time.sleep(600)"
 RUN = "import subprocess, sys, time; subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE); time.sleep(600)"
@@ -16,13 +16,13 @@ def test_a_killed_test_run_leaves_no_server(tmp_path: Path) -> None:
     python = [sys.executable, "-c"]
     killed = subprocess.Popen([*python, RUN, sys.executable, tether, *python, SERVER, written])
     try:
-        until(lambda: written.exists() and " " in written.read_text())
+        block_until(lambda: written.exists() and " " in written.read_text())
         pid, folder = written.read_text().split()
         os.kill(int(pid), 0)
     finally:
         killed.kill()
         killed.wait()
-    until(lambda: not Path(folder).exists() and not _lives(int(pid)))
+    block_until(lambda: not Path(folder).exists() and not _lives(int(pid)))
 
 
 def _lives(pid: int) -> bool:

@@ -90,7 +90,13 @@ _PAGES = {
 _RETRY = {"Retry-After": {"description": "Seconds.", "required": True, "schema": {"type": "integer"}}}
 
 _WARNED = {
-    "Warning": {"description": "Names the fields that were passed on unread.", "schema": {"type": "string"}},
+    "Warning": {
+        "description": (
+            "Names the fields that were passed on unread, and says when input that a run waits for could never be "
+            "given."
+        ),
+        "schema": {"type": "string"},
+    },
 }
 
 _OPERATIONS: dict[str, dict[str, _Operation]] = {
