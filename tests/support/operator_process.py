@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.kubeconfig import kubeconfig
-from tests.support.until import until as until  # tests/facade/store has it from here
 
 ROOT = Path(__file__).parents[2]
 OPERATOR = ROOT / "operator"

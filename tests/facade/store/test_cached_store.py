@@ -14,7 +14,7 @@ from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.kubeconfig import api_client
-from tests.support.operator_process import until
+from tests.support.until import until
 
 WAIT = 20.0
 """Seconds after which a test gives up; none waits for it when all is well."""
