@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from graphcron.commands import output
-from graphcron.commands.explaining import Step
-from graphcron.commands.people import Table
+from graphcron.commands.tables import Table
+from graphcron.views.explaining import Step
 
 LONG = "x" * 300
 

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from graphcron.commands import explaining, importing, linting, output, people, requesting, server
+from graphcron.commands import importing, linting, output, requesting, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_status import job_of
-from graphcron.resource.identity import RESUME_REQUESTED, RUN_REQUESTED
 from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
+from graphcron.views import actions, explaining
 
 EXIT_FAILED = 1
 
@@ -87,7 +87,7 @@ def list_(clock: Any, namespace: str | None, context: str | None, everywhere: bo
         where = "any namespace" if everywhere else "this namespace"
         click.echo(f"There is no GraphCron in {where}. 'kubectl apply' makes one: see docs/README.md.", err=True)
     else:
-        output.table(people.crons(found, clock(), namespaces=everywhere, wide=form == "wide"))
+        output.table(tables.crons(found, clock(), namespaces=everywhere, wide=form == "wide"))
 
 
 @commands.command()
@@ -101,10 +101,10 @@ def get(clock: Any, name: str, namespace: str | None, context: str | None, form:
     if form:
         output.document(found, form)
         return
-    output.pairs(people.described(found, _in_words(found), clock()))
+    output.pairs(tables.described(found, _in_words(found), clock()))
     if found.get("status", {}).get("history"):
         click.echo()
-        output.table(people.firings(found, clock()))
+        output.table(tables.firings(found, clock()))
 
 
 def _in_words(graphcron: Manifest) -> str:
@@ -128,7 +128,7 @@ def history(clock: Any, name: str, namespace: str | None, context: str | None, f
     elif not entries:
         click.echo(f"No firing of {name} has ended yet.", err=True)
     else:
-        output.table(people.firings(found, clock()))
+        output.table(tables.firings(found, clock()))
 
 
 @commands.command()
@@ -187,15 +187,11 @@ def run(clock: Any, name: str, wait: bool, timeout: int, namespace: str | None, 
 
     Sets the annotation graphcron.dev/run-requested, which the operator carries out.
     """
-    place, token = Place(namespace, context), _token(clock())
-    place.patch(name, {"metadata": {"annotations": {RUN_REQUESTED: token}}})
+    place, token = Place(namespace, context), actions.token(clock())
+    place.patch(name, actions.run_now(token))
     return output.request(
         requesting.follow(place, name, token, to_the_end=wait, seconds=timeout if wait else ANSWER_SECONDS)
     )
-
-
-def _token(now: datetime) -> str:
-    return f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 @commands.command()
@@ -204,7 +200,7 @@ def _token(now: datetime) -> str:
 @_place()
 def pause(name: str, reason: str | None, namespace: str | None, context: str | None) -> None:
     """Pause a GraphCron (spec.enabled: false). Where Git owns the spec, change it there: a sync undoes this."""
-    Place(namespace, context).patch(name, {"spec": {"enabled": False, "pauseReason": reason}})
+    Place(namespace, context).patch(name, actions.pause(reason))
     click.echo(f"graphcron {name} is paused")
 
 
@@ -215,9 +211,7 @@ def pause(name: str, reason: str | None, namespace: str | None, context: str | N
 def resume(clock: Any, name: str, namespace: str | None, context: str | None) -> None:
     """Resume a GraphCron that is paused, or that maxFailures has suspended."""
     place = Place(namespace, context)
-    paused = place.graphcron(name)["spec"].get("enabled") is False
-    spec = {"spec": {"enabled": True, "pauseReason": None}} if paused else {}
-    place.patch(name, {"metadata": {"annotations": {RESUME_REQUESTED: _token(clock())}}} | spec)
+    place.patch(name, actions.resume(place.graphcron(name), actions.token(clock())))
     click.echo(f"graphcron {name} is resumed")
 
 

@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from graphcron.commands.explaining import Step
 from graphcron.commands.linting import ERROR, Report
-from graphcron.commands.people import Table
 from graphcron.commands.requesting import Answer
+from graphcron.commands.tables import Table
+from graphcron.views.explaining import Step
 
 _UNLIMITED = 10_000
 """Characters of a line when nobody's terminal has to hold it."""

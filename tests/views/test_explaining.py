@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from graphcron.commands.explaining import Facts, Step, explain
 from graphcron.resource.firing_guide import REASONS
+from graphcron.views.explaining import Facts, Step, explain
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 

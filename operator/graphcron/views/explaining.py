@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from graphcron.commands.people import condition, relative, stuck_pods, told
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.reason_guide import advice
+from graphcron.views.words import condition, relative, stuck_pods, told
 
 OPERATOR_PATIENCE = timedelta(seconds=30)
 """How long an operator that works takes at most to reconcile one change."""

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from graphcron.commands.people import crons, described, duration, firings, first_line, phase, relative, span, strip
+from graphcron.commands.tables import crons, described, firings
+from graphcron.views.words import duration, first_line, phase, relative, span, strip
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
