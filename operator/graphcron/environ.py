@@ -75,7 +75,9 @@ def _yes_or_no(text: str) -> bool:
     return text == "true"
 
 
-def _json(kind: type[Any]) -> Callable[[str], Any]:
+def json_of(kind: type[Any]) -> Callable[[str], Any]:
+    """A reader of JSON of that kind."""
+
     def parse(text: str) -> Any:
         says = f"it must be a JSON {'object' if kind is dict else 'array'}"
         try:
@@ -97,9 +99,9 @@ Limit = Annotated[int, BeforeValidator(_whole(0, float("inf"), "it must be 0, fo
 """A whole number; 0 means no limit."""
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 """`true` or `false`, as the chart writes it."""
-JsonMapping = Annotated[dict[str, Any], BeforeValidator(_json(dict))]
-JsonObjects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(_json(list))]
-JsonStrings = Annotated[tuple[str, ...], BeforeValidator(_json(list))]
+JsonMapping = Annotated[dict[str, Any], BeforeValidator(json_of(dict))]
+JsonObjects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(json_of(list))]
+JsonStrings = Annotated[tuple[str, ...], BeforeValidator(json_of(list))]
 
 
 class _Environment(EnvSettingsSource):

@@ -120,6 +120,42 @@ CASES = {
     ),
     "it is four minutes late": Case("GraphCronLate", LEADS | {crons("overdue_timestamp_seconds"): "0x60"}, 4, QUIET),
     "it fired then": Case("GraphCronLate", LEADS | {crons("overdue_timestamp_seconds"): "0x4 stale"}, 20, QUIET),
+    "one is overdue": Case(
+        "GraphCronExpectationUnmet",
+        LEADS
+        | {
+            crons("unmet_expectation_timestamp_seconds", 'expectation="overdue"'): "_ 60x20",
+            crons("unmet_expectation_timestamp_seconds", 'expectation="slow"', STANDBY): "60x20",
+        },
+        2,
+        (REPORT | {"expectation": "overdue"},),
+        "GraphCron team/report is overdue",
+    ),
+    "it succeeded": Case(
+        "GraphCronExpectationUnmet",
+        LEADS | {crons("unmet_expectation_timestamp_seconds", 'expectation="overdue"'): "60x4 stale"},
+        6,
+        QUIET,
+    ),
+    "some are late, of too many to be named": Case(
+        "GraphCronExpectationUnmet",
+        LEADS
+        | {
+            operators("unmet_expectations", 'expectation="late"'): "2x60",
+            operators("unmet_expectations", 'expectation="slow"'): "0x60",
+            operators("cron_metrics_omitted"): "1001x60",
+        },
+        2,
+        ({"expectation": "late"},),
+        "GraphCrons are late",
+    ),
+    "some are late, and each is named": Case(
+        "GraphCronExpectationUnmet",
+        LEADS
+        | {operators("unmet_expectations", 'expectation="late"'): "2x60", operators("cron_metrics_omitted"): "0x60"},
+        2,
+        QUIET,
+    ),
     "there are too many for metrics of their own": Case(
         "GraphCronMetricsOmitted", {operators("cron_metrics_omitted"): "1001x60"}, 20
     ),

@@ -61,7 +61,7 @@ OF_EACH = [
     f"graphcron_{name}"
     for name in (
         *("consecutive_failures", "last_success_timestamp_seconds", "next_run_timestamp_seconds"),
-        *("overdue_timestamp_seconds", "phase"),
+        *("overdue_timestamp_seconds", "unmet_expectation_timestamp_seconds", "phase"),
     )
 ]
 """Gauges whose namespace is that of the GraphCron, not of the release."""

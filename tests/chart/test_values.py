@@ -11,6 +11,7 @@ from graphcron.operator.run_pod import RunPods
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
+from graphcron.resource.spec_parts import Expect
 from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
 from tests.support.chart_values import POLICIES
 
@@ -84,6 +85,17 @@ def test_a_firing_that_does_not_start_is_ended_after_ten_minutes_or_what_the_cha
     assert timeout() == 600
     assert timeout("runs.startTimeoutSeconds=1000000") == 1_000_000
     assert timeout("runs.startTimeoutSeconds=0") == 0
+
+
+def test_what_is_expected_of_all_graphcrons_reaches_the_operator() -> None:
+    def expected(*values: str) -> Expect:
+        given = {entry["name"]: entry.get("value", "x") for entry in container("operator", *values)["env"]}
+        return OperatorSettings.read(given).run_expect
+
+    assert expected() == Expect()
+    assert expected("runs.expect.successWithin=26h", "runs.expect.startWithin=5m") == Expect(
+        success_within="26h", start_within="5m"
+    )
 
 
 def test_large_user_ids_of_a_values_file_stay_whole_numbers() -> None:

@@ -63,13 +63,14 @@ def test_a_row_shows_what_runs_next_and_how_the_last_ones_ended() -> None:
         "NEXT": "in 21h",
         "LAST": "3h ago",
         "RESULTS": "?ms+x",
+        "UNMET": "-",
     }
 
 
 def test_a_row_of_one_that_no_operator_has_seen_has_no_gaps() -> None:
     new = cron() | {"status": {}}
     table = crons([new], NOW, namespaces=True, wide=True)
-    assert list(table.rows[0]) == ["team", "report", "0 9 * * *", "-", "agent", "Pending", "-", "-", "-", "-"]
+    assert list(table.rows[0]) == ["team", "report", "0 9 * * *", "-", "agent", "Pending", "-", "-", "-", "-", "-"]
 
 
 def test_the_phase_is_pending_until_the_last_change_is_reconciled() -> None:
@@ -99,6 +100,15 @@ def test_described_says_what_keeps_pods_from_starting_or_ending(kind: str) -> No
     stuck = condition(kind, "False", "SomeReason", "words")
     assert ("Pods", "SomeReason: words") in described(cron(conditions=[stuck]), "", NOW)
     assert "Pods" not in dict(described(cron(), "", NOW))
+
+
+def test_what_is_expected_and_not_so_is_in_the_row_and_described() -> None:
+    unmet = [condition("Slow", "True", "NotFinishedInTime", "20m."), condition("Overdue", "True", "NoSuccess", "26h.")]
+    found = cron(conditions=[condition("Ready", "True", "Scheduled", "Fires."), *unmet])
+    table = crons([found], NOW)
+    assert table.rows[0][table.columns.index("UNMET")] == "Overdue,Slow"
+    assert crons([cron()], NOW).rows[0][-1] == "-"
+    assert {("Overdue", "26h."), ("Slow", "20m.")} <= set(described(found, "daily", NOW))
 
 
 def test_described_says_the_schedule_in_words_and_why_it_is_in_its_phase() -> None:

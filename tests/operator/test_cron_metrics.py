@@ -50,6 +50,16 @@ def test_a_graphcron_tells_its_failures_last_success_next_run_and_phase(world: W
     }
 
 
+def test_it_tells_since_when_an_expectation_is_missed_while_it_is(world: World) -> None:
+    world.edit(expect={"successWithin": "30m"})
+    world.reconcile("10:05")
+    assert [key for key in told(EachGraphCron(1, cache_of(seen(world)).graphcrons, dict)) if "expect" in key[0]] == []
+    world.reconcile("10:40")
+    found = told(EachGraphCron(1, cache_of(seen(world)).graphcrons, dict))
+    key = ("unmet_expectation_timestamp_seconds", "team", "hello", "overdue")
+    assert found[key] == at("10:40").timestamp()
+
+
 def test_one_that_the_operator_has_not_seen_is_pending_and_has_no_times(world: World) -> None:
     assert told(EachGraphCron(1, cache_of(seen(world)).graphcrons, dict)) == {
         ("cron_metrics_omitted",): 0,

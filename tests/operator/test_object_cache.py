@@ -146,6 +146,21 @@ def test_graphcrons_are_counted_by_state_whatever_came_and_went() -> None:
     assert not +cache.states()
 
 
+def test_it_counts_the_graphcrons_that_are_not_as_expected() -> None:
+    def reported(version: int, *types: str) -> dict[str, Any]:
+        conditions = [{"type": kind, "lastTransitionTime": "2026-12-01T10:00:00Z"} for kind in types]
+        return thing("hello", "g", version=version) | {"status": {"conditions": conditions}}
+
+    cache = ObjectCache()
+    for version, types in enumerate((("Ready",), ("Ready", "Overdue", "Slow"), ("Ready", "Overdue")), 1):
+        cache.put(GRAPHCRONS, reported(version, *types))
+        assert set(+cache.unmet()) == set(types) - {"Ready"}
+    cache.put(GRAPHCRONS, thing("other", "o") | {"status": {"conditions": ["forged"]}})
+    assert +cache.unmet() == {"Overdue": 1}
+    cache.drop(GRAPHCRONS, reported(9))
+    assert not +cache.unmet()
+
+
 def test_of_jobs_and_pods_no_copy_of_the_input_is_kept() -> None:
     cache = ObjectCache()
     cache.put(GRAPHCRONS, thing("hello", "g"))

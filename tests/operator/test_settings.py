@@ -71,6 +71,11 @@ WRONG = {
         "GRAPHCRON_RUN_RESOURCES is not readable: request: unknown field",
     ),
     "no quantity": ({"GRAPHCRON_IN_POD_RESOURCES": '{"limits":{"memory":"1GB"}}'}, "limits.memory: must be a quantity"),
+    "an expectation in days": (
+        {"GRAPHCRON_RUN_EXPECT": '{"successWithin":"7d"}'},
+        "GRAPHCRON_RUN_EXPECT is not readable: successWithin: must be a duration",
+    ),
+    "expectations that are a list": ({"GRAPHCRON_RUN_EXPECT": "[]"}, "must be a JSON object"),
     "requests over limits": (
         {"GRAPHCRON_RUN_RESOURCES": '{"requests":{"cpu":"2"},"limits":{"cpu":1.5}}'},
         "requests must not be more than limits",

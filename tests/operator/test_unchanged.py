@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from graphcron.operator.cronjob import Installation
+from graphcron.operator.reconcile import Plan, decide
 from graphcron.operator.run_pod import RunPods
-from tests.support.world import World, at
+from tests.support.world import PODS, World, at
 
 
 @pytest.fixture
@@ -30,6 +32,20 @@ def test_one_that_fired_and_was_recorded_is_unchanged_until_it_fires_again(recor
 
 def test_nothing_is_unchanged_from_its_next_firing_on(recorded: World) -> None:
     assert recorded.unchanged_until("12:00") is None
+
+
+def test_an_expectation_that_may_be_missed_sooner_wakes_sooner_and_one_that_is_missed_is_judged(world: World) -> None:
+    world.edit(expect={"successWithin": "40m", "startWithin": "10s"})
+    world.reconcile("10:00")
+
+    def decided(now: str) -> Plan:
+        return decide(world.observed(), Installation(PODS), at(now))
+
+    assert (decided("10:30").unchanged, decided("10:30").wake_at) == (True, at("10:40"))
+    assert not decided("10:40").unchanged
+    world.edit(expect={"startWithin": "10s"})
+    world.reconcile("10:31")
+    assert (decided("10:32").unchanged, decided("10:32").wake_at) == (True, at("11:00:10"))
 
 
 def _edited(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cluster.control_plane import ControlPlane
+from graphcron.resource.durations import DURATION
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.pod_types import REQUESTS_WITHIN_LIMITS
 from graphcron.resource.quantity import QUANTITY
@@ -116,6 +117,10 @@ BY_A_RULE = {
     "AppArmor": (annotation("container.apparmor.security.beta.kubernetes.io/run"), RESERVED_ANNOTATIONS),
     "seccomp": (annotation("seccomp.security.alpha.kubernetes.io/pod"), RESERVED_ANNOTATIONS),
     "our order": (annotation("graphcron.dev/order"), RESERVED_ANNOTATIONS),
+    **{
+        f"the duration {text!r}": ({"expect": {"successWithin": text}}, DURATION)
+        for text in ("", "1d", "26", "1.5h", "5m1h", "9s", "8785h", "-5m", "5m\n", "99999999999999h")
+    },
 }
 
 

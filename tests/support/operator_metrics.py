@@ -11,6 +11,7 @@ def idle_metrics() -> OperatorMetrics:
         leads=lambda: True,
         last_watch=lambda: 0,
         states=dict,
+        unmet=dict,
         each=EachGraphCron(0, dict, dict),
         quarantined=lambda: 0,
     )

@@ -11,6 +11,7 @@ from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_request
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.resource.spec_parts import Expect
 from graphcron.resource.status import GraphCronStatus
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
@@ -48,6 +49,7 @@ class World:
         self.run_pods = PODS
         self.least = timedelta()
         self.start_timeout = timedelta(minutes=10)
+        self.expect = Expect()
         self.create_failures: dict[str, CreateFailure] = {}
         """The Events FailedCreate, by uid of what could not create."""
         self.asked = 0
@@ -70,7 +72,7 @@ class World:
         return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures)
 
     def _installation(self) -> Installation:
-        return Installation(self.run_pods, self.least, self.start_timeout)
+        return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect)
 
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs. When the first check of

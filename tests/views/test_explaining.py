@@ -56,6 +56,12 @@ def test_a_condition_stops_it_with_its_message_and_what_to_do(kind: str, reason:
     assert found.sentence == f"{reason}: words"
 
 
+def test_what_is_expected_and_not_so_is_the_last_step() -> None:
+    step = last_step(conditions=[condition("Ready", "Scheduled"), condition("Overdue", "NoSuccessInTime")])
+    assert (step.name, step.passed, step.sentence) == ("expectations", False, "Overdue: words")
+    assert "a success ends it" in step.todo
+
+
 def test_there_is_no_cronjob() -> None:
     assert last_step(without=True).sentence == "there is no CronJob report"
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from graphcron.resource.firing_guide import OUTCOMES, REASONS, Reason
-from graphcron.resource.reason_guide import CONDITIONS, REQUESTS, STATES
+from graphcron.resource.reason_guide import CONDITIONS, EXPECTATIONS, REQUESTS, STATES
 from tools.docs import ROOT
 
 PAGE = ROOT / "docs/reasons.md"
@@ -28,6 +28,7 @@ Events use the reasons above. Each is sent once.
 | `Warning` | `RunsStarting` or `RunsEnding` becomes False, or is False for another reason than before |
 | `Warning` | `CronJobModified` becomes True, or is True for another reason than before |
 | `Warning` | `ThreadKept` becomes False: input that a run waits for could never be given |
+| `Warning` | `Overdue`, `Late` or `Slow` becomes True |
 | `Warning` | a firing failed, was missed, or was replaced before it started, or its run waits for input |
 | `Normal` | `Ready` is True for another reason than before |
 | `Normal` | a firing was skipped or replaced |
@@ -49,6 +50,8 @@ def _lines() -> Iterator[str]:
     yield "\n## Reasons of conditions\n"
     yield "`Ready`, `Stalled`, `Suspended` and `Expired` have one of these reasons:\n"
     yield from _reasons(STATES)
+    yield "\n`Overdue`, `Late` and `Slow` have one of these:\n"
+    yield from _reasons(EXPECTATIONS)
     yield "\n## Outcomes of firings\n"
     yield "Outcomes are in `status.history`, in the counts of `status.firings` and in the operator's metrics.\n"
     yield from _meanings("outcome", OUTCOMES)

@@ -35,7 +35,7 @@ spec:
 ```
 
 - Names have at most 52 characters.
-- Times are RFC 3339 with an offset. Durations are whole seconds.
+- Times are RFC 3339 with an offset. Durations are whole seconds, except in `expect`.
 - The apiserver adds no defaults to the spec. The tables name the default of each field that has one.
 
 See also: [how schedules are read](schedules.md), [the same fields in the REST API](rest.md),

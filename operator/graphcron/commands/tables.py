@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from graphcron.kube.resources import Manifest
-from graphcron.views.words import condition, duration, first_line, phase, relative, strip, stuck_pods, told
+from graphcron.views.words import condition, duration, first_line, phase, relative, strip, stuck_pods, told, unmet
 
 NOTHING = "-"
 """Shown where there is no value, so that columns stay columns for `awk`."""
@@ -22,7 +22,7 @@ def crons(graphcrons: Sequence[Manifest], now: datetime, *, namespaces: bool = F
     """One row for each GraphCron, in the given order."""
     columns = [
         *(["NAMESPACE"] if namespaces else []),
-        *("NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS"),
+        *("NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS", "UNMET"),
         *(["MESSAGE"] if wide else []),
     ]
     return Table(columns, [_cron(one, now, namespaces, wide) for one in graphcrons])
@@ -43,6 +43,7 @@ def _cron(graphcron: Manifest, now: datetime, namespaces: bool, wide: bool) -> l
         relative(following, now) if following else NOTHING,
         relative(last, now) if last else NOTHING,
         strip(graphcron) or NOTHING,
+        ",".join(one["type"] for one in unmet(graphcron)) or NOTHING,
         *([str(ready.get("message", NOTHING))] if wide else []),
     ]
 
@@ -79,6 +80,7 @@ def described(graphcron: Manifest, words: str, now: datetime) -> list[tuple[str,
         ("Assistant", str(spec.get("assistantId", NOTHING))),
         ("Phase", told(phase(graphcron), str((ready or {}).get("message", "")))),
         *([("Pods", told(stuck["reason"], stuck["message"]))] if stuck else []),
+        *((one["type"], one["message"]) for one in unmet(graphcron)),
         ("Active", str(status.get("active", 0))),
         ("Firings", ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none yet"),
     ]

@@ -32,7 +32,13 @@ WAITING_FOR_INPUT = "WaitingForInput"
 THREAD_KEPT = "ThreadKept"
 """There only while runs may wait for input on threads that are deleted, and then False."""
 
-TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True, THREAD_KEPT: False}
+OVERDUE, LATE, SLOW = "Overdue", "Late", "Slow"
+EXPECTATIONS = (OVERDUE, LATE, SLOW)
+"""There only while what `spec.expect` says is not so, and then True."""
+
+TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True, THREAD_KEPT: False} | dict.fromkeys(
+    EXPECTATIONS, True
+)
 """The status of each condition that is there only when something is wrong besides the spec."""
 
 PENDING = "pending"
@@ -58,6 +64,16 @@ def state_of(graphcron: Manifest) -> str:
         return "suspended"
     # Not ready, and nothing to mend in the spec: its firings do not start.
     return "not_starting" if types[READY].get("status") == "False" else "ready"
+
+
+def unmet_of(graphcron: Manifest) -> dict[str, str]:
+    """Since when what is expected of a GraphCron is not so, by the type of the condition."""
+    try:
+        conditions = (graphcron.get("status") or {}).get("conditions", [])
+        found = {condition["type"]: condition["lastTransitionTime"] for condition in conditions}
+    except (LookupError, TypeError, AttributeError):
+        return {}  # of a status that somebody else wrote; the operator replaces it
+    return {kind: found[kind] for kind in EXPECTATIONS if kind in found}
 
 
 def new_conditions(

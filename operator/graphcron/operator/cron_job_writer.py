@@ -15,7 +15,8 @@ from graphcron.operator.observed import Observed, controller_of, owns
 from graphcron.operator.phase import Verdict, stalled
 from graphcron.operator.reapply import Applied, applied_again
 from graphcron.operator.reasons import NAME_TAKEN, REFUSED_BY_CLUSTER
-from graphcron.operator.reconcile import LATER, Plan, held_up
+from graphcron.operator.reconcile import LATER, Plan
+from graphcron.operator.verdict import held_up
 from graphcron.resource.identity import KIND
 
 log = logging.getLogger(__name__)

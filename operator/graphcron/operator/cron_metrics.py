@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator.conditions import state_of
+from graphcron.operator.conditions import state_of, unmet_of
 
 Name = tuple[str, str]
 """Namespace and name."""
@@ -25,6 +25,8 @@ class Figures(NamedTuple):
     failures: int
     last_success: float | None
     next_run: float | None
+    unmet: tuple[tuple[str, float], ...] = ()
+    """Each expectation that is not met, and since when."""
 
     @classmethod
     def of(cls, graphcron: Manifest) -> "Figures":
@@ -35,6 +37,11 @@ class Figures(NamedTuple):
             failures=status.get("consecutiveFailures") or 0,
             last_success=_seconds(status.get("lastSuccessfulTime")),
             next_run=_seconds(times[0]),
+            unmet=tuple(
+                (kind.lower(), since)
+                for kind, moment in unmet_of(graphcron).items()
+                if (since := _seconds(moment)) is not None
+            ),
         )
 
 
@@ -81,18 +88,25 @@ class EachGraphCron(Collector):
             "graphcron_overdue_timestamp_seconds",
             "The scheduled time that has passed without a Job, while there is one.",
         )
+        unmet = _family(
+            "graphcron_unmet_expectation_timestamp_seconds",
+            "Since when it is overdue, late or slow by spec.expect, while it is.",
+            "expectation",
+        )
         phase = _family("graphcron_phase", "1 for the phase of a GraphCron.", "phase")
         late = self._overdue()
         for name, (_, figures) in self._known.items():
             failures.add_metric(name, figures.failures)
             phase.add_metric((*name, figures.phase), 1)
+            for kind, since in figures.unmet:
+                unmet.add_metric((*name, kind), since)
             if figures.last_success is not None:
                 success.add_metric(name, figures.last_success)
             if figures.next_run is not None:
                 next_run.add_metric(name, figures.next_run)
             if name in late:
                 overdue.add_metric(name, late[name].timestamp())
-        yield from (failures, success, next_run, overdue, phase)
+        yield from (failures, success, next_run, overdue, unmet, phase)
 
     def _figures(self, name: Name, kept: Kept) -> tuple[int, Figures]:
         """Those of the last scrape while the GraphCron is the same: parsing takes longer than all else."""

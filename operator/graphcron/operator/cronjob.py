@@ -1,7 +1,7 @@
 """The CronJob manifest of a GraphCron, and what is read back from a live one. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -29,7 +29,7 @@ from graphcron.resource.spec import (
     DEFAULT_TIMEZONE,
     GraphCronSpec,
 )
-from graphcron.resource.spec_parts import Template
+from graphcron.resource.spec_parts import Expect, Template
 from graphcron.schedule.fields import Schedule
 
 
@@ -52,11 +52,14 @@ class Installation:
     start_timeout: timedelta = timedelta()
     owner_headers: str | None = None
     """Prefix of the Secrets with the headers of owners."""
+    expect: Expect = field(default_factory=Expect)
+    """What is expected of GraphCrons that do not say it themselves."""
 
     @cached_property
     def mark(self) -> str:
         """Differs when any of it does that a CronJob shows, and between versions of the operator."""
-        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}"
+        expected = "".join(f".{value or ''}" for _, value in self.expect) if self.expect != Expect() else ""
+        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}{expected}"
 
 
 def cron_job(

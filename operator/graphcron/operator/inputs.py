@@ -98,6 +98,12 @@ class Inputs:
         """Whether a scheduled time is due for so long that the cluster may not be able to make its Job."""
         return self.pending is not None and self.now >= self.pending + START_PATIENCE
 
+    @property
+    def is_held_back(self) -> bool:
+        """Whether an earlier firing holds back the next one, as Forbid asks for."""
+        active = bool(self.live and self.live.get("status", {}).get("active"))
+        return active and self.spec.concurrency_policy == "Forbid"
+
     def no_job_because(self, due: datetime) -> str | None:
         """Why the CronJob controller could not make the Job of that scheduled time; None when no Event says so."""
         return self.observed.create_failure(self.live["metadata"].get("uid"), due) if self.live else None

@@ -56,6 +56,7 @@ class Operator:
             timedelta(seconds=settings.minimum_interval),
             timedelta(seconds=settings.run_start_timeout_seconds),
             settings.owner_headers,
+            settings.run_expect,
         )
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)
@@ -76,6 +77,7 @@ class Operator:
             leads=leads,
             last_watch=lambda: self._watches.last_heard,
             states=self._controller.cache.states,
+            unmet=self._controller.cache.unmet,
             each=each,
             quarantined=lambda: marker.number(utc_now()),
         )

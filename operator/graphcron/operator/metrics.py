@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from graphcron.operator.conditions import STATES
+from graphcron.operator.conditions import EXPECTATIONS, STATES
 from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.history import added
 from graphcron.resource.status import FiringCounts, read_status
@@ -64,6 +64,7 @@ class OperatorMetrics:
         leads: Callable[[], bool],
         last_watch: Callable[[], float],
         states: Callable[[], Mapping[str, int]],
+        unmet: Callable[[], Mapping[str, int]],
         each: EachGraphCron,
         quarantined: Callable[[], float],
     ) -> None:
@@ -85,6 +86,7 @@ class OperatorMetrics:
         )
         left_alone.set_function(quarantined)
         self.registry.register(_States(states))
+        self.registry.register(_Unmet(unmet))
         self.registry.register(each)
 
     def wrote(self, kind: str, verb: str) -> None:
@@ -115,4 +117,18 @@ class _States(Collector):
         family = GaugeMetricFamily("graphcron_graphcrons", "GraphCrons by state.", labels=["state"])
         for state in STATES:
             family.add_metric([state], found.get(state, 0))
+        yield family
+
+
+class _Unmet(Collector):
+    def __init__(self, unmet: Callable[[], Mapping[str, int]]) -> None:
+        self._unmet = unmet
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        found = self._unmet()
+        family = GaugeMetricFamily(
+            "graphcron_unmet_expectations", "GraphCrons that are not as spec.expect says.", labels=["expectation"]
+        )
+        for kind in EXPECTATIONS:
+            family.add_metric([kind.lower()], found.get(kind, 0))
         yield family

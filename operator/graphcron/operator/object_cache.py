@@ -8,7 +8,7 @@ from graphcron.kube import jsontext
 from graphcron.kube.outline import OBJECT_LIMIT, outline
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
-from graphcron.operator.conditions import PENDING, state_of
+from graphcron.operator.conditions import PENDING, state_of, unmet_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import JOB_LABEL, job_of
@@ -32,16 +32,18 @@ class _Packed(NamedTuple):
     version: int
     generation: int
     state: str
+    unmet: tuple[str, ...]
     data: bytes
 
     @classmethod
     def of(cls, resource: Resource, manifest: Manifest) -> "_Packed":
         state = state_of(manifest) if resource == GRAPHCRONS else ""
+        unmet = tuple(unmet_of(manifest)) if resource == GRAPHCRONS else ()
         text = jsontext.dumps(manifest)
         if resource == GRAPHCRONS and len(text) > OBJECT_LIMIT:
             text = jsontext.dumps(outline(manifest))
         metadata = manifest["metadata"]
-        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, text)
+        return cls(metadata["uid"], version_of(manifest), metadata.get("generation", 0), state, unmet, text)
 
     @property
     def manifest(self) -> Manifest:
@@ -62,6 +64,7 @@ class ObjectCache:
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._unreported: dict[Name, set[tuple[Resource, str]]] = {}
         self._states: Counter[str] = Counter()
+        self._unmet: Counter[str] = Counter()
 
     def put(self, resource: Resource, manifest: Mapping[str, Any]) -> Name | None:
         """Returns the GraphCron that it belongs to, None when it names none."""
@@ -168,6 +171,10 @@ class ObjectCache:
         """How many GraphCrons are in which of `conditions.STATES`."""
         return self._states
 
+    def unmet(self) -> Counter[str]:
+        """How many GraphCrons are not as expected, by `conditions.EXPECTATIONS`."""
+        return self._unmet
+
     def __len__(self) -> int:
         """How many objects are kept."""
         return sum(len(place) for kind in self._objects.values() for place in kind.values())
@@ -179,8 +186,10 @@ class ObjectCache:
             place[kept["metadata"]["name"]] = packed = _Packed.of(resource, kept)
             if resource == GRAPHCRONS:
                 self._states[packed.state] += 1
+                self._unmet.update(packed.unmet)
                 if known:
                     self._states[known.state] -= 1
+                    self._unmet.subtract(known.unmet)
 
     def _all(self, resource: Resource, name: Name) -> list[Manifest]:
         return [known.manifest for known in self._objects[resource].get(name, {}).values()]
@@ -190,6 +199,7 @@ class ObjectCache:
         gone = place.pop(key, None)
         if gone and resource == GRAPHCRONS:
             self._states[gone.state] -= 1
+            self._unmet.subtract(gone.unmet)
         if not place:
             self._objects[resource].pop(name, None)
 

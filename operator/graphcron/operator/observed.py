@@ -100,7 +100,13 @@ class Observed:
     @cached_property
     def firings(self) -> list[HistoryEntry]:
         """Those, and the ones that the Jobs and pods add, newest first."""
-        return past_firings(self.history, self._runs(), self.pods, self._was_replaced)
+        return past_firings(self.history, self.runs(), self.pods, self._was_replaced)
+
+    @cached_property
+    def last_success(self) -> datetime | None:
+        """When a firing last succeeded."""
+        ended = (entry.finished_at for entry in self.firings if entry.outcome == "Succeeded")
+        return next(ended, None) or self.status.last_successful_time
 
     @cached_property
     def consecutive_failures(self) -> int:
@@ -158,7 +164,7 @@ class Observed:
             return False  # somebody else's, which is corrected: when it fired is not known
         return bool(next_times(schedule, zone, due, 1, until=parse_time(job["deletedAt"]) + CLOCK_DIFFERENCE))
 
-    def _runs(self) -> list[Manifest]:
+    def runs(self) -> list[Manifest]:
         """The Jobs except those on days that only the CronJob's spelling of the schedule adds: no run was due."""
         dated = ((job, scheduled_time_of(job["metadata"]["name"])) for job in self.jobs)
         live = self.cron_job

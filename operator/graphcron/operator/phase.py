@@ -30,6 +30,11 @@ class Phase(Enum):
         self.suspends = suspends
 
     @property
+    def fires(self) -> bool:
+        """Whether firings are due now: only then are they expected."""
+        return self in (Phase.SCHEDULED, Phase.NOT_STARTING)
+
+    @property
     def enabled(self) -> bool:
         """Whether it fires now or from its startTime on (`status.enabled`)."""
         return self in (Phase.SCHEDULED, Phase.NOT_STARTED, Phase.NOT_STARTING)

@@ -59,6 +59,13 @@ OF_FIRINGS = (
 )  # fmt: skip
 """Of history entries and of the condition LastRunSucceeded."""
 
+NO_SUCCESS_IN_TIME = "NoSuccessInTime"
+"""Of the condition Overdue."""
+NOT_STARTED_IN_TIME = "NotStartedInTime"
+"""Of the condition Late."""
+NOT_FINISHED_IN_TIME = "NotFinishedInTime"
+"""Of the condition Slow."""
+
 INTERRUPTS_LOST = "InterruptsLost"
 """Of the condition ThreadKept."""
 

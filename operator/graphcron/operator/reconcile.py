@@ -4,7 +4,8 @@
 `Observed`, calls the one, acts, calls the other, and writes at most twice.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
@@ -21,21 +22,20 @@ from graphcron.operator.correction import change_of
 from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
-from graphcron.operator.guardrails import refusal
+from graphcron.operator.expectations import Judgement, judge, quiet_until
 from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
 from graphcron.operator.owner_headers import for_owner
-from graphcron.operator.phase import Phase, Verdict, stalled
+from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import INTERRUPTS_LOST, NO_POD
 from graphcron.operator.requests import RunRequest, active_jobs, last_request
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.operator.verdict import SOONER, held_up, verdict_of
 from graphcron.resource.advice import advice
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.schedule.frequency import too_frequent
-from graphcron.schedule.next_runs import next_times
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Plan:
     """The scheduled time that has passed, and for which the cluster has made no Job yet."""
     request: RunRequest | None = None
     """A request to run now that is new, with what came of it."""
+    unmet: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Reason and message of each of `EXPECTATIONS` that is not so."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -72,7 +74,10 @@ def decide(observed: Observed, installation: Installation, now: datetime) -> Pla
     """What is to be written for one GraphCron, at `now` (aware)."""
     installation = for_owner(observed.graphcron, installation)
     if until := unchanged_until(observed, installation.mark, now):
-        return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=until + A_LITTLE_LATER, unchanged=True)
+        expected = quiet_until(observed, installation.expect, until)
+        if expected is None or expected > now:
+            wake_at = min(filter(None, (until + A_LITTLE_LATER, expected)))
+            return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=wake_at, unchanged=True)
     return _decide(observed, installation, now)
 
 
@@ -89,7 +94,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
     asks = observed.create_failures is None and any(one.trouble and one.trouble[0] == NO_POD for one in waiting)
     try:
         inputs = Inputs.read(observed, installation, now)
-        verdict = _verdict(inputs)
+        verdict = verdict_of(inputs)
         timing = CronJobTiming(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
         wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
@@ -102,6 +107,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         if message := not_starting(inputs, waiting, missed, refused):
             verdict = Verdict(Phase.NOT_STARTING, message)
     change = change_of(inputs, wanted)
+    judged = judge(inputs, timing.not_before, missed) if verdict.phase.fires else Judgement({}, None)
     return Plan(
         verdict=verdict,
         apply=change.apply,
@@ -109,42 +115,21 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         next_run_times=inputs.next_run_times(timing.not_before) if verdict.phase.enabled else (),
         enabled=verdict.phase.enabled,
         timezone=inputs.timezone,
-        wake_at=min(filter(None, (_wake_at(inputs, verdict.phase), look_again, change.at)), default=None),
+        wake_at=min(
+            filter(None, (_wake_at(inputs, verdict.phase), look_again, change.at, judged.wake_at)), default=None
+        ),
         missed=tuple(missed),
         refused=refused,
         end=end,
         asks=asks,
         overdue=_overdue(inputs, verdict.phase),
+        unmet=judged.unmet,
     )
 
 
 def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Plan:
     suspend = observed.is_paused and observed.cron_job is not None and not observed.is_suspended
     return Plan(held_up(invalid.reason, invalid.message, observed, suspended=suspend), suspend=suspend)
-
-
-COMPLAINT_LIMIT = 1024
-"""Characters of what is wrong, in a condition: the apiserver may quote a whole object."""
-
-
-def held_up(
-    reason: str, complaint: str, observed: Observed, *, suspended: bool = False, keeps_message: bool = False
-) -> Verdict:
-    """The verdict on a GraphCron for which nothing can be applied, with what its CronJob does meanwhile. `suspended` is
-    whether that is about to be suspended."""
-    message = complaint if len(complaint) <= COMPLAINT_LIMIT else complaint[:COMPLAINT_LIMIT] + "…"
-    if observed.cron_job is None:
-        return stalled(reason, message, keeps_message=keeps_message)
-    message = message.removesuffix(".") + ". "
-    if not (suspended or observed.is_suspended):
-        return stalled(reason, message + _FIRES_ON, keeps_message=keeps_message)
-    message += _PAUSED_ALL_THE_SAME if observed.is_paused else _STAYS_SUSPENDED
-    return Verdict(Phase.HALTED, message, reason, keeps_message)
-
-
-_FIRES_ON = "Until then its CronJob fires as before the change."
-_STAYS_SUSPENDED = "Until then its CronJob stays suspended."
-_PAUSED_ALL_THE_SAME = "It is paused all the same: its CronJob is suspended."
 
 
 def failing(observed: Observed, reason: str, complaint: str, now: datetime) -> tuple[Manifest, list[Event]]:
@@ -156,43 +141,6 @@ def failing(observed: Observed, reason: str, complaint: str, now: datetime) -> t
     kept = {key: value for key, value in (observed.graphcron.get("status") or {}).items() if key not in of_the_spec}
     status = kept | {"observedGeneration": observed.generation, "conditions": conditions}
     return status, events_of(old, conditions, observed.history)
-
-
-def _verdict(inputs: Inputs) -> Verdict:
-    """The phase, by the first of these that holds. Raises InvalidGraphCron."""
-    spec, failures = inputs.spec, inputs.observed.consecutive_failures
-    if refused := refusal(spec, inputs.installation.pods):
-        # A guard rail that is newer than the spec: what fires is suspended, and nothing is created for a new GraphCron.
-        if inputs.live is None:
-            raise InvalidGraphCron(refused.reason, refused.complaint)
-        paused = ". It is paused, too." if inputs.observed.is_paused else ""
-        return Verdict(Phase.HALTED, f"Suspended: {refused.complaint}{paused}", refused.reason)
-    if spec.enabled is False:
-        because = f": {spec.pause_reason}" if spec.pause_reason else ""
-        return Verdict(Phase.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
-    if inputs.pending is None:
-        # A schedule that never fires was refused before: only endTime leaves none.
-        end = f" before endTime {format_time(spec.end_time)}" if spec.end_time else ""
-        return Verdict(Phase.EXPIRED, f"No firing is left{end}; it stays suspended.")
-    if complaint := too_frequent(spec.schedule, inputs.schedule, inputs.installation.minimum_interval, inputs.now):
-        return Verdict(Phase.TOO_FREQUENT, f"Suspended: {complaint}")
-    if spec.max_failures and failures >= spec.max_failures:
-        return Verdict(
-            Phase.MAX_FAILURES,
-            f"Suspended: the last {failures} runs failed, and maxFailures is {spec.max_failures}. Mend what "
-            "LastRunSucceeded tells; then resume it (annotation graphcron.dev/resume-requested, or 'graphcron resume "
-            f"{inputs.observed.graphcron['metadata']['name']}'), or run it once with success. Any change of the spec "
-            "resumes it, too.",
-        )
-    if spec.start_time and _fires_before_its_start(inputs, spec.start_time):
-        due = format_time(inputs.pending)
-        return Verdict(Phase.NOT_STARTED, f"Starts at {format_time(spec.start_time)}; its first run is due at {due}.")
-    return Verdict(Phase.SCHEDULED, f"Fires at '{inputs.schedule.kubernetes}' in {inputs.zone.key}.")
-
-
-def _fires_before_its_start(inputs: Inputs, start: datetime) -> bool:
-    """Whether the CronJob is better suspended until startTime: only when it would fire before."""
-    return inputs.now + SOONER < start and bool(next_times(inputs.schedule, inputs.zone, inputs.now, 1, end=start))
 
 
 def _not_before(inputs: Inputs, phase: Phase) -> datetime | None:
@@ -216,7 +164,7 @@ def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
     """When to requeue though no event comes."""
     if phase is Phase.NOT_STARTED and inputs.spec.start_time:
         return inputs.spec.start_time - SOONER
-    if phase not in (Phase.SCHEDULED, Phase.NOT_STARTING) or inputs.pending is None:
+    if not phase.fires or inputs.pending is None:
         return None
     # An event comes when the Job of a scheduled time is made. None comes when it is late or was passed over, although
     # the next firing is another one then, or the last before endTime is over.
@@ -226,14 +174,10 @@ def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
 def _overdue(inputs: Inputs, phase: Phase) -> datetime | None:
     """Not while an earlier firing holds it back, as Forbid asks for."""
     late = inputs.pending is not None and inputs.pending <= inputs.now
-    if phase not in (Phase.SCHEDULED, Phase.NOT_STARTING) or not late or inputs.live is None:
+    if not phase.fires or not late or inputs.live is None or inputs.is_held_back:
         return None
-    held_back = inputs.spec.concurrency_policy == "Forbid" and inputs.live.get("status", {}).get("active")
-    return None if held_back else inputs.pending
+    return inputs.pending
 
-
-SOONER = timedelta(minutes=2)
-"""Before startTime the CronJob is resumed, so that the first firing is on time. Run pods skip the times before it."""
 
 A_LITTLE_LATER = timedelta(seconds=30)
 """After a scheduled time: a stock controller manager makes about 8.5 Jobs a second, so sooner would often be early."""
@@ -264,9 +208,9 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     if plan.apply and live and digest_of(live) == digest_of(plan.apply):
         modified = explain(plan.apply, live)
     troubles = {RUNS_STARTING: starting, RUNS_ENDING: ending, CRON_JOB_MODIFIED: modified}
-    succeeded = next((entry.finished_at for entry in past if entry.outcome == "Succeeded"), None)
     hint = advice(observed.graphcron["spec"])
     troubles[THREAD_KEPT] = (INTERRUPTS_LOST, hint) if hint else None
+    troubles |= plan.unmet if plan.verdict.phase.fires else {}
     conditions = new_conditions(plan.verdict, past, troubles, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
@@ -278,7 +222,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         "enabled": plan.enabled,
         "nextRunTimes": [format_time(moment) for moment in plan.next_run_times],
         "lastScheduleTime": _written(fired or old.last_schedule_time),
-        "lastSuccessfulTime": _written(succeeded or old.last_successful_time),
+        "lastSuccessfulTime": _written(observed.last_success),
         "active": (len(live.get("status", {}).get("active", [])) if live else 0) + len(active_jobs(observed)),
         "history": [entry.to_dict() for entry in history],
         "firings": counts.to_dict() if counts else None,

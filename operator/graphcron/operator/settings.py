@@ -7,11 +7,23 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from graphcron.environ import Count, Flag, JsonMapping, JsonObjects, JsonStrings, Limit, Port, Seconds, Settings
+from graphcron.environ import (
+    Count,
+    Flag,
+    JsonMapping,
+    JsonObjects,
+    JsonStrings,
+    Limit,
+    Port,
+    Seconds,
+    Settings,
+    json_of,
+)
 from graphcron.kube.lease import LeaseTiming
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.fields import KeySelector
 from graphcron.resource.pod_types import Resources
+from graphcron.resource.spec_parts import Expect
 from graphcron.resource.spec_reader import explain
 
 
@@ -33,6 +45,17 @@ def _resources(value: dict[str, Any]) -> dict[str, Any]:
 
 JsonResources = Annotated[JsonMapping, AfterValidator(_resources)]
 """Resources of a container."""
+
+
+def _expect(value: dict[str, Any]) -> Expect:
+    try:
+        return Expect.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain(error, root="")) from None
+
+
+JsonExpect = Annotated[Expect, BeforeValidator(_expect), BeforeValidator(json_of(dict))]
+"""What is expected of all GraphCrons."""
 
 Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
 """`<object>/<key>`."""
@@ -65,6 +88,7 @@ class OperatorSettings(Settings):
     run_service_account_elsewhere: str | None = Field(None, validation_alias="GRAPHCRON_RUN_SERVICE_ACCOUNT_ELSEWHERE")
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
+    run_expect: JsonExpect = Field(Expect(), validation_alias="GRAPHCRON_RUN_EXPECT")
     run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
     run_container_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")

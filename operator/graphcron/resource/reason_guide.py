@@ -48,6 +48,18 @@ CONDITIONS = {
         "input, and their threads are deleted then. Set `onRunCompleted: keep`. The REST API says so in a `Warning` "
         "header."
     ),
+    "Overdue": (
+        "Present only while True (`NoSuccessInTime`): no firing has succeeded within `spec.expect.successWithin`. "
+        "The message says since when. [Know when a cron is overdue](how-to/know-when-a-cron-is-overdue.md) explains it."
+    ),
+    "Late": (
+        "Present only while True (`NotStartedInTime`): the last firing of which that is known did not start its run "
+        "within `spec.expect.startWithin` of its scheduled time."
+    ),
+    "Slow": (
+        "Present only while True (`NotFinishedInTime`): a run under way, or else the last one that ended, takes or "
+        "took longer than `spec.expect.finishWithin`."
+    ),
 }
 
 STATES = {
@@ -124,6 +136,27 @@ STATES = {
 }
 """Reasons of Ready, Stalled, Suspended and Expired."""
 
+EXPECTATIONS = {
+    "NoSuccessInTime": Reason(
+        "No firing has succeeded for longer than `expect.successWithin`, since the last success, or since the "
+        "GraphCron was created, resumed or given another schedule.",
+        "See in the history what the firings did, and mend it (`graphcron explain NAME`). Then wait for the next one, "
+        "or request a run: a success ends it.",
+    ),
+    "NotStartedInTime": Reason(
+        "A firing did not start its run within `expect.startWithin` of its scheduled time. Its pod cannot start, the "
+        "cluster made no Job, or both came late.",
+        "See `Ready` and `RunsStarting` for the cause. If many crons fire in the same minute, spread them with `H` or "
+        "`jitterSeconds`. The next firing that starts in time ends it.",
+    ),
+    "NotFinishedInTime": Reason(
+        "A run takes or took longer than `expect.finishWithin`. It is not ended.",
+        "Look at the run on the Agent Server. `activeDeadlineSeconds` would end such runs. The next run that ends in "
+        "time ends it.",
+    ),
+}
+"""Reasons of Overdue, Late and Slow."""
+
 REQUESTS = {
     "RequestedAtCreation": Reason(
         "The annotation came with the GraphCron itself, which may be a copy or a restored backup.",
@@ -147,7 +180,7 @@ REQUESTS = {
 def advice(reason: str, outcome: str = "") -> str:
     """What to do about a reason of a condition, or of a firing with that outcome; empty for one that only Kubernetes
     knows. The same reason can ask for something else under another outcome."""
-    groups = (REASONS.get(outcome, {}), STATES, *REASONS.values())
+    groups = (REASONS.get(outcome, {}), STATES, EXPECTATIONS, *REASONS.values())
     return _LINK.sub(r"\1 (docs/\2)", next((group[reason].todo for group in groups if reason in group), ""))
 
 

@@ -20,7 +20,7 @@ from graphcron.resource.fields import (
     Time,
 )
 from graphcron.resource.run_options import CEL_RULES, RunOptions, complaint
-from graphcron.resource.spec_parts import Checkpointer, EnvFrom, InputFrom, Server, Template
+from graphcron.resource.spec_parts import Checkpointer, EnvFrom, Expect, InputFrom, Server, Template
 from graphcron.resource.urls import Webhook
 from graphcron.schedule import admission
 
@@ -121,6 +121,9 @@ class GraphCronSpec(Model):
     )
     max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="Suspend the schedule after this many failed firings in a row. Default: no limit."
+    )
+    expect: Expect | None = Field(
+        None, description="What is expected of the firings. Durations such as 26h, 5m or 1h30m; 0s expects nothing."
     )
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(

@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from graphcron.resource.durations import Duration
 from graphcron.resource.fields import KeySelector, Model, NameReference, ObjectName
 from graphcron.resource.pod_types import LIST_LIMIT, Affinity, LabelValues, Resources, Toleration
 from graphcron.resource.template_metadata import Annotations, Labels
@@ -75,6 +76,26 @@ class Server(Model):
         if self.ca_config_map_key_ref and self.ca_secret_key_ref:
             raise ValueError(ONE_CA)
         return self
+
+
+class Expect(Model):
+    """What the GraphCron's owner expects of its firings. What is not so becomes a condition."""
+
+    success_within: Duration | None = Field(
+        None,
+        description="A firing succeeds at least this often, such as 26h. Otherwise the GraphCron is Overdue. Default: "
+        "the installation's.",
+    )
+    start_within: Duration | None = Field(
+        None,
+        description="Each run starts at most this long after its scheduled time, such as 5m; jitterSeconds comes on "
+        "top. Otherwise the GraphCron is Late. Default: the installation's.",
+    )
+    finish_within: Duration | None = Field(
+        None,
+        description="Each run takes at most this long, with all its attempts, such as 20m. Otherwise the GraphCron is "
+        "Slow; the run goes on. Default: the installation's.",
+    )
 
 
 class EnvFrom(Model):

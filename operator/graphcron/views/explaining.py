@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.reason_guide import advice
-from graphcron.views.words import condition, relative, stuck_pods, told
+from graphcron.views.words import condition, relative, stuck_pods, told, unmet
 
 OPERATOR_PATIENCE = timedelta(seconds=30)
 """How long an operator that works takes at most to reconcile one change."""
@@ -58,6 +58,7 @@ def _way(facts: Facts) -> Iterator[Step]:
     yield _controller(facts)
     yield _pods(facts)
     yield _last_run(facts)
+    yield from _expectations(facts)
 
 
 def _operator(facts: Facts) -> Step:
@@ -147,6 +148,12 @@ def _last_run(facts: Facts) -> Step:
     if _as_intended(entry):
         return Step("last firing", True, sentence)
     return Step("last firing", False, sentence, advice(entry["reason"], entry["outcome"]))
+
+
+def _expectations(facts: Facts) -> Iterator[Step]:
+    """Those that are not met. Most GraphCrons have none."""
+    for found in unmet(facts.graphcron):
+        yield Step("expectations", False, told(found["type"], found["message"]), advice(found["reason"]))
 
 
 def _as_intended(entry: Manifest) -> bool:

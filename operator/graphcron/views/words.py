@@ -77,6 +77,11 @@ def stuck_pods(graphcron: Manifest) -> Manifest | None:
     return condition(graphcron, "RunsStarting") or condition(graphcron, "RunsEnding")
 
 
+def unmet(graphcron: Manifest) -> list[Manifest]:
+    """The conditions about what is expected of it and not so (`spec.expect`)."""
+    return [found for kind in ("Overdue", "Late", "Slow") if (found := condition(graphcron, kind))]
+
+
 def told(reason: str, message: str) -> str:
     """Reason and message as one sentence; many messages begin with their reason."""
     return message if not reason or message.startswith(reason) else ": ".join(filter(None, [reason, message]))

@@ -13,6 +13,7 @@ from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator import reasons
 from graphcron.operator.conditions import (
     CRON_JOB_MODIFIED,
+    EXPECTATIONS,
     EXPIRED,
     LAST_RUN_SUCCEEDED,
     READY,
@@ -53,7 +54,7 @@ def test_every_outcome_is_there() -> None:
 
 def test_every_condition_is_there() -> None:
     types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING, CRON_JOB_MODIFIED}
-    assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED, WAITING_FOR_INPUT, THREAD_KEPT}
+    assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED, WAITING_FOR_INPUT, THREAD_KEPT, *EXPECTATIONS}
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
@@ -64,7 +65,7 @@ def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
 def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
     """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
-    groups = [reason_guide.STATES, *firing_guide.REASONS.values(), reason_guide.REQUESTS]
+    groups = [reason_guide.STATES, reason_guide.EXPECTATIONS, *firing_guide.REASONS.values(), reason_guide.REQUESTS]
     assert sorted(rows) == sorted(reason for group in groups for reason in group)
 
 
