@@ -32,6 +32,7 @@ def test_the_operator_may_do_its_work_and_nothing_else() -> None:
         *(("batch/cronjobs", verb) for verb in ("get", "list", "watch", "create", "patch")),
         *(("batch/jobs", verb) for verb in ("list", "watch", "create", "patch")),
         *(("pods", verb) for verb in ("list", "watch")),
+        *(("namespaces", verb) for verb in ("list", "watch")),
         *(("events", verb) for verb in ("create", "list")),
     }
 

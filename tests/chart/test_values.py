@@ -98,6 +98,15 @@ def test_what_is_expected_of_all_graphcrons_reaches_the_operator() -> None:
     )
 
 
+def test_the_installation_is_paused_when_a_reason_is_given() -> None:
+    def paused(*values: str) -> str | None:
+        given = {entry["name"]: entry.get("value", "x") for entry in container("operator", *values)["env"]}
+        return OperatorSettings.read(given).paused
+
+    assert paused() is None
+    assert paused("paused=Budget: 100 % spent") == "Budget: 100 % spent"
+
+
 def test_large_user_ids_of_a_values_file_stay_whole_numbers() -> None:
     """Helm reads numbers of files as floating point."""
     rendered = helm("template", "x", str(CHART), "-f", str(CHART / "ci/everything-values.yaml"))

@@ -8,6 +8,7 @@ import pytest
 
 from graphcron.commands.cluster import Failed
 from graphcron.commands.linting import Finding, Report, anywhere, lint, texts
+from graphcron.resource.durations import DURATION
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 GOOD = """\
@@ -100,3 +101,16 @@ def test_a_folder_is_read_with_all_below_it_and_a_dash_is_standard_input(tmp_pat
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(Failed, match=r"nothing\.yaml"):
         texts([str(tmp_path / "nothing.yaml")], io.StringIO())
+
+
+EXPECTING = """
+apiVersion: graphcron.dev/v1
+kind: GraphCron
+metadata: {name: hello}
+spec: {schedule: "0 9 * * *", assistantId: agent, expect: {successWithin: %s, startWithin: 5m, finishWithin: 20m}}
+"""
+
+
+def test_a_duration_is_judged_as_everywhere() -> None:
+    assert linted(EXPECTING % "26h").findings == ()
+    assert only(EXPECTING % "7d").message == f"spec.expect.successWithin: {DURATION}"

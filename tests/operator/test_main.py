@@ -77,6 +77,37 @@ async def test_it_reads_only_what_it_may(apiserver: FakeApiserver, tmp_path: Pat
     assert not [path for path in paths if "customresourcedefinitions" in path or path.endswith("/namespaces")]
 
 
+async def test_the_annotation_of_its_namespace_pauses_all_within_seconds_and_a_restart_keeps_it(
+    apiserver: FakeApiserver, tmp_path: Path
+) -> None:
+    team, jobs = apiserver.objects["namespaces"]["team"], apiserver.objects["cronjobs"]
+    async with apiserver.serving() as url:
+        async with operator(url, tmp_path):
+            await apiserver.put("graphcrons", graphcron())
+            await until(lambda: "hello" in jobs)
+            team["metadata"]["annotations"] = {"graphcron.dev/paused": "why not"}
+            await until(lambda: jobs["hello"]["spec"]["suspend"])
+            await until(lambda: "PausedByAdministrator" in str(apiserver.objects["graphcrons"]["hello"]["status"]))
+        before = len(apiserver.writes)
+        async with operator(url, tmp_path):
+            await apiserver.put("graphcrons", graphcron("another"))
+            await until(lambda: "status" in apiserver.objects["graphcrons"]["another"])
+            assert apiserver.writes[before:] == ["PATCH cronjobs/another", "PATCH another/status"]
+            assert jobs["another"]["spec"]["suspend"]
+            del team["metadata"]["annotations"]
+            await until(lambda: not any(job["spec"]["suspend"] for job in jobs.values()))
+
+
+async def test_of_the_whole_cluster_the_namespaces_are_watched(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    async with apiserver.serving() as url, operator(url, tmp_path, GRAPHCRON_WATCH_NAMESPACE=""):
+        await apiserver.put("graphcrons", graphcron())
+        await until(lambda: "hello" in apiserver.objects["cronjobs"])
+        paused = {"metadata": {"name": "team", "annotations": {"graphcron.dev/paused": "why not"}}}
+        await apiserver.put("namespaces", paused)
+        await until(lambda: apiserver.objects["cronjobs"]["hello"]["spec"]["suspend"])
+        assert apiserver.watches_of("namespaces")
+
+
 async def test_a_watch_that_was_cut_is_taken_up_again(apiserver: FakeApiserver, tmp_path: Path) -> None:
     async with apiserver.serving() as url, operator(url, tmp_path):
         await until(lambda: apiserver.watches_of("graphcrons"))

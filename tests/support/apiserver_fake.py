@@ -29,7 +29,7 @@ GROUPS = {
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
 CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
-KEPT = (*WATCHED, "leases")
+KEPT = (*WATCHED, "leases", "namespaces")
 
 
 class Heard(NamedTuple):
@@ -47,6 +47,7 @@ class FakeApiserver:
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Manifest]] = {name: {} for name in KEPT}
+        self.objects["namespaces"]["team"] = {"metadata": {"name": "team", "uid": "ns", "resourceVersion": "1"}}
         self.silent: set[str] = set()
         self.away: set[str] = set()
         self.heard: list[Heard] = []
@@ -144,6 +145,8 @@ class FakeApiserver:
             return web.json_response(found)
         parts = path.removeprefix("apis/").removeprefix("api/").split("/")
         parts = parts[parts.index("namespaces") + 2 :] if "namespaces" in parts else parts[2:] or parts[1:]
+        if path.startswith("api/v1/namespaces") and path.count("/") <= 3:
+            parts = path.split("/")[2:]
         plural, rest = parts[0], parts[1:]
         if plural == "events":
             self.events.append(await request.json())

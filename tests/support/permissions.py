@@ -27,9 +27,10 @@ def table() -> list[list[str]]:
 
 def listed(scope: str, mode: str = "") -> set[Permission]:
     places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns", "tokenReview": "cluster"}
+    places[f"scope={scope}"] = places["scope"]
     return {
         Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
         for account, resource, verbs, where, _ in table()
-        if resource and where in ("scope", "release", mode)
+        if resource and where in ("scope", f"scope={scope}", "release", mode)
         for verb in verbs.split(",")
     }

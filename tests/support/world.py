@@ -7,6 +7,7 @@ from typing import Any
 
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import CreateFailure, Observed
+from graphcron.operator.pauses import Pause
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_request
 from graphcron.operator.run_pod import RunPods
@@ -50,6 +51,7 @@ class World:
         self.least = timedelta()
         self.start_timeout = timedelta(minutes=10)
         self.expect = Expect()
+        self.pause: Pause | None = None
         self.create_failures: dict[str, CreateFailure] = {}
         """The Events FailedCreate, by uid of what could not create."""
         self.asked = 0
@@ -69,7 +71,7 @@ class World:
 
     def observed(self, asked: bool = False) -> Observed:
         failures = self.create_failures if asked else None
-        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures)
+        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures, self.pause)
 
     def _installation(self) -> Installation:
         return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect)

@@ -15,6 +15,7 @@ from graphcron.kube.resources import (
     GRAPHCRONS,
     JOBS,
     LEASES,
+    NAMESPACES,
     PODS,
     TOKEN_REVIEWS,
     Manifest,
@@ -127,6 +128,9 @@ class Api(Transport):
 
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         return await self._get(GRAPHCRONS.path(namespace, name))
+
+    async def get_namespace(self, name: str) -> Manifest:
+        return await self._get(NAMESPACES.path(name=name))
 
     async def create_graphcron(self, namespace: str, manifest: Manifest) -> Manifest:
         return await self._write("POST", GRAPHCRONS, namespace, query=_STRICT, body=manifest)

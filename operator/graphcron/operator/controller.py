@@ -20,6 +20,7 @@ from graphcron.operator.job_writer import JobWriter
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed
+from graphcron.operator.pauses import Pauses
 from graphcron.operator.phase import stalled
 from graphcron.operator.quarantine import Suspect, conditions
 from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED, RECONCILE_FAILED
@@ -52,6 +53,7 @@ class Controller:
         marker: CrashMarker | None = None,
     ) -> None:
         self.cache = ObjectCache()
+        self.cache.pauses = Pauses(installation.paused)
         self._marker = marker or CrashMarker(None, clock())
         self._quarantined: dict[str, Suspect] = {}
         self._metrics = metrics or OperatorMetrics()
@@ -74,6 +76,12 @@ class Controller:
         self._started = True
         for name in self.cache.names():
             self.queue.add(name)
+
+    def requeue(self, namespace: str) -> None:
+        """Requeue all GraphCrons of a namespace."""
+        for name in self.cache.names() if self._started else ():
+            if name[0] == namespace:
+                self.queue.add(name)
 
     def requeue_skipped(self) -> None:
         """Requeue the GraphCrons whose writes were skipped while another replica led."""

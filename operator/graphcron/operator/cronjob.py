@@ -52,6 +52,8 @@ class Installation:
     start_timeout: timedelta = timedelta()
     owner_headers: str | None = None
     """Prefix of the Secrets with the headers of owners."""
+    paused: str | None = None
+    """Why all GraphCrons are paused; None or empty when they are not."""
     expect: Expect = field(default_factory=Expect)
     """What is expected of GraphCrons that do not say it themselves."""
 

@@ -59,7 +59,9 @@ class Judgement(NamedTuple):
 def judge(inputs: Inputs, not_before: datetime | None, missed: Sequence[MissedRun]) -> Judgement:
     """Of a GraphCron that fires. Scheduled times before `not_before` were not due; `missed` are not in the history."""
     limits = Limits.of(inputs.spec.expect, inputs.installation.expect)
-    since = _since(inputs.observed.graphcron, inputs.spec.start_time, not_before)
+    # One that is judged before it is created has no such time.
+    created = inputs.observed.graphcron["metadata"].get("creationTimestamp")
+    since = _since(parse_time(created) if created else inputs.now, inputs.spec.start_time, not_before)
     judged: list[tuple[str, str, Found]] = []
     if limits.success:
         judged.append((OVERDUE, NO_SUCCESS_IN_TIME, _success(inputs, since, limits.success)))
@@ -86,7 +88,9 @@ def quiet_until(observed: Observed, installation: Expect, next_run: datetime) ->
         return None
     limits = Limits.of(Expect.model_validate(spec.get("expect") or {}), installation)
     start_time = parse_time(spec["startTime"]) if "startTime" in spec else None
-    since = _since(observed.graphcron, start_time, observed.not_before).moment
+    since = _since(
+        parse_time(observed.graphcron["metadata"]["creationTimestamp"]), start_time, observed.not_before
+    ).moment
     moments = []
     if limits.success:
         moments.append(_success_due(limits.success, since, observed.status.last_successful_time))
@@ -95,8 +99,7 @@ def quiet_until(observed: Observed, installation: Expect, next_run: datetime) ->
     return min(moments, default=None)
 
 
-def _since(graphcron: Manifest, start_time: datetime | None, not_before: datetime | None) -> Since:
-    created = parse_time(graphcron["metadata"]["creationTimestamp"])
+def _since(created: datetime, start_time: datetime | None, not_before: datetime | None) -> Since:
     moments = [
         Since(created, "the GraphCron was created"),
         Since(not_before or created, "it was resumed or its schedule changed"),

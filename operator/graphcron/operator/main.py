@@ -16,7 +16,7 @@ from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
 from graphcron.kube.leader_election import RELEASE_SECONDS, LeaderElector
 from graphcron.kube.reflector import Reflector
-from graphcron.kube.resources import GRAPHCRONS, Resource
+from graphcron.kube.resources import GRAPHCRONS, NAMESPACES, Resource
 from graphcron.kube.watch_health import WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes, webhook
@@ -27,6 +27,7 @@ from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.cronjob import Installation
 from graphcron.operator.kopf_adapter import run_kopf
 from graphcron.operator.metrics import OperatorMetrics
+from graphcron.operator.namespaces import NamespaceHandler, NamespacePoll
 from graphcron.operator.object_cache import WATCHED_RESOURCES
 from graphcron.operator.resource_handler import ResourceHandler
 from graphcron.operator.settings import OperatorSettings
@@ -50,12 +51,13 @@ class Operator:
         self._kube = kube
         self._gate = gate
         self._metrics = metrics
-        self._watches = WatchHealth(WATCHED_RESOURCES)
+        self._watches = WatchHealth([*WATCHED_RESOURCES, *([] if settings.namespace else [NAMESPACES])])
         self._installation = installation = Installation(
             settings.pods,
             timedelta(seconds=settings.minimum_interval),
             timedelta(seconds=settings.run_start_timeout_seconds),
             settings.owner_headers,
+            settings.paused,
             settings.run_expect,
         )
         leads = lambda: gate.is_open  # noqa: E731
@@ -64,7 +66,8 @@ class Operator:
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
         )
-        self._reflectors = [self._reflector(resource) for resource in WATCHED_RESOURCES]
+        self._reflectors: list[Reflector | NamespacePoll] = [self._reflector(kind) for kind in WATCHED_RESOURCES]
+        self._reflectors.append(self._namespaces())
         self._background: list[asyncio.Task[None]] = []
         self._workers: asyncio.Task[None] | None = None
         self._probes = contextlib.AsyncExitStack()
@@ -86,6 +89,12 @@ class Operator:
         selector = "" if resource == GRAPHCRONS else SELECTOR
         handler = ResourceHandler(self._controller, resource)
         return Reflector(self._kube, resource, self._settings.namespace, selector, handler, self._watches.opened)
+
+    def _namespaces(self) -> Reflector | NamespacePoll:
+        handler = NamespaceHandler(self._controller)
+        if self._settings.namespace:
+            return NamespacePoll(self._kube, self._settings.namespace, handler)
+        return Reflector(self._kube, NAMESPACES, None, "", handler, self._watches.opened)
 
     async def start(self) -> None:
         """Raises CannotStart when the cluster has no GraphCron resource, does not answer in time, or does not let it

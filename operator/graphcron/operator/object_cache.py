@@ -11,6 +11,7 @@ from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of, unmet_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
+from graphcron.operator.pauses import Pauses
 from graphcron.operator.pod_status import JOB_LABEL, job_of
 from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER
 
@@ -61,6 +62,7 @@ class ObjectCache:
 
     def __init__(self) -> None:
         self._objects: dict[Resource, dict[Name, dict[str, _Packed]]] = {kind: {} for kind in WATCHED_RESOURCES}
+        self.pauses = Pauses()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._unreported: dict[Name, set[tuple[Resource, str]]] = {}
         self._states: Counter[str] = Counter()
@@ -144,7 +146,8 @@ class ObjectCache:
         cron_job = found if named and owns(graphcron, found := named.manifest) else None
         jobs = _owned((graphcron, cron_job) if cron_job else (graphcron,), self._all(JOBS, name))
         pods = _owned(jobs, self._all(PODS, name))
-        return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods)
+        pause = self.pauses.of(name[0])
+        return Observed(graphcron=graphcron, cron_job=cron_job, jobs=jobs, pods=pods, pause=pause)
 
     def identity(self, name: Name) -> tuple[str, int] | None:
         """Uid and generation of a GraphCron, of which nothing is parsed; None when there is none of that name."""

@@ -12,6 +12,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
 from graphcron.operator.history import added, failures_in_a_row, most_failures, past_firings
+from graphcron.operator.pauses import Pause
 from graphcron.operator.reapply import Applied
 from graphcron.resource.identity import RESUME_REQUESTED
 from graphcron.resource.status import TOKEN_LIMIT, GraphCronStatus, HistoryEntry, read_status
@@ -42,6 +43,8 @@ class Observed:
     pods: tuple[Manifest, ...] = ()
     create_failures: Mapping[str, CreateFailure] | None = None
     """By uid of the Job or CronJob that could not create what it should. None until somebody asked for them."""
+    pause: Pause | None = None
+    """What an administrator pauses it by."""
     applied: Applied | None = None
     """The last apply of its CronJob by this process."""
 
@@ -83,9 +86,9 @@ class Observed:
 
     @property
     def is_paused(self) -> bool:
-        """Whether its spec says so, valid or not."""
+        """Whether an administrator or its spec says so, valid or not."""
         spec = self.graphcron.get("spec")
-        return isinstance(spec, dict) and spec.get("enabled") is False
+        return self.pause is not None or (isinstance(spec, dict) and spec.get("enabled") is False)
 
     @property
     def waited_for_its_start(self) -> bool:

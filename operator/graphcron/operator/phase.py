@@ -16,6 +16,8 @@ class Phase(Enum):
     NOT_STARTING = (reasons.NOT_STARTING, False, False)
     """It fires, and the last firing has no running pod."""
     PAUSED = (reasons.PAUSED, True, True)
+    PAUSED_BY_ADMINISTRATOR = (reasons.PAUSED_BY_ADMINISTRATOR, True, True)
+    """With all others of its namespace, or of the installation."""
     EXPIRED = (reasons.EXPIRED, True, True)
     TOO_FREQUENT = (reasons.TOO_FREQUENT, False, True)
     MAX_FAILURES = (reasons.MAX_FAILURES, False, True)

@@ -13,7 +13,14 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.phase import Phase, Verdict
-from graphcron.operator.reasons import CANNOT_RUN, JOB_REFUSED, REPLACED, REQUESTED_AT_CREATION, STILL_RUNNING
+from graphcron.operator.reasons import (
+    CANNOT_RUN,
+    JOB_REFUSED,
+    PAUSED_BY_ADMINISTRATOR,
+    REPLACED,
+    REQUESTED_AT_CREATION,
+    STILL_RUNNING,
+)
 from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, RUN_REQUESTED, controller_reference
 from graphcron.resource.spec import DEFAULT_HISTORY_LIMIT
 from graphcron.resource.status import NOT_OBSERVED, HistoryEntry, LastRequest
@@ -75,6 +82,8 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
             "The request came with the GraphCron itself, so it may be a copy's or a backup's. "
             "Request again with another token."
         )
+    if observed.pause:
+        return PAUSED_BY_ADMINISTRATOR, f"{observed.pause.sentence} Request again with another token then."
     if verdict.phase in (Phase.STALLED, Phase.HALTED) or observed.cron_job is None:
         message = f"The GraphCron cannot run: {verdict.message}"
         return CANNOT_RUN, f"{message} Correct it, and request again with another token."

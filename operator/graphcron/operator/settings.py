@@ -102,6 +102,8 @@ class OperatorSettings(Settings):
     api_key: Selector | None = Field(None, validation_alias="AGENT_SERVER_API_KEY_SECRET")
     ca_config_map: Selector | None = Field(None, validation_alias="AGENT_SERVER_CA_CONFIG_MAP")
     ca_for_own_servers: Flag = Field(False, validation_alias="AGENT_SERVER_CA_FOR_OWN_SERVERS")
+    paused: str | None = Field(None, validation_alias="GRAPHCRON_PAUSED")
+    """Why all GraphCrons are paused; None when they are not."""
     owner_headers: str | None = Field(None, validation_alias="GRAPHCRON_OWNER_HEADERS_SECRET")
     """Prefix of the Secrets with the HTTP headers of each owner's runs."""
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")

@@ -25,7 +25,12 @@ def unchanged_until(observed: Observed, mark: str, now: datetime) -> datetime | 
     `mark` is the present installation's."""
     try:
         live, status = observed.cron_job, observed.graphcron.get("status") or {}
-        if live is None or not _is_scheduled(observed.graphcron) or not _is_as_applied(observed.graphcron, live, mark):
+        if (
+            observed.pause
+            or live is None
+            or not _is_scheduled(observed.graphcron)
+            or not _is_as_applied(observed.graphcron, live, mark)
+        ):
             return None
         times = status.get("nextRunTimes")
         if not times or not _is_recorded(observed, live, status) or _has_a_request(observed):

@@ -21,6 +21,8 @@ def verdict_of(inputs: Inputs) -> Verdict:
             raise InvalidGraphCron(refused.reason, refused.complaint)
         paused = ". It is paused, too." if inputs.observed.is_paused else ""
         return Verdict(Phase.HALTED, f"Suspended: {refused.complaint}{paused}", refused.reason)
+    if pause := inputs.observed.pause:
+        return Verdict(Phase.PAUSED_BY_ADMINISTRATOR, pause.sentence)
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
         return Verdict(Phase.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")

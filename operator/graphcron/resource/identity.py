@@ -40,6 +40,9 @@ RUN_REQUESTED = f"{GROUP}/run-requested"
 RESUME_REQUESTED = f"{GROUP}/resume-requested"
 """Annotation on a GraphCron: count its failures anew, once for each token, so that maxFailures suspends it no more."""
 
+PAUSED_ANNOTATION = f"{GROUP}/paused"
+"""Annotation on a Namespace: all of its GraphCrons are paused; the value is the reason."""
+
 DISPLAY_NAME = f"{GROUP}/display-name"
 """Annotation on a GraphCron: its name for people, where that of the object is a UUID."""
 

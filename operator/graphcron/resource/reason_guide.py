@@ -67,6 +67,11 @@ STATES = {
     "Paused": Reason(
         "`enabled` is false. The message contains `pauseReason`.", "Set `enabled: true` to resume the schedule."
     ),
+    "PausedByAdministrator": Reason(
+        "An administrator has paused all GraphCrons of the namespace (annotation `graphcron.dev/paused`) or of the "
+        "installation (value `paused` of the chart). The message has their reason.",
+        "Ask them. The GraphCron resumes as it was when they remove the switch. `enabled` does not matter until then.",
+    ),
     "NotStarted": Reason(
         "`startTime` is in the future. The CronJob stays suspended until two minutes before it.",
         "Nothing, or change `startTime`.",
@@ -168,6 +173,10 @@ REQUESTS = {
     "JobRefused": Reason(
         "The cluster refused the Job, for example because of a quota.",
         "Remove the obstacle, and request again with another token.",
+    ),
+    "PausedByAdministrator": Reason(
+        "An administrator has paused the namespace or the installation. The message has their reason.",
+        "Ask them, and request again with another token when they have removed the switch.",
     ),
     "StillRunning": Reason(
         "An earlier firing is still running, and `concurrencyPolicy` is `Forbid`.",
