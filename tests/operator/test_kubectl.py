@@ -381,3 +381,21 @@ def test_what_passes_the_schema_and_cannot_be_scheduled_stalls(
         assert reason in described.partition("Events:")[2], "an event says it too"
     finally:
         session.kubectl("delete", "graphcron", "stalls")
+
+
+def test_the_annotation_of_the_namespace_pauses_and_an_expectation_shows_with_the_charts_rights(
+    session: Session,
+) -> None:
+    session.apply(graphcron("expecting", schedule="0 0 1 1 *", expect={"successWithin": "10s"}))
+    ready(session, "expecting")
+    session.kubectl("wait", "graphcron/expecting", "--for=condition=Overdue", "--timeout=30s")
+    session.kubectl("annotate", "namespace", NAMESPACE, "graphcron.dev/paused=why not")
+    try:
+        paused = lambda: (session.one("cronjob", "expecting") or {})["spec"]["suspend"]  # noqa: E731
+        wait_for("the pause", paused, 10)
+        wait_for("its reason", lambda: "PausedByAdministrator" in session.kubectl("get", "gcron", "expecting"), 10)
+        found = (session.one("graphcron", "expecting") or {})["status"]["conditions"]
+        assert {one["type"] for one in found} == {"Ready", "Suspended"}
+    finally:
+        session.kubectl("annotate", "namespace", NAMESPACE, "graphcron.dev/paused-")
+    wait_for("the end of the pause", lambda: not paused(), 10)
