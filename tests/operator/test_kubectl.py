@@ -391,11 +391,10 @@ def test_the_annotation_of_the_namespace_pauses_and_an_expectation_shows_with_th
     session.kubectl("wait", "graphcron/expecting", "--for=condition=Overdue", "--timeout=30s")
     session.kubectl("annotate", "namespace", NAMESPACE, "graphcron.dev/paused=why not")
     try:
-        paused = lambda: (session.one("cronjob", "expecting") or {})["spec"]["suspend"]  # noqa: E731
-        wait_for("the pause", paused, 10)
+        wait_for("the pause", lambda: (session.one("cronjob", "expecting") or {})["spec"]["suspend"], 10)
         wait_for("its reason", lambda: "PausedByAdministrator" in session.kubectl("get", "gcron", "expecting"), 10)
         found = (session.one("graphcron", "expecting") or {})["status"]["conditions"]
         assert {one["type"] for one in found} == {"Ready", "Suspended"}
     finally:
         session.kubectl("annotate", "namespace", NAMESPACE, "graphcron.dev/paused-")
-    wait_for("the end of the pause", lambda: not paused(), 10)
+    wait_for("the end of it", lambda: not (session.one("cronjob", "expecting") or {})["spec"]["suspend"], 10)

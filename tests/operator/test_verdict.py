@@ -11,6 +11,15 @@ def test_one_that_is_paused_is_so_whatever_else_it_is(world: World) -> None:
     assert world.decide("12:00").verdict.phase is Phase.PAUSED
 
 
+def test_what_ends_a_schedule_first_is_what_is_said(world: World) -> None:
+    world.edit(maxRuns=1, endTime="2026-12-01T10:30:00Z")
+    assert world.decide("10:05").verdict.phase is Phase.EXPIRED
+    world.edit(endTime="2026-12-01T20:30:00Z")
+    world.reconcile("10:05")
+    world.fire("11:00")
+    assert world.decide("11:00:05").verdict.phase is Phase.COMPLETED
+
+
 def test_nothing_that_can_be_applied_says_what_its_cronjob_does_meanwhile(world: World) -> None:
     assert held_up("X", "It is wrong.", world.observed()).message == "It is wrong."
     world.reconcile("10:05")

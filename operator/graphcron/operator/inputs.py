@@ -17,6 +17,7 @@ from graphcron.operator.reasons import INVALID_SCHEDULE, INVALID_TIMEZONE, REQUE
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.spec import DEFAULT_STARTING_DEADLINE_SECONDS, DEFAULT_TIMEZONE, GraphCronSpec
 from graphcron.resource.spec_reader import read_spec
+from graphcron.resource.status import ScheduledRuns
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule
@@ -40,6 +41,12 @@ class Inputs:
     spec: GraphCronSpec
     schedule: Schedule
     zone: ZoneInfo
+    runs: ScheduledRuns | None = None
+    """Of one with maxRuns: what has run (`max_runs.bounded`)."""
+    remaining: int | None = None
+    """How many more runs may start."""
+    runs_end: datetime | None = None
+    """The scheduled time after the last one of those."""
 
     @classmethod
     def read(cls, observed: Observed, installation: Installation, now: datetime) -> "Inputs":
@@ -114,5 +121,16 @@ class Inputs:
 
     def times_after(self, after: datetime, limit: int, until: datetime | None = None) -> list[datetime]:
         """At most so many scheduled times later than `after`, from startTime until endTime; none later than `until`."""
-        start, end = self.spec.start_time, self.spec.end_time
-        return next_times(self.schedule, self.zone, after, limit, start=start, end=end, until=until)
+        return next_times(self.schedule, self.zone, after, limit, start=self.spec.start_time, end=self.end, until=until)
+
+    @property
+    def end(self) -> datetime | None:
+        """Nothing fires that is due then or later: its endTime, or the end of maxRuns."""
+        return min(filter(None, (self.spec.end_time, self.runs_end)), default=None)
+
+    @property
+    def is_completed(self) -> bool:
+        """Whether maxRuns leaves no run."""
+        if self.remaining is None:
+            return False
+        return self.remaining == 0 or (self.pending is None and self.end == self.runs_end is not None)

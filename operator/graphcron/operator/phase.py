@@ -19,6 +19,8 @@ class Phase(Enum):
     PAUSED_BY_ADMINISTRATOR = (reasons.PAUSED_BY_ADMINISTRATOR, True, True)
     """With all others of its namespace, or of the installation."""
     EXPIRED = (reasons.EXPIRED, True, True)
+    COMPLETED = (reasons.COMPLETED, True, True)
+    """maxRuns leaves no run."""
     TOO_FREQUENT = (reasons.TOO_FREQUENT, False, True)
     MAX_FAILURES = (reasons.MAX_FAILURES, False, True)
     STALLED = ("", False, False)

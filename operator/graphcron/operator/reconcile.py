@@ -25,6 +25,7 @@ from graphcron.operator.events import Event, events_of, of_request
 from graphcron.operator.expectations import Judgement, judge, quiet_until
 from graphcron.operator.history import HISTORY_LIMIT, count
 from graphcron.operator.inputs import Inputs
+from graphcron.operator.max_runs import bounded
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
 from graphcron.operator.observed import Observed
 from graphcron.operator.owner_headers import for_owner
@@ -36,6 +37,7 @@ from graphcron.operator.unchanged import unchanged_until
 from graphcron.operator.verdict import SOONER, held_up, verdict_of
 from graphcron.resource.advice import advice
 from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.status import ScheduledRuns
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Plan:
     """A request to run now that is new, with what came of it."""
     unmet: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Reason and message of each of `EXPECTATIONS` that is not so."""
+    runs: ScheduledRuns | None = None
+    """What counts for maxRuns."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -94,9 +98,15 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
     asks = observed.create_failures is None and any(one.trouble and one.trouble[0] == NO_POD for one in waiting)
     try:
         inputs = Inputs.read(observed, installation, now)
+        if inputs.spec.max_runs:
+            before = missed_runs.missed_runs(inputs, observed.not_before, waiting)
+            inputs = bounded(inputs, _not_before(inputs, Phase.SCHEDULED), before)
         verdict = verdict_of(inputs)
         timing = CronJobTiming(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
-        wanted = cron_job(observed.graphcron, inputs.spec, timing, installation.pods, installation.mark)
+        # While it is suspended, the end would move with each time that passes.
+        until = inputs.spec.end_time if verdict.phase.suspends else inputs.end
+        spec = inputs.spec if until == inputs.spec.end_time else inputs.spec.model_copy(update={"end_time": until})
+        wanted = cron_job(observed.graphcron, spec, timing, installation.pods, installation.mark)
     except InvalidGraphCron as invalid:
         return replace(_invalid(invalid, observed), wake_at=look_again, end=end, asks=asks)
     missed = missed_runs.missed_runs(inputs, timing.not_before, waiting)
@@ -124,6 +134,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         asks=asks,
         overdue=_overdue(inputs, verdict.phase),
         unmet=judged.unmet,
+        runs=inputs.runs,
     )
 
 
@@ -226,6 +237,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         "active": (len(live.get("status", {}).get("active", [])) if live else 0) + len(active_jobs(observed)),
         "history": [entry.to_dict() for entry in history],
         "firings": counts.to_dict() if counts else None,
+        "scheduledRuns": runs.to_dict() if (runs := plan.runs or _runs_kept(observed)) else None,
         "consecutiveFailures": observed.consecutive_failures or None,
         "lastRequest": last.to_dict() if (last := last_request(observed, plan.request, past)) else None,
         "lastResume": observed.resume_token,
@@ -233,6 +245,12 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     events = [of_request(plan.request.recorded())] if plan.request else []
     events += events_of(old, conditions, history)
     return {name: value for name, value in status.items() if value is not None}, events
+
+
+def _runs_kept(observed: Observed) -> ScheduledRuns | None:
+    """Those that are recorded, while the spec cannot be read and may still have maxRuns."""
+    spec = observed.graphcron.get("spec")
+    return observed.status.scheduled_runs if isinstance(spec, dict) and "maxRuns" in spec else None
 
 
 def _written(moment: datetime | None) -> str | None:

@@ -26,6 +26,12 @@ def verdict_of(inputs: Inputs) -> Verdict:
     if spec.enabled is False:
         because = f": {spec.pause_reason}" if spec.pause_reason else ""
         return Verdict(Phase.PAUSED, f"Paused{because}. Set spec.enabled to true to resume.")
+    if inputs.is_completed:
+        return Verdict(
+            Phase.COMPLETED,
+            f"maxRuns is {spec.max_runs}, and the schedule has started that many runs; it stays suspended. Raise "
+            "maxRuns to resume, or delete the GraphCron.",
+        )
     if inputs.pending is None:
         # A schedule that never fires was refused before: only endTime leaves none.
         end = f" before endTime {format_time(spec.end_time)}" if spec.end_time else ""

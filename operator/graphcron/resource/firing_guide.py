@@ -155,7 +155,9 @@ REASONS = {
     "Skipped": {
         "ScheduledBeforeChange": Reason("It was due before the schedule was changed or resumed.", "Nothing."),
         "BeforeStartTime": Reason("It was due before `startTime`.", "Nothing."),
-        "AfterEndTime": Reason("It was due at `endTime` or later.", "Nothing."),
+        "AfterEndTime": Reason(
+            "It was due at `endTime` or later, or after the last run that `maxRuns` allows.", "Nothing."
+        ),
         "StillRunning": Reason(
             "The run of an earlier firing was still in progress, and `concurrencyPolicy` is `Forbid`.",
             "Nothing, or fire less often: the run took longer than the time between two firings.",

@@ -83,6 +83,10 @@ STATES = {
         "`spec.template`. After `runs.startTimeoutSeconds` of the chart such a firing is ended and recorded.",
     ),
     "Expired": Reason("No firing is left before `endTime`.", "Delete the GraphCron, or change `endTime`."),
+    "Completed": Reason(
+        "The schedule has started `maxRuns` runs. The last of them may still be under way.",
+        "Raise `maxRuns` to resume the schedule, or delete the GraphCron.",
+    ),
     "MaxFailuresReached": Reason(
         "The last `maxFailures` firings failed.",
         "Fix the cause that `LastRunSucceeded` names, then resume the schedule: `graphcron resume NAME`, or the "

@@ -122,6 +122,11 @@ class GraphCronSpec(Model):
     max_failures: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="Suspend the schedule after this many failed firings in a row. Default: no limit."
     )
+    max_runs: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="Suspend the schedule for good after it has started this many runs since this was set. Requested "
+        "runs do not count. Default: no limit.",
+    )
     expect: Expect | None = Field(
         None, description="What is expected of the firings. Durations such as 26h, 5m or 1h30m; 0s expects nothing."
     )

@@ -93,6 +93,14 @@ class FiringCounts(Model):
         return "waiting" if outcome == "WaitingForInput" else outcome.lower()
 
 
+class ScheduledRuns(Model):
+    """Runs that the schedule has started, of a GraphCron with maxRuns."""
+
+    count: Count = Field(description="Runs that started since maxRuns was set.")
+    since: Time = Field(description="Firings that were due later count.")
+    until: Time = Field(description="The last scheduled time of which the operator knows what became.")
+
+
 TOKEN_LIMIT = 253
 """Characters of the token of a request."""
 
@@ -139,6 +147,7 @@ class GraphCronStatus(Model):
     firings: FiringCounts | None = Field(
         None, description="Number of firings by outcome, since the GraphCron was created."
     )
+    scheduled_runs: ScheduledRuns | None = Field(None, description="Runs that count for maxRuns. Absent without it.")
     consecutive_failures: Count | None = Field(
         None,
         description="Number of failed firings since the last success, the last change of the spec and the last request "
