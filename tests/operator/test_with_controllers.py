@@ -33,8 +33,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
                 graphcron("meshed"),
                 graphcron("replacing", schedule="* * * * *", concurrencyPolicy="Replace"),
                 graphcron("orphaned"),
+                graphcron("limited", schedule="* * * * *", maxRuns=1),
             )
-            ready(session, "unprioritized", "meshed", "replacing", "orphaned")
+            ready(session, "unprioritized", "meshed", "replacing", "orphaned", "limited")
             fire(session, "unprioritized")
             fire(session, "meshed")
             ended = {"exitCode": 0, "reason": "Completed", "startedAt": now(), "finishedAt": now()}
@@ -130,3 +131,15 @@ def test_a_firing_that_the_next_one_replaced_is_recorded(session: Session) -> No
 
     wait_for("the next firing", is_replaced, 90)
     assert status(session, "replacing")["firings"]["replaced"] >= 1
+
+
+def test_after_the_last_run_of_max_runs_no_other_job_is_made(session: Session) -> None:
+    def fired(name: str) -> str:
+        return str((session.one("cronjob", name) or {}).get("status", {}).get("lastScheduleTime", ""))
+
+    report(session, "limited", run={"running": {"startedAt": now()}})
+    wait_for("its completion", lambda: condition(session, "limited", "Ready").get("reason") == "Completed", 10)
+    assert (session.one("cronjob", "limited") or {})["spec"]["suspend"]
+    wait_for("the minute after it", lambda: fired("replacing") > fired("limited"), 90)
+    assert len(session.get("jobs", "-l", "graphcron.dev/graphcron=limited")) == 1
+    assert status(session, "limited")["scheduledRuns"]["count"] == 1
