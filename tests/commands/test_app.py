@@ -59,7 +59,7 @@ def started(kubeconfig: Path, *words: str, command: Path = GRAPHCRON) -> "subpro
 
 def test_list_shows_what_is_next_and_what_is_wrong(run: Graphcron) -> None:
     header, *rows = run("list").stdout.splitlines()
-    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS"]
+    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS", "UNMET"]
     assert [row.split()[0] for row in rows] == ["paused", "right", "stalled"]
     assert "Paused" in rows[0]
     assert "Europe/Berlin" in rows[1]
