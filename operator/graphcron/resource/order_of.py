@@ -35,6 +35,7 @@ def order(metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime
         jitter_seconds=spec.jitter_seconds or None,
         deadline_seconds=spec.active_deadline_seconds,
         replace=spec.concurrency_policy == "Replace",
+        only_attempt=spec.runs_once,
         input_from_file=spec.input_from is not None,
         days=days or None,
         timezone=(spec.timezone or DEFAULT_TIMEZONE) if days else None,

@@ -201,6 +201,12 @@ class GraphCronSpec(Model):
         """Whether the run pod runs the graph itself."""
         return self.engine == "inPod"
 
+    @property
+    def runs_once(self) -> bool:
+        """Whether a firing has one attempt. Without a checkpointer another pod would run the graph, and pay for it,
+        from its start: only on request."""
+        return self.in_pod and self.checkpointer is None and self.retry_limit is None
+
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Self:
         own = (self.image, self.working_dir, self.env_from, self.checkpointer)
