@@ -83,7 +83,8 @@ class Order(NamedTuple):
     A firing starts its run up to `jitter_seconds` after the minute it was due, and cancels it `deadline_seconds` after
     its start. `replace` says that it first cancels the runs of earlier firings (`concurrencyPolicy: Replace`).
     `input_from_file` says that `INPUT_PATH` holds the input, and `only_attempt` that the Job makes no second pod.
-    `days`, by the dates of `timezone`, are there when the CronJob fires on more days than are meant.
+    `days`, by the dates of `timezone`, are there when the CronJob fires on more days than are meant. `render` says that
+    placeholders in the input are replaced, with the cron's name and its fields (`firing.slots`).
     """
 
     cron_id: str
@@ -100,6 +101,7 @@ class Order(NamedTuple):
     deadline_seconds: int | None = None
     replace: bool = False
     only_attempt: bool = False
+    render: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""

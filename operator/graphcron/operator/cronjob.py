@@ -72,7 +72,7 @@ def cron_job(
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
-    text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
+    text = order(metadata, spec, when.not_before, when.schedule).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
             REQUEST_TOO_LARGE,

@@ -18,8 +18,9 @@ from graphcron.runner.attempt import (
     OutOfTime,
     ThreadBusy,
 )
-from graphcron.runner.environment import log, read_headers, read_input
+from graphcron.runner.environment import log, read_headers
 from graphcron.runner.errors import AgentServerError, Busy, RequestRefused, ResourceNotFound, TryAgain, named
+from graphcron.runner.given_input import given_input
 from graphcron.runner.replace import Replacement
 from graphcron.runner.request import cron_marks, request_body, time_marks
 from graphcron.runner.retry import T, persist
@@ -69,7 +70,7 @@ class AgentServerEngine:
 
     def start_or_resume(self) -> Outcome | None:
         self.attempt.limit(0)
-        self.given = read_input(self.settings) if self.order.input_from_file else None
+        self.given = given_input(self.order, self.settings, self.memory.due)
         found = persist(self.start_or_find, self.settings.start_patience)
         if isinstance(found, Outcome):
             log(f"an earlier attempt followed run {found.run_id} to its end")
@@ -122,6 +123,7 @@ class AgentServerEngine:
             return recorded
         if stateless and self.memory.attempt is None:
             self.memory.recall()
+            self.given = given_input(self.order, self.settings, self.memory.due)
         if self.order.replace:
             self.replacement.cancel_earlier()
         try:

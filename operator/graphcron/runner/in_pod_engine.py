@@ -34,7 +34,8 @@ from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
 from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
 from graphcron.runner.checkpointer import checkpointer
-from graphcron.runner.environment import PodError, log, read_input
+from graphcron.runner.environment import PodError, log
+from graphcron.runner.given_input import given_input
 from graphcron.runner.main import main as run_firing
 from graphcron.runner.request import time_marks
 
@@ -69,7 +70,8 @@ class InPodEngine:
         """Load graph and input. Whether to resume is for the thread's checkpoints to say, which `follow` opens."""
         request = self.order.request
         self.graph = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
-        self.input = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
+        given = given_input(self.order, self.settings, self.attempt.due)
+        self.input = json.loads(given) if given is not None else request.get("input")
         return None
 
     def follow(self) -> Outcome:
