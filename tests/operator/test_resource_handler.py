@@ -16,7 +16,7 @@ async def test_what_a_list_lacks_is_dropped_and_requeued(bench: Bench) -> None:
     await bench.reconcile()
     assert bench.kube.writes == [], "it was not told"
     bench.controller.start()
-    ResourceHandler(bench.controller, CRON_JOBS).on_replace(set(), 10**9)
+    ResourceHandler(bench.controller, bench.backfills, CRON_JOBS).on_replace(set(), 10**9)
     assert len(bench.controller.queue) == 1
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello"]
@@ -25,7 +25,7 @@ async def test_what_a_list_lacks_is_dropped_and_requeued(bench: Bench) -> None:
 async def test_only_a_changed_resource_version_is_queued(bench: Bench) -> None:
     """An event of what is known already, and of a CronJob whose GraphCron nobody has seen, needs no look."""
     bench.controller.start()
-    crons, jobs = (ResourceHandler(bench.controller, resource) for resource in (GRAPHCRONS, CRON_JOBS))
+    crons, jobs = (ResourceHandler(bench.controller, bench.backfills, resource) for resource in (GRAPHCRONS, CRON_JOBS))
     made = bench.make()
     await bench.reconcile()
     jobs.on_add(bench.kube.cron_jobs["hello"])
