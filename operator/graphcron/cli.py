@@ -16,6 +16,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
   run        run a GraphCron now (with a NAME)
+  backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
   lint       check GraphCrons in files, without a cluster
@@ -41,6 +42,7 @@ FOR_PEOPLE = (
     "logs",
     "explain",
     "run",
+    "backfill",
     "pause",
     "resume",
     "lint",

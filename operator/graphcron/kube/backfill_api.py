@@ -12,6 +12,13 @@ from graphcron.resource.identity import FIELD_MANAGER
 class BackfillApi(Transport):
     """Every method raises KubeError."""
 
+    async def create_backfill(self, namespace: str, manifest: Manifest) -> Manifest:
+        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+        return await self._write("POST", BACKFILLS, namespace, query=query, body=manifest)
+
+    async def get_backfill(self, namespace: str, name: str) -> Manifest:
+        return await self._get(BACKFILLS.path(namespace, name))
+
     async def patch_backfill_status(
         self, namespace: str, name: str, observed: Mapping[str, Any], status: Manifest
     ) -> Manifest:
