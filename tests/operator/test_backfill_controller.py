@@ -1,10 +1,14 @@
 """The controller of backfills: each scheduled time once, whatever dies and however late a watch is."""
 
 import random
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from graphcron.kube.resources import BACKFILLS
+from graphcron.operator.crash_marker import CrashMarker
+from graphcron.operator.quarantine import Suspect
 from graphcron.operator.work_queue import WorkQueue
 from tests.support.backfill_cluster import BackfillCluster, Killed, play
 from tests.support.backfill_world import backfill, slot
@@ -164,3 +168,22 @@ async def test_a_decision_that_fails_stalls_that_backfill_and_says_so() -> None:
     await cluster.reconcile()
     assert (cluster.reason, cluster.backfills["again"]["status"]["phase"]) == ("InternalError", "Stalled")
     assert not cluster.runs
+
+
+async def test_one_on_which_the_operator_died_is_left_alone_and_says_so(tmp_path: Path) -> None:
+    cluster = BackfillCluster(backfill({}))
+    work = Suspect("team", "again", "uid of again", 1)
+    unfinished = CrashMarker(tmp_path, cluster.now).working_on(work)
+    unfinished.__enter__()
+    cluster.marker = CrashMarker(tmp_path, cluster.now)
+    cluster.start()
+    for _ in range(2):
+        await cluster.reconcile()
+    assert (cluster.reason, cluster.writes) == ("Quarantined", ["status"])
+    assert "while it worked on this backfill" in cluster.backfills["again"]["status"]["conditions"][0]["message"]
+    due = cluster.controller.queue.due_in(("team", "again"))
+    assert due is not None
+    assert 50 < due <= 60
+    cluster.now += timedelta(minutes=2)
+    await cluster.reconcile()
+    assert cluster.runs[slot("03:00")] == 1

@@ -51,6 +51,7 @@ class BackfillCluster:
         self.dies: Callable[[], bool] = lambda: False
         self.fail: list[KubeError] = []
         self.now = at("12:00")
+        self.marker = CrashMarker(None, self.now)
         self._versions = itertools.count(10)
         self.start()
 
@@ -68,7 +69,7 @@ class BackfillCluster:
             clock=lambda: self.now,
             leads=lambda: self.leads,
             metrics=OperatorMetrics(),
-            marker=CrashMarker(None, self.now),
+            marker=self.marker,
         )
         for resource, objects in ((BACKFILLS, seen.backfills), (JOBS, seen.jobs), (PODS, seen.pods)):
             for manifest in objects.values():
