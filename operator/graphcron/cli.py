@@ -16,6 +16,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
   run        run a GraphCron now (with a NAME)
+  backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
   lint       check GraphCrons in files, without a cluster
@@ -30,7 +31,7 @@ for containers:
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
-  crd        print the CustomResourceDefinition as YAML
+  crd        print the CustomResourceDefinitions as YAML
   version    print the version
 """
 
@@ -41,6 +42,7 @@ FOR_PEOPLE = (
     "logs",
     "explain",
     "run",
+    "backfill",
     "pause",
     "resume",
     "lint",
@@ -73,11 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.schedule import preview
 
             return preview.main(rest)
-        case ["crd"]:
-            from graphcron.resource import crd
-
-            print(crd.to_yaml(), end="")
-            return 0
+        case ["crd", *plurals]:
+            return _print_crds(plurals)
         case ["version" | "--version"]:
             from graphcron import __version__
 
@@ -93,6 +92,16 @@ def main(arguments: list[str] | None = None) -> int:
         case _:
             print(USAGE, end="", file=sys.stderr)
             return EXIT_USAGE
+
+
+def _print_crds(plurals: list[str]) -> int:
+    from graphcron.resource import crd
+
+    if unknown := [plural for plural in plurals if plural not in crd.RESOURCES]:
+        print(f"graphcron crd: no resource {unknown[0]}: there are {', '.join(crd.RESOURCES)}", file=sys.stderr)
+        return EXIT_USAGE
+    print("---\n".join(crd.to_yaml(crd.RESOURCES[plural]) for plural in plurals or crd.RESOURCES), end="")
+    return 0
 
 
 def _for_people(given: list[str]) -> int:

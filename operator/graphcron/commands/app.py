@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from graphcron.commands import importing, linting, output, requesting, server, tables
+from graphcron.commands import backfilling, importing, linting, output, requesting, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
@@ -46,6 +46,8 @@ def main(
 def commands() -> None:
     """LangGraph's cron jobs for every self-hosted Agent Server, native to Kubernetes."""
 
+
+commands.add_command(backfilling.backfill)
 
 Decorated = Callable[..., Any]
 

@@ -144,6 +144,13 @@ REASONS = {
             "Remove the cause. If the message names a run, a pod started at the last moment: cancel the run if it must "
             "not go on. Raise `runs.startTimeoutSeconds` if pods need longer to start.",
         ),
+        "GraphCronDeleted": Reason(
+            "The GraphCron was deleted while its backfill ran. The operator ended the Job.", "Nothing."
+        ),
+        "JobNameTaken": Reason(
+            "A Job that is not GraphCron's has the name that the scheduled time of a backfill needs.",
+            "Delete that Job, and create another backfill for this time.",
+        ),
         "JobDeleted": Reason(
             "Somebody deleted the Job before it was over. Its run may still be in progress.",
             "Nothing, if that was intended. Cancel the run on the Agent Server if it must not go on.",
