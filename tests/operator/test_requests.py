@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from graphcron.operator.observed import Observed
-from graphcron.operator.requests import job_name, surplus
+from graphcron.operator.requests import surplus
+from graphcron.resource.identity import requested_job_name
 from tests.support.world import World
 
 
@@ -135,8 +136,7 @@ def test_replace_ends_the_firing_that_runs_and_records_it_as_replaced(settled: W
 
 
 def test_the_name_of_its_job_fits_and_is_no_scheduled_minute() -> None:
-    graphcron = {"metadata": {"name": "n" * 52, "uid": "u"}}
-    name = job_name(graphcron, "token")
+    name = requested_job_name({"name": "n" * 52, "uid": "u"}, "token")
     assert len(name) == 63
     assert not name.rpartition("-")[2].isdigit()
 

@@ -5,7 +5,6 @@ the GraphCron's uid, and the GraphCron as its owner, so that only the operator r
 whatever is killed in between, the next reconciliation finds it and makes no second one.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,13 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import CANNOT_RUN, JOB_REFUSED, REPLACED, REQUESTED_AT_CREATION, STILL_RUNNING
-from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, RUN_REQUESTED, controller_reference
+from graphcron.resource.identity import (
+    CRON_LABEL,
+    ENDED_ANNOTATION,
+    RUN_REQUESTED,
+    controller_reference,
+    requested_job_name,
+)
 from graphcron.resource.spec import DEFAULT_HISTORY_LIMIT
 from graphcron.resource.status import NOT_OBSERVED, HistoryEntry, LastRequest
 
@@ -81,13 +86,6 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
     return None
 
 
-def job_name(graphcron: Manifest, token: str) -> str:
-    """The name of a token's Job. Its suffix is as long as the CronJob controller's, and no number as that is."""
-    metadata = graphcron["metadata"]
-    digest = hashlib.sha256(f"{metadata['uid']} {token}".encode()).hexdigest()
-    return f"{metadata['name']}-r{digest[:9]}"
-
-
 def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
     """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner."""
     metadata, template = graphcron["metadata"], live["spec"]["jobTemplate"]
@@ -96,7 +94,7 @@ def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(graphcron, token),
+            "name": requested_job_name(metadata, token),
             "namespace": metadata["namespace"],
             "labels": made.get("labels", {}) | {CRON_LABEL: metadata["name"]},
             "annotations": made.get("annotations", {})
