@@ -38,6 +38,9 @@ def test_a_token_makes_one_job_from_the_cronjobs_template(settled: World) -> Non
     assert job["metadata"]["labels"] == settled.cron_job["spec"]["jobTemplate"]["metadata"]["labels"]  # type: ignore[index]
     assert job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] == "manual"
     assert job["metadata"]["ownerReferences"][0]["kind"] == "GraphCron"
+    assert job["spec"]["template"]["metadata"]["annotations"]["graphcron.dev/trigger"] == "Manual"
+    template = settled.cron_job["spec"]["jobTemplate"]["spec"]["template"]  # type: ignore[index]
+    assert "graphcron.dev/trigger" not in template["metadata"]["annotations"], "each firing would say so"
     assert last(settled) == {"token": "one", "jobName": job["metadata"]["name"], "outcome": "Started"}
     assert settled.graphcron["status"]["active"] == 1
     assert settled.events == ["Normal RunRequested"]

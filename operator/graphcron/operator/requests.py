@@ -8,11 +8,13 @@ whatever is killed in between, the next reconciliation finds it and makes no sec
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphcron.firing.order import MANUAL
 from graphcron.kube.resources import Manifest
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import CANNOT_RUN, JOB_REFUSED, REPLACED, REQUESTED_AT_CREATION, STILL_RUNNING
+from graphcron.operator.triggers import with_trigger
 from graphcron.resource.identity import (
     CRON_LABEL,
     ENDED_ANNOTATION,
@@ -87,7 +89,7 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
 
 
 def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
-    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner."""
+    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner and its trigger."""
     metadata, template = graphcron["metadata"], live["spec"]["jobTemplate"]
     made = template.get("metadata", {})
     return {
@@ -101,7 +103,7 @@ def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
             | {"cronjob.kubernetes.io/instantiate": "manual", RUN_REQUESTED: token},
             "ownerReferences": [controller_reference(metadata)],
         },
-        "spec": template["spec"],
+        "spec": with_trigger(template["spec"], MANUAL),
     }
 
 
