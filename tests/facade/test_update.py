@@ -10,6 +10,8 @@ from graphcron.facade import schemas, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronPatch
 from graphcron.facade.update import update
+from graphcron.kube.json_patch import DoesNotApply, apply
+from graphcron.resource.identity import RESUME_REQUESTED
 from tests.support.rest_crons import FULL, ID, NOW, kubectl_made, made, patched
 
 
@@ -42,6 +44,32 @@ class TestPatch:
         paused = kubectl_made({"enabled": False, "pauseReason": "costs"})
         assert "pauseReason" not in patched(paused, {"enabled": True})["spec"]
         assert patched(paused, {"schedule": "0 0 * * *"})["spec"]["pauseReason"] == "costs"
+
+    def test_enabling_what_max_failures_has_suspended_requests_its_resumption(self) -> None:
+        """Also when it was enabled all the time, and each time anew."""
+        suspended = kubectl_made({"maxFailures": 2, "enabled": True}, annotations={RESUME_REQUESTED: "before"})
+        suspended["status"] = {"enabled": False, "lastResume": "before"}
+        resumed = patched(suspended, {"enabled": True})
+        assert resumed["metadata"]["annotations"][RESUME_REQUESTED] == "2026-11-22T19:25:15.114218Z"
+        assert resumed["spec"] == suspended["spec"], "nothing that Git would revert"
+        assert translation.next_run_date(resumed, NOW) is not None
+        assert patched(suspended, {"metadata": {"a": 1}})["metadata"]["annotations"][RESUME_REQUESTED] == "before"
+
+    @pytest.mark.parametrize(
+        ("spec", "status"), [({}, {"enabled": True}), ({}, None), ({"enabled": False}, {"enabled": False})]
+    )
+    def test_enabling_what_fires_or_is_paused_counts_its_failures_on(
+        self, spec: dict[str, Any], status: dict[str, Any] | None
+    ) -> None:
+        """A client that enables it each time that it changes something would switch maxFailures off."""
+        cron = kubectl_made({"maxFailures": 2} | spec) | ({"status": status} if status else {})
+        assert RESUME_REQUESTED not in patched(cron, {"enabled": True})["metadata"]["annotations"]
+
+    def test_enabling_notices_that_it_was_suspended_at_that_moment(self) -> None:
+        fires = kubectl_made({"maxFailures": 2}) | {"status": {"enabled": True}}
+        asked = update(fires, schemas.read(CronPatch, {"enabled": True}), NOW)
+        with pytest.raises(DoesNotApply, match="/status/enabled"):
+            apply(asked.operations, fires | {"status": {"enabled": False}})
 
     def test_pausing_works_whatever_else_is_wrong_and_nothing_else_does(self) -> None:
         """It may be older than a rule of this version."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphcron.facade import translation
 from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
-from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_date, updated_at
+from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_run_date, updated_at
 from graphcron.firing.formats import parse_time
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
@@ -107,7 +107,7 @@ _KEYS: dict[str, _Key] = {
     "cron_id": lambda manifest, now: id_of(manifest),
     "assistant_id": lambda manifest, now: assistant_uuid(manifest["spec"]["assistantId"]),
     "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
-    "next_run_date": next_date,
+    "next_run_date": next_run_date,
     "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
     "created_at": lambda manifest, now: created_at(manifest),
     "updated_at": lambda manifest, now: updated_at(manifest),

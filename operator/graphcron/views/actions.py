@@ -8,6 +8,7 @@ from typing import Any
 
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import RESUME_REQUESTED, RUN_REQUESTED
+from graphcron.resource.status import TOKEN_LIMIT
 
 
 def token(now: datetime) -> str:
@@ -31,3 +32,17 @@ def resume(graphcron: Manifest, request: str) -> dict[str, Any]:
     paused = (graphcron.get("spec") or {}).get("enabled") is False
     spec = {"spec": {"enabled": True, "pauseReason": None}} if paused else {}
     return {"metadata": {"annotations": {RESUME_REQUESTED: request}}} | spec
+
+
+def is_suspended(graphcron: Manifest) -> bool:
+    """Whether it fires no more although its spec is enabled, so that a request to resume can help."""
+    enabled = (graphcron.get("spec") or {}).get("enabled") is not False
+    return enabled and (graphcron.get("status") or {}).get("enabled") is False
+
+
+def is_resuming(graphcron: Manifest) -> bool:
+    """Whether a request to resume is on its way: the operator has not recorded its token."""
+    annotations = graphcron["metadata"].get("annotations") or {}
+    status = graphcron.get("status") or {}
+    requested = annotations.get(RESUME_REQUESTED, "")[:TOKEN_LIMIT]
+    return bool(requested) and requested != status.get("lastResume")
