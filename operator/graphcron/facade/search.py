@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from graphcron.facade import translation
+from graphcron.facade import metadata_keys, translation
 from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
 from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_run_date, updated_at
 from graphcron.firing.formats import parse_time
@@ -41,12 +41,8 @@ def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
     if query.enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
     if query.metadata:
-        found = [one for one in found if contains(_metadata(one), query.metadata)]
+        found = [one for one in found if contains(jsontext.opened(metadata_keys.shown(one["spec"])), query.metadata)]
     return found
-
-
-def _metadata(manifest: Manifest) -> dict[str, Any]:
-    return jsontext.opened(manifest["spec"].get("metadata")) or {}
 
 
 def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from graphcron.facade import metadata_keys
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import Config, RunOptions, ThreadCronCreate
 from graphcron.facade.webhook import is_masked, mask_url
@@ -75,13 +76,14 @@ def create(body: ThreadCronCreate, *, cron_id: str, thread_id: str | None, now: 
     if thread_id is not None:
         spec["threadId"] = thread_id
     schedule = set_fields(spec, body, body.schedule)
+    spec = {name: value for name, value in spec.items() if value is not None}
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": cron_id}, "spec": spec}
     check(manifest, now)
     return Draft(manifest, schedule)
 
 
 def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
-    """Sets what the body gives, and returns the schedule when it gives one."""
+    """Sets what the body gives, None where it removes a field, and returns the schedule when it gives one."""
     try:
         # The zone first, as LangGraph's server does.
         read_timezone(body.timezone)
@@ -99,6 +101,8 @@ def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, s
     for name, key in _SPEC_KEYS:
         if (value := getattr(body, name, None)) is not None:
             spec[key] = _CLEAN[name](value) if name in _CLEAN else value
+    if body.metadata is not None:
+        spec.update(metadata_keys.to_spec(spec.pop("metadata")))
     return schedule
 
 
@@ -177,7 +181,7 @@ def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) ->
         "timezone": spec.get("timezone"),
         "payload": _payload(spec, identity, assistant, end_time),
         "next_run_date": next_run_date(manifest, now, schedule),
-        "metadata": spec.get("metadata", {}),
+        "metadata": metadata_keys.shown(spec),
         "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
         "enabled": spec.get("enabled", True),
         "created_at": created_at(manifest),

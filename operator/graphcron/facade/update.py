@@ -35,7 +35,10 @@ def update(known: Manifest, body: CronPatch, now: datetime) -> Update:
     schedule = set_fields(given, body, body.schedule, metadata.get("uid", ""))
     operations: list[Operation] = []
     for name, value in given.items():
-        operations += merge(("spec", name), value, spec.get(name)) if name in _MERGED else [add(("spec", name), value)]
+        if name in _MERGED:
+            operations += merge(("spec", name), value, spec.get(name))
+        else:
+            operations += [add(("spec", name), value)] if value is not None else clear(("spec", name), iso(now))
     if "input" in given and "inputFrom" not in spec:
         operations.append(require(("spec", "inputFrom"), None))  # the CRD cannot say that they exclude each other
     if "end_time" in body.model_fields_set and body.end_time is None:

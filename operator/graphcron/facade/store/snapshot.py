@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graphcron.facade import metadata_keys
 from graphcron.kube import jsontext
 from graphcron.kube.outline import OVERSIZE, bounded
 from graphcron.kube.resources import Manifest
@@ -87,8 +88,9 @@ def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The pairs that are indexed: scalars, which are equal or not."""
-    return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
+    """The pairs that are indexed: scalars, which are equal or not. Those for fields of the spec are not kept here."""
+    pairs = ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
+    return (pair for pair in pairs if pair[0] not in metadata_keys.FIELDS)
 
 
 _SHOWN = ("enabled", "lastResume", "observedGeneration")
