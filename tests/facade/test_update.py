@@ -79,6 +79,14 @@ class TestPatch:
             with pytest.raises(RestError, match=r"spec\.template\.labels: "):
                 patched(wrong, change)
 
+    def test_fields_of_a_newer_version_keep_no_update_out_and_stay(self) -> None:
+        """During an upgrade the CRD is the first to be new."""
+        newer = kubectl_made({"renewed": {"a": 1}, "template": {"labels": {"team": "a"}, "renewed": True}})
+        after = patched(newer, {"schedule": "0 0 * * *", "metadata": {"graphcron.dev/retryLimit": 1}})
+        assert after["spec"] == newer["spec"] | {"schedule": "0 0 * * *", "retryLimit": 1}
+        with pytest.raises(RestError, match=r"^spec\.template\.labels: "):
+            patched(kubectl_made({"renewed": 1, "template": {"labels": {"job-name": "x"}}}), {"schedule": "0 0 * * *"})
+
     def test_does_not_touch_its_argument(self) -> None:
         before = made(FULL)
         copied = copy.deepcopy(before)

@@ -140,12 +140,13 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 
 def check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
     """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
-    whatever else is wrong, as long as all of the spec was read."""
+    whatever else is wrong, as long as all of the spec was read. Fields of a newer version's CRD are left to its operator:
+    during an upgrade they are there before the facade knows them."""
     try:
         if pauses:
             check_extent(manifest["spec"])
             return
-        spec = read_spec(manifest["spec"])
+        spec = read_spec(manifest["spec"], of_any_version=True)
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None
     if is_small(manifest):
