@@ -55,7 +55,8 @@ CONDITIONS = {
 STATES = {
     "Scheduled": Reason("It fires by its schedule.", "Nothing."),
     "Paused": Reason(
-        "`enabled` is false. The message contains `pauseReason`.", "Set `enabled: true` to resume the schedule."
+        "`enabled` is false. The message contains `pauseReason`.",
+        "Set `enabled: true` to resume the schedule, or use `graphcron resume NAME`.",
     ),
     "NotStarted": Reason(
         "`startTime` is in the future. The CronJob stays suspended until two minutes before it.",
