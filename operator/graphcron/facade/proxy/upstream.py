@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 import aiohttp
@@ -277,16 +277,14 @@ class Upstream:
     def _unreachable(self, error: Exception) -> str:
         if isinstance(error, aiohttp.ClientHttpProxyError):  # whose own text has the proxy's URL
             return f"The proxy before the Agent Server at {self.url} answered HTTP {error.status}"
-        reason = str(error) or type(error).__name__
-        return f"The Agent Server at {self.url} does not answer: {reason}"
+        return f"The Agent Server at {self.url} does not answer: {str(error) or type(error).__name__}"
 
 
 def _parts(url: str) -> URL:
     """Of what is no URL, none. What is wrong with it is not quoted: it may have a password."""
-    try:
+    with suppress(ValueError):
         return URL(url)
-    except ValueError:
-        return URL()
+    return URL()
 
 
 def _session(connector: aiohttp.TCPConnector, proxy: str | None) -> aiohttp.ClientSession:
