@@ -30,7 +30,7 @@ for containers:
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
-  crd        print the CustomResourceDefinition as YAML
+  crd        print the CustomResourceDefinitions as YAML
   version    print the version
 """
 
@@ -74,11 +74,8 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.schedule import preview
 
             return preview.main(rest)
-        case ["crd"]:
-            from graphcron.resource import crd
-
-            print(crd.to_yaml(), end="")
-            return 0
+        case ["crd", *plurals]:
+            return _print_crds(plurals)
         case ["version" | "--version"]:
             from graphcron import __version__
 
@@ -105,6 +102,16 @@ def _unknown(command: str) -> str:
     close = get_close_matches(command, COMMANDS, 1)
     guess = f" Did you mean {close[0]!r}?" if close else ""
     return f"{_program()}: there is no command {command!r}.{guess} '{_program()} help' lists all."
+
+
+def _print_crds(plurals: list[str]) -> int:
+    from graphcron.resource import crd
+
+    if unknown := [plural for plural in plurals if plural not in crd.RESOURCES]:
+        print(f"graphcron crd: no resource {unknown[0]}: there are {', '.join(crd.RESOURCES)}", file=sys.stderr)
+        return EXIT_USAGE
+    print("---\n".join(crd.to_yaml(crd.RESOURCES[plural]) for plural in plurals or crd.RESOURCES), end="")
+    return 0
 
 
 def _for_people(given: list[str]) -> int:

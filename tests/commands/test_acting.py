@@ -20,8 +20,9 @@ class Written:
         if name != "report":
             raise Failed(f"no {name}")
         annotations = self.patches[-1].get("metadata", {}).get("annotations", {}) if self.patches else {}
-        request = {"token": annotations.get("graphcron.dev/run-requested")} | self.answer
-        return {"spec": self.spec, "status": {"lastRequest": request}}
+        request = {"token": annotations.get("graphcron.dev/run-requested", "")} | self.answer
+        status = {"observedGeneration": 1, "lastRequest": request}
+        return {"metadata": {"resourceVersion": "1", "annotations": annotations}, "spec": self.spec, "status": status}
 
     def patch(self, place: Place, name: str, body: dict[str, Any]) -> None:
         self.graphcron(place, name)

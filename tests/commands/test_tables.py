@@ -81,18 +81,21 @@ def test_strip_is_empty_without_firings() -> None:
 
 def test_a_firing_shows_how_long_its_run_took_and_the_first_line_of_its_message() -> None:
     ended = {"startedAt": "2030-01-01T09:00:05Z", "finishedAt": "2030-01-01T09:01:35Z", "message": "boom\nTraceback"}
-    table = firings(cron(history=[entry("Failed", runId="r", threadId="t", **ended), entry("Missed", count=3)]), NOW)
+    table = firings(
+        cron(history=[entry("Failed", runId="r", threadId="t", trigger="Manual", **ended), entry("Missed", count=3)]),
+        NOW,
+    )
     due = ("2030-01-01T09:00:00Z", "3h")
-    assert list(table.rows[0]) == [*due, "Failed", "Because", "1m30s", "boom …"]
-    assert list(table.rows[1]) == [*due, "Missed x3", "Because", "-", "-"]
+    assert list(table.rows[0]) == [*due, "Manual", "Failed", "Because", "1m30s", "boom …"]
+    assert list(table.rows[1]) == [*due, "Schedule", "Missed x3", "Because", "-", "-"]
 
 
 def test_a_wide_firing_has_its_ids() -> None:
     table = firings(
         cron(history=[entry("Failed", jobName="j", runId="r", threadId="t"), entry("Missed")]), NOW, wide=True
     )
-    assert [[*row][5:8] for row in table.rows] == [["j", "r", "t"], ["-", "-", "-"]]
-    assert list(table.columns[5:8]) == ["JOB", "RUN", "THREAD"]
+    assert [[*row][6:9] for row in table.rows] == [["j", "r", "t"], ["-", "-", "-"]]
+    assert list(table.columns[6:9]) == ["JOB", "RUN", "THREAD"]
 
 
 UUID = "01a20527-c6d8-78ac-9a30-8df9de5583bc"

@@ -22,7 +22,7 @@ def run(clock: Any, name: str, wait: bool, timeout: int, namespace: str | None, 
     Sets the annotation graphcron.dev/run-requested, which the operator carries out.
     """
     where, token = Place(namespace, context), actions.token(clock())
-    where.patch(name, actions.run_now(token))
+    requesting.request(where, name, token, ANSWER_SECONDS)
     return output.request(
         requesting.follow(where, name, token, to_the_end=wait, seconds=timeout if wait else ANSWER_SECONDS)
     )

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import KubeError, NoCluster, NotFound, Unavailable
+from graphcron.kube.errors import Conflict, KubeError, NoCluster, NotFound, Unavailable
 from graphcron.kube.resources import GRAPHCRONS, PODS, Manifest
 from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
@@ -21,6 +21,10 @@ class Failed(Exception):
 
 
 NO_CRD = "this cluster does not know GraphCrons: the CRD is not installed. 'helm install' brings it."
+
+
+class Overtaken(Failed):
+    """A write that was meant for another version of its object than the newest one."""
 
 
 class UserKube(Kube):
@@ -55,6 +59,8 @@ class Place:
 
         try:
             return asyncio.run(asked())
+        except Conflict as error:
+            raise Overtaken(_sentence(error)) from None
         except KubeError as error:
             raise Failed(_sentence(error)) from None
         except NoCluster as error:

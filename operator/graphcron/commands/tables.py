@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from graphcron.firing.formats import parse_time
+from graphcron.firing.order import SCHEDULE
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import owner_of
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
@@ -91,7 +92,7 @@ _NEVER = "~"
 def firings(graphcron: Manifest, now: datetime, *, wide: bool = False) -> Table:
     """One row for each recorded firing, the newest first."""
     ids = ("JOB", "RUN", "THREAD") if wide else ()
-    columns = ("DUE", "AGE", "OUTCOME", "REASON", "DURATION", *ids, MESSAGE)
+    columns = ("DUE", "AGE", "TRIGGER", "OUTCOME", "REASON", "DURATION", *ids, MESSAGE)
     history = (graphcron.get("status") or {}).get("history", [])
     return Table(columns, [_firing(entry, now, wide) for entry in history])
 
@@ -102,6 +103,7 @@ def _firing(entry: Manifest, now: datetime, wide: bool) -> list[str]:
     return [
         entry["scheduledTime"],
         relative(entry["scheduledTime"], now).removesuffix(" ago"),
+        entry.get("trigger") or SCHEDULE,
         f"{entry['outcome']}{several}",
         entry["reason"],
         duration(entry) or NOTHING,

@@ -12,6 +12,7 @@ from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import JOB_LABEL, job_of
+from graphcron.operator.triggers import only_trigger
 from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER, TOUCHED_ANNOTATION
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
@@ -232,7 +233,8 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         annotations = metadata.get("annotations", {})
         if read := {key: annotations[key] for key in _READ_ANNOTATIONS if key in annotations}:
             kept["annotations"] = read
-        return {"metadata": kept, "status": manifest.get("status", {})}
+        trigger = only_trigger(dict(manifest)) if resource == JOBS else {}
+        return {"metadata": kept, "status": manifest.get("status", {}), **trigger}
     # Who has set any field. Which ones is most of it, and read only of CronJobs, of those who are neither we nor a
     # controller.
     writers = [
