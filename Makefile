@@ -213,6 +213,10 @@ wheels: $(READY) ## download the wheels of every image for both processors, as p
 image-release: $(READY) ## build the image for amd64 and arm64 by docker buildx; IMAGE=registry/name:tag pushes it
 	@$(RUN) -m cluster.image_release $(IMAGE)
 
+.PHONY: krew
+krew: $(READY) ## the kubectl plugin for krew: an archive for each platform, and the manifest with their hashes (.build/krew)
+	@PYTHONPATH=operator:. $(RUN) -m tools.krew
+
 .PHONY: sbom
 sbom: $(READY) ## what is in the image, as CycloneDX JSON (.build/sbom)
 	@$(RUN) -m cluster.sbom

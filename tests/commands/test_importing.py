@@ -73,7 +73,12 @@ def test_what_goes_to_git_has_nothing_that_the_apiserver_sets() -> None:
             "creationTimestamp": "2030-01-01T00:00:00Z",
             "managedFields": [{}],
             "labels": {"team": "a"},
-            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "kept"},
+            "annotations": {
+                "kubectl.kubernetes.io/last-applied-configuration": "{}",
+                "graphcron.dev/run-requested": "old",
+                "graphcron.dev/resume-requested": "old",
+                "note": "kept",
+            },
         },
         "spec": {"schedule": "0 9 * * *"},
         "status": {"active": 1},

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from graphcron.commands import output
+from graphcron.commands import options, output
 from graphcron.commands.cluster import Failed, Place, UserKube
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
@@ -20,7 +20,7 @@ SHOWN = 20
 
 
 @click.command()
-@click.argument("name")
+@options.name
 @click.option("--from", "begin", required=True, metavar="TIME", help="Such as 2026-11-01 or 2026-11-01T09:00.")
 @click.option("--to", "end", required=True, metavar="TIME", help="Scheduled times from here on do not count.")
 @click.option("--dry-run", is_flag=True, help="Print the scheduled times, and create nothing.")
@@ -28,20 +28,19 @@ SHOWN = 20
 @click.option("--order", type=click.Choice(["OldestFirst", "NewestFirst"]), help="Default: OldestFirst.")
 @click.option("--rerun", is_flag=True, help="Also run what is known to have succeeded.")
 @click.option("--wait", is_flag=True, help="Wait for its end. Exits with 1 unless all succeeded.")
-@click.option("-n", "--namespace", help="Namespace. Default: that of the context.")
-@click.option("--context", help="Context of the kubeconfig. Default: its current one.")
-@click.option("-o", "--output", "form", type=click.Choice(["json", "yaml"]), help="Print the backfill, or the times.")
+@options.place()
+@options.output_format()
 @click.pass_obj
 def backfill(
-    clock: Any, /, name: str, begin: str, end: str, dry_run: bool, wait: bool, form: str | None, **options: Any
+    clock: Any, /, name: str, begin: str, end: str, dry_run: bool, wait: bool, form: str | None, **given: Any
 ) -> int:
     """Run a GraphCron for scheduled times that have passed: creates a GraphCronBackfill.
 
     Times without an offset are in the GraphCron's own zone. To cancel it, delete the GraphCronBackfill.
     """
-    place = Place(options.pop("namespace"), options.pop("context"))
+    place = Place(given.pop("namespace"), given.pop("context"))
     graphcron, now = place.graphcron(name), clock()
-    wanted = _wanted(graphcron, begin, end, options, now)
+    wanted = _wanted(graphcron, begin, end, given, now)
     plan = _planned(graphcron, wanted, now)
     if dry_run:
         _print_plan(plan, wanted, form)

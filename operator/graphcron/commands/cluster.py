@@ -1,8 +1,9 @@
 """The cluster of a command: that of the caller's kubeconfig, in the namespace that kubectl would use."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import TypeVar
 
 from graphcron.kube.client import Kube
@@ -10,12 +11,16 @@ from graphcron.kube.errors import Conflict, KubeError, NoCluster, NotFound, Unav
 from graphcron.kube.resources import GRAPHCRONS, PODS, Manifest
 from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
+from graphcron.views.words import human_name
 
 Answer = TypeVar("Answer")
 
 
 class Failed(Exception):
     """A command that cannot do its work; the message says why, and what to do."""
+
+
+NO_CRD = "this cluster does not know GraphCrons: the CRD is not installed. 'helm install' brings it."
 
 
 class Overtaken(Failed):
@@ -61,11 +66,15 @@ class Place:
         except NoCluster as error:
             raise Failed(str(error)) from None
 
-    def graphcrons(self) -> list[Manifest]:
-        """All GraphCrons of the place, by namespace and name. Raises Failed."""
+    def graphcrons(self, selector: str = "") -> list[Manifest]:
+        """The GraphCrons of the place with these labels, by namespace and name. Raises Failed."""
 
         async def listed(kube: UserKube, namespace: str) -> list[Manifest]:
-            return await kube.list_graphcrons(None if self.everywhere else namespace)
+            where = None if self.everywhere else namespace
+            try:
+                return [one async for page, _ in kube.pages(GRAPHCRONS, where, selector) for one in page]
+            except NotFound:
+                raise Failed(NO_CRD) from None
 
         found = self.ask(listed)
         return sorted(found, key=lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]))
@@ -122,17 +131,34 @@ async def _named(kube: UserKube, namespace: str, name: str) -> Manifest:
         return await kube.get_graphcron(namespace, name)
     except NotFound:
         if not await kube.serves_graphcrons():
-            raise Failed(
-                "this cluster does not know GraphCrons: the CRD is not installed. 'helm install' brings it."
-            ) from None
-        raise Failed(
-            f"namespace {namespace} has no GraphCron {name!r}. 'graphcron list -A' shows those of all namespaces."
-        ) from None
+            raise Failed(NO_CRD) from None
+        guess = await _guess(kube, namespace, name)
+        others = "'graphcron list -A' shows those of all namespaces."
+        raise Failed(f"namespace {namespace} has no GraphCron {name!r}.{guess} {others}") from None
+
+
+async def _guess(kube: UserKube, namespace: str, name: str) -> str:
+    """What may have been meant, as a sentence; empty when nothing is alike."""
+    try:
+        async for page, _ in kube.pages(GRAPHCRONS, namespace, ""):
+            if found := alike(name, page):
+                return f" Did you mean {found}?"
+    except KubeError:
+        pass  # who may not list them
+    return ""
+
+
+def alike(name: str, graphcrons: Sequence[Manifest]) -> str:
+    """The name that is the most like one that there is none of, or like the name for people of one; empty without."""
+    names = {human_name(one).casefold(): one["metadata"]["name"] for one in graphcrons}
+    names |= {one["metadata"]["name"]: one["metadata"]["name"] for one in graphcrons}
+    close = get_close_matches(name.casefold(), names, 1)
+    return f"{names[close[0]]!r}" if close else ""
 
 
 def _sentence(error: KubeError) -> str:
-    if isinstance(error, Unavailable):
-        return f"the cluster does not answer: {error.message}"
+    if isinstance(error, Unavailable) and not error.message.startswith("the Kubernetes API "):
+        return f"the cluster cannot answer now: {error.message}"
     if error.status == 403:
         return f"you may not do this: {error.message}"
     return error.message

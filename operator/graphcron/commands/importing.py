@@ -8,7 +8,7 @@ from pydantic.alias_generators import to_camel
 
 from graphcron.kube.resources import Manifest
 from graphcron.operator.object_cache import LAST_APPLIED
-from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT
+from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT, RESUME_REQUESTED, RUN_REQUESTED
 
 _FIELDS = (
     "schedule", "timezone", "assistant_id", "thread_id", "on_run_completed", "end_time", "enabled", "metadata",
@@ -59,12 +59,14 @@ def _without_cron_id(config: Any) -> Any:
 
 
 _OURS_TO_SET = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink")
+_NOT_FOR_GIT = (LAST_APPLIED, RUN_REQUESTED, RESUME_REQUESTED)
+"""Annotations: kubectl's own, and requests. A sync that wrote back an old token would make a new request."""
 
 
 def for_git(graphcron: Manifest) -> Manifest:
     """A GraphCron as it stands in Git: without status, and without what the apiserver sets."""
     metadata = {key: value for key, value in graphcron["metadata"].items() if key not in _OURS_TO_SET}
     if annotations := metadata.pop("annotations", {}):
-        kept = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
+        kept = {key: value for key, value in annotations.items() if key not in _NOT_FOR_GIT}
         metadata |= {"annotations": kept} if kept else {}
     return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": graphcron["spec"]}

@@ -13,7 +13,7 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import JOB_LABEL, job_of
 from graphcron.operator.triggers import only_trigger
-from graphcron.resource.identity import BACKFILL_LABEL, CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER
+from graphcron.resource.identity import BACKFILL_LABEL, CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER, TOUCHED_ANNOTATION
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
 
@@ -228,6 +228,7 @@ _READ_OF_METADATA = (
     "name", "namespace", "uid", "ownerReferences", "creationTimestamp", "deletionTimestamp", "resourceVersion",
 )  # fmt: skip
 _READ_LABELS = (CRON_LABEL, BACKFILL_LABEL, JOB_LABEL)
+_READ_ANNOTATIONS = (ENDED_ANNOTATION, TOUCHED_ANNOTATION)
 
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -247,8 +248,9 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         labels = metadata.get("labels", {})
         kept = {key: metadata[key] for key in _READ_OF_METADATA if key in metadata}
         kept["labels"] = {key: labels[key] for key in _READ_LABELS if key in labels}
-        if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
-            kept["annotations"] = {ENDED_ANNOTATION: ended}
+        annotations = metadata.get("annotations", {})
+        if read := {key: annotations[key] for key in _READ_ANNOTATIONS if key in annotations}:
+            kept["annotations"] = read
         trigger = only_trigger(dict(manifest)) if resource == JOBS else {}
         return {"metadata": kept, "status": manifest.get("status", {}), **trigger}
     # Who has set any field. Which ones is most of it, and read only of CronJobs, of those who are neither we nor a

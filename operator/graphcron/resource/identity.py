@@ -39,6 +39,9 @@ BACKFILL_LABEL = f"{GROUP}/backfill"
 ENDED_ANNOTATION = f"{GROUP}/ended"
 """On a Job that the operator ended: the reason, and why."""
 
+TOUCHED_ANNOTATION = f"{GROUP}/touched"
+"""On a Job without a pod: when the operator last reminded the Job controller of it."""
+
 RUN_REQUESTED = f"{GROUP}/run-requested"
 """Annotation on a GraphCron: run it now, once for each token, such as the time of the request."""
 RESUME_REQUESTED = f"{GROUP}/resume-requested"

@@ -21,7 +21,9 @@ CONDITIONS = {
         "`Unschedulable`, or of the controller that could not create the pod or the Job (`FailedCreate`: a quota, a "
         "LimitRange, an admission policy). `ContainerCreating` means that the pod's volumes or network are not ready "
         "after 60 s, `PodInitializing` that an injected init container is not done, `JobSuspended` that somebody holds "
-        "the Job back, and `NoPod` that no Event says why there is no pod."
+        "the Job back, and `NoPod` that no Event says why there is no pod. After 5½ minutes of `NoPod` the operator "
+        "reminds the Job controller (annotation `graphcron.dev/touched` on the Job), which forgets a Job whose "
+        "pod came and went while it saw nothing."
     ),
     "RunsEnding": (
         "Present only while False (`SidecarRunning`): a run is over, and a container that somebody injected keeps its "
@@ -53,7 +55,8 @@ CONDITIONS = {
 STATES = {
     "Scheduled": Reason("It fires by its schedule.", "Nothing."),
     "Paused": Reason(
-        "`enabled` is false. The message contains `pauseReason`.", "Set `enabled: true` to resume the schedule."
+        "`enabled` is false. The message contains `pauseReason`.",
+        "Set `enabled: true` to resume the schedule, or use `graphcron resume NAME`.",
     ),
     "NotStarted": Reason(
         "`startTime` is in the future. The CronJob stays suspended until two minutes before it.",

@@ -131,7 +131,8 @@ def _pods(facts: Facts) -> Step:
     stuck = stuck_pods(facts.graphcron)
     if stuck is None:
         return Step("run pods", True, "none is kept from starting")
-    return Step("run pods", False, told(stuck["reason"], stuck["message"]), advice(stuck["reason"]))
+    todo = advice(stuck["reason"]) or advice("NotStarting")  # many reasons are Kubernetes' own
+    return Step("run pods", False, told(stuck["reason"], stuck["message"]), todo)
 
 
 def _last_run(facts: Facts) -> Step:
