@@ -10,7 +10,7 @@ import pytest
 from cluster.control_plane import ControlPlane
 from graphcron.commands.cluster import UserKube
 from graphcron.commands.console_source import ClusterSource, seen
-from graphcron.console.source import Away, Missing, NotAllowed, Refused, Verb
+from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS
@@ -68,7 +68,9 @@ async def test_a_change_goes_to_that_very_object(kube: UserKube) -> None:
         made = await source.create(graphcron("changed") | {"metadata": {"name": "changed", "namespace": "team"}})
         paused = await source.patch(made, actions.pause("a fair"))
         assert paused["spec"]["pauseReason"] == "a fair"
-        assert (await source.patch(made, actions.run_now("1")))["metadata"]["annotations"]
+        assert (await source.patch(made, actions.resume(made, "1")))["metadata"]["annotations"]
+        with pytest.raises(Changed):
+            await source.patch(made, {"metadata": {"resourceVersion": made["metadata"]["resourceVersion"]}})
         with pytest.raises(Refused, match="exists"):
             await source.create(graphcron("changed") | {"metadata": {"name": "changed", "namespace": "team"}})
         await source.delete(made)

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from graphcron.console.source import ALLOWED, Missing, Refused, Right, SourceError, Verb
+from graphcron.console.source import ALLOWED, Changed, Missing, Refused, Right, SourceError, Verb
 from graphcron.kube.resources import Manifest
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -134,8 +134,11 @@ class MemorySource:
         return manifest
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
-        self._check()
-        return self.put(_merged(await self.graphcron(known["metadata"]["namespace"], known["metadata"]["name"]), body))
+        stored = await self.graphcron(known["metadata"]["namespace"], known["metadata"]["name"])
+        version = body.get("metadata", {}).get("resourceVersion")
+        if version not in (None, stored["metadata"]["resourceVersion"]):
+            raise Changed("the object has been modified")
+        return self.put(_merged(stored, body))
 
     async def delete(self, known: Manifest) -> None:
         self._check()

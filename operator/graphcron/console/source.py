@@ -25,6 +25,10 @@ class Refused(SourceError):
     """It is not valid, or was changed by somebody else meanwhile."""
 
 
+class Changed(Refused):
+    """It is not as it was known to be: read it again, decide again, write again."""
+
+
 class Away(SourceError):
     """Kubernetes gives no answer now."""
 
@@ -75,7 +79,8 @@ class Source(Protocol):
         """A new object: a GraphCron, or a GraphCronBackfill. Raises Refused."""
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
-        """A GraphCron after a merge patch: that very object, whatever its version. Raises Missing and Refused."""
+        """A GraphCron after a merge patch: that very object, whatever its version, unless the patch names one. Raises
+        Missing, Refused and Changed."""
 
     async def delete(self, known: Manifest) -> None:
         """That very object. Raises Missing."""
