@@ -19,6 +19,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
+  console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
@@ -45,6 +46,7 @@ FOR_PEOPLE = (
     "backfill",
     "pause",
     "resume",
+    "console",
     "lint",
     "import",
     "export",

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from graphcron.kube import jsontext
 from graphcron.kube.outline import OBJECT_LIMIT, outline
-from graphcron.kube.resources import BACKFILLS, CRON_JOBS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
+from graphcron.kube.resources import BACKFILLS, CRON_JOBS, GRAPHCRONS, JOBS, LAST_APPLIED, PODS, Manifest, Resource
 from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
@@ -231,8 +231,6 @@ _READ_LABELS = (CRON_LABEL, BACKFILL_LABEL, JOB_LABEL)
 _READ_ANNOTATIONS = (ENDED_ANNOTATION, TOUCHED_ANNOTATION)
 
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-"""The whole object once more, for kubectl alone."""
 _WRITER = ("manager", "operation", "subresource")
 _OTHER = (*_WRITER, "fieldsV1")
 

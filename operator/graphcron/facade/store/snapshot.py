@@ -11,7 +11,7 @@ from typing import Any
 from graphcron.facade import metadata_keys
 from graphcron.kube import jsontext
 from graphcron.kube.outline import OVERSIZE, bounded
-from graphcron.kube.resources import Manifest
+from graphcron.kube.resources import LAST_APPLIED, Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
 from graphcron.views import glance
@@ -98,7 +98,6 @@ _SHOWN = ("enabled", "lastResume", "observedGeneration")
 _PACKED = ("input", "config", "context")
 METADATA_BYTES = 4096
 """Of a cron's metadata, beyond which they are not indexed, and read anew by each search that filters by metadata."""
-_DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def whole(manifest: Manifest) -> Manifest | None:
@@ -113,8 +112,8 @@ def kept(manifest: Mapping[str, Any]) -> Manifest:
     if glance.GLANCE in manifest:
         return dict(manifest)
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
-    if _DROPPED in metadata.get("annotations", {}):
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
+    if LAST_APPLIED in metadata.get("annotations", {}):
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != LAST_APPLIED}
     status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
     if stalled := condition(dict(manifest), "Stalled"):
         status["conditions"] = [{key: stalled[key] for key in stalled.keys() & {"type", "observedGeneration"}}]
