@@ -64,10 +64,10 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.runner.main import main as run
 
             return run(os.environ)
-        case ["copy-runner", directory]:
+        case ["copy-runner", directory, *zone] if len(zone) < 2:
             from graphcron.runner.copy_runner import copy_to
 
-            copy_to(directory)
+            copy_to(directory, *zone)
             return 0
         case ["operator" | "facade" as command]:
             return _serve(command)

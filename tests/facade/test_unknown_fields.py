@@ -33,6 +33,7 @@ ELSEWHERE = {
     "next_run_date": "the server sets it",
     "cron_id": "the server sets it",
     "sort_by": "it belongs to a search",
+    "render_input": "only kubectl can set spec.renderInput of the GraphCron",
     "jitter_seconds": "only kubectl can set spec.jitterSeconds of the GraphCron",
     "startTime": "only kubectl can set spec.startTime of the GraphCron",
     "server": "only kubectl can set spec.server of the GraphCron",

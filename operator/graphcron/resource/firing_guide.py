@@ -121,7 +121,10 @@ REASONS = {
             "The pod received SIGTERM.",
             "Nothing: the next pod continues. If this is the final outcome, the Job was deleted.",
         ),
-        "InputInvalid": Reason("`inputFrom` contains no valid JSON.", "Correct the Secret or ConfigMap."),
+        "InputInvalid": Reason(
+            "`inputFrom` contains no valid JSON, or with `renderInput` a placeholder that cannot be replaced.",
+            "Correct the Secret or ConfigMap.",
+        ),
         "HeaderInvalid": Reason("A value in `server.headersSecretRef` is not a valid header.", "Correct that Secret."),
         "CaFileInvalid": Reason(
             "The CA file cannot be used.",
