@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from graphcron.firing.order import FIRING_METADATA
 from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
@@ -21,11 +22,13 @@ from graphcron.runner.attempt import (
 from graphcron.runner.environment import log, read_headers
 from graphcron.runner.errors import AgentServerError, Busy, RequestRefused, ResourceNotFound, TryAgain, named
 from graphcron.runner.given_input import given_input
-from graphcron.runner.replace import Replacement
 from graphcron.runner.request import cron_marks, request_body, time_marks
 from graphcron.runner.retry import T, persist
 from graphcron.runner.thread_memory import ThreadMemory
 from graphcron.runner.transport import Transport, Trust
+
+if TYPE_CHECKING:
+    from graphcron.runner.replace import Replacement
 
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
@@ -58,7 +61,7 @@ class AgentServerEngine:
         self.server = AgentServer(transport, headers)
         self.started = False
         """Whether this pod started the run."""
-        self.replacement = Replacement(self.server, self.order, self.firing, deletes_thread=self.deletes_thread)
+        self.replacement: Replacement | None = None
         self.memory = ThreadMemory(self.server, self.thread_id, attempt.due)
         self.given: bytes | None = None
         """The input as JSON, unless it is the order's."""
@@ -125,7 +128,7 @@ class AgentServerEngine:
             self.memory.recall()
             self.given = given_input(self.order, self.settings, self.memory.due)
         if self.order.replace:
-            self.replacement.cancel_earlier()
+            self.cancel_earlier()
         try:
             marks = time_marks(self.firing, self.memory.due, self.memory.attempt)
             run = self.start(request_body(self.order, self.firing, self.given, marks))
@@ -149,6 +152,13 @@ class AgentServerEngine:
             raise
         log(f"run {run.run_id} started on thread {self.thread_id}")
         return run
+
+    def cancel_earlier(self) -> None:
+        from graphcron.runner.replace import Replacement  # start-up time
+
+        if self.replacement is None:
+            self.replacement = Replacement(self.server, self.order, self.firing, deletes_thread=self.deletes_thread)
+        self.replacement.cancel_earlier()
 
     def start(self, request: bytes) -> Run:
         """The timer waits for the answer: without it, no attempt would know of the run."""
@@ -223,7 +233,9 @@ class AgentServerEngine:
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
             return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, waits)
         if status == "success":
-            return self.attempt.outcome("Succeeded", "RunSucceeded", self.replacement.cancelled)
+            return self.attempt.outcome(
+                "Succeeded", "RunSucceeded", self.replacement.cancelled if self.replacement else ""
+            )
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker
