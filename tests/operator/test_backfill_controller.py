@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from graphcron.kube.errors import Refused
 from graphcron.kube.resources import BACKFILLS
 from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.quarantine import Suspect
@@ -185,5 +186,20 @@ async def test_one_on_which_the_operator_died_is_left_alone_and_says_so(tmp_path
     assert due is not None
     assert 50 < due <= 60
     cluster.now += timedelta(minutes=2)
+    await cluster.reconcile()
+    assert cluster.runs[slot("03:00")] == 1
+
+
+async def test_a_status_that_the_apiserver_refuses_is_an_event_once_and_tried_again() -> None:
+    """The operator may lack a permission."""
+    cluster = BackfillCluster(backfill({}))
+    cluster.refuses = Refused(403, "cannot patch resource graphcronbackfills/status")
+    for _ in range(3):
+        with pytest.raises(Refused):
+            await cluster.reconcile()
+    (event,) = cluster.events
+    assert (event["reason"], event["involvedObject"]["name"]) == ("ReconcileFailed", "again")
+    assert not cluster.runs
+    cluster.refuses = None
     await cluster.reconcile()
     assert cluster.runs[slot("03:00")] == 1

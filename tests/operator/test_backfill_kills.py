@@ -3,73 +3,27 @@
 With Kubernetes' own controllers and the rights that the chart gives; of nodes there is only what ends the run pods.
 """
 
-import json
 import random
 import threading
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cluster.control_plane import ControlPlane
 from examples.demo.session import Session, wait_for
 from tests.support.charts_operator import NAMESPACE, ChartsOperator, charts_operator
 from tests.support.graphcron_apiserver import graphcron_apiserver
+from tests.support.kubelet import kubelet
 from tests.support.manifests import graphcron, ready
 
 SLOTS, KILLS, PARALLELISM = 200, 5, 20
 BEGIN = datetime(2026, 11, 1, tzinfo=UTC)
-PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 LEASE = {
     "GRAPHCRON_LEASE_DURATION_SECONDS": "3",
     "GRAPHCRON_LEASE_RENEW_DEADLINE_SECONDS": "2",
     "GRAPHCRON_LEASE_RETRY_PERIOD_SECONDS": "0.5",
 }
 """So that the next process need not wait for long."""
-
-
-class Kubelet(threading.Thread):
-    """Ends each run pod with success, and remembers the Jobs that had one."""
-
-    def __init__(self, plane: ControlPlane) -> None:
-        super().__init__(daemon=True)
-        self.runs: defaultdict[str, set[str]] = defaultdict(set)
-        """Uids of Jobs that had a pod, by the name of the Job."""
-        self._plane = plane
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        while not self._stopped.wait(0.2):
-            _, found = self._plane.api.request("GET", PODS)
-            for pod in found["items"]:
-                if pod["status"].get("phase") == "Pending":
-                    self._end(pod)
-
-    def _end(self, pod: dict[str, Any]) -> None:
-        labels, moment = pod["metadata"]["labels"], f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        self.runs[labels["batch.kubernetes.io/job-name"]].add(labels["batch.kubernetes.io/controller-uid"])
-        said = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "run_id": pod["metadata"]["uid"]})
-        state = {"exitCode": 0, "reason": "Completed", "startedAt": moment, "finishedAt": moment, "message": said}
-        run = {"name": "run", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
-        pod["status"] |= {"phase": "Succeeded", "containerStatuses": [run | {"state": {"terminated": state}}]}
-        self._plane.api.request("PUT", f"{PODS}/{pod['metadata']['name']}/status", pod)
-
-    def stop(self) -> None:
-        self._stopped.set()
-        self.join(20)
-
-
-@contextmanager
-def kubelet(plane: ControlPlane) -> Iterator[Kubelet]:
-    found = Kubelet(plane)
-    found.start()
-    try:
-        yield found
-    finally:
-        found.stop()
 
 
 def test_five_kills_and_each_of_two_hundred_scheduled_times_ran_once(tmp_path: Path) -> None:

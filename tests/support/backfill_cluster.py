@@ -50,6 +50,8 @@ class BackfillCluster:
         self.writes: list[str] = []
         self.dies: Callable[[], bool] = lambda: False
         self.fail: list[KubeError] = []
+        self.refuses: KubeError | None = None
+        """What each write of a status meets."""
         self.now = at("12:00")
         self.marker = CrashMarker(None, self.now)
         self._versions = itertools.count(10)
@@ -123,6 +125,8 @@ class BackfillCluster:
         return [name for name, job in self.jobs.items() if not is_over(job)]
 
     async def patch_backfill_status(self, namespace: str, name: str, observed: Manifest, status: Manifest) -> Manifest:
+        if self.refuses:
+            raise self.refuses
         if name not in self.backfills:
             raise NotFound(404, "gone")
         metadata = self.backfills[name]["metadata"]

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import NotFound, NotLeading
+from graphcron.kube.errors import NotFound, NotLeading, Refused
 from graphcron.kube.resources import BACKFILLS, JOBS, Manifest, Resource
 from graphcron.operator.backfill import BackfillPlan, decide
 from graphcron.operator.backfill_begin import Given
@@ -22,7 +22,7 @@ from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import owns
 from graphcron.operator.quarantine import Suspect
-from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED
+from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED, RECONCILE_FAILED
 from graphcron.operator.work_queue import WorkQueue
 from graphcron.resource.identity import BACKFILL_LABEL
 
@@ -59,6 +59,7 @@ class BackfillController:
         self._jobs = BackfillJobs(kube, self.cache)
         self._over: set[Name] = set()
         """Those that no change of their GraphCron concerns."""
+        self._refusals: dict[Name, str] = {}
         self._skipped: set[Name] = set()
         self._started = False
 
@@ -79,14 +80,27 @@ class BackfillController:
         self._skipped.discard(name)
         try:
             await self._reconcile(name)
+            self._refusals.pop(name, None)
+        except Refused as refused:
+            await self._say_refused(name, refused)
+            raise
         except NotLeading:
             self._skipped.add(name)
             if self._leads():  # the lead was lost and won again while a request was in flight
                 self.queue.add(name)
 
+    async def _say_refused(self, name: Name, refused: Refused) -> None:
+        """By an Event, once: what the apiserver refuses may be the status."""
+        found = self.cache.with_jobs(name)
+        if found and self._refusals.get(name) != refused.message:
+            self._refusals[name] = refused.message
+            words = f"The operator tries again and again, and fails: {refused.message}"
+            await self._record(name, found[0], Event("Warning", RECONCILE_FAILED, words))
+
     async def _reconcile(self, name: Name) -> None:
         if (identity := self.cache.identity(name)) is None:
             self._jobs.forget(name)
+            self._refusals.pop(name, None)
             return
         work = Suspect(*name, *identity)
         if suspect := self._marker.postponed(*identity, self._clock()):
@@ -127,7 +141,9 @@ class BackfillController:
             return None
         backfill, jobs, pods = found
         subject = subject_of(backfill)
-        siblings = [other for other in self._by_graphcron.get(subject, ()) if other != name]
+        begun = isinstance(status := backfill.get("status"), dict) and "graphCronUid" in status
+        # Only the beginning of a backfill depends on others.
+        siblings = () if begun else self._by_graphcron.get(subject, set()) - {name}
         others = [found[0] for other in siblings if (found := self.cache.with_jobs(other))]
         return Given(
             backfill,

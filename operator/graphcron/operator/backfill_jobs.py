@@ -69,8 +69,11 @@ class BackfillJobs:
         """Have Kubernetes remove an ended Job."""
         try:
             await self._kube.expire_job(name[0], job)
-        except (Conflict, NotFound, Refused) as error:
-            log.debug("GraphCronBackfill %s/%s: Job %s: %s", *name, job["metadata"]["name"], error)
+        except (Conflict, NotFound):
+            return  # it is gone, or its event is on the way
+        except Refused as refused:
+            words = (job["metadata"]["name"], refused.message)
+            log.warning("GraphCronBackfill %s/%s: Job %s cannot be removed: %s", *name, *words)
 
     async def end(self, name: Name, end: End) -> None:
         """End a Job, unless it is one that does not start, and has started by now."""
