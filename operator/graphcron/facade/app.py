@@ -34,7 +34,7 @@ from graphcron.facade.resolver import addresses_of
 from graphcron.facade.schemas import BODY_LIMIT
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.store import Store
-from graphcron.facade.v1.handlers import V1Handlers
+from graphcron.facade.v1.backfills import BackfillHandlers
 from graphcron.facade.v1.routes import only, v1_routes
 
 METRICS = web.AppKey("metrics", FacadeMetrics)
@@ -64,7 +64,9 @@ def make_app(
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[METRICS], app[DRAINING] = metrics, draining
     app.on_response_prepare.append(say_id)
-    app.add_routes([*v1_routes(V1Handlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))])
+    app.add_routes(
+        [*v1_routes(BackfillHandlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))]
+    )
     return app
 
 
