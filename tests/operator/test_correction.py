@@ -9,10 +9,11 @@ import pytest
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
 from graphcron.operator.controller import Controller
-from graphcron.operator.correction import Change, change_of
+from graphcron.operator.correction import Change, change_of, is_settled
 from graphcron.operator.cronjob import digest_of
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.reapply import Applied
+from graphcron.operator.reasons import CHANGED_BY_ADMISSION, CHANGED_BY_OTHERS
 from tests.support.controller_bench import HELLO, INSTALLATION, NOW, Bench
 from tests.support.world import World, at
 
@@ -94,6 +95,27 @@ class TestOthersChangeTheCronJob:
             assert pod["containers"][0]["image"] == "graphcron:test"
         assert self.condition(bench) is None
 
+    async def test_a_field_that_somebody_removes_comes_back_however_often(self, bench: Bench) -> None:
+        """Kubernetes records nobody for it. What waits for its time is not taken for settled, and is not forgotten."""
+        bench.make()
+        await bench.reconcile()
+        removed, healed = 0, 0
+        for _ in range(60):
+            cron_job = bench.kube.cron_jobs["hello"]
+            if cron_job["spec"].pop("startingDeadlineSeconds", None):
+                removed += 1
+                cron_job["metadata"]["generation"] += 1
+                cron_job["metadata"]["resourceVersion"] = str(int(cron_job["metadata"]["resourceVersion"]) + 1000)
+                bench.controller.cache.put(CRON_JOBS, cron_job)
+            await bench.reconcile()
+            healed += "startingDeadlineSeconds" in bench.kube.cron_jobs["hello"]["spec"]
+            bench.now += timedelta(seconds=30)
+        assert healed > 3
+        assert removed - healed in (0, 1), "the last one may wait for its time"
+        condition = self.condition(bench)
+        assert condition is None or "spec.startingDeadlineSeconds (removed)" in condition["message"]
+        assert bench.kube.writes.count("cronjob hello") == 1 + healed
+
     async def test_whoever_goes_on_changing_it_is_named_and_corrected_ever_more_rarely(self, bench: Bench) -> None:
         bench.make()
         await bench.reconcile()
@@ -136,6 +158,11 @@ class TestChangeOf:
             fields: dict[str, Any] = {"f:spec": {"f:suspend": {}}}
             entry = {"manager": manager, "operation": "Update", "fieldsV1": fields}
             world.cron_job["metadata"]["managedFields"].append(entry)
+
+    def test_only_what_is_as_applied_or_left_for_good_is_settled(self) -> None:
+        assert is_settled(None)
+        assert is_settled((CHANGED_BY_ADMISSION, "spec.suspend"))
+        assert not is_settled((CHANGED_BY_OTHERS, "spec.suspend"))
 
     def test_what_is_not_there_is_applied_and_what_is_right_is_left(self, world: World, wanted: dict[str, Any]) -> None:
         assert self.decided(world, wanted) == Change()

@@ -32,3 +32,8 @@ def change_of(inputs: Inputs, wanted: Manifest) -> Change:
         return Change(modified=modified)
     at = may_apply_at(inputs.observed.applied, digest)
     return Change(modified=modified, at=at) if at and inputs.now < at else Change(wanted)
+
+
+def is_settled(modified: tuple[str, str] | None) -> bool:
+    """Whether what others have changed in the CronJob, if anything, is left for good."""
+    return modified is None or modified[0] == CHANGED_BY_ADMISSION
