@@ -1,5 +1,6 @@
 """What others change in the CronJob is corrected, or left and told."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -175,6 +176,21 @@ class TestChangeOf:
         assert (change.apply, change.at) == (None, None)
         assert change.modified
         assert change.modified[0] == "ChangedByAdmission"
+
+    @pytest.mark.parametrize(
+        ("applied", "tried"),
+        [(None, True), (timedelta(hours=25), True), (timedelta(hours=23), False)],
+    )
+    def test_after_a_firing_it_is_tried_again_once_a_day(
+        self, world: World, wanted: dict[str, Any], applied: timedelta | None, tried: bool
+    ) -> None:
+        """The webhook or the policy may be gone, and nobody else would apply it."""
+        self.change(world)
+        last = Applied(digest_of(wanted), at("11:01") - applied, 1) if applied else None
+        assert self.decided(world, wanted, last, "11:01").apply is None
+        world.fire("11:00", "Complete", json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded"}))
+        change = self.decided(world, wanted, last, "11:01")
+        assert (change.apply == wanted, change.modified is None) == (tried, tried)
 
     def test_another_spec_is_applied_whatever_a_webhook_does(self, world: World, wanted: dict[str, Any]) -> None:
         self.change(world)
