@@ -5,6 +5,7 @@ An apiserver of the test's own, and the operator as a process with the rights th
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -70,6 +71,28 @@ def test_a_hand_edited_cronjob_heals(session: Session) -> None:
         return (spec["schedule"], spec["suspend"]) == ("0 0 1 1 *", False)
 
     wait_for("the hand edit to heal", healed, 10)
+
+
+def test_a_field_that_somebody_removes_from_a_cronjob_comes_back(session: Session) -> None:
+    """Kubernetes records nobody for it."""
+    session.apply(graphcron("removed"))
+    ready(session, "removed")
+
+    def generation() -> int:
+        return int((session.one("cronjob", "removed") or {})["metadata"]["generation"])
+
+    def reaches(number: int) -> bool:
+        return generation() == number
+
+    def recorded() -> bool:
+        return bool((session.one("graphcron", "removed") or {})["status"].get("cronJobGeneration") == generation())
+
+    for times in (1, 2):
+        wait_for("the generation to be recorded", recorded, 10)
+        patch = '[{"op": "remove", "path": "/spec/startingDeadlineSeconds"}]'
+        session.kubectl("patch", "cronjob", "removed", "--type=json", "-p", patch)
+        wait_for("the field to come back", partial(reaches, 1 + 2 * times), 10)
+        assert (session.one("cronjob", "removed") or {})["spec"]["startingDeadlineSeconds"] == 3600
 
 
 def test_a_deleted_cronjob_comes_back(session: Session) -> None:

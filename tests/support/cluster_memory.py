@@ -78,6 +78,7 @@ class MemoryCluster:
         stored["metadata"]["resourceVersion"] = str(next(self._versions))
         stored["metadata"]["uid"] = before["metadata"]["uid"] if before else f"cj-{next(self._versions)}"
         stored["metadata"]["creationTimestamp"] = "2026-12-01T10:00:00Z"
+        stored["metadata"]["generation"] = before["metadata"]["generation"] + 1 if before else 1
         stored["metadata"]["managedFields"] = [{"manager": "graphcron", "operation": "Apply"}]
         self.mutate(stored)
         self.cron_jobs[stored["metadata"]["name"]] = stored
@@ -96,6 +97,7 @@ class MemoryCluster:
             raise Conflict(409, "Precondition failed: UID in object meta")
         self._write(f"suspend {name}")
         cron_job["spec"]["suspend"] = True
+        cron_job["metadata"]["generation"] += 1
         cron_job["metadata"]["resourceVersion"] = str(next(self._versions))
         cron_job["metadata"]["managedFields"].append({"manager": "graphcron", "operation": "Update"})
         return copy.deepcopy(cron_job)

@@ -85,6 +85,7 @@ class World:
             self.cron_job["metadata"]["creationTimestamp"] = (
                 before["metadata"]["creationTimestamp"] if before else _moment(now)
             )
+            self.cron_job["metadata"]["generation"] = before["metadata"]["generation"] + 1 if before else 1
             self.cron_job["metadata"]["managedFields"] = [
                 {"manager": "graphcron", "operation": "Apply"},
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},

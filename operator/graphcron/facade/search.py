@@ -41,8 +41,13 @@ def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
     if query.enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
     if query.metadata:
-        found = [one for one in found if contains(jsontext.opened(metadata_keys.shown(one["spec"])), query.metadata)]
+        shown = metadata_keys.shown if query.metadata.keys() & metadata_keys.FIELDS.keys() else _free_metadata
+        found = [one for one in found if contains(jsontext.opened(shown(one["spec"])), query.metadata)]
     return found
+
+
+def _free_metadata(spec: dict[str, Any]) -> Any:
+    return spec.get("metadata", {})
 
 
 def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:

@@ -140,8 +140,8 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 
 def check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
     """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
-    whatever else is wrong, as long as all of the spec was read. Fields of a newer CRD are left to its operator:
-    during an upgrade they are there before the facade knows them."""
+    whatever else is wrong, as long as all of the spec was read. Fields of a newer version are left to its operator:
+    during an upgrade the CRD is the first to be new."""
     try:
         if pauses:
             check_extent(manifest["spec"])

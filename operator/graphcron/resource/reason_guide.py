@@ -33,7 +33,8 @@ CONDITIONS = {
     "CronJobModified": (
         "Present only while True: others have changed fields of the CronJob, and the operator leaves them so. The "
         "message names the fields and who set them. `ChangedByAdmission`: a mutating webhook or policy changes them "
-        "whenever the CronJob is applied. They stay so until the spec changes or the CronJob is deleted. "
+        "whenever the CronJob is applied. They stay so until the spec changes or the CronJob is deleted; once a day, "
+        "after a firing, the operator tries whether the webhook is gone. "
         "`ChangedByOthers`: somebody sets or removes them again whenever they are corrected. The operator corrects "
         "hand edits at once, and repeated ones more and more rarely, at least once an hour."
     ),

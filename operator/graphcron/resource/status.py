@@ -121,6 +121,9 @@ class GraphCronStatus(Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     cron_job_name: Annotated[str, Field(max_length=63)] | None = Field(None, description="Name of the CronJob.")
+    cron_job_generation: int | None = Field(
+        None, description="Generation of the CronJob in which its spec was as applied. Absent while others change it."
+    )
     timezone: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="Time zone of the schedule, with the default filled in."
     )
