@@ -22,7 +22,8 @@ class Written:
         annotations = self.patches[-1].get("metadata", {}).get("annotations", {}) if self.patches else {}
         request = {"token": annotations.get("graphcron.dev/run-requested", "")} | self.answer
         status = {"observedGeneration": 1, "lastRequest": request}
-        return {"metadata": {"resourceVersion": "1", "annotations": annotations}, "spec": self.spec, "status": status}
+        metadata = {"name": name, "uid": "u", "resourceVersion": "1", "annotations": annotations}
+        return {"metadata": metadata, "spec": self.spec, "status": status}
 
     def patch(self, place: Place, name: str, body: dict[str, Any]) -> None:
         self.graphcron(place, name)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NoCluster, NotFound, Unavailable
-from graphcron.kube.resources import ACCESS_REVIEWS, GRAPHCRONS, PODS, Manifest, Resource
+from graphcron.kube.resources import ACCESS_REVIEWS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
 from graphcron.views.words import human_name
@@ -34,6 +34,14 @@ class UserKube(Kube):
         """The whole log of one container. Raises KubeError."""
         text = await self._get_text(PODS.path(namespace, pod, "log"), {"container": container}, None)
         return text.decode(errors="replace")
+
+    async def has_job(self, namespace: str, name: str) -> bool:
+        """Raises KubeError."""
+        try:
+            await self._get(JOBS.path(namespace, name))
+        except NotFound:
+            return False
+        return True
 
     async def merge(self, namespace: str, name: str, body: Manifest) -> Manifest:
         """A GraphCron after a merge patch."""
@@ -125,6 +133,14 @@ class Place:
             return await kube.merge(namespace, name, body)
 
         return self.ask(patched)
+
+    def has_job(self, name: str) -> bool:
+        """Whether there is a Job of that name. Raises Failed."""
+
+        async def found(kube: UserKube, namespace: str) -> bool:
+            return await kube.has_job(namespace, name)
+
+        return self.ask(found)
 
     def pods(self, name: str) -> list[Manifest]:
         """The run pods of a GraphCron, oldest first. Raises Failed."""
