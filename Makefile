@@ -144,6 +144,13 @@ $(JS_SERVER)/.ready: $(wildcard tests/contract/clients/js_server/*) $(CLIENTS)/.
 	@$(NPM_CI) $(JS_SERVER)
 	@touch $@
 
+VENDOR := .build/console-js
+.PHONY: vendor
+vendor: clients ## copy the console's JavaScript from its locked npm packages into the package
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR) && cp tools/console_js/package.json tools/console_js/package-lock.json $(VENDOR)
+	@$(NPM_CI) $(VENDOR)
+	@$(RUN) -m tools.console_js.vendor $(VENDOR)
+
 .PHONY: lint
 lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
@@ -172,6 +179,7 @@ generate: $(READY) ## write what is generated: the CRD, its copy in the chart, t
 verify: $(READY) ## fail when a generated file is not what `make generate` writes
 	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
 	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
+	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench

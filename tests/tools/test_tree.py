@@ -28,6 +28,8 @@ def test_no_test_file_imports_from_another() -> None:
 
 UNTESTED = {
     "__main__.py": "calls the command",
+    "console/source.py": "a protocol and its exceptions",
+    "console/visit.py": "what a page gets; tests/console asks for pages",
     "facade/errors.py": "exceptions that hold a status and a sentence",
     "facade/store/store.py": "a protocol and its exceptions",
     "operator/run_pod_defaults.py": "constants; tests/chart/test_values.py compares them with those of the chart",

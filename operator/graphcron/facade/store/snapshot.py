@@ -13,6 +13,7 @@ from graphcron.kube.outline import OVERSIZE, bounded
 from graphcron.kube.resources import Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
+from graphcron.views import glance
 
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -99,16 +100,14 @@ _DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 def whole(manifest: Manifest) -> Manifest | None:
     """What is kept of a GraphCron, with its free JSON read; None where that is an outline."""
-    if OVERSIZE in manifest:
-        return None
-    return manifest | {"spec": {name: jsontext.opened(value) for name, value in manifest["spec"].items()}}
+    return None if OVERSIZE in manifest else glance.opened(manifest)
 
 
 def kept(manifest: Mapping[str, Any]) -> Manifest:
-    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out, and
-    most of one that is too large to run; free JSON, of which only filters read any, stays a text. Of what was kept
-    already, that is all."""
-    if OVERSIZE in manifest:
+    """The part that lists read. Ten thousand are in memory, so what kubectl and the apiserver add is left out, and most
+    of one that is too large to run; free JSON, of which only filters read any, stays a text, and the status is
+    compressed (`views.glance`). Of what was kept already, that is all."""
+    if glance.GLANCE in manifest:
         return dict(manifest)
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
     if _DROPPED in metadata.get("annotations", {}):
@@ -119,4 +118,4 @@ def kept(manifest: Mapping[str, Any]) -> Manifest:
     packed = [name for name in _PACKED if isinstance(spec.get(name), dict | list)]
     if isinstance(spec.get("metadata"), dict) and len(jsontext.dumps(spec["metadata"])) > METADATA_BYTES:
         packed.append("metadata")
-    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}}
+    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}} | glance.keep(manifest)

@@ -1,0 +1,58 @@
+"""What a viewer asks of one GraphCron: run now, pause, resume, delete."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from graphcron.console.source import NotAllowed, Verb
+from graphcron.console.visit import Visit
+from graphcron.kube.resources import Manifest
+from graphcron.views import actions
+
+REASON_LIMIT = 1024
+"""Characters of a reason to pause, as the spec takes them."""
+
+
+async def run(visit: Visit) -> web.StreamResponse:
+    """Run it once, also while it is paused."""
+    return await _patched(visit, "run", lambda known: actions.run_now(actions.token(visit.now)))
+
+
+async def pause(visit: Visit) -> web.StreamResponse:
+    """Fire no more until it is resumed."""
+    reason = visit.fields.get("reason", "").strip()[:REASON_LIMIT]
+    return await _patched(visit, "pause", lambda known: actions.pause(reason or None))
+
+
+async def resume(visit: Visit) -> web.StreamResponse:
+    """Fire again."""
+    return await _patched(visit, "resume", lambda known: actions.resume(known, actions.token(visit.now)))
+
+
+async def ask_to_delete(visit: Visit) -> web.StreamResponse:
+    """Whether it is really meant."""
+    known = await visit.graphcron()
+    right = await visit.source.may(Verb.DELETE, known["metadata"]["namespace"])
+    return visit.render("delete.html", graphcron=known, right=right)
+
+
+async def delete(visit: Visit) -> web.StreamResponse:
+    """Delete it, with its CronJob and its history."""
+    known = await visit.graphcron()
+    await _check(visit, Verb.DELETE, known)
+    await visit.source.delete(known)
+    return visit.see("overview", {"did": "delete"})
+
+
+async def _patched(visit: Visit, did: str, body: Callable[[Manifest], Manifest]) -> web.StreamResponse:
+    known = await visit.graphcron()
+    await _check(visit, Verb.PATCH, known)
+    await visit.source.patch(known, body(known))
+    metadata = known["metadata"]
+    return visit.see("cron", {"did": did}, namespace=metadata["namespace"], name=metadata["name"])
+
+
+async def _check(visit: Visit, verb: Verb, known: Manifest) -> None:
+    right = await visit.source.may(verb, known["metadata"]["namespace"])
+    if not right.allowed:
+        raise NotAllowed(right.why)
