@@ -13,10 +13,8 @@ from graphcron.commands.cluster import Failed, Place
 from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_status import job_of
-from graphcron.schedule.description import in_words
-from graphcron.schedule.expression import read
-from graphcron.schedule.field_syntax import InvalidSchedule
-from graphcron.views import actions, explaining
+from graphcron.views import actions, explaining, manifest
+from graphcron.views.schedules import schedule_in_words
 
 EXIT_FAILED = 1
 
@@ -101,17 +99,10 @@ def get(clock: Any, name: str, namespace: str | None, context: str | None, form:
     if form:
         output.document(found, form)
         return
-    output.pairs(tables.described(found, _in_words(found), clock()))
+    output.pairs(tables.described(found, schedule_in_words(found), clock()))
     if found.get("status", {}).get("history"):
         click.echo()
         output.table(tables.firings(found, clock()))
-
-
-def _in_words(graphcron: Manifest) -> str:
-    try:
-        return in_words(read(graphcron["spec"]["schedule"], graphcron["metadata"]["uid"]))
-    except InvalidSchedule as invalid:
-        return str(invalid)
 
 
 @commands.command()
@@ -268,7 +259,7 @@ def export(names: tuple[str, ...], namespace: str | None, context: str | None, e
     """Print GraphCrons as YAML for Git: without status and what the apiserver sets. Default: all of the namespace."""
     place = Place(namespace, context, everywhere)
     found = [place.graphcron(name) for name in names] if names else place.graphcrons()
-    output.documents([importing.for_git(one) for one in found])
+    output.documents([manifest.for_git(one) for one in found])
 
 
 @commands.command()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-import yaml
 from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -15,6 +14,7 @@ from graphcron.commands.linting import ERROR, Report
 from graphcron.commands.requesting import Answer
 from graphcron.commands.tables import Table
 from graphcron.views.explaining import Step
+from graphcron.views.manifest import as_yaml
 
 _UNLIMITED = 10_000
 """Characters of a line when nobody's terminal has to hold it."""
@@ -51,16 +51,12 @@ def document(value: Any, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        click.echo(_yaml(value), nl=False)
+        click.echo(as_yaml(value), nl=False)
 
 
 def documents(values: Sequence[Any]) -> None:
     """Several YAML documents, as kubectl apply reads them."""
-    click.echo("---\n".join(map(_yaml, values)), nl=False)
-
-
-def _yaml(value: Any) -> str:
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110))
+    click.echo("---\n".join(map(as_yaml, values)), nl=False)
 
 
 def steps(steps: Sequence[Step]) -> None:

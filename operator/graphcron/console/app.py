@@ -57,7 +57,6 @@ def make_console(access: Access, options: Options) -> web.Application:
         console,
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         filters=_FILTERS,
-        undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from graphcron.console.visit import Visit
+from graphcron.views import glance
 from graphcron.views.overview import ORDERS, Filter, choices, ordered, part
 
 FIELDS = ("text", "phase", "owner", "assistant", "namespace", "label")
@@ -34,6 +35,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     return visit.render(
         "overview_list.html" if visit.wants_part else "overview.html",
         part=shown,
+        rows=[(entry, glance.opened(one)) for entry, one in shown.listed],
         here=address(shown.number),
         before=address(shown.number - 1) if shown.number > 1 else None,
         after=address(shown.number + 1) if shown.number < shown.pages else None,

@@ -9,6 +9,16 @@ from graphcron.console.visit import Visit
 from graphcron.kube.resources import Manifest
 from graphcron.views import actions
 
+DONE = {
+    "run": "It was asked to run now. The run appears below as soon as it has ended.",
+    "pause": "It is paused.",
+    "resume": "It is resumed.",
+    "edit": "It was changed.",
+    "new": "It was made.",
+    "backfill": "The backfill was made.",
+}
+"""What a page says of a request that was sent, by its name in the address."""
+
 REASON_LIMIT = 1024
 """Characters of a reason to pause, as the spec takes them."""
 

@@ -46,10 +46,10 @@ class Visit:
         address = self.request.app.router[page].url_for(**parts)
         return str(address.with_query(query) if query else address)
 
-    def render(self, template: str, status: int = 200, **context: Any) -> web.Response:
+    def render(self, template: str, /, code: int = 200, **context: Any) -> web.Response:
         """An answer made of a template."""
         shown = self.layout | {"now": self.now, "silent": self.source.silent_seconds()} | context
-        return aiohttp_jinja2.render_template(template, self.request, shown, status=status)
+        return aiohttp_jinja2.render_template(template, self.request, shown, status=code)
 
     def see(self, page: str, query: Mapping[str, str] | None = None, **parts: str) -> web.Response:
         """Leads on to another page: a change that was made is not made again when its answer is reloaded."""

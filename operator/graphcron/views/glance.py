@@ -58,6 +58,13 @@ def status_of(graphcron: Mapping[str, Any]) -> dict[str, Any]:
     return read_status(jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")).to_dict()
 
 
+def unpacked(graphcron: Manifest) -> Manifest:
+    """A GraphCron, whole or kept, with its status as it was written, and its free JSON read."""
+    kept, spec = graphcron.get(STATUS), graphcron.get("spec") or {}
+    status = {"status": jsontext.loads(zlib.decompress(kept))} if kept else {}
+    return graphcron | {"spec": {name: jsontext.opened(value) for name, value in spec.items()}} | status
+
+
 def opened(graphcron: Manifest) -> Manifest:
     """A GraphCron with its status as `status_of` has it, and its free JSON read."""
     rest = {key: value for key, value in graphcron.items() if key not in (GLANCE, STATUS)}
