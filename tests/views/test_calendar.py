@@ -15,7 +15,7 @@ def graphcron(schedule: str, *history: dict[str, Any], enabled: bool = True, **s
     return {
         "metadata": {"namespace": "team", "name": "cron", "uid": "uid"},
         "spec": {"schedule": schedule, **spec},
-        "status": {"enabled": enabled, "history": list(history)},
+        "status": {"nextRunTimes": ["2026-11-27T14:00:00Z"] if enabled else [], "history": list(history)},
     }
 
 

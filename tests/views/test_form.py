@@ -40,9 +40,7 @@ def test_each_field_of_the_form_is_one_of_the_spec_with_its_description() -> Non
 
 
 def test_a_new_graphcron_has_what_was_written_and_nothing_else() -> None:
-    found = filled(
-        NEW | {"input": '{"q": [1]}', "retryLimit": "0", "timezone": "", "displayName": " The  report "}, None
-    )
+    found = filled(NEW | {"input": '{"q": [1]}', "retryLimit": "0", "timezone": "", "displayName": " The  one "}, None)
     assert found.errors == {}
     assert found.manifest == {
         "apiVersion": "graphcron.dev/v1",

@@ -7,14 +7,19 @@ from typing import Any
 import pytest
 
 from graphcron.views import timeline
-from graphcron.views.timeline import ahead, behind, spread
+from graphcron.views.glance import keep
+from graphcron.views.timeline import ahead, behind, level, spread
 
 NOW = datetime(2026, 11, 27, 13, 30, 20, tzinfo=UTC)
 
 
 def graphcron(schedule: str, number: int = 0, **spec: Any) -> dict[str, Any]:
     metadata = {"namespace": "team", "name": f"cron-{number}", "uid": f"uid-{number}"}
-    return {"metadata": metadata, "spec": {"schedule": schedule, **spec}, "status": {"enabled": True}}
+    return {
+        "metadata": metadata,
+        "spec": {"schedule": schedule, **spec},
+        "status": {"nextRunTimes": ["2026-11-27T14:00:00Z"]},
+    }
 
 
 def at(hour: int, minute: int, day: int = 27) -> datetime:
@@ -35,16 +40,23 @@ def test_it_ends_after_24_hours_and_nothing_of_the_minute_that_goes_on_is_ahead(
     assert found.minutes[-1] == 1
 
 
-@pytest.mark.parametrize(
-    "idle",
-    [
-        {"status": {"enabled": False}},
-        {"status": {}},
-        {"status": {"enabled": True, "conditions": [{"type": "Stalled", "status": "True"}]}},
-    ],
-)
-def test_what_does_not_fire_is_not_in_it(idle: dict[str, Any]) -> None:
-    assert ahead([graphcron("* * * * *") | idle], NOW).crons == 0
+@pytest.mark.parametrize("status", [{}, {"nextRunTimes": []}])
+def test_what_does_not_fire_is_not_in_it(status: dict[str, Any]) -> None:
+    assert ahead([graphcron("* * * * *") | {"status": status}], NOW).crons == 0
+
+
+def test_a_cron_of_which_a_glance_is_kept_counts_as_a_whole_one() -> None:
+    whole = graphcron("0 15 * * *")
+    kept = {name: value for name, value in whole.items() if name != "status"} | keep(whole)
+    assert ahead([kept], NOW) == ahead([whole], NOW)
+    assert ahead([kept], NOW).firings == 1
+
+
+def test_hours_have_their_minutes_with_the_shade_of_each() -> None:
+    crowd = [graphcron("40 13 * * *", number) for number in range(3)] + [graphcron("0 13 * * *")]
+    hours = ahead(crowd, NOW).hours
+    assert (len(hours), hours[0], hours[-1]) == (25, (at(13, 0), [(40, 3, 2)]), (at(13, 0, 28), [(0, 1, 1)]))
+    assert [level(number) for number in (0, 1, 2, 3, 84, 85, 10_000)] == [0, 1, 1, 2, 4, 5, 5]
 
 
 def test_start_and_end_hold() -> None:

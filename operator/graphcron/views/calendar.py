@@ -1,12 +1,12 @@
 """A month of one GraphCron: what its firings came to, and when it will fire. Days are those of its own zone. Pure."""
 
-from calendar import Calendar
+from calendar import Calendar, month_name
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from graphcron.firing.formats import moment_of
+from graphcron.firing.formats import moment_of, parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
@@ -38,6 +38,11 @@ class Month:
     def is_within_calendar(self) -> bool:
         """Far enough from the ends of Python's calendar for the months and zones around it."""
         return MINYEAR + 1 < self.year < MAXYEAR - 1
+
+    @property
+    def title(self) -> str:
+        """As people write it."""
+        return f"{month_name[self.number]} {self.year}"
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.number:02}"
@@ -82,6 +87,11 @@ class MonthView:
     weeks: tuple[tuple[Day, ...], ...]
     problem: str | None
 
+    def clock(self, time: datetime | str) -> str:
+        """Hour and minute of a time in the zone of the cron."""
+        moment = parse_time(time) if isinstance(time, str) else time
+        return f"{moment.astimezone(ZoneInfo(self.zone)):%H:%M}"
+
 
 def month_of(graphcron: Manifest, asked: str | None, now: datetime) -> MonthView:
     """The month that is asked for, by default that of `now`."""
@@ -111,10 +121,10 @@ def month_of(graphcron: Manifest, asked: str | None, now: datetime) -> MonthView
 
 def _entries(graphcron: Manifest, zone: ZoneInfo) -> dict[date, list[Manifest]]:
     found: dict[date, list[Manifest]] = {}
-    for entry in reversed((graphcron.get("status") or {}).get("history", [])):
+    for entry in (graphcron.get("status") or {}).get("history", []):
         if due := moment_of(str(entry["scheduledTime"])):
             found.setdefault(due.astimezone(zone).date(), []).append(entry)
-    return found
+    return {day: sorted(ended, key=lambda one: str(one["scheduledTime"])) for day, ended in found.items()}
 
 
 def _coming(

@@ -94,6 +94,7 @@ LIMITS = (
     Field("jitterSeconds", "Random delay, in seconds", Kind.NUMBER),
 )
 FIELDS = (*WHEN, *WHAT, *MORE, *LIMITS)
+GROUPS = {"when": WHEN, "what": WHAT, "more": MORE, "limits": LIMITS}
 
 NAME, NAMESPACE, DISPLAY = "name", "namespace", "displayName"
 """Of the object itself, and its name for people."""
@@ -170,11 +171,12 @@ def filled(values: Mapping[str, str], known: Manifest | None) -> Filled:
     for field in FIELDS:
         if field.name not in changed:
             continue
-        text = changed[field.name].strip()
+        text = changed[field.name]
         spec.pop(field.name, None)
-        if text:
+        if text.strip():
             try:
-                spec[field.name] = _READ[field.kind](text, zone)
+                # A mistake in JSON is told by its line.
+                spec[field.name] = _READ[field.kind](text if field.kind is Kind.JSON else text.strip(), zone)
             except ValueError as error:
                 errors[field.name] = str(error)
     for name, sentence in _wrong(spec).items():

@@ -13,7 +13,7 @@ from graphcron.schedule.field_syntax import DESCRIPTORS, InvalidSchedule
 from graphcron.schedule.fields import Schedule
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
-from graphcron.views.words import condition
+from graphcron.views.glance import glance, unpacked
 
 MINUTES = 24 * 60
 """As far as it looks ahead and back, and how often a GraphCron can fire in that time."""
@@ -68,6 +68,19 @@ class Ahead:
         return sum(self.minutes)
 
     @property
+    def hours(self) -> list[tuple[datetime, list[tuple[int, int, int]]]]:
+        """Each hour with its minutes in which something fires: minute, number of firings, and level of heat."""
+        first = self.start.minute
+        begin, shown = self.start - timedelta(minutes=first), [0] * first + list(self.minutes)
+        return [
+            (
+                begin + hour * timedelta(hours=1),
+                [(at, number, level(number)) for at, number in enumerate(shown[60 * hour : 60 * hour + 60]) if number],
+            )
+            for hour in range(-(-len(shown) // 60))
+        ]
+
+    @property
     def fullest(self) -> int:
         return max(self.minutes)
 
@@ -85,6 +98,40 @@ class Behind:
     @property
     def totals(self) -> Counter[str]:
         return sum(self.slots, Counter[str]())
+
+    @property
+    def most(self) -> int:
+        """Firings of the fullest slot."""
+        return max(slot.total() for slot in self.slots)
+
+    @property
+    def bars(self) -> list[tuple[int, list[tuple[str, float, float]]]]:
+        """Each slot with its outcomes as parts of one bar: where a part begins, and its height, in percent of the
+        fullest slot."""
+        most = self.most
+        found = []
+        for at, slot in enumerate(self.slots):
+            parts, low = [], 0.0
+            for outcome in sorted(slot, key=_worst_last):
+                height = 100 * slot[outcome] / most
+                parts.append((outcome, low, height))
+                low += height
+            if parts:
+                found.append((at, parts))
+        return found
+
+    @property
+    def ticks(self) -> list[datetime]:
+        """Both ends, and what divides the time between them by four."""
+        whole = len(self.slots) * self.slot
+        return [self.start + whole * part / 4 for part in range(5)]
+
+
+_BAR_ORDER = ("Succeeded", "Skipped", "Replaced", "WaitingForInput", "Missed", "Failed")
+
+
+def _worst_last(outcome: str) -> int:
+    return _BAR_ORDER.index(outcome) if outcome in _BAR_ORDER else len(_BAR_ORDER)
 
 
 def ahead(graphcrons: Iterable[Manifest], now: datetime) -> Ahead:
@@ -128,9 +175,8 @@ _Key = tuple[Schedule, str, datetime | None, datetime | None]
 
 
 def fires(graphcron: Manifest) -> bool:
-    """Whether it makes runs, now or from its startTime on."""
-    stalled = condition(graphcron, "Stalled")
-    return (graphcron.get("status") or {}).get("enabled") is True and (stalled is None or stalled["status"] != "True")
+    """Whether it has a next firing."""
+    return glance(graphcron).following is not None
 
 
 def _key_of(graphcron: Manifest) -> _Key | None:
@@ -148,6 +194,15 @@ def _times(key: _Key, now: datetime, start: datetime) -> list[datetime]:
     schedule, zone, begin, end = key
     last = start + (MINUTES - 1) * _MINUTE
     return next_times(schedule, read_timezone(zone), now, MINUTES, start=begin, end=end, until=last)
+
+
+LEVELS = (1, 3, 10, 30, 85)
+"""Firings of a minute from which on it is one shade darker: the same everywhere, the last where Jobs start late."""
+
+
+def level(number: int) -> int:
+    """The shade of a minute, from 1 on; 0 for none."""
+    return sum(number >= least for least in LEVELS)
 
 
 def _hot_minutes(minutes: Sequence[int]) -> list[tuple[int, int, timedelta]]:
@@ -195,7 +250,7 @@ def behind(graphcrons: Iterable[Manifest], now: datetime) -> Behind:
     slots = [Counter[str]() for _ in range(number)]
     cut = 0
     for graphcron in graphcrons:
-        history = (graphcron.get("status") or {}).get("history", [])
+        history = (unpacked(graphcron).get("status") or {}).get("history", [])
         due = None
         for entry in history:
             due = moment_of(str(entry.get("lastScheduledTime") or entry["scheduledTime"]))
