@@ -18,6 +18,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   run        run a GraphCron now (with a NAME)
   pause      pause a GraphCron
   resume     resume a GraphCron
+  console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
@@ -43,6 +44,7 @@ FOR_PEOPLE = (
     "run",
     "pause",
     "resume",
+    "console",
     "lint",
     "import",
     "export",

@@ -14,6 +14,7 @@ from graphcron.commands.requesting import ANSWER_SECONDS
 from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_status import job_of
 from graphcron.views import actions, explaining, manifest
+from graphcron.views.firings import fault_of_template
 from graphcron.views.schedules import schedule_in_words
 
 EXIT_FAILED = 1
@@ -204,6 +205,26 @@ def resume(clock: Any, name: str, namespace: str | None, context: str | None) ->
     place = Place(namespace, context)
     place.patch(name, actions.resume(place.graphcron(name), actions.token(clock())))
     click.echo(f"graphcron {name} is resumed")
+
+
+@commands.command("console")
+@click.option("-n", "--namespace", help="Show only this namespace. Default: all that you may see.")
+@click.option("--context", help="Context of the kubeconfig. Default: its current one.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option(
+    "--trace-url", default="", metavar="URL", help="Link runs to traces: {run_id} and {thread_id} are replaced."
+)
+@click.pass_obj
+def console_(
+    clock: Any, namespace: str | None, context: str | None, port: int, no_browser: bool, trace_url: str
+) -> None:
+    """Open the web console in your browser, on this machine alone, with the rights of your kubeconfig."""
+    if trace_url and (fault := fault_of_template(trace_url)):
+        raise click.UsageError(f"--trace-url: {fault}")
+    from graphcron.commands import console  # no other command needs what it imports
+
+    console.serve(console.Wanted(namespace, context, port, not no_browser, trace_url), clock)
 
 
 @commands.command()

@@ -59,11 +59,17 @@ class Reflector:
         self.listed = asyncio.Event()
         self.refused: Refused | None = None
         """Why the apiserver does not let it list, as long as it does not."""
+        self.broken = False
+        """Whether the last list or watch failed, and none has begun since."""
         self._kube = kube
         self._resource = resource
         self._what = (resource, namespace, selector)
         self._handler = handler
         self._opened = opened
+
+    def _open(self, stream: Stream) -> None:
+        self.broken = False
+        self._opened(self._resource, stream)
 
     async def run(self) -> None:
         """Without end, whatever happens."""
@@ -82,6 +88,7 @@ class Reflector:
             except KubeError as error:
                 self.refused = error if isinstance(error, Refused) else None
                 log.warning("%s cannot be listed: %s", self._resource, error.message)
+                self.broken = True
             except Exception:
                 log.exception("the watch of %s failed", self._resource)
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
@@ -105,7 +112,7 @@ class Reflector:
         broken = 0
         while True:
             try:
-                async for event in self._kube.watch(*self._what, version, lambda it: self._opened(self._resource, it)):
+                async for event in self._kube.watch(*self._what, version, self._open):
                     version = max(version, version_of(event["object"]))
                     self._handle(event)
                     broken = 0
@@ -113,6 +120,7 @@ class Reflector:
                 raise
             except KubeError as error:
                 log.info("the watch of %s broke: %s", self._resource, error.message)
+                self.broken = True
                 broken += 1
             else:
                 broken = 0  # the apiserver ended it in time
