@@ -66,5 +66,6 @@ class OneTimeAccess:
 
 _LEADS_ON = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>GraphCron</title>'
+    '<link rel="icon" href="static/icon.svg">'  # browsers would ask for /favicon.ico, which is nobody's
     '<meta http-equiv="refresh" content="0; url=./"></head><body><p><a href="./">GraphCron</a></p></body></html>'
 )
