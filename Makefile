@@ -168,16 +168,19 @@ format: $(READY) ## format the code
 type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
+CRDS = graphcrons graphcronbackfills
+
 .PHONY: generate
-generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
-	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
-	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
+generate: $(READY) ## write what is generated: the CRDs, their copies in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd > crds/$$crd.yaml \
+	  && cp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done
 	@$(RUN) -m tools.docs.chart_docs
 	@$(RUN) -m tools.docs.spec_docs
 
 .PHONY: verify
 verify: $(READY) ## fail when a generated file is not what `make generate` writes
-	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd | diff crds/$$crd.yaml - \
+	  && cmp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done \
 	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
 	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }

@@ -31,7 +31,7 @@ for containers:
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
-  crd        print the CustomResourceDefinition as YAML
+  crd        print the CustomResourceDefinitions as YAML
   version    print the version
 """
 
@@ -75,11 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.schedule import preview
 
             return preview.main(rest)
-        case ["crd"]:
-            from graphcron.resource import crd
-
-            print(crd.to_yaml(), end="")
-            return 0
+        case ["crd", *plurals]:
+            return _print_crds(plurals)
         case ["version" | "--version"]:
             from graphcron import __version__
 
@@ -95,6 +92,16 @@ def main(arguments: list[str] | None = None) -> int:
         case _:
             print(USAGE, end="", file=sys.stderr)
             return EXIT_USAGE
+
+
+def _print_crds(plurals: list[str]) -> int:
+    from graphcron.resource import crd
+
+    if unknown := [plural for plural in plurals if plural not in crd.RESOURCES]:
+        print(f"graphcron crd: no resource {unknown[0]}: there are {', '.join(crd.RESOURCES)}", file=sys.stderr)
+        return EXIT_USAGE
+    print("---\n".join(crd.to_yaml(crd.RESOURCES[plural]) for plural in plurals or crd.RESOURCES), end="")
+    return 0
 
 
 def _for_people(given: list[str]) -> int:

@@ -28,7 +28,8 @@ def test_operator_facade_run_and_test_have_an_account_each() -> None:
 def test_the_operator_may_do_its_work_and_nothing_else() -> None:
     assert rules(one("ClusterRole", "graphcron-operator")) == {
         *(("graphcron.dev/graphcrons", verb) for verb in ("get", "list", "watch")),
-        ("graphcron.dev/graphcrons/status", "patch"),
+        *(("graphcron.dev/graphcronbackfills", verb) for verb in ("list", "watch")),
+        *((f"graphcron.dev/{plural}/status", "patch") for plural in ("graphcrons", "graphcronbackfills")),
         *(("batch/cronjobs", verb) for verb in ("get", "list", "watch", "create", "patch")),
         *(("batch/jobs", verb) for verb in ("list", "watch", "create", "patch")),
         *(("pods", verb) for verb in ("list", "watch")),
@@ -69,7 +70,10 @@ def test_the_facade_may_touch_graphcrons_of_its_namespace_alone() -> None:
     role = one("Role", "graphcron-facade")
     assert role["metadata"]["namespace"] == "ns"
     crons = ("get", "list", "watch", "create", "patch", "delete")
-    assert rules(role) == {("graphcron.dev/graphcrons", verb) for verb in crons}
+    assert rules(role) == {
+        *(("graphcron.dev/graphcrons", verb) for verb in crons),
+        *(("graphcron.dev/graphcronbackfills", verb) for verb in ("get", "list", "create", "delete")),
+    }
 
 
 def test_a_client_stays_with_one_facade_whose_lists_have_what_it_wrote() -> None:
@@ -89,7 +93,7 @@ def test_in_one_namespace_nothing_is_cluster_wide() -> None:
     assert all(item["metadata"]["namespace"] == "ns" for item in found)
     with_crd = [item for item in render("scope=namespace") if "namespace" not in item["metadata"]]
     assert {item["kind"] for item in with_crd} == {"CustomResourceDefinition", "ClusterRole"}
-    assert {item["metadata"]["name"] for item in with_crd[1:]} == {"graphcron-view", "graphcron-edit"}
+    assert {item["metadata"]["name"] for item in with_crd[2:]} == {"graphcron-view", "graphcron-edit"}
     container = operator_container("scope=namespace")
     assert "GRAPHCRON_WATCH_NAMESPACE" in {entry["name"] for entry in container["env"]}
 
@@ -107,13 +111,14 @@ def test_pods_pass_the_restricted_standard(name: str) -> None:
     }
 
 
-def test_the_crd_is_installed_kept_and_switchable() -> None:
-    crd = one("CustomResourceDefinition", "graphcrons.graphcron.dev")
+@pytest.mark.parametrize("plural", ["graphcrons", "graphcronbackfills"])
+def test_the_crd_is_installed_kept_and_switchable(plural: str) -> None:
+    crd = one("CustomResourceDefinition", f"{plural}.graphcron.dev")
     assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    source = yaml.safe_load((HERE.root / "crds/graphcrons.yaml").read_text())
+    source = yaml.safe_load((HERE.root / f"crds/{plural}.yaml").read_text())
     assert crd["spec"] == source["spec"]
     assert (
-        "annotations" not in one("CustomResourceDefinition", "graphcrons.graphcron.dev", "crds.keep=false")["metadata"]
+        "annotations" not in one("CustomResourceDefinition", f"{plural}.graphcron.dev", "crds.keep=false")["metadata"]
     )
     assert not [item for item in render("crds.enabled=false") if item["kind"] == "CustomResourceDefinition"]
 

@@ -79,11 +79,13 @@ async def test_the_address_opens_the_console_once_and_ctrl_c_closes_it(plane: Co
         text = await overview()
         csrf = Html(text).one("body").get("hx-headers") or ""
         token = csrf.partition(': "')[2].rstrip('"}')
-        async with session.post(f"{home}crons/team/report/run", data={"csrf": token}, allow_redirects=False) as answer:
+        async with session.post(
+            f"{home}crons/team/report/resume", data={"csrf": token}, allow_redirects=False
+        ) as answer:
             assert answer.status == 303
         async with user_kube(plane.kubeconfig) as kube:
             asked = (await kube.get_graphcron("team", "report"))["metadata"]["annotations"]
-        assert "graphcron.dev/run-requested" in asked
+        assert "graphcron.dev/resume-requested" in asked
         console.terminate()
         assert await asyncio.wait_for(console.wait(), 20) == 0
 

@@ -10,7 +10,7 @@ import pytest
 from cluster.control_plane import ControlPlane
 from graphcron.commands.cluster import UserKube
 from graphcron.commands.console_source import ClusterSource, seen
-from graphcron.console.source import Away, Missing, NotAllowed, Refused, Verb
+from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
 from graphcron.kube.json_patch import add, require
 from graphcron.kube.reflector import Reflector
@@ -69,7 +69,9 @@ async def test_a_change_goes_to_that_very_object(kube: UserKube) -> None:
         made = await source.create(graphcron("changed") | {"metadata": {"name": "changed", "namespace": "team"}})
         paused = await source.patch(made, actions.pause("a fair"))
         assert paused["spec"]["pauseReason"] == "a fair"
-        assert (await source.patch(made, actions.run_now("1")))["metadata"]["annotations"]
+        assert (await source.patch(made, actions.resume(made, "1")))["metadata"]["annotations"]
+        with pytest.raises(Changed):
+            await source.patch(made, {"metadata": {"resourceVersion": made["metadata"]["resourceVersion"]}})
         with pytest.raises(Refused, match="exists"):
             await source.create(graphcron("changed") | {"metadata": {"name": "changed", "namespace": "team"}})
         await source.delete(made)
@@ -89,7 +91,7 @@ async def test_an_edit_is_written_whole_and_only_while_its_fields_are_as_they_we
         path = ("spec", "input")
         edit = [require(path, known["spec"]["input"]), add(path, {"c": None})]
         assert (await source.edit(known, edit))["spec"]["input"] == {"c": None}
-        with pytest.raises(Refused, match=r"Somebody changed /spec/input meanwhile"):
+        with pytest.raises(Changed, match=r"Somebody changed /spec/input meanwhile"):
             await source.edit(known, edit)
         with pytest.raises(Refused, match=r"spec\.retryLimit"):
             await source.edit(known, [add(("spec", "retryLimit"), 101)])

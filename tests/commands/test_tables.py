@@ -83,10 +83,11 @@ def test_strip_is_empty_without_firings() -> None:
 
 def test_a_firing_shows_how_long_its_run_took_and_the_first_line_of_its_message() -> None:
     ended = {"startedAt": "2030-01-01T09:00:05Z", "finishedAt": "2030-01-01T09:01:35Z", "message": "boom\nTraceback"}
-    table = firings(cron(history=[entry("Failed", runId="r", threadId="t", **ended), entry("Missed", count=3)]), NOW)
+    failed = entry("Failed", runId="r", threadId="t", trigger="Manual", **ended)
+    table = firings(cron(history=[failed, entry("Missed", count=3)]), NOW)
     due = "2030-01-01T09:00:00Z (3h ago)"
-    assert list(table.rows[0]) == [due, "Failed", "Because", "1m30s", "r", "t", "boom …"]
-    assert list(table.rows[1]) == [due, "Missed x3", "Because", "-", "-", "-", "-"]
+    assert list(table.rows[0]) == [due, "Manual", "Failed", "Because", "1m30s", "r", "t", "boom …"]
+    assert list(table.rows[1]) == [due, "Schedule", "Missed x3", "Because", "-", "-", "-", "-"]
 
 
 def test_a_duration_needs_both_its_ends() -> None:

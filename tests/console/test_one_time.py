@@ -16,7 +16,7 @@ from tests.support.console_source import NOW, MemorySource, cron
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[tuple[str, OneTimeAccess, aiohttp.ClientSession]]:
-    access = OneTimeAccess(MemorySource(cron("a")), "")
+    access = OneTimeAccess(MemorySource(cron("a")))
     app = web.Application()
     app.add_subapp(access.prefix, make_console(access, Options(lambda: NOW)))
     runner = await listen(app, "127.0.0.1", 0, DEFAULT_LIMITS)
@@ -63,6 +63,6 @@ async def test_a_foreign_name_for_this_machine_is_refused() -> None:
 
 
 async def test_no_path_is_the_same_twice() -> None:
-    one, two = OneTimeAccess(MemorySource(), ""), OneTimeAccess(MemorySource(), "")
+    one, two = OneTimeAccess(MemorySource()), OneTimeAccess(MemorySource())
     assert len({one.prefix, two.prefix, one.token, two.token}) == 4
     assert len(one.prefix) > 20

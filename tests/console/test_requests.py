@@ -1,8 +1,11 @@
 """What a viewer asks of one GraphCron."""
 
+import pytest
+
+from graphcron.console import requests
 from graphcron.console.source import Verb
 from tests.support.console_server import browsing
-from tests.support.console_source import MemorySource, condition, cron
+from tests.support.console_source import EverybodysAccess, MemorySource, condition, cron
 
 
 async def test_run_now_is_an_annotation_with_a_token() -> None:
@@ -14,12 +17,25 @@ async def test_run_now_is_an_annotation_with_a_token() -> None:
     }
 
 
+async def test_a_request_waits_for_the_one_before_it_and_is_refused_where_that_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requests, "ATTEMPTS", 3)
+    waiting = cron("a", metadata={"annotations": {"graphcron.dev/run-requested": "1"}})
+    source = MemorySource(waiting)
+    async with browsing(source) as browser:
+        status, text, _ = await browser.answer("/crons/team/a/run", {"csrf": EverybodysAccess.CSRF})
+        assert (status, "Nothing was requested" in text) == (422, True)
+        source.put(waiting | {"status": waiting["status"] | {"lastRequest": {"token": "1", "outcome": "Succeeded"}}})
+        assert await browser.send("/crons/team/a/run") == "/crons/team/a?did=run"
+
+
 async def test_pause_has_a_reason_and_resume_takes_it_away() -> None:
     source = MemorySource(cron("a", condition("Ready", reason="Paused")))
     async with browsing(source) as browser:
         await browser.send("/crons/team/a/pause", reason=" holidays ")
         paused = source.crons["team", "a"]["spec"]
-        assert (paused["enabled"], paused["pauseReason"]) == (False, "holidays")
+        assert (paused["enabled"], paused["pauseReason"]) == (False, "holidays (by ada)")
         await browser.send("/crons/team/a/resume")
     resumed = source.crons["team", "a"]
     assert (resumed["spec"]["enabled"], "pauseReason" in resumed["spec"]) == (True, False)

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from graphcron.operator.observed import Observed
-from graphcron.operator.requests import job_name, surplus
+from graphcron.operator.requests import surplus
+from graphcron.resource.identity import requested_job_name
 from tests.support.world import World
 
 
@@ -37,6 +38,9 @@ def test_a_token_makes_one_job_from_the_cronjobs_template(settled: World) -> Non
     assert job["metadata"]["labels"] == settled.cron_job["spec"]["jobTemplate"]["metadata"]["labels"]  # type: ignore[index]
     assert job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] == "manual"
     assert job["metadata"]["ownerReferences"][0]["kind"] == "GraphCron"
+    assert job["spec"]["template"]["metadata"]["annotations"]["graphcron.dev/trigger"] == "Manual"
+    template = settled.cron_job["spec"]["jobTemplate"]["spec"]["template"]  # type: ignore[index]
+    assert "graphcron.dev/trigger" not in template["metadata"]["annotations"], "each firing would say so"
     assert last(settled) == {"token": "one", "jobName": job["metadata"]["name"], "outcome": "Started"}
     assert settled.graphcron["status"]["active"] == 1
     assert settled.events == ["Normal RunRequested"]
@@ -135,8 +139,7 @@ def test_replace_ends_the_firing_that_runs_and_records_it_as_replaced(settled: W
 
 
 def test_the_name_of_its_job_fits_and_is_no_scheduled_minute() -> None:
-    graphcron = {"metadata": {"name": "n" * 52, "uid": "u"}}
-    name = job_name(graphcron, "token")
+    name = requested_job_name({"name": "n" * 52, "uid": "u"}, "token")
     assert len(name) == 63
     assert not name.rpartition("-")[2].isdigit()
 

@@ -214,6 +214,17 @@ EXTRA: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])
+def test_each_run_pod_knows_its_job_and_what_made_it(spec: dict[str, Any]) -> None:
+    given = environment(pod_of(PODS, **spec))
+    paths = {name: source["fieldRef"]["fieldPath"] for name, source in given.items() if "fieldRef" in source}
+    assert {name: path for name, path in paths.items() if name != "GRAPHCRON_ORDER"} == {
+        "GRAPHCRON_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
+        "GRAPHCRON_JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']",
+        "GRAPHCRON_TRIGGER": "metadata.annotations['graphcron.dev/trigger']",
+    }
+
+
+@pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])
 def test_each_run_pod_has_the_installations_variables_and_none_replaces_ours(spec: dict[str, Any]) -> None:
     pod = pod_of(replace(PODS, extra_env=EXTRA), **spec)
     given, plain = environment(pod), environment(pod_of(PODS, **spec))

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
-from graphcron.console.source import ALLOWED, Missing, Refused, Right, SourceError, Verb
+from graphcron.console.source import ALLOWED, Changed, Missing, Refused, Right, SourceError, Verb
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply
 from graphcron.kube.resources import Manifest
 
@@ -135,8 +135,11 @@ class MemorySource:
         return manifest
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
-        self._check()
-        return self.put(_merged(await self.graphcron(known["metadata"]["namespace"], known["metadata"]["name"]), body))
+        stored = await self.graphcron(known["metadata"]["namespace"], known["metadata"]["name"])
+        version = body.get("metadata", {}).get("resourceVersion")
+        if version not in (None, stored["metadata"]["resourceVersion"]):
+            raise Changed("the object has been modified")
+        return self.put(_merged(stored, body))
 
     async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
         self._check()
@@ -144,7 +147,7 @@ class MemorySource:
         try:
             changed = apply(operations, found)
         except DoesNotApply:
-            raise Refused("It was changed by somebody else meanwhile.") from None
+            raise Changed("it was changed by somebody else meanwhile") from None
         changed["metadata"]["generation"] += changed["spec"] != found["spec"]
         return self.put(changed)
 

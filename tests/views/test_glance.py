@@ -9,13 +9,14 @@ import pytest
 
 from graphcron.kube.outline import STATUS_LIMIT
 from graphcron.views.glance import GLANCE, KEPT_BYTES, STATUS, Glance, glance, keep, opened, status_of
+from graphcron.views.urgency import Urgency
 
 
 def firing(number: int, **changes: Any) -> dict[str, Any]:
     return {
         "scheduledTime": f"2026-11-22T{number:02d}:00:00Z",
         "outcome": "Failed" if number % 3 else "Succeeded",
-        "reason": "RunFailed",
+        "reason": "RunError",
         "message": f"The run failed: ValueError: could not convert report {number} to text, at node 'agent'",
         "jobName": f"{uuid.uuid4()}-29400{number:03d}",
         "runId": str(uuid.uuid4()),
@@ -59,13 +60,15 @@ def test_what_is_kept_reads_as_the_whole_does() -> None:
     whole = graphcron()
     assert status_of(kept(whole)) == status_of(whole) == whole["status"]
     assert opened(kept(whole)) == whole
-    expected = Glance("Scheduled", "Succeeded", "2026-11-23T00:00:00Z", 1)
+    expected = Glance(Urgency.WORKING, "nightly", "Scheduled", "Succeeded", "2026-11-23T00:00:00Z", 1)
     assert glance(kept(whole)) == glance(whole) == expected
 
 
 @pytest.mark.parametrize("status", [None, {}, {"history": [], "nextRunTimes": [], "conditions": []}])
 def test_one_that_no_operator_has_read_is_pending(status: Any) -> None:
-    assert glance(kept(graphcron() | {"status": status})) == Glance("Pending", None, None, 0)
+    assert glance(kept(graphcron() | {"status": status})) == Glance(
+        Urgency.PENDING, "nightly", "Pending", None, None, 0
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,33 +3,12 @@
 import pytest
 
 from graphcron.kube.resources import Manifest
-from graphcron.views.overview import Filter, Listed, Urgency, choices, entry_of, ordered, part, urgency
+from graphcron.views.overview import Filter, Listed, choices, entry_of, ordered, part
 from tests.support.console_source import condition, cron
 
 
 def listed(*crons: Manifest) -> list[Listed]:
     return [(entry_of(one), one) for one in crons]
-
-
-@pytest.mark.parametrize(
-    ("conditions", "expected"),
-    [
-        ([condition("Ready")], Urgency.WORKING),
-        ([condition("Ready", "False", "InvalidSpec")], Urgency.BROKEN),
-        ([condition("Ready"), condition("LastRunSucceeded", "False", "RunFailed")], Urgency.FAILING),
-        ([condition("Ready"), condition("LastRunSucceeded", "True", "RunSucceeded")], Urgency.WORKING),
-        ([condition("Ready"), condition("WaitingForInput", "True", "WaitingForInput")], Urgency.FAILING),
-        ([condition("Ready"), condition("RunsEnding", "False", "SidecarRunning")], Urgency.FAILING),
-        ([condition("Ready", reason="Paused"), condition("Suspended", reason="Paused")], Urgency.OFF),
-        ([condition("Other")], Urgency.PENDING),
-    ],
-)
-def test_how_urgent_it_is_follows_from_the_conditions(conditions: list[Manifest], expected: Urgency) -> None:
-    assert urgency(cron("a", *conditions)) is expected
-
-
-def test_a_spec_that_no_operator_has_read_is_pending_whatever_its_status_says() -> None:
-    assert urgency(cron("a", condition("Ready", "False", "InvalidSpec"), metadata={"generation": 2})) is Urgency.PENDING
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,24 @@
 """A GraphCron's schedule in words."""
 
+import pytest
+
 from graphcron.views.schedules import schedule_in_words
-from tests.support.console_source import cron
 
 
-def test_a_schedule_is_said_in_words() -> None:
-    assert schedule_in_words(cron("a", schedule="30 8 * * 1-5")) == "At 08:30, Monday through Friday"
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("30 8 * * mon-fri", "At 08:30, Monday through Friday"),
+        ("30 8 L * *", "the last day"),
+        ("@every 5m", "@every"),
+        ("", ""),
+    ],
+)
+def test_it_is_in_english_or_says_what_is_wrong(schedule: str, words: str) -> None:
+    assert words in schedule_in_words({"metadata": {"uid": "u"}, "spec": {"schedule": schedule}})
 
 
-def test_a_hashed_one_is_said_as_it_is_for_its_graphcron() -> None:
-    assert schedule_in_words(cron("a", schedule="H 8 * * *")) != schedule_in_words(cron("b", schedule="H 8 * * *"))
-
-
-def test_a_wrong_one_is_said_to_be_wrong() -> None:
-    assert "61" in schedule_in_words(cron("a", schedule="61 8 * * *"))
+def test_a_hashed_one_depends_on_the_uid() -> None:
+    said = {schedule_in_words({"metadata": {"uid": str(uid)}, "spec": {"schedule": "H H * * *"}}) for uid in range(5)}
+    assert len(said) == 5
+    assert schedule_in_words({"metadata": {"uid": "u"}, "spec": None})

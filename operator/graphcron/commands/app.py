@@ -180,7 +180,7 @@ def run(clock: Any, name: str, wait: bool, timeout: int, namespace: str | None, 
     Sets the annotation graphcron.dev/run-requested, which the operator carries out.
     """
     place, token = Place(namespace, context), actions.token(clock())
-    place.patch(name, actions.run_now(token))
+    requesting.request(place, name, token, ANSWER_SECONDS)
     return output.request(
         requesting.follow(place, name, token, to_the_end=wait, seconds=timeout if wait else ANSWER_SECONDS)
     )

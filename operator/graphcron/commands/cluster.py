@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from graphcron.kube.client import Kube
-from graphcron.kube.errors import KubeError, NoCluster, NotFound, Unavailable
+from graphcron.kube.errors import Conflict, KubeError, NoCluster, NotFound, Unavailable
 from graphcron.kube.resources import ACCESS_REVIEWS, GRAPHCRONS, PODS, Manifest, Resource
 from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
@@ -16,6 +16,10 @@ Answer = TypeVar("Answer")
 
 class Failed(Exception):
     """A command that cannot do its work; the message says why, and what to do."""
+
+
+class Overtaken(Failed):
+    """A write that was meant for another version of its object than the newest one."""
 
 
 class UserKube(Kube):
@@ -68,6 +72,8 @@ class Place:
 
         try:
             return asyncio.run(asked())
+        except Conflict as error:
+            raise Overtaken(sentence(error)) from None
         except KubeError as error:
             raise Failed(sentence(error)) from None
         except NoCluster as error:

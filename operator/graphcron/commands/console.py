@@ -64,7 +64,7 @@ async def _serve(wanted: Wanted, clock: Callable[[], datetime]) -> None:
     async with UserKube.connect_as_user(wanted.context) as (kube, default):
         namespace, cache = await seen(kube, wanted.namespace, default), WatchedSnapshot()
         reflector = Reflector(kube, GRAPHCRONS, namespace, "", cache)
-        access = OneTimeAccess(ClusterSource(kube, cache, reflector, namespace, default), wanted.context or "")
+        access = OneTimeAccess(ClusterSource(kube, cache, reflector, namespace, default))
         app = web.Application()
         app.add_subapp(access.prefix, make_console(access, Options(clock, wanted.trace_url)))
         runner = await listen(app, LOOPBACK, wanted.port, LIMITS)

@@ -7,7 +7,7 @@ from typing import Any
 from cachetools import TTLCache
 
 from graphcron.commands.cluster import UserKube, sentence
-from graphcron.console.source import ALLOWED, Away, Missing, NotAllowed, Refused, Right, SourceError, Verb
+from graphcron.console.source import ALLOWED, Away, Changed, Missing, NotAllowed, Refused, Right, SourceError, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
@@ -128,7 +128,7 @@ class ClusterSource:
                 with translated(gone):
                     apply(guarded, await self._kube.get_graphcron(*place))
             except DoesNotApply as failed:
-                raise Refused(f"Somebody changed {failed} meanwhile. Load the page again.") from None
+                raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
             raise
 
     async def delete(self, known: Manifest) -> None:
@@ -153,7 +153,7 @@ def translated(missing: str = "The cluster has no such resource.") -> Iterator[N
     except errors.NotFound:
         raise Missing(missing) from None
     except errors.Conflict as error:
-        raise Refused(f"{error.message}. Load the page again.") from None
+        raise Changed(f"{error.message}. Load the page again.") from None
     except errors.KubeError as error:
         kind: type[SourceError] = Away if isinstance(error, errors.Unavailable) else Refused
         raise (NotAllowed if error.status == 403 else kind)(sentence(error)) from None

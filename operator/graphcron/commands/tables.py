@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from graphcron.firing.order import SCHEDULE
 from graphcron.kube.resources import Manifest
 from graphcron.views.words import condition, duration, first_line, phase, relative, strip, stuck_pods, told
 
@@ -49,7 +50,7 @@ def _cron(graphcron: Manifest, now: datetime, namespaces: bool, wide: bool) -> l
 
 def firings(graphcron: Manifest, now: datetime) -> Table:
     """One row for each recorded firing, the newest first."""
-    columns = ("DUE", "OUTCOME", "REASON", "DURATION", "RUN", "THREAD", "MESSAGE")
+    columns = ("DUE", "TRIGGER", "OUTCOME", "REASON", "DURATION", "RUN", "THREAD", "MESSAGE")
     history = (graphcron.get("status") or {}).get("history", [])
     return Table(columns, [_firing(entry, now) for entry in history])
 
@@ -59,6 +60,7 @@ def _firing(entry: Manifest, now: datetime) -> list[str]:
     several = f" x{entry['count']}" if entry.get("count", 1) > 1 else ""
     return [
         due,
+        entry.get("trigger") or SCHEDULE,
         f"{entry['outcome']}{several}",
         entry["reason"],
         duration(entry) or NOTHING,

@@ -11,7 +11,7 @@ from aiohttp.typedefs import Handler
 
 from graphcron.console import calendar, cron, editing, overview, requests, stream, timeline
 from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, same
-from graphcron.console.source import Away, Missing, NotAllowed, Refused, SourceError
+from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
 from graphcron.firing.formats import format_time
 from graphcron.views import firings, schedules, words
@@ -143,6 +143,7 @@ async def _protect(request: web.Request, response: web.StreamResponse) -> None:
 _STATUSES: dict[type[SourceError], tuple[int, str]] = {
     Missing: (404, "There is no such GraphCron"),
     NotAllowed: (403, "You may not do this"),
+    Changed: (409, "This was changed by somebody else"),
     Refused: (422, "This was refused"),
     Away: (503, "Kubernetes does not answer"),
 }

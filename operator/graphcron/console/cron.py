@@ -16,7 +16,7 @@ from graphcron.views import explaining, glance
 from graphcron.views.events import EventLine, newest_first
 from graphcron.views.firings import history, trace_url
 from graphcron.views.manifest import as_yaml, for_git
-from graphcron.views.overview import urgency
+from graphcron.views.urgency import urgency
 
 INPUT_LIMIT = 4000
 """Characters of an input that the page shows; the YAML below it has all of it."""

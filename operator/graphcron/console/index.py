@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 
 from graphcron.kube.resources import Manifest
-from graphcron.views import glance
 from graphcron.views.overview import Entry, Listed, entry_of
 
 LIMIT = 20_000
@@ -25,17 +24,8 @@ class Index:
             uid, version = metadata["uid"], metadata.get("resourceVersion", "")
             held = known.get(uid)
             if held is None or held[0] != version:
-                held = known[uid] = (version, _entry(graphcron))
+                held = known[uid] = (version, entry_of(graphcron))
             found.append((held[1], graphcron))
         while len(known) > self._limit:
             del known[next(iter(known))]
         return found
-
-
-def _entry(graphcron: Manifest) -> Entry:
-    """Of ten thousand the first reader waits, so a status is taken as it is, and read with care only where it is odd:
-    somebody may have written it by hand."""
-    try:
-        return entry_of(glance.unpacked(graphcron))
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return entry_of(glance.opened(graphcron))

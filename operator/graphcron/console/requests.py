@@ -1,10 +1,11 @@
 """What a viewer asks of one GraphCron: run now, pause, resume, delete."""
 
+import asyncio
 from collections.abc import Callable
 
 from aiohttp import web
 
-from graphcron.console.source import NotAllowed, Verb
+from graphcron.console.source import Changed, NotAllowed, Refused, Verb
 from graphcron.console.visit import Visit
 from graphcron.kube.resources import Manifest
 from graphcron.views import actions
@@ -19,19 +20,28 @@ DONE = {
 }
 """What a page says of a request that was sent, by its name in the address."""
 
-REASON_LIMIT = 1024
-"""Characters of a reason to pause, as the spec takes them."""
+ATTEMPTS = 60
+POLL_SECONDS = 0.05
+"""Between attempts to request a run. An operator that works carries one out in milliseconds."""
 
 
 async def run(visit: Visit) -> web.StreamResponse:
-    """Run it once, also while it is paused."""
-    return await _patched(visit, "run", lambda known: actions.run_now(actions.token(visit.now)))
+    """Run it once, also while it is paused. A request waits until the one before it is recorded, and is written only
+    where that is still the newest."""
+    token, because = actions.token(visit.now), ""
+    for _ in range(ATTEMPTS):
+        try:
+            return await _patched(visit, "run", lambda known: actions.run_now(known, token))
+        except (actions.NotYet, Changed) as waits:
+            because = str(waits)
+        await asyncio.sleep(POLL_SECONDS)
+    raise Refused(f"It cannot be requested to run now: {because}. Nothing was requested: try again.")
 
 
 async def pause(visit: Visit) -> web.StreamResponse:
     """Fire no more until it is resumed."""
-    reason = visit.fields.get("reason", "").strip()[:REASON_LIMIT]
-    return await _patched(visit, "pause", lambda known: actions.pause(reason or None))
+    reason, who = visit.fields.get("reason", "").strip(), visit.layout["viewer"]
+    return await _patched(visit, "pause", lambda known: actions.pause(reason or None, who or None))
 
 
 async def resume(visit: Visit) -> web.StreamResponse:

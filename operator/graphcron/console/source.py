@@ -26,6 +26,10 @@ class Refused(SourceError):
     """It is not valid, or was changed by somebody else meanwhile."""
 
 
+class Changed(Refused):
+    """It is not as it was known to be: read it again, decide again, write again."""
+
+
 class Away(SourceError):
     """Kubernetes gives no answer now."""
 
@@ -76,7 +80,8 @@ class Source(Protocol):
         """A new object: a GraphCron, or a GraphCronBackfill. Raises Refused."""
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
-        """A GraphCron after a merge patch: that very object, whatever its version. Raises Missing and Refused."""
+        """A GraphCron after a merge patch: that very object, whatever its version, unless the patch names one. Raises
+        Missing, Refused and Changed."""
 
     async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
         """A GraphCron after a JSON Patch: that very object, unless it is not any more as the patch says. Raises Missing

@@ -112,7 +112,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except RestError as error:
-        return _problem(error.status, error.detail)
+        again = None if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return _problem(error.status, error.detail, again)
     except Missing:
         return _problem(404, "Not Found")
     except Rejected as error:

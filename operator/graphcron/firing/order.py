@@ -30,6 +30,15 @@ ORDER_VARIABLE_LIMIT = 96 * 1024
 ORDER_PATH = "/etc/graphcron/order/order.json"
 """Where the downward API shows a larger one, as a file."""
 
+TRIGGER_ANNOTATION = "graphcron.dev/trigger"
+"""Pod-template annotation of a Job that the schedule did not make: `MANUAL` or `BACKFILL`."""
+
+TRIGGER_VARIABLE = "GRAPHCRON_TRIGGER"
+"""Environment variable in which the downward API shows it; empty without the annotation."""
+
+SCHEDULE, MANUAL, BACKFILL = "Schedule", "Manual", "Backfill"
+"""What made a firing's Job: the CronJob controller; somebody who asked for a run now; a backfill of a past minute."""
+
 INPUT_PATH = "/etc/graphcron/input/input.json"
 """Where `spec.inputFrom` is mounted."""
 
@@ -104,10 +113,13 @@ class Firing(NamedTuple):
     job_uid: str
     scheduled_time: datetime | None
     """The minute it was due, UTC; None for a Job made by hand (`kubectl create job --from`)."""
+    trigger: str = SCHEDULE
 
     @classmethod
-    def of_job(cls, job_name: str, job_uid: str) -> "Firing":
-        return cls(job_name, job_uid, scheduled_time_of(job_name))
+    def of_job(cls, job_name: str, job_uid: str, annotated: str = "") -> "Firing":
+        """`annotated` is the value of `TRIGGER_ANNOTATION`, "" for none."""
+        trigger = trigger_of(job_name, annotated)
+        return cls(job_name, job_uid, None if trigger == MANUAL else scheduled_time_of(job_name), trigger)
 
     @property
     def thread_id(self) -> str:
@@ -130,6 +142,14 @@ def scheduled_time_of(job_name: str) -> datetime | None:
     return datetime.fromtimestamp(int(minutes) * 60, UTC)
 
 
+def trigger_of(job_name: str, annotated: str) -> str:
+    """What made a Job, from its name and its `TRIGGER_ANNOTATION` ("" for none). A name without a scheduled minute is
+    one that somebody gave: a backfill's Job is named as the CronJob controller would."""
+    if annotated == MANUAL or scheduled_time_of(job_name) is None:
+        return MANUAL
+    return BACKFILL if annotated == BACKFILL else SCHEDULE
+
+
 NOT_ON_THIS_DAY = "NotOnThisDay"
 """Reason of a firing that only the CronJob's spelling made: no run was due, so it leaves no history."""
 
@@ -139,17 +159,18 @@ def on_its_days(order: Order, scheduled_time: datetime) -> bool:
     return not order.days or meant(order.days, local_date(scheduled_time, order.timezone or "Etc/UTC"))
 
 
-def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
+def gate(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE) -> "Skip | None":
     """Why this firing must start nothing, or None when it may.
 
     Decided from the scheduled minute, never from the clock at start: a late pod is still the firing it was.
-    Jobs made by hand have no scheduled minute and always run: somebody asked for it.
+    Jobs made by hand have no scheduled minute and always run: somebody asked for it. So it is with the minutes of a
+    backfill before `not_before`, which are past on purpose; startTime, endTime and the schedule's days still hold.
     """
     if scheduled_time is None:
         return None
     if not on_its_days(order, scheduled_time):
         return Skip(NOT_ON_THIS_DAY, f"{format_time(scheduled_time)} is on no day of the schedule in {order.timezone}")
-    if order.not_before and scheduled_time < parse_time(order.not_before):
+    if order.not_before and trigger != BACKFILL and scheduled_time < parse_time(order.not_before):
         return Skip(
             "ScheduledBeforeChange",
             f"was due at {format_time(scheduled_time)}, before the schedule was changed or resumed at "
@@ -162,24 +183,26 @@ def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
     return None
 
 
-def starts_at(order: Order, scheduled_time: datetime | None) -> datetime | None:
+def starts_at(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE) -> datetime | None:
     """When this firing's run may start, None for at once: the minute it was due and a part of the jitter that depends
-    on cron and minute alone, so that each attempt of a firing waits for the same instant. Jobs made by hand never wait.
+    on cron and minute alone, so that each attempt of a firing waits for the same instant. Only firings of the schedule
+    wait.
     """
-    if scheduled_time is None or not order.jitter_seconds:
+    if scheduled_time is None or trigger != SCHEDULE or not order.jitter_seconds:
         return None
     text = f"{order.cron_id} {int(scheduled_time.timestamp())}"
     drawn = (uuid.uuid5(_THREADS, text).int >> 96) / 2**32
     return scheduled_time + timedelta(seconds=drawn * order.jitter_seconds)
 
 
-def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime) -> bool:
+def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime, trigger: str = SCHEDULE) -> bool:
     """Whether a pod may have got SIGTERM because its Job ran into its deadline.
 
     A pod knows when it started, not when its Job did: it may have waited for a node or an image all that time. What
-    it knows is that no Job is made before its minute. Half the margin is for clocks that differ.
+    it knows is that no Job is made before its minute. Half the margin is for clocks that differ. The minute of a
+    backfill says nothing about when its Job was made.
     """
-    if scheduled_time is None or order.deadline_seconds is None:
+    if scheduled_time is None or trigger != SCHEDULE or order.deadline_seconds is None:
         return False
     seconds = order.deadline_seconds + (order.jitter_seconds or 0)
     return now >= scheduled_time + timedelta(seconds=seconds) + DEADLINE_MARGIN / 2

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from graphcron.firing.formats import format_time, parse_time
-from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
+from graphcron.firing.order import MANUAL, NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
 from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_status import (
@@ -25,6 +25,7 @@ from graphcron.operator.reasons import (
     REPLACED,
     SIDECAR_RUNNING,
 )
+from graphcron.operator.triggers import recorded_trigger
 from graphcron.resource.identity import ENDED_ANNOTATION
 from graphcron.resource.status import COUNT_LIMIT, FiringCounts, HistoryEntry
 
@@ -208,15 +209,15 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
 def _entry(job: Manifest, ending: Ending) -> HistoryEntry:
     """The history entry of a Job."""
     name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
-    outcome = ending.outcome
+    outcome, trigger = ending.outcome, recorded_trigger(job)
     return HistoryEntry.model_validate(
         {
-            "scheduled_time": scheduled_time_of(name) or created,
+            "scheduled_time": created if trigger == MANUAL else scheduled_time_of(name),
             "outcome": outcome.outcome,
             "reason": outcome.reason,
             "message": outcome.message or None,
             "job_name": name,
-            "trigger": None if scheduled_time_of(name) else "Manual",
+            "trigger": trigger,
             "run_id": outcome.run_id,
             "thread_id": outcome.thread_id,
             "started_at": outcome.started_at or job["status"].get("startTime"),

@@ -12,6 +12,7 @@ from graphcron.operator.conditions import PENDING, state_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pod_status import JOB_LABEL, job_of
+from graphcron.operator.triggers import only_trigger
 from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
@@ -230,7 +231,8 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         kept["labels"] = {key: labels[key] for key in _READ_LABELS if key in labels}
         if ended := metadata.get("annotations", {}).get(ENDED_ANNOTATION):
             kept["annotations"] = {ENDED_ANNOTATION: ended}
-        return {"metadata": kept, "status": manifest.get("status", {})}
+        trigger = only_trigger(dict(manifest)) if resource == JOBS else {}
+        return {"metadata": kept, "status": manifest.get("status", {}), **trigger}
     # Who has set any field. Which ones is most of it, and read only of CronJobs, of those who are neither we nor a
     # controller.
     writers = [

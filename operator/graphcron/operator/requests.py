@@ -5,16 +5,23 @@ the GraphCron's uid, and the GraphCron as its owner, so that only the operator r
 whatever is killed in between, the next reconciliation finds it and makes no second one.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphcron.firing.order import MANUAL
 from graphcron.kube.resources import Manifest
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import CANNOT_RUN, JOB_REFUSED, REPLACED, REQUESTED_AT_CREATION, STILL_RUNNING
-from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, RUN_REQUESTED, controller_reference
+from graphcron.operator.triggers import with_trigger
+from graphcron.resource.identity import (
+    CRON_LABEL,
+    ENDED_ANNOTATION,
+    RUN_REQUESTED,
+    controller_reference,
+    requested_job_name,
+)
 from graphcron.resource.spec import DEFAULT_HISTORY_LIMIT
 from graphcron.resource.status import NOT_OBSERVED, HistoryEntry, LastRequest
 
@@ -81,29 +88,22 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
     return None
 
 
-def job_name(graphcron: Manifest, token: str) -> str:
-    """The name of a token's Job. Its suffix is as long as the CronJob controller's, and no number as that is."""
-    metadata = graphcron["metadata"]
-    digest = hashlib.sha256(f"{metadata['uid']} {token}".encode()).hexdigest()
-    return f"{metadata['name']}-r{digest[:9]}"
-
-
 def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
-    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner."""
+    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner and its trigger."""
     metadata, template = graphcron["metadata"], live["spec"]["jobTemplate"]
     made = template.get("metadata", {})
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(graphcron, token),
+            "name": requested_job_name(metadata, token),
             "namespace": metadata["namespace"],
             "labels": made.get("labels", {}) | {CRON_LABEL: metadata["name"]},
             "annotations": made.get("annotations", {})
             | {"cronjob.kubernetes.io/instantiate": "manual", RUN_REQUESTED: token},
             "ownerReferences": [controller_reference(metadata)],
         },
-        "spec": template["spec"],
+        "spec": with_trigger(template["spec"], MANUAL),
     }
 
 

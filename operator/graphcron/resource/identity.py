@@ -1,5 +1,6 @@
 """The names of the GraphCron resource and of its labels and annotations, and the id of a cron."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,6 +57,13 @@ OWNER_LABEL = f"{GROUP}/owner"
 def cron_id(metadata: Mapping[str, Any]) -> str:
     """The UUID by which the REST API knows a GraphCron: its name when that is one, else its uid."""
     return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
+
+
+def requested_job_name(metadata: Mapping[str, Any], token: str) -> str:
+    """The name of the Job that runs a GraphCron for the token of a request. Its suffix is as long as the CronJob
+    controller's, and no number as that is."""
+    digest = hashlib.sha256(f"{metadata['uid']} {token}".encode()).hexdigest()
+    return f"{metadata['name']}-r{digest[:9]}"
 
 
 def controller_reference(metadata: Mapping[str, Any]) -> dict[str, Any]:

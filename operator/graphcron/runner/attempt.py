@@ -76,10 +76,10 @@ class Attempt:
         """The firing, from its order to the process's exit code. Raises what its engine raises."""
         self.settings = settings
         self.order = read_order(settings)
-        self.firing = Firing.of_job(settings.job_name, settings.job_uid)
-        if skip := gate(self.order, self.firing.scheduled_time):
+        self.firing = firing = Firing.of_job(settings.job_name, settings.job_uid, settings.trigger)
+        if skip := gate(self.order, firing.scheduled_time, firing.trigger):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
-        wait_until(starts_at(self.order, self.firing.scheduled_time), self.order.jitter_seconds)
+        wait_until(starts_at(self.order, firing.scheduled_time, firing.trigger), self.order.jitter_seconds)
         self.engine = self.open_engine(self)
         return exit_code(self.engine.start_or_resume() or self.engine.follow())
 
@@ -92,7 +92,9 @@ class Attempt:
         """Whether SIGTERM can mean that the Job ran into its deadline, and that the run has to be cancelled. On a node
         whose clock is fast, a drain must not be taken for it."""
         now = self.engine.earliest_now() if self.engine else None
-        return now is not None and is_out_of_time(self.order, self.firing.scheduled_time, now)
+        if now is None:
+            return False
+        return is_out_of_time(self.order, self.firing.scheduled_time, now, self.firing.trigger)
 
     def stopped(self) -> str:
         """The message of a pod that got SIGTERM."""

@@ -14,7 +14,8 @@ from graphcron.kube.outline import STATUS_LIMIT
 from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
 from graphcron.resource.status import read_status
-from graphcron.views import words
+from graphcron.views.urgency import Urgency, urgency
+from graphcron.views.words import human_name, phase
 
 GLANCE = "glance"
 STATUS = "keptStatus"
@@ -28,8 +29,11 @@ KEPT_BYTES = 32 * 1024
 
 
 class Glance(NamedTuple):
-    """`outcome` is that of the last firing, `following` the next time; None where there is none."""
+    """`name` is that for people; `outcome` is that of the last firing and `following` the next time, None where there
+    is none."""
 
+    urgency: Urgency
+    name: str
     phase: str
     outcome: str | None
     following: str | None
@@ -58,13 +62,6 @@ def status_of(graphcron: Mapping[str, Any]) -> dict[str, Any]:
     return read_status(jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")).to_dict()
 
 
-def unpacked(graphcron: Manifest) -> Manifest:
-    """A GraphCron, whole or kept, with its status as it was written, and its free JSON read."""
-    kept, spec = graphcron.get(STATUS), graphcron.get("spec") or {}
-    status = {"status": jsontext.loads(zlib.decompress(kept))} if kept else {}
-    return graphcron | {"spec": {name: jsontext.opened(value) for name, value in spec.items()}} | status
-
-
 def opened(graphcron: Manifest) -> Manifest:
     """A GraphCron with its status as `status_of` has it, and its free JSON read."""
     rest = {key: value for key, value in graphcron.items() if key not in (GLANCE, STATUS)}
@@ -80,14 +77,14 @@ def _glance(graphcron: Mapping[str, Any], status: Any) -> Glance:
 
 
 def _read(graphcron: Mapping[str, Any], status: dict[str, Any]) -> Glance:
-    phase = words.phase({"metadata": graphcron["metadata"], "status": status})
+    shown = {"metadata": graphcron["metadata"], "status": status}
     history, times = status.get("history"), status.get("nextRunTimes")
     # There are few phases and outcomes: each is in memory once.
     outcome, following = intern(history[0]["outcome"]) if history else None, times[0] if times else None
     active = status.get("active", 0)
     if not isinstance(active, int) or not isinstance(following, str | None):
         raise TypeError
-    return Glance(intern(phase), outcome, following, active)
+    return Glance(urgency(shown), human_name(dict(graphcron)), intern(phase(shown)), outcome, following, active)
 
 
 def _shortened(status: dict[str, Any]) -> dict[str, Any]:

@@ -3,45 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from operator import attrgetter
 from typing import NamedTuple
 
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import owner_of
-from graphcron.views.words import condition, human_name, phase
-
-
-class Urgency(IntEnum):
-    """Whether somebody has to act, the most urgent first."""
-
-    BROKEN = 0
-    """It does not fire, or its runs do not start, until somebody acts."""
-    FAILING = 1
-    """Its last run failed, waits for input, or does not end."""
-    PENDING = 2
-    """No operator has reconciled it as it is."""
-    WORKING = 3
-    OFF = 4
-    """It does not fire, on purpose."""
-
-    @property
-    def needs_attention(self) -> bool:
-        return self <= Urgency.FAILING
-
-
-def urgency(graphcron: Manifest) -> Urgency:
-    """How urgent it is to look after this GraphCron."""
-    ready = condition(graphcron, "Ready")
-    if ready is None or phase(graphcron) == "Pending":
-        return Urgency.PENDING
-    if ready["status"] != "True":
-        return Urgency.BROKEN
-    ran = condition(graphcron, "LastRunSucceeded")
-    failed = ran is not None and ran["status"] == "False"
-    if failed or condition(graphcron, "WaitingForInput") or condition(graphcron, "RunsEnding"):
-        return Urgency.FAILING
-    return Urgency.OFF if condition(graphcron, "Suspended") or ready["reason"] == "Expired" else Urgency.WORKING
+from graphcron.views.glance import glance
+from graphcron.views.urgency import Urgency
 
 
 class Entry(NamedTuple):
@@ -65,22 +33,25 @@ Listed = tuple[Entry, Manifest]
 
 
 def entry_of(graphcron: Manifest) -> Entry:
-    """The entry of one GraphCron."""
+    """The entry of one GraphCron, whole or kept."""
     metadata, spec = graphcron["metadata"], graphcron.get("spec") or {}
-    labels = metadata.get("labels") or {}
-    name, assistant = human_name(graphcron), str(spec.get("assistantId", ""))
-    namespace, schedule = metadata["namespace"], str(spec.get("schedule", ""))
-    owner, times = owner_of(graphcron) or "", (graphcron.get("status") or {}).get("nextRunTimes") or [""]
+    labels, seen = metadata.get("labels") or {}, glance(graphcron)
+    assistant, schedule, namespace = (
+        str(spec.get("assistantId", "")),
+        str(spec.get("schedule", "")),
+        metadata["namespace"],
+    )
+    owner = owner_of(graphcron) or ""
     return Entry(
-        urgency(graphcron),
-        name,
+        seen.urgency,
+        seen.name,
         namespace,
-        phase(graphcron),
+        seen.phase,
         owner,
         assistant,
-        str(times[0]),
+        seen.following or "",
         frozenset(labels) | {f"{key}={value}" for key, value in labels.items()},
-        "\n".join((name, metadata["name"], metadata["uid"], namespace, assistant, owner, schedule)).lower(),
+        "\n".join((seen.name, metadata["name"], metadata["uid"], namespace, assistant, owner, schedule)).lower(),
     )
 
 

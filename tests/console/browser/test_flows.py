@@ -1,6 +1,7 @@
 """What people do with the console, in a real browser, with a real operator behind it."""
 
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -180,7 +181,7 @@ def test_everything_is_done_by_keyboard_alone(stage: Stage) -> None:
 
 
 PAGES = ("/", "/timeline", path("looked-at"), path("looked-at", "/calendar"), path("looked-at", "/edit"), "/new")
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": DESKTOP},
     "dark": {"color_scheme": "dark", "viewport": DESKTOP},
     "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True, "is_mobile": True},
