@@ -50,6 +50,9 @@ def test_a_cron_of_which_a_glance_is_kept_counts_as_a_whole_one() -> None:
     kept = {name: value for name, value in whole.items() if name != "status"} | keep(whole)
     assert ahead([kept], NOW) == ahead([whole], NOW)
     assert ahead([kept], NOW).firings == 1
+    ran = with_history(entry("2026-11-27T13:30:00Z"))
+    kept = {name: value for name, value in ran.items() if name != "status"} | keep(ran)
+    assert behind([kept], NOW).totals == Counter(Succeeded=1)
 
 
 def test_hours_have_their_minutes_with_the_shade_of_each() -> None:

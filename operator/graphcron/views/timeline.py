@@ -13,7 +13,7 @@ from graphcron.schedule.field_syntax import DESCRIPTORS, InvalidSchedule
 from graphcron.schedule.fields import Schedule
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
-from graphcron.views.glance import glance, unpacked
+from graphcron.views.glance import glance, written_status
 
 MINUTES = 24 * 60
 """As far as it looks ahead and back, and how often a GraphCron can fire in that time."""
@@ -250,7 +250,7 @@ def behind(graphcrons: Iterable[Manifest], now: datetime) -> Behind:
     slots = [Counter[str]() for _ in range(number)]
     cut = 0
     for graphcron in graphcrons:
-        history = (unpacked(graphcron).get("status") or {}).get("history", [])
+        history = written_status(graphcron).get("history", [])
         due = None
         for entry in history:
             due = moment_of(str(entry.get("lastScheduledTime") or entry["scheduledTime"]))
