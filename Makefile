@@ -219,6 +219,10 @@ else
 	@$(RUN) -m cluster.image_start
 endif
 
+.PHONY: pictures
+pictures: $(READY) ## make the pictures of the console in docs/images anew
+	@PYTHONPATH=operator:. $(RUN) -m tools.pictures
+
 .PHONY: wheels
 wheels: $(READY) ## download the wheels of every image for both processors, as proof that the locks have them
 	@$(RUN) -m cluster.image_release --wheels

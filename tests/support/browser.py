@@ -1,5 +1,6 @@
 """A real browser without a window, and pages in it that may have no fault."""
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,12 +50,14 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser with a profile of its own, which is gone afterwards."""
+def chromium(environment: dict[str, str | float | bool] | None = None) -> Iterator[Browser]:
+    """A browser with a profile of its own, which is gone afterwards; `environment` is added to that of this process."""
     program = browser.find()
     assert program, "there is no Chromium: make browser"
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(browser.FLAGS))
+        started = playwright.chromium.launch(
+            executable_path=program, args=list(browser.FLAGS), env={**os.environ, **(environment or {})}
+        )
         try:
             yield started
         finally:

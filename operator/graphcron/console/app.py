@@ -14,7 +14,7 @@ from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeed
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
 from graphcron.firing.formats import format_time
-from graphcron.views import firings, schedules, words
+from graphcron.views import firings, schedules, urgency, words
 
 logger = logging.getLogger(__name__)
 
@@ -212,6 +212,7 @@ _FILTERS: dict[str, Any] = {
     "duration": words.duration,
     "first_line": words.first_line,
     "in_words": schedules.schedule_in_words,
+    "why": urgency.why,
     "utc": format_time,
     "span": words.span,
     "outcome": firings.outcome_in_words,

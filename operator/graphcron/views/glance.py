@@ -63,7 +63,7 @@ def status_of(graphcron: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def written_status(graphcron: Manifest) -> dict[str, Any]:
-    """The status of a GraphCron, whole or kept, as it was written: in a fraction of the time, for who reads it of all."""
+    """The same as it was written: in a fraction of the time, for who reads it of all of them."""
     kept = graphcron.get(STATUS)
     found = jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")
     return found if isinstance(found, dict) else {}
