@@ -10,7 +10,7 @@ from graphcron.facade.auth.callers import EVERYBODY, Caller
 from graphcron.facade.console_source import StoreSource, operations_of
 from graphcron.facade.quota import Quota
 from graphcron.facade.store.store import StoreUnavailable
-from graphcron.kube.json_patch import apply
+from graphcron.kube.json_patch import add, apply
 from graphcron.views import actions
 from tests.support.console_source import cron
 from tests.support.facade_console import WatchedMemoryStore
@@ -51,6 +51,25 @@ async def test_nobody_chooses_secrets_servers_or_pods_by_the_console(field: str)
         await mine.create(new("b", **{field: {}}))
     with pytest.raises(NotAllowed, match=field):
         await mine.patch(await mine.graphcron("team", "a"), {"spec": {field: None}})
+    with pytest.raises(NotAllowed, match=field):
+        await mine.edit(await mine.graphcron("team", "a"), [add(("spec", field), {})])
+
+
+@pytest.mark.parametrize("path", [("metadata", "labels"), ("metadata", "labels", "graphcron.dev/owner"), ("spec",)])
+async def test_nobody_gives_a_cron_away_by_an_edit(path: tuple[str, ...]) -> None:
+    mine = source(stored("a"))
+    with pytest.raises(NotAllowed, match="kubectl"):
+        await mine.edit(await mine.graphcron("team", "a"), [add(path, {"graphcron.dev/owner": "bob"})])
+
+
+async def test_an_edit_changes_what_it_names_and_keeps_to_the_interval() -> None:
+    store = stored("a")
+    mine = source(store, interval=7200)
+    known = await mine.graphcron("team", "a")
+    with pytest.raises(Refused, match="limit is once"):
+        await mine.edit(known, [add(("spec", "schedule"), "* * * * *")])
+    await mine.edit(known, [add(("spec", "schedule"), "0 9 * * *"), add(("metadata", "annotations", "x"), "1")])
+    assert store.manifests["a"]["spec"]["schedule"] == "0 9 * * *"
 
 
 async def test_a_schedule_that_is_set_or_enabled_keeps_to_the_interval() -> None:

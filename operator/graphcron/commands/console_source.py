@@ -10,6 +10,7 @@ from graphcron.commands.cluster import UserKube, sentence
 from graphcron.console.source import ALLOWED, Away, Changed, Missing, NotAllowed, Refused, Right, SourceError, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS, Manifest, Resource
 from graphcron.kube.write_gate import steady_clock
@@ -113,6 +114,22 @@ class ClusterSource:
         mine = body | {"metadata": body.get("metadata", {}) | {"uid": metadata["uid"]}}
         with translated(f"{metadata['name']} was deleted meanwhile."):
             return await self._kube.merge(metadata["namespace"], metadata["name"], mine)
+
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        metadata = known["metadata"]
+        place, gone = (metadata["namespace"], metadata["name"]), f"{metadata['name']} was deleted meanwhile."
+        guarded = [require(("metadata", "uid"), metadata["uid"]), *operations]
+        try:
+            with translated(gone):
+                return await self._kube.patch_graphcron(*place, guarded)
+        except Refused:
+            # The apiserver answers a patch that does not apply as one that is invalid.
+            try:
+                with translated(gone):
+                    apply(guarded, await self._kube.get_graphcron(*place))
+            except DoesNotApply as failed:
+                raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
+            raise
 
     async def delete(self, known: Manifest) -> None:
         metadata = known["metadata"]

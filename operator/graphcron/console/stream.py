@@ -67,7 +67,8 @@ async def _send(visit: Visit, response: web.StreamResponse) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(listen())
         silent = visit.source.silent_seconds() is not None
-        await response.write(b"retry: 2000\n\n")
+        # What changed between the page and this connection, or while it was interrupted, nobody else tells.
+        await response.write(b"retry: 2000\nevent: changed\ndata:\n\n")
         while True:
             try:
                 async with asyncio.timeout(BEAT_SECONDS):

@@ -13,7 +13,7 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.store import store as stores
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.translation import Draft, iso, read_schedule
-from graphcron.kube.json_patch import Operation, add, clear, merge, require
+from graphcron.kube.json_patch import Operation, add, apply, clear, merge, require
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import KIND, UPDATED_AT
 from graphcron.views import glance
@@ -106,6 +106,13 @@ class StoreSource:
                 self._check_schedule({"metadata": known["metadata"], "spec": merged(known["spec"], body["spec"])})
             return await self._owned.patch(known, operations)
 
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        check_operations(operations)
+        with translated(f"{known['metadata']['name']} was deleted meanwhile."):
+            if {"/spec/schedule", "/spec/timezone", "/spec/enabled"} & {one["path"] for one in operations}:
+                self._check_schedule(apply(operations, known))
+            return await self._owned.patch(known, operations)
+
     def _check_schedule(self, manifest: Manifest) -> None:
         schedule = read_schedule(manifest["spec"]["schedule"], manifest["metadata"].get("uid", ""))
         self._quota.check_schedule(Draft(manifest, schedule), self._now())
@@ -126,6 +133,14 @@ def check_fields(spec: dict[str, Any]) -> None:
     """Raises NotAllowed for a field that callers of the facade may not set."""
     if others := sorted(spec.keys() - EDITABLE):
         raise NotAllowed(f"spec.{others[0]}: {ADMINISTRATORS}")
+
+
+def check_operations(operations: list[Operation]) -> None:
+    """Raises NotAllowed for what callers of the facade may not change: of the metadata they have the annotations."""
+    changed = [tuple(one["path"].split("/")[1:]) for one in operations if one["op"] != "test"]
+    check_fields(dict.fromkeys(path[1] for path in changed if path[0] == "spec" and len(path) > 1))
+    if any(path[:2] != ("metadata", "annotations") for path in changed if path[0] != "spec" or len(path) == 1):
+        raise NotAllowed("Labels and the rest of the metadata are set with kubectl.")
 
 
 def operations_of(known: Manifest, body: dict[str, Any], now: datetime) -> list[Operation]:
