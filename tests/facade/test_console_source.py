@@ -128,14 +128,25 @@ async def test_while_kubernetes_is_away_what_was_known_is_shown() -> None:
         await mine.events(known)
 
 
-async def test_what_the_facade_has_no_permission_for_is_said() -> None:
-    mine = source(stored("a"))
-    assert (await mine.may(Verb.PATCH, "team")).allowed
-    assert "kubectl" in (await mine.may(Verb.BACKFILL, "team")).why
+async def test_a_backfill_is_of_a_cron_that_the_caller_may_see_and_has_its_owner() -> None:
+    store = stored("a")
+    store.manifests["b"] = cron("b", metadata={"labels": {"graphcron.dev/owner": "bob"}})
+    mine = source(store)
+
+    def backfill(of: str) -> dict[str, Any]:
+        spec = {"graphCron": of, "from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}
+        metadata = {"name": "again", "namespace": "team", "labels": {"graphcron.dev/owner": "bob"}}
+        return {"apiVersion": "graphcron.dev/v1", "kind": "GraphCronBackfill", "metadata": metadata, "spec": spec}
+
+    assert (await mine.create(backfill("a")))["metadata"]["labels"] == MINE["labels"]
+    with pytest.raises(Missing):
+        await mine.create(backfill("b"))
+    assert (await mine.may(Verb.BACKFILL, "team")).allowed
+
+
+async def test_cronjobs_are_not_for_the_facade_to_see() -> None:
     with pytest.raises(NotAllowed):
-        await mine.cron_job(cron("a"))
-    with pytest.raises(NotAllowed):
-        await mine.create({"kind": "GraphCronBackfill", "metadata": {}, "spec": {}})
+        await source(stored("a")).cron_job(cron("a"))
 
 
 def test_a_merge_patch_is_carried_out_member_by_member() -> None:

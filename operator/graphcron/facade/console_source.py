@@ -13,9 +13,10 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.store import store as stores
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.translation import Draft, iso, read_schedule
+from graphcron.facade.v1.backfills import BACKFILLS_LIMIT
 from graphcron.kube.json_patch import Operation, add, apply, clear, merge, require
 from graphcron.kube.resources import Manifest
-from graphcron.resource.identity import KIND, UPDATED_AT
+from graphcron.resource.identity import KIND, OWNER_LABEL, UPDATED_AT, owner_of
 from graphcron.views import glance
 
 EDITABLE = frozenset(
@@ -81,8 +82,6 @@ class StoreSource:
             return list(await self._store.events(graphcron["metadata"]["name"]))
 
     async def may(self, verb: Verb, namespace: str) -> Right:
-        if verb is Verb.BACKFILL:
-            return Right(False, "Backfills need kubectl: the facade makes none.")
         return ALLOWED
 
     async def namespaces(self) -> list[str]:
@@ -90,13 +89,23 @@ class StoreSource:
 
     async def create(self, manifest: Manifest) -> Manifest:
         if manifest["kind"] != KIND:
-            raise NotAllowed("The facade makes crons alone.")
+            return await self._backfill(manifest)
         check_fields(manifest["spec"])
         with translated():
             mine = [one for one in await self._store.newest() if self._caller.may_see(one)]
             self._quota.check_count(len(mine))
             self._check_schedule(manifest)
             return await self._owned.create(manifest)
+
+    async def _backfill(self, manifest: Manifest) -> Manifest:
+        """One of a cron that the caller may see, with the owner of that cron."""
+        cron = await self.graphcron(self._namespace, manifest["spec"]["graphCron"])
+        owner, metadata = owner_of(cron), {"name": manifest["metadata"]["name"]}
+        labels = {"labels": {OWNER_LABEL: owner}} if owner else {}
+        with translated():
+            if len(await self._owned.backfills.of(cron["metadata"]["name"])) >= BACKFILLS_LIMIT:
+                raise Refused(f"The limit is {BACKFILLS_LIMIT} backfills for each cron: delete some that are over.")
+            return await self._owned.backfills.create(manifest | {"metadata": metadata | labels})
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
         check_fields(body.get("spec", {}))
