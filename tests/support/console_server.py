@@ -31,7 +31,7 @@ async def console(access: Access, **options: Any) -> AsyncIterator[str]:
 
 
 _VOID = re.compile(r"<(meta|link|input|img|br|hr)\b([^<>]*)>")
-_BARE = re.compile(r"\s(defer|selected|disabled|hidden|required|open|readonly|checked|novalidate)(?=[\s/>])")
+_BARE = re.compile(r"\s(autofocus|defer|selected|disabled|hidden|required|open|readonly|checked|novalidate)(?=[\s/>])")
 
 
 class Html:

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
+from html import escape
 from typing import Protocol
 
 from aiohttp import web
@@ -29,7 +30,7 @@ class Access(Protocol):
         """The viewer, for people; empty where there is no name."""
 
     def routes(self) -> list[web.RouteDef]:
-        """Pages for signing in and out: `sign-in` is the name of that which asks."""
+        """Pages for signing in and out: `signin` is the name of that which asks."""
 
 
 CSRF_FIELD = "csrf"
@@ -43,6 +44,22 @@ def is_own_request(headers: Mapping[str, str], host: str) -> bool:
         return site in ("same-origin", "none")
     origin = headers.get("Origin")
     return origin is None or origin.partition("://")[2] == host
+
+
+def leads_on(request: web.Request, address: str) -> web.Response:
+    """A page that leads to another one of ours. Browsers that come from another site send no SameSite=Strict cookie,
+    not even with a redirect: from this page they do."""
+    shown = escape(address)
+    # Without one a browser asks for /favicon.ico, which is nobody's.
+    icon = str(request.app.router["static"].url_for(filename="icon.svg"))
+    link = f'<link rel="icon" href="{escape(icon)}">'
+    refresh = f'<meta http-equiv="refresh" content="0; url={shown}">'
+    return web.Response(
+        text='<!doctype html><html lang="en"><head><meta charset="utf-8"><title>GraphCron</title>'
+        f"{link}{refresh}</head>"
+        f'<body><p><a href="{shown}">GraphCron</a></p></body></html>',
+        content_type="text/html",
+    )
 
 
 def same(given: str, expected: str) -> bool:

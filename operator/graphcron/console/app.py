@@ -10,7 +10,8 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from graphcron.console import calendar, cron, editing, overview, requests, stream, timeline
-from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, same
+from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, leads_on, same
+from graphcron.console.forms import read_form
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
 from graphcron.firing.formats import format_time
@@ -19,9 +20,6 @@ from graphcron.views import firings, schedules, urgency, words
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-FORM_LIMIT = 1024 * 1024
-"""Bytes of a form: a GraphCron that is larger does not run."""
-
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -116,13 +114,6 @@ def _sent(access: Access, options: Options, page: Page) -> Handler:
     return handle
 
 
-async def read_form(request: web.Request) -> dict[str, str]:
-    """The fields of a form, of each name the last."""
-    if (request.content_length or 0) > FORM_LIMIT:
-        raise web.HTTPRequestEntityTooLarge(FORM_LIMIT, request.content_length or 0)
-    return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-
-
 async def check_own(request: web.Request, fields: dict[str, str], access: Access) -> None:
     """Raises NotAllowed unless a page of this console sent the request."""
     given = request.headers.get(CSRF_HEADER) or fields.get(CSRF_FIELD, "")
@@ -173,12 +164,14 @@ def _answer_errors(access: Access) -> Any:
 
 
 def _ask_to_sign_in(request: web.Request, message: str) -> web.Response:
-    if "sign-in" not in request.app.router:
+    if "signin" not in request.app.router:
         return _problem(request, 403, "Not signed in", message)
-    address = str(request.app.router["sign-in"].url_for())
+    page = request.app.router["signin"].url_for()
     if "HX-Request" in request.headers:
-        return web.Response(status=204, headers={"HX-Redirect": address})
-    return web.Response(status=303, headers={"Location": address})
+        return web.Response(status=204, headers={"HX-Redirect": str(page)})
+    if request.method == hdrs.METH_GET and request.match_info.route.name != "overview":
+        page = page.with_query({"next": request.raw_path})
+    return leads_on(request, str(page))
 
 
 def _problem(request: web.Request, status: int, title: str, message: str) -> web.Response:

@@ -9,7 +9,7 @@ import secrets
 
 from aiohttp import web
 
-from graphcron.console.access import SignInNeeded, same
+from graphcron.console.access import SignInNeeded, leads_on, same
 from graphcron.console.source import Source
 
 COOKIE = "graphcron-console"
@@ -52,18 +52,10 @@ class OneTimeAccess:
         return [web.get("/open", self._open, name="open")]
 
     async def _open(self, request: web.Request) -> web.Response:
-        """Changes the token for the cookie. The answer is a page that leads on, because a browser that came from
-        another page does not send such a cookie with a redirect."""
+        """Changes the token for the cookie."""
         if request.host not in self.hosts or not same(request.query.get("token", ""), self.token):
             raise SignInNeeded(OPEN_AGAIN)
         self.token = ""
-        response = web.Response(text=_LEADS_ON, content_type="text/html")
+        response = leads_on(request, "./")
         response.set_cookie(COOKIE, self._session, path=self.prefix, httponly=True, samesite="Strict")
         return response
-
-
-_LEADS_ON = (
-    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>GraphCron</title>'
-    '<link rel="icon" href="static/icon.svg">'  # browsers would ask for /favicon.ico, which is nobody's
-    '<meta http-equiv="refresh" content="0; url=./"></head><body><p><a href="./">GraphCron</a></p></body></html>'
-)
