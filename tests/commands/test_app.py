@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,12 @@ def test_the_command_lists_what_there_is() -> None:
     assert set(FOR_PEOPLE) == set(commands.commands)
     usage = subprocess.run([str(GRAPHCRON), "help"], capture_output=True, text=True, timeout=60).stdout
     assert all(f"\n  {name} " in usage for name in FOR_PEOPLE)
+
+
+def test_runs_that_are_requested_at_once_each_make_a_job(run: Graphcron, session: Session) -> None:
+    """Their annotation holds one token: each waits for the one before it."""
+    with ThreadPoolExecutor(4) as people:
+        answers = list(people.map(lambda _: run("run", "paused"), range(6)))
+    assert [answer.returncode for answer in answers] == [0] * 6, [answer.stderr for answer in answers]
+    made = session.get("jobs", "-l", "graphcron.dev/graphcron=paused")
+    assert len({job["metadata"]["annotations"]["graphcron.dev/run-requested"] for job in made}) == len(made) == 6

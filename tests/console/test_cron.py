@@ -42,7 +42,8 @@ async def test_why_it_is_in_its_phase_and_what_to_do() -> None:
     stalled = [condition("Ready", "False", "NoAgentServer", "none"), condition("Stalled", reason="NoAgentServer")]
     page = await shown(cron("a", *stalled))
     why = page.words("section[@aria-labelledby='why']")
-    assert "Set spec.server.url" in why.replace("`", "")
+    assert "Set spec.server.url" in why
+    assert "spec.server.url" in page.texts("span[@class='todo']/code")
     assert page.words("span[@class='badge u0']") == "NoAgentServer"
 
 

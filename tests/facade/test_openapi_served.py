@@ -32,11 +32,14 @@ DOCUMENTED = [
 ]
 NOBODY = "00000000-0000-4000-8000-000000000000"
 MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
+BACKFILLS = f"{CRONS}/{{cron_id}}/backfills"
+RANGE = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z"}
 BODIES: dict[str, Any] = {
     "/runs/crons": MINIMAL,
     "/threads/{thread_id}/runs/crons": MINIMAL,
     "/runs/crons/search": {},
     "/runs/crons/count": {},
+    BACKFILLS: RANGE,
 }
 
 
@@ -49,6 +52,7 @@ class World:
         self.client, self.store, self.upstream = client, store, upstream
         self.method, self.path = method, path
         self.cron_id = self.thread_id = NOBODY
+        self.name = "nothing"
         self.body = {"enabled": False} if method == "PATCH" else BODIES.get(path)
         self.options: dict[str, Any] = {}
 
@@ -59,9 +63,12 @@ class World:
         status, cron, _ = await self.client.call("POST", "/runs/crons", MINIMAL)
         if status == 200:
             self.cron_id = cron["cron_id"]
+            path = BACKFILLS.format(cron_id=self.cron_id)
+            _, made, _ = await self.client.call("POST", path, RANGE, headers={HEADER: "made before"})
+            self.name = made["name"]
 
     async def call(self) -> tuple[int, Any, Any]:
-        path = self.path.format(cron_id=self.cron_id, thread_id=self.thread_id)
+        path = self.path.format(cron_id=self.cron_id, thread_id=self.thread_id, name=self.name)
         return await self.client.call(self.method, path, self.body, **self.options)
 
 
@@ -131,13 +138,20 @@ async def _wrong(world: World) -> None:
         world.body = {"banana": 1}
 
 
+async def _many(world: World) -> None:
+    if world.path == BACKFILLS:
+        (made,) = world.store.backfills.manifests.values()
+        others = {str(number): made | {"metadata": made["metadata"] | {"name": str(number)}} for number in range(100)}
+        world.store.backfills.manifests |= others
+
+
 async def _away(world: World) -> None:
     world.store.fail_with = StoreUnavailable("away")
 
 
 PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {
-    200: _nothing, 202: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing, 404: _absent,
-    408: _slow, 409: _contested, 413: _large, 422: _wrong, 429: _nothing, 503: _away,
+    200: _nothing, 201: _nothing, 202: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing,
+    404: _absent, 408: _slow, 409: _contested, 413: _large, 422: _wrong, 429: _many, 503: _away,
 }  # fmt: skip
 
 LIMITS: dict[int, dict[str, Any]] = {429: {"crons_per_owner": 1}, 408: {"body_timeout": 0.2}}

@@ -113,6 +113,21 @@ def test_a_request_that_comes_with_a_new_graphcron_starts_nothing(world: World) 
     assert world.jobs == []
 
 
+@pytest.mark.parametrize("policy", ["Forbid", "Replace"])
+def test_a_token_that_was_carried_out_before_others_ends_and_refuses_nothing(settled: World, policy: str) -> None:
+    """A client that never got its answer may send its request again, after others have sent theirs."""
+    for moment, token in (("10:10", "one"), ("10:11", "two")):
+        settled.request(token)
+        settled.reconcile(moment)
+    settled.edit(concurrencyPolicy=policy)
+    settled.reconcile("10:12")
+    settled.request("one")
+    settled.reconcile("10:13")
+    first, second = settled.jobs
+    assert last(settled) == {"token": "one", "jobName": first["metadata"]["name"], "outcome": "Started"}
+    assert "graphcron.dev/ended" not in second["metadata"]["annotations"]
+
+
 def test_forbid_refuses_while_a_firing_runs(settled: World) -> None:
     settled.edit(concurrencyPolicy="Forbid")
     settled.reconcile("10:06")

@@ -12,7 +12,7 @@ from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
 from graphcron.kube.reflector import Reflector
-from graphcron.kube.resources import GRAPHCRONS, Manifest, Resource
+from graphcron.kube.resources import BACKFILLS, GRAPHCRONS, Manifest, Resource
 from graphcron.kube.write_gate import steady_clock
 from graphcron.resource.identity import KIND
 from graphcron.views import glance
@@ -23,13 +23,13 @@ RIGHTS = 4096
 SILENCE_SECONDS = 90.0
 """After which a watch counts as dead that has not said so: one that works brings something once a minute."""
 
-CREATED: dict[str, Resource] = {KIND: GRAPHCRONS}
+CREATED: dict[str, Resource] = {KIND: GRAPHCRONS, BACKFILLS.kind: BACKFILLS}
 """What pages can make, by its kind."""
-_VERBS: Mapping[Verb, tuple[str, Resource | None]] = {
+_VERBS: Mapping[Verb, tuple[str, Resource]] = {
     Verb.CREATE: ("create", GRAPHCRONS),
     Verb.PATCH: ("patch", GRAPHCRONS),
     Verb.DELETE: ("delete", GRAPHCRONS),
-    Verb.BACKFILL: ("create", CREATED.get("GraphCronBackfill")),
+    Verb.BACKFILL: ("create", BACKFILLS),
 }
 
 
@@ -84,8 +84,6 @@ class ClusterSource:
 
     async def may(self, verb: Verb, namespace: str) -> Right:
         name, resource = _VERBS[verb]
-        if resource is None:
-            return Right(False, "This cluster has no backfills.")
         key = (name, resource.plural, namespace)
         if (known := self._rights.get(key)) is None:
             known = self._rights[key] = await self._asked(name, resource, namespace)

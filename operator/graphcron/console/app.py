@@ -1,6 +1,7 @@
 """The console's application: its routes, its security headers, and its pages of errors."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from markupsafe import Markup, escape
 
 from graphcron.console import calendar, cron, editing, overview, requests, stream, timeline
 from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, leads_on, same
@@ -171,7 +173,7 @@ def _ask_to_sign_in(request: web.Request, message: str) -> web.Response:
         return web.Response(status=204, headers={"HX-Redirect": str(page)})
     if request.method == hdrs.METH_GET and request.match_info.route.name != "overview":
         page = page.with_query({"next": request.raw_path})
-    return leads_on(request, str(page))
+    return leads_on(str(page), str(request.app.router["static"].url_for(filename="icon.svg")))
 
 
 def _problem(request: web.Request, status: int, title: str, message: str) -> web.Response:
@@ -196,11 +198,17 @@ async def _layout(access: Access, request: web.Request) -> dict[str, Any]:
         return shown | _NOBODY
 
 
+def _coded(text: str) -> Markup:
+    """What stands between backticks as code: documents and pages have the same sentences."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
 _FILTERS: dict[str, Any] = {
     "human_name": words.human_name,
     "phase": words.phase,
     "condition": words.condition,
     "relative": words.relative,
+    "coded": _coded,
     "told": words.told,
     "duration": words.duration,
     "first_line": words.first_line,

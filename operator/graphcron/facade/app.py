@@ -35,7 +35,7 @@ from graphcron.facade.resolver import addresses_of
 from graphcron.facade.schemas import BODY_LIMIT
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.store import Store
-from graphcron.facade.v1.handlers import V1Handlers
+from graphcron.facade.v1.backfills import BackfillHandlers
 from graphcron.facade.v1.routes import only, v1_routes
 
 METRICS = web.AppKey("metrics", FacadeMetrics)
@@ -69,7 +69,9 @@ def make_app(
     app.on_response_prepare.append(say_id)
     if console is not None:
         app.add_subapp(CONSOLE, console)
-    app.add_routes([*v1_routes(V1Handlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))])
+    app.add_routes(
+        [*v1_routes(BackfillHandlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))]
+    )
     return app
 
 

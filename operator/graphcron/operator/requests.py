@@ -57,10 +57,12 @@ def run_request(observed: Observed, verdict: Verdict) -> RunRequest | None:
     token, last = requested(observed.graphcron, RUN_REQUESTED), observed.status.last_request
     if not token or (last and last.token == token):
         return None
+    live = observed.cron_job
+    if live is not None and _is_made(observed, token):
+        return RunRequest(token, _job(observed.graphcron, live, token))
     if refused := _refusal(observed, verdict):
         return RunRequest(token, refused=refused)
     active = list(filter(_is_active, observed.jobs))
-    live = observed.cron_job
     assert live is not None, "refused without one"
     policy, job = live["spec"].get("concurrencyPolicy"), _job(observed.graphcron, live, token)
     others = [other for other in active if other["metadata"]["name"] != job["metadata"]["name"]]
@@ -74,6 +76,13 @@ def run_request(observed: Observed, verdict: Verdict) -> RunRequest | None:
 
 REPLACED_BY_REQUEST = f"{REPLACED}: a run was requested while it ran, and concurrencyPolicy is Replace"
 """Reason and message of a Job that a requested run ends."""
+
+
+def _is_made(observed: Observed, token: str) -> bool:
+    """Whether the Job of a token is there: a process died before it recorded it, or other tokens came in between. So
+    nothing is refused or ended for it any more."""
+    name = requested_job_name(observed.graphcron["metadata"], token)
+    return any(job["metadata"]["name"] == name for job in observed.jobs)
 
 
 def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:

@@ -1,4 +1,7 @@
-"""One browser for all tests of a process; each test has a fresh profile in it."""
+"""One browser for the tests of a file; each test has a fresh profile in it.
+
+Not for those of a process: as long as Playwright runs, no other event loop of the process does.
+"""
 
 from collections.abc import Iterator
 
@@ -10,7 +13,7 @@ from tests.support.console_stage import Stage
 from tests.support.console_stage import stage as console_stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started

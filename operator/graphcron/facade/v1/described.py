@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from graphcron.facade.operation import LINK, REF, Operation, idempotency_key
 from graphcron.facade.v1.changes import ACTOR_HEADER, ACTOR_LIMIT
 from graphcron.facade.v1.links import CRONS
-from graphcron.facade.v1.schemas import CronQuery, FiringQuery, NoFields, PauseRequest, Query
+from graphcron.facade.v1.schemas import BackfillRequest, CronQuery, FiringQuery, NoFields, PauseRequest, Query
 from graphcron.resource.status import FiringCounts
 
 CRON = f"{CRONS}/{{cron_id}}"
@@ -116,6 +116,50 @@ class FiringList(BaseModel):
     firings: list[CronFiring] = Field(description="The firings.")
 
 
+class TimesLeftOut(BaseModel):
+    """Scheduled times that are not run, for one reason."""
+
+    reason: str = Field(description="Reason in CamelCase, for programs.")
+    message: str = Field(description="Explanation, for people.")
+    count: int = Field(description="How many.", ge=0)
+    first: datetime = Field(description="The first of them.")
+    last: datetime = Field(description="The last of them.")
+
+
+class CronBackfill(BaseModel):
+    """A backfill: runs of a cron for the times between two moments."""
+
+    name: str = Field(description="Name of the GraphCronBackfill in Kubernetes.")
+    cron_id: UUID = Field(description="ID of the cron.")
+    from_: datetime = Field(alias="from", description="The first scheduled time that counts.")
+    to: datetime = Field(description="Scheduled times at this moment or later do not count.")
+    parallelism: int = Field(description="How many run at once.", ge=1)
+    order: Literal["OldestFirst", "NewestFirst"] = Field(description="Which time comes first.")
+    dry_run: bool = Field(description="Whether the times are listed alone.")
+    rerun: bool = Field(description="Whether times run, too, whose run is known to have succeeded.")
+    created_at: datetime = Field(description="When it was made.")
+    phase: str = Field(
+        description="Pending until the operator has read it; then Waiting, Running, Complete, DryRun, Stalled or "
+        "Ended.",
+        examples=["Running"],
+    )
+    message: str = Field(description="The phase in a sentence.")
+    progress: str | None = Field(description="How many of the times are over, such as 37/200.")
+    counts: dict[str, int] = Field(description="Number of times by what became of them.")
+    first_times: list[datetime] = Field(description="The first times that are run, at most five.")
+    last_times: list[datetime] = Field(description="The last ones, at most five.")
+    left_out: list[TimesLeftOut] = Field(description="Times between the two moments that are not run, by reason.")
+    firings: list[CronFiring] = Field(description="Firings that have ended, the last one first: at most 100.")
+    started_at: datetime | None = Field(description="When the times were listed.")
+    finished_at: datetime | None = Field(description="When the last of them was over.")
+
+
+class BackfillList(BaseModel):
+    """The backfills of a cron, the newest first."""
+
+    backfills: list[CronBackfill] = Field(description="The backfills.")
+
+
 def _parameters(query: type[Query]) -> tuple[dict[str, Any], ...]:
     return tuple(
         {"name": name, "in": "query", "required": False, "description": schema["description"], "schema": _bare(schema)}
@@ -139,6 +183,9 @@ _ACTOR = {
 _REPEATED = idempotency_key(
     "A request that is repeated with the same key answers with the first one, and runs nothing."
 )
+_TEXT = {"type": "string"}
+_NAME = {"name": "name", "in": "path", "required": True, "schema": _TEXT | {"minLength": 1, "maxLength": 63}}
+_BACKFILL = {"$ref": f"{REF}CronBackfill"}
 _SUMMARY = {"$ref": f"{REF}CronSummary"}
 _READ = (401, 403, 404, 422, 503)
 _CHANGED = (401, 403, 404, 408, 409, 413, 422, 503)
@@ -179,7 +226,25 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
             NoFields, _SUMMARY, _CHANGED, needs_body=False,
         )
     },
+    f"{CRON}/backfills": {
+        "get": Operation(
+            "list_backfills_graphcron_v1", "The backfills of a cron, the newest first",
+            None, {"$ref": f"{REF}BackfillList"}, _READ,
+        ),
+        "post": Operation(
+            "create_backfill_graphcron_v1", "Run a cron for the times between two moments",
+            BackfillRequest, _BACKFILL, (400, 401, 403, 404, 408, 413, 422, 429, 503), parameters=(_REPEATED,),
+            status=201, headers={"Location": {"description": "The backfill.", "required": True, "schema": _TEXT}},
+        ),
+    },
+    f"{CRON}/backfills/{{name}}": {
+        "get": Operation("get_backfill_graphcron_v1", "One backfill", None, _BACKFILL, _READ, parameters=(_NAME,)),
+        "delete": Operation(
+            "delete_backfill_graphcron_v1", "End a backfill: what it has not begun is not run",
+            None, None, _READ, parameters=(_NAME,),
+        ),
+    },
 }  # fmt: skip
 
-BODIES = (NoFields, PauseRequest)
-ANSWERS = (CronPage, FiringList, RunRequest)
+BODIES = (NoFields, PauseRequest, BackfillRequest)
+ANSWERS = (CronPage, FiringList, RunRequest, BackfillList)

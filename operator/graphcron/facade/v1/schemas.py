@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import Body, explain
+from graphcron.firing.formats import format_time
+from graphcron.resource.backfill import PARALLELISM_LIMIT
 from graphcron.resource.fields import Time
 from graphcron.resource.spec_reader import SHOWN_CHARACTERS
 from graphcron.views.actions import REASON_LIMIT
@@ -84,6 +87,29 @@ class PauseRequest(Body):
     reason: Annotated[str, Field(max_length=REASON_LIMIT)] = Field(
         _NONE, description="Why, for people to read. Who paused it is added."
     )
+
+
+class BackfillRequest(Body):
+    """POST /graphcron/v1/crons/{cron_id}/backfills: the times for which the cron is to run."""
+
+    from_: Time = Field(alias="from", description="The first scheduled time that counts, if one is at this moment.")
+    to: Time = Field(description="Scheduled times at this moment or later do not count.")
+    parallelism: Annotated[int, Field(ge=1, le=PARALLELISM_LIMIT)] = Field(
+        _NONE, description="How many run at once. Default: 1."
+    )
+    order: Literal["OldestFirst", "NewestFirst"] = Field(
+        _NONE, description="Which time comes first. Default: OldestFirst."
+    )
+    dry_run: bool = Field(_NONE, description="Whether to list the times alone, and to run nothing. Default: false.")
+    rerun: bool = Field(
+        _NONE, description="Whether to run times, too, whose run is known to have succeeded. Default: false."
+    )
+
+    def spec(self) -> dict[str, Any]:
+        """As the resource has it."""
+        given = {to_camel(name.strip("_")): getattr(self, name) for name in type(self).model_fields}
+        times = {name: format_time(given[name]) for name in ("from", "to")}
+        return {name: value for name, value in (given | times).items() if value is not None}
 
 
 def read_query(schema: type[AnyQuery], given: Sequence[tuple[str, str]]) -> AnyQuery:
