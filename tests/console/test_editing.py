@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.console.source import Refused, Verb
+from graphcron.console.source import NotAllowed, Refused, Verb
 from tests.support.console_server import Browser, Html, browsing
 from tests.support.console_source import EverybodysAccess, MemorySource, cron
 
@@ -80,6 +80,18 @@ async def test_what_the_apiserver_refuses_is_told_and_nothing_is_lost() -> None:
         page = await refused(browser, "/new", NEW)
     assert page.words("p[@id='error-']") == "a policy of this cluster wants a label team"
     assert values(page)["name"] == "report"
+
+
+async def test_what_concerns_one_field_stands_beside_it_whoever_says_it() -> None:
+    class Strict(MemorySource):
+        async def edit(self, known: dict[str, Any], operations: list[Any]) -> dict[str, Any]:
+            raise NotAllowed("spec.webhook: this field is the administrator's")
+
+    async with browsing(Strict(cron("daily"))) as browser:
+        sent = values(await browser.page(EDIT)) | {"webhook": "https://hooks.example/x"}
+        page = await refused(browser, EDIT, sent)
+    assert page.words("p[@id='error-webhook']") == "spec.webhook: this field is the administrator's"
+    assert values(page)["webhook"] == "https://hooks.example/x"
 
 
 async def test_a_change_of_somebody_else_is_told_and_what_was_written_stays() -> None:

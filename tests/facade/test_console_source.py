@@ -10,7 +10,7 @@ from graphcron.facade.auth.callers import EVERYBODY, Caller
 from graphcron.facade.console_source import StoreSource, operations_of
 from graphcron.facade.quota import Quota
 from graphcron.facade.store.store import StoreUnavailable
-from graphcron.kube.json_patch import add, apply
+from graphcron.kube.json_patch import add, apply, require
 from graphcron.views import actions
 from tests.support.console_source import cron
 from tests.support.facade_console import WatchedMemoryStore
@@ -70,6 +70,22 @@ async def test_an_edit_changes_what_it_names_and_keeps_to_the_interval() -> None
         await mine.edit(known, [add(("spec", "schedule"), "* * * * *")])
     await mine.edit(known, [add(("spec", "schedule"), "0 9 * * *"), add(("metadata", "annotations", "x"), "1")])
     assert store.manifests["a"]["spec"]["schedule"] == "0 9 * * *"
+
+
+async def test_an_edit_keeps_to_what_callers_may_set_and_marks_its_time() -> None:
+    store = stored("a")
+    mine = source(store, interval=7200)
+    known = await mine.graphcron("team", "a")
+    after = await mine.edit(known, [add(("spec", "input"), {"nothing": None})])
+    assert after["spec"]["input"] == {"nothing": None}
+    annotations = after["metadata"]["annotations"]
+    assert annotations == {"note": "kept", "graphcron.dev/updated-at": "2026-11-27T12:00:00.000000+00:00"}
+    with pytest.raises(NotAllowed, match=r"spec\.webhook: .*kubectl"):
+        await mine.edit(known, [add(("spec", "webhook"), "https://hooks.example")])
+    with pytest.raises(Refused, match="limit is once"):
+        await mine.edit(known, [add(("spec", "schedule"), "*/5 * * * *")])
+    with pytest.raises(Changed, match="/spec/retryLimit"):
+        await mine.edit(known, [require(("spec", "retryLimit"), 7)])
 
 
 async def test_a_schedule_that_is_set_or_enabled_keeps_to_the_interval() -> None:

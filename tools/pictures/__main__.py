@@ -3,13 +3,11 @@
 Clock, GraphCrons, fonts and size are always the same, so a picture changes when the console does.
 """
 
-import asyncio
 import io
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +19,14 @@ from cluster.errors import ClusterError
 from cluster.paths import HERE
 from tests.support.browser import PHONE, Visit, chromium, visit
 from tests.support.console_server import console
-from tests.support.console_source import NOW, EverybodysAccess, MemorySource
+from tests.support.console_source import NOW, EverybodysAccess, MemorySource, utc
+from tests.support.served_in_thread import served
 from tools import browser
 from tools.pictures.crons import crons, events
 
 FOLDER = HERE.root / "docs/images"
 WIDE = {"width": 1240, "height": 800}
+TRACES = "https://smith.langchain.com/o/acme/projects/p/agents/r/{run_id}"
 COLOURS = 128
 """Of a picture: a page has few, and a palette makes the file a third of its size."""
 
@@ -53,8 +53,8 @@ def main() -> int:
         print(f"The pictures need their fonts. {error}", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
-    environment = {"FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
-    with _serving() as origin, chromium(environment) as started:
+    environment: dict[str, str | float | bool] = {"FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
+    with served(_pictured()) as origin, chromium(environment) as started:
         for name, (path, height, look) in PICTURES.items():
             settings = {"viewport": WIDE, "device_scale_factor": 1.5} | look
             with visit(started, origin, **settings) as seen:
@@ -89,30 +89,15 @@ def _have_fonts() -> None:
         packages.install(["fonts-inter", "fonts-jetbrains-mono", "fontconfig"])
 
 
-@contextmanager
-def _serving() -> Iterator[str]:
-    """The address of a console with the pictures' GraphCrons, in a thread."""
-    ready, loop, addresses = threading.Event(), asyncio.new_event_loop(), list[str]()
-
-    async def serve() -> None:
-        source = MemorySource(*crons())
-        source.known_events = events()
-        trace = "https://smith.langchain.com/o/acme/projects/p/agents/r/{run_id}"
-        async with console(EverybodysAccess(source), clock=lambda: NOW + timedelta(minutes=7), trace_url=trace) as url:
-            addresses.append(url)
-            ready.set()
-            await stopped.wait()
-
-    stopped = asyncio.Event()
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    ready.wait()
-    try:
-        yield addresses[0]
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
-        loop.close()
+@asynccontextmanager
+async def _pictured() -> AsyncIterator[str]:
+    """The address of a console with the pictures' GraphCrons."""
+    source = MemorySource(*crons())
+    source.known_events = events()
+    source.known_cron_job = {"spec": {}, "status": {"lastScheduleTime": utc(NOW)}}
+    access, later = EverybodysAccess(source), NOW + timedelta(minutes=7)
+    async with console(access, clock=lambda: later, trace_url=TRACES) as url:
+        yield url
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The form: a new GraphCron, and a change of one. What is wrong stands beside its field, while one types and when it is
 sent; nothing that was written is lost."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -40,8 +41,8 @@ async def create(visit: Visit) -> web.StreamResponse:
         try:
             made = (await visit.source.create(read.manifest))["metadata"]
             return visit.see("cron", {"did": "new"}, namespace=made["namespace"], name=made["name"])
-        except Refused as error:
-            errors[""] = str(error)
+        except (NotAllowed, Refused) as error:
+            errors[_place(str(error))] = str(error)
     return _shown(visit, None, {**form.shown(None), **visit.fields}, namespaces, errors)
 
 
@@ -67,8 +68,8 @@ async def save(visit: Visit) -> web.StreamResponse:
             if operations := form.edits(known, read.manifest):
                 await visit.source.edit(known, operations)
             return visit.see("cron", {"did": "edit"}, namespace=metadata["namespace"], name=metadata["name"])
-        except Refused as error:
-            errors[""] = str(error)
+        except (NotAllowed, Refused) as error:
+            errors[_place(str(error))] = str(error)
     return _shown(visit, known, {**form.shown(known), **visit.fields}, errors=errors)
 
 
@@ -80,6 +81,12 @@ async def draft_new(visit: Visit) -> web.StreamResponse:
 async def draft(visit: Visit) -> web.StreamResponse:
     """What the form of a GraphCron comes to so far, for htmx."""
     return _draft(visit, await _known(visit))
+
+
+def _place(message: str) -> str:
+    """The field that a refusal is about, empty when it names none of the form."""
+    found = re.match(r"spec\.(\w+)", message)
+    return found[1] if found and found[1] in {field.name for field in form.FIELDS} else ""
 
 
 async def _known(visit: Visit) -> Manifest:

@@ -14,7 +14,7 @@ from graphcron.facade.store import store as stores
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.translation import Draft, iso, read_schedule
 from graphcron.facade.v1.backfills import BACKFILLS_LIMIT
-from graphcron.kube.json_patch import Operation, add, apply, clear, merge, require
+from graphcron.kube.json_patch import DoesNotApply, Operation, add, apply, clear, merge, require
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import KIND, OWNER_LABEL, UPDATED_AT, owner_of
 from graphcron.views import glance
@@ -28,6 +28,7 @@ EDITABLE = frozenset(
 """Fields of the spec that callers of the facade may set. The others choose pods, Secrets and servers, which needs a
 permission of Kubernetes; the hosts of webhooks are checked by the REST API alone."""
 
+_ANNOTATIONS = ("metadata", "annotations")
 ADMINISTRATORS = "This field chooses pods, Secrets or servers: set it with kubectl"
 
 
@@ -117,10 +118,15 @@ class StoreSource:
 
     async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
         check_operations(operations)
+        try:
+            after = apply(operations, known)
+        except DoesNotApply as failed:
+            raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
         with translated(f"{known['metadata']['name']} was deleted meanwhile."):
             if {"/spec/schedule", "/spec/timezone", "/spec/enabled"} & {one["path"] for one in operations}:
-                self._check_schedule(apply(operations, known))
-            return await self._owned.patch(known, operations)
+                self._check_schedule(after)
+            mark = merge(_ANNOTATIONS, {UPDATED_AT: iso(self._now())}, after["metadata"].get("annotations"))
+            return await self._owned.patch(known, [*operations, *mark])
 
     def _check_schedule(self, manifest: Manifest) -> None:
         schedule = read_schedule(manifest["spec"]["schedule"], manifest["metadata"].get("uid", ""))
@@ -164,9 +170,9 @@ def operations_of(known: Manifest, body: dict[str, Any], now: datetime) -> list[
     gone = {name for name, value in marks.items() if value is None}
     annotations = known["metadata"].get("annotations")
     kept = {name: value for name, value in marks.items() if name not in gone}
-    operations += merge(("metadata", "annotations"), kept, annotations)
+    operations += merge(_ANNOTATIONS, kept, annotations)
     for name in gone & (annotations or {}).keys():
-        operations += clear(("metadata", "annotations", name), "")
+        operations += clear((*_ANNOTATIONS, name), "")
     return operations
 
 
