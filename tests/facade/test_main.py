@@ -123,6 +123,9 @@ async def test_the_console_is_served_where_it_is_wanted_and_nowhere_else(tmp_pat
             assert "sign-in" in await answer.text()
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), WAIT) == 0
-    async with facade(tmp_path, GRAPHCRON_AUTH_MODE="open") as (url, _, _), aiohttp.ClientSession() as s:
-        async with s.get(f"{url}/console/") as answer:
-            assert (answer.status, "Agent Server" in await answer.text()) == (404, True)
+    async with (
+        facade(tmp_path, GRAPHCRON_AUTH_MODE="open") as (url, _, _),
+        aiohttp.ClientSession() as s,
+        s.get(f"{url}/console/") as answer,
+    ):
+        assert (answer.status, "Agent Server" in await answer.text()) == (404, True)
