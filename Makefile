@@ -25,7 +25,7 @@ demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK a
 down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
-STAGES := lint type verify test-images unit e2e contract
+STAGES := lint type verify test-images unit browser e2e contract
 # Set: the longest tests do all that they can, and not a sample of it.
 EXHAUSTIVE ?=
 export EXHAUSTIVE
@@ -56,7 +56,13 @@ JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
 	@$(PYTEST) -n $(JOBS) --dist loadfile $(if $(EXHAUSTIVE),--cov --cov-report term) --ignore=tests/e2e \
-	  --ignore=tests/contract tests
+	  --ignore=tests/contract --ignore=tests/console/browser tests
+
+# Half of the time a test waits for the browser, so that one worker for each core keeps them busy.
+.PHONY: browser
+browser: $(READY) chart-tools ## the console in a real Chromium (CHROMIUM=/path for another browser)
+	@$(RUN) -m tools.browser
+	@$(PYTEST) -q -n 2 --dist loadfile tests/console/browser
 
 # Here and not in a fixture, which would hide their progress. They are used by root on Linux alone.
 BASES := $(if $(filter Linux-0,$(shell uname)-$(shell id -u)),base slim)
@@ -183,6 +189,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
 	@PYTHONPATH=operator:. $(RUN) -m bench.runner_start
 	@$(RUN) -m bench.facade
+	@$(RUN) -m bench.console
 	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 
@@ -212,6 +219,10 @@ else
 	@$(RUN) -m cluster.images graphcron
 	@$(RUN) -m cluster.image_start
 endif
+
+.PHONY: pictures
+pictures: $(READY) ## make the pictures of the console in docs/images anew
+	@PYTHONPATH=operator:. $(RUN) -m tools.pictures
 
 .PHONY: wheels
 wheels: $(READY) ## download the wheels of every image for both processors, as proof that the locks have them

@@ -12,6 +12,7 @@ from graphcron.commands.cluster import UserKube
 from graphcron.commands.console_source import ClusterSource, seen
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
+from graphcron.kube.json_patch import add, require
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS
 from graphcron.views import actions
@@ -82,6 +83,24 @@ async def test_a_change_goes_to_that_very_object(kube: UserKube) -> None:
             await source.delete(made)
         with pytest.raises(Refused):
             await source.patch(made, actions.pause(None))
+
+
+async def test_an_edit_is_written_whole_and_only_while_its_fields_are_as_they_were(kube: UserKube) -> None:
+    async with sourced(kube) as source:
+        known = await kube.create_graphcron("team", graphcron("edited", input={"a": {"b": 1}}))
+        path = ("spec", "input")
+        edit = [require(path, known["spec"]["input"]), add(path, {"c": None})]
+        assert (await source.edit(known, edit))["spec"]["input"] == {"c": None}
+        with pytest.raises(Changed, match=r"Somebody changed /spec/input meanwhile"):
+            await source.edit(known, edit)
+        with pytest.raises(Refused, match=r"spec\.retryLimit"):
+            await source.edit(known, [add(("spec", "retryLimit"), 101)])
+        await kube.delete_graphcron("team", "edited")
+        with pytest.raises(Missing):
+            await source.edit(known, edit)
+        await kube.create_graphcron("team", graphcron("edited"))
+        with pytest.raises(Refused, match="/metadata/uid"):
+            await source.edit(known, edit)
 
 
 async def test_what_is_invalid_is_refused_in_the_words_of_the_apiserver(kube: UserKube) -> None:

@@ -10,7 +10,7 @@ from graphcron.facade.auth.callers import EVERYBODY, Caller
 from graphcron.facade.console_source import StoreSource, operations_of
 from graphcron.facade.quota import Quota
 from graphcron.facade.store.store import StoreUnavailable
-from graphcron.kube.json_patch import apply
+from graphcron.kube.json_patch import add, apply, require
 from graphcron.views import actions
 from tests.support.console_source import cron
 from tests.support.facade_console import WatchedMemoryStore
@@ -51,6 +51,41 @@ async def test_nobody_chooses_secrets_servers_or_pods_by_the_console(field: str)
         await mine.create(new("b", **{field: {}}))
     with pytest.raises(NotAllowed, match=field):
         await mine.patch(await mine.graphcron("team", "a"), {"spec": {field: None}})
+    with pytest.raises(NotAllowed, match=field):
+        await mine.edit(await mine.graphcron("team", "a"), [add(("spec", field), {})])
+
+
+@pytest.mark.parametrize("path", [("metadata", "labels"), ("metadata", "labels", "graphcron.dev/owner"), ("spec",)])
+async def test_nobody_gives_a_cron_away_by_an_edit(path: tuple[str, ...]) -> None:
+    mine = source(stored("a"))
+    with pytest.raises(NotAllowed, match="kubectl"):
+        await mine.edit(await mine.graphcron("team", "a"), [add(path, {"graphcron.dev/owner": "bob"})])
+
+
+async def test_an_edit_changes_what_it_names_and_keeps_to_the_interval() -> None:
+    store = stored("a")
+    mine = source(store, interval=7200)
+    known = await mine.graphcron("team", "a")
+    with pytest.raises(Refused, match="limit is once"):
+        await mine.edit(known, [add(("spec", "schedule"), "* * * * *")])
+    await mine.edit(known, [add(("spec", "schedule"), "0 9 * * *"), add(("metadata", "annotations", "x"), "1")])
+    assert store.manifests["a"]["spec"]["schedule"] == "0 9 * * *"
+
+
+async def test_an_edit_keeps_to_what_callers_may_set_and_marks_its_time() -> None:
+    store = stored("a")
+    mine = source(store, interval=7200)
+    known = await mine.graphcron("team", "a")
+    after = await mine.edit(known, [add(("spec", "input"), {"nothing": None})])
+    assert after["spec"]["input"] == {"nothing": None}
+    annotations = after["metadata"]["annotations"]
+    assert annotations == {"note": "kept", "graphcron.dev/updated-at": "2026-11-27T12:00:00.000000+00:00"}
+    with pytest.raises(NotAllowed, match=r"spec\.webhook: .*kubectl"):
+        await mine.edit(known, [add(("spec", "webhook"), "https://hooks.example")])
+    with pytest.raises(Refused, match="limit is once"):
+        await mine.edit(known, [add(("spec", "schedule"), "*/5 * * * *")])
+    with pytest.raises(Changed, match="/spec/retryLimit"):
+        await mine.edit(known, [require(("spec", "retryLimit"), 7)])
 
 
 async def test_a_schedule_that_is_set_or_enabled_keeps_to_the_interval() -> None:
@@ -109,14 +144,25 @@ async def test_while_kubernetes_is_away_what_was_known_is_shown() -> None:
         await mine.events(known)
 
 
-async def test_what_the_facade_has_no_permission_for_is_said() -> None:
-    mine = source(stored("a"))
-    assert (await mine.may(Verb.PATCH, "team")).allowed
-    assert "kubectl" in (await mine.may(Verb.BACKFILL, "team")).why
+async def test_a_backfill_is_of_a_cron_that_the_caller_may_see_and_has_its_owner() -> None:
+    store = stored("a")
+    store.manifests["b"] = cron("b", metadata={"labels": {"graphcron.dev/owner": "bob"}})
+    mine = source(store)
+
+    def backfill(of: str) -> dict[str, Any]:
+        spec = {"graphCron": of, "from": "2026-11-01T00:00:00Z", "to": "2026-11-02T00:00:00Z"}
+        metadata = {"name": "again", "namespace": "team", "labels": {"graphcron.dev/owner": "bob"}}
+        return {"apiVersion": "graphcron.dev/v1", "kind": "GraphCronBackfill", "metadata": metadata, "spec": spec}
+
+    assert (await mine.create(backfill("a")))["metadata"]["labels"] == MINE["labels"]
+    with pytest.raises(Missing):
+        await mine.create(backfill("b"))
+    assert (await mine.may(Verb.BACKFILL, "team")).allowed
+
+
+async def test_cronjobs_are_not_for_the_facade_to_see() -> None:
     with pytest.raises(NotAllowed):
-        await mine.cron_job(cron("a"))
-    with pytest.raises(NotAllowed):
-        await mine.create({"kind": "GraphCronBackfill", "metadata": {}, "spec": {}})
+        await source(stored("a")).cron_job(cron("a"))
 
 
 def test_a_merge_patch_is_carried_out_member_by_member() -> None:

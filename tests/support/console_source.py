@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from graphcron.console.source import ALLOWED, Changed, Missing, Refused, Right, SourceError, Verb
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply
 from graphcron.kube.resources import Manifest
 
 NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -139,6 +140,16 @@ class MemorySource:
         if version not in (None, stored["metadata"]["resourceVersion"]):
             raise Changed("the object has been modified")
         return self.put(_merged(stored, body))
+
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        self._check()
+        found = await self.graphcron(known["metadata"]["namespace"], known["metadata"]["name"])
+        try:
+            changed = apply(operations, found)
+        except DoesNotApply:
+            raise Changed("it was changed by somebody else meanwhile") from None
+        changed["metadata"]["generation"] += changed["spec"] != found["spec"]
+        return self.put(changed)
 
     async def delete(self, known: Manifest) -> None:
         self._check()

@@ -2,7 +2,15 @@
 
 import pytest
 
-from graphcron.views.firings import anchor, fault_of_template, median_duration, strip_of, success_rate, trace_url
+from graphcron.views.firings import (
+    anchor,
+    fault_of_template,
+    median_duration,
+    outcome_in_words,
+    strip_of,
+    success_rate,
+    trace_url,
+)
 from tests.support.console_source import cron, firing
 
 
@@ -59,3 +67,7 @@ def test_values_are_no_templates() -> None:
 def test_a_template_is_a_web_address_with_a_run_or_a_thread(template: str, fault: str | None) -> None:
     found = fault_of_template(template)
     assert found is None if fault is None else fault in (found or "")
+
+
+def test_an_outcome_within_a_sentence() -> None:
+    assert [outcome_in_words(one) for one in ("Failed", "WaitingForInput")] == ["failed", "waiting for input"]

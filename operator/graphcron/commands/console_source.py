@@ -10,8 +10,9 @@ from graphcron.commands.cluster import UserKube, sentence
 from graphcron.console.source import ALLOWED, Away, Changed, Missing, NotAllowed, Refused, Right, SourceError, Verb
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
+from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
 from graphcron.kube.reflector import Reflector
-from graphcron.kube.resources import GRAPHCRONS, Manifest, Resource
+from graphcron.kube.resources import BACKFILLS, GRAPHCRONS, Manifest, Resource
 from graphcron.kube.write_gate import steady_clock
 from graphcron.resource.identity import KIND
 from graphcron.views import glance
@@ -22,13 +23,13 @@ RIGHTS = 4096
 SILENCE_SECONDS = 90.0
 """After which a watch counts as dead that has not said so: one that works brings something once a minute."""
 
-CREATED: dict[str, Resource] = {KIND: GRAPHCRONS}
+CREATED: dict[str, Resource] = {KIND: GRAPHCRONS, BACKFILLS.kind: BACKFILLS}
 """What pages can make, by its kind."""
-_VERBS: Mapping[Verb, tuple[str, Resource | None]] = {
+_VERBS: Mapping[Verb, tuple[str, Resource]] = {
     Verb.CREATE: ("create", GRAPHCRONS),
     Verb.PATCH: ("patch", GRAPHCRONS),
     Verb.DELETE: ("delete", GRAPHCRONS),
-    Verb.BACKFILL: ("create", CREATED.get("GraphCronBackfill")),
+    Verb.BACKFILL: ("create", BACKFILLS),
 }
 
 
@@ -83,8 +84,6 @@ class ClusterSource:
 
     async def may(self, verb: Verb, namespace: str) -> Right:
         name, resource = _VERBS[verb]
-        if resource is None:
-            return Right(False, "This cluster has no backfills.")
         key = (name, resource.plural, namespace)
         if (known := self._rights.get(key)) is None:
             known = self._rights[key] = await self._asked(name, resource, namespace)
@@ -113,6 +112,22 @@ class ClusterSource:
         mine = body | {"metadata": body.get("metadata", {}) | {"uid": metadata["uid"]}}
         with translated(f"{metadata['name']} was deleted meanwhile."):
             return await self._kube.merge(metadata["namespace"], metadata["name"], mine)
+
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        metadata = known["metadata"]
+        place, gone = (metadata["namespace"], metadata["name"]), f"{metadata['name']} was deleted meanwhile."
+        guarded = [require(("metadata", "uid"), metadata["uid"]), *operations]
+        try:
+            with translated(gone):
+                return await self._kube.patch_graphcron(*place, guarded)
+        except Refused:
+            # The apiserver answers a patch that does not apply as one that is invalid.
+            try:
+                with translated(gone):
+                    apply(guarded, await self._kube.get_graphcron(*place))
+            except DoesNotApply as failed:
+                raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
+            raise
 
     async def delete(self, known: Manifest) -> None:
         metadata = known["metadata"]

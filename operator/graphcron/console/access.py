@@ -46,11 +46,12 @@ def is_own_request(headers: Mapping[str, str], host: str) -> bool:
     return origin is None or origin.partition("://")[2] == host
 
 
-def leads_on(address: str) -> web.Response:
+def leads_on(address: str, icon: str) -> web.Response:
     """A page that leads to another one of ours. Browsers that come from another site send no SameSite=Strict cookie,
     not even with a redirect: from this page they do."""
     shown = escape(address)
-    refresh = f'<meta http-equiv="refresh" content="0; url={shown}">'
+    # Without an icon browsers would ask for /favicon.ico, which is nobody's.
+    refresh = f'<link rel="icon" href="{escape(icon)}"><meta http-equiv="refresh" content="0; url={shown}">'
     return web.Response(
         text=f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>GraphCron</title>{refresh}</head>'
         f'<body><p><a href="{shown}">GraphCron</a></p></body></html>',

@@ -1,6 +1,7 @@
 """The console's application: its routes, its security headers, and its pages of errors."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
+from markupsafe import Markup, escape
 
-from graphcron.console import cron, overview, requests, stream
+from graphcron.console import calendar, cron, editing, overview, requests, stream, timeline
 from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, leads_on, same
 from graphcron.console.forms import read_form
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
-from graphcron.views import firings, schedules, words
+from graphcron.firing.formats import format_time
+from graphcron.views import firings, schedules, urgency, words
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +51,7 @@ def make_console(access: Access, options: Options) -> web.Application:
     """The application, to be added to another one below a prefix of that one's choice."""
     console = web.Application(middlewares=[_answer_errors(access)])
     console[stream.STREAMS] = stream.Streams()
+    console[timeline.TIMELINES] = timeline.Timelines()
     console.on_shutdown.append(stream.close)
     console.on_response_prepare.append(_protect)
     console.add_routes([*access.routes(), *_routes(access, options)])
@@ -73,7 +77,15 @@ def _routes(access: Access, options: Options) -> list[web.AbstractRouteDef]:
         get("bare", "", overview.lead_on),
         get("overview", "/", overview.show),
         get("changes", "/changes", stream.follow),
+        get("timeline", "/timeline", timeline.show),
         get("cron", one, cron.show),
+        get("new", "/new", editing.new),
+        post("create", "/new", editing.create),
+        post("draft-new", "/new/draft", editing.draft_new),
+        get("edit", f"{one}/edit", editing.edit),
+        post("save", f"{one}/edit", editing.save),
+        post("draft", f"{one}/edit/draft", editing.draft),
+        get("calendar", f"{one}/calendar", calendar.show),
         get("delete", f"{one}/delete", requests.ask_to_delete),
         post("run", f"{one}/run", requests.run),
         post("pause", f"{one}/pause", requests.pause),
@@ -161,7 +173,7 @@ def _ask_to_sign_in(request: web.Request, message: str) -> web.Response:
         return web.Response(status=204, headers={"HX-Redirect": str(page)})
     if request.method == hdrs.METH_GET and request.match_info.route.name != "overview":
         page = page.with_query({"next": request.raw_path})
-    return leads_on(str(page))
+    return leads_on(str(page), str(request.app.router["static"].url_for(filename="icon.svg")))
 
 
 def _problem(request: web.Request, status: int, title: str, message: str) -> web.Response:
@@ -186,15 +198,25 @@ async def _layout(access: Access, request: web.Request) -> dict[str, Any]:
         return shown | _NOBODY
 
 
+def _coded(text: str) -> Markup:
+    """What stands between backticks as code: documents and pages have the same sentences."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
 _FILTERS: dict[str, Any] = {
     "human_name": words.human_name,
     "phase": words.phase,
     "condition": words.condition,
     "relative": words.relative,
+    "coded": _coded,
     "told": words.told,
     "duration": words.duration,
     "first_line": words.first_line,
     "in_words": schedules.schedule_in_words,
+    "why": urgency.why,
+    "utc": format_time,
+    "span": words.span,
+    "outcome": firings.outcome_in_words,
     "strip": firings.strip_of,
     "anchor": firings.anchor,
     "success_rate": firings.success_rate,

@@ -56,6 +56,6 @@ class OneTimeAccess:
         if request.host not in self.hosts or not same(request.query.get("token", ""), self.token):
             raise SignInNeeded(OPEN_AGAIN)
         self.token = ""
-        response = leads_on("./")
+        response = leads_on("./", "static/icon.svg")
         response.set_cookie(COOKIE, self._session, path=self.prefix, httponly=True, samesite="Strict")
         return response

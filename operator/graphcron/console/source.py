@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from graphcron.kube.json_patch import Operation
 from graphcron.kube.resources import Manifest
 
 
@@ -81,6 +82,10 @@ class Source(Protocol):
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
         """A GraphCron after a merge patch: that very object, whatever its version, unless the patch names one. Raises
         Missing, Refused and Changed."""
+
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        """A GraphCron after a JSON Patch: that very object, unless it is not any more as the patch says. Raises Missing
+        and Refused."""
 
     async def delete(self, known: Manifest) -> None:
         """That very object. Raises Missing."""

@@ -11,6 +11,8 @@ PAUSE_SECONDS = 0.5
 """Between two events: each of them lets the page ask for its list."""
 BEAT_SECONDS = 15.0
 """After which a connection on which nothing happens carries a comment, so that no proxy takes it for dead."""
+LIFE_SECONDS = 600.0
+"""Of a connection. The browser opens the next one by itself, and the viewer is checked anew."""
 MOST = 200
 """Pages that listen at once, in one process."""
 
@@ -45,8 +47,8 @@ async def follow(visit: Visit) -> web.StreamResponse:
     sending = asyncio.create_task(_send(visit, response))
     streams.open.add(sending)
     try:
-        await asyncio.wait([sending])
-        if not sending.cancelled():
+        await asyncio.wait([sending], timeout=LIFE_SECONDS)
+        if sending.done() and not sending.cancelled():
             sending.exception()
     finally:
         streams.open.discard(sending)
@@ -67,7 +69,8 @@ async def _send(visit: Visit, response: web.StreamResponse) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(listen())
         silent = visit.source.silent_seconds() is not None
-        await response.write(b"retry: 2000\n\n")
+        # What changed between the page and this connection, or while it was interrupted, nobody else tells.
+        await response.write(b"retry: 2000\nevent: changed\ndata:\n\n")
         while True:
             try:
                 async with asyncio.timeout(BEAT_SECONDS):

@@ -13,9 +13,10 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.store import store as stores
 from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.translation import Draft, iso, read_schedule
-from graphcron.kube.json_patch import Operation, add, clear, merge, require
+from graphcron.facade.v1.backfills import BACKFILLS_LIMIT
+from graphcron.kube.json_patch import DoesNotApply, Operation, add, apply, clear, merge, require
 from graphcron.kube.resources import Manifest
-from graphcron.resource.identity import KIND, UPDATED_AT
+from graphcron.resource.identity import KIND, OWNER_LABEL, UPDATED_AT, owner_of
 from graphcron.views import glance
 
 EDITABLE = frozenset(
@@ -27,6 +28,7 @@ EDITABLE = frozenset(
 """Fields of the spec that callers of the facade may set. The others choose pods, Secrets and servers, which needs a
 permission of Kubernetes; the hosts of webhooks are checked by the REST API alone."""
 
+_ANNOTATIONS = ("metadata", "annotations")
 ADMINISTRATORS = "This field chooses pods, Secrets or servers: set it with kubectl"
 
 
@@ -81,8 +83,6 @@ class StoreSource:
             return list(await self._store.events(graphcron["metadata"]["name"]))
 
     async def may(self, verb: Verb, namespace: str) -> Right:
-        if verb is Verb.BACKFILL:
-            return Right(False, "Backfills need kubectl: the facade makes none.")
         return ALLOWED
 
     async def namespaces(self) -> list[str]:
@@ -90,13 +90,23 @@ class StoreSource:
 
     async def create(self, manifest: Manifest) -> Manifest:
         if manifest["kind"] != KIND:
-            raise NotAllowed("The facade makes crons alone.")
+            return await self._backfill(manifest)
         check_fields(manifest["spec"])
         with translated():
             mine = [one for one in await self._store.newest() if self._caller.may_see(one)]
             self._quota.check_count(len(mine))
             self._check_schedule(manifest)
             return await self._owned.create(manifest)
+
+    async def _backfill(self, manifest: Manifest) -> Manifest:
+        """One of a cron that the caller may see, with the owner of that cron."""
+        cron = await self.graphcron(self._namespace, manifest["spec"]["graphCron"])
+        owner, metadata = owner_of(cron), {"name": manifest["metadata"]["name"]}
+        labels = {"labels": {OWNER_LABEL: owner}} if owner else {}
+        with translated():
+            if len(await self._owned.backfills.of(cron["metadata"]["name"])) >= BACKFILLS_LIMIT:
+                raise Refused(f"The limit is {BACKFILLS_LIMIT} backfills for each cron: delete some that are over.")
+            return await self._owned.backfills.create(manifest | {"metadata": metadata | labels})
 
     async def patch(self, known: Manifest, body: dict[str, Any]) -> Manifest:
         check_fields(body.get("spec", {}))
@@ -105,6 +115,18 @@ class StoreSource:
             if {"schedule", "timezone"} & body.get("spec", {}).keys() or body.get("spec", {}).get("enabled"):
                 self._check_schedule({"metadata": known["metadata"], "spec": merged(known["spec"], body["spec"])})
             return await self._owned.patch(known, operations)
+
+    async def edit(self, known: Manifest, operations: list[Operation]) -> Manifest:
+        check_operations(operations)
+        try:
+            after = apply(operations, known)
+        except DoesNotApply as failed:
+            raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
+        with translated(f"{known['metadata']['name']} was deleted meanwhile."):
+            if {"/spec/schedule", "/spec/timezone", "/spec/enabled"} & {one["path"] for one in operations}:
+                self._check_schedule(after)
+            mark = merge(_ANNOTATIONS, {UPDATED_AT: iso(self._now())}, after["metadata"].get("annotations"))
+            return await self._owned.patch(known, [*operations, *mark])
 
     def _check_schedule(self, manifest: Manifest) -> None:
         schedule = read_schedule(manifest["spec"]["schedule"], manifest["metadata"].get("uid", ""))
@@ -128,6 +150,14 @@ def check_fields(spec: dict[str, Any]) -> None:
         raise NotAllowed(f"spec.{others[0]}: {ADMINISTRATORS}")
 
 
+def check_operations(operations: list[Operation]) -> None:
+    """Raises NotAllowed for what callers of the facade may not change: of the metadata they have the annotations."""
+    changed = [tuple(one["path"].split("/")[1:]) for one in operations if one["op"] != "test"]
+    check_fields(dict.fromkeys(path[1] for path in changed if path[0] == "spec" and len(path) > 1))
+    if any(path[:2] != ("metadata", "annotations") for path in changed if path[0] != "spec" or len(path) == 1):
+        raise NotAllowed("Labels and the rest of the metadata are set with kubectl.")
+
+
 def operations_of(known: Manifest, body: dict[str, Any], now: datetime) -> list[Operation]:
     """A merge patch as operations of the store, member by member."""
     metadata, operations = body.get("metadata", {}), []
@@ -140,9 +170,9 @@ def operations_of(known: Manifest, body: dict[str, Any], now: datetime) -> list[
     gone = {name for name, value in marks.items() if value is None}
     annotations = known["metadata"].get("annotations")
     kept = {name: value for name, value in marks.items() if name not in gone}
-    operations += merge(("metadata", "annotations"), kept, annotations)
+    operations += merge(_ANNOTATIONS, kept, annotations)
     for name in gone & (annotations or {}).keys():
-        operations += clear(("metadata", "annotations", name), "")
+        operations += clear((*_ANNOTATIONS, name), "")
     return operations
 
 

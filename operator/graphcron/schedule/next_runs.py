@@ -36,7 +36,7 @@ def next_times(
 def _next_times(
     schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
 ) -> list[datetime]:
-    times = [] if schedule.days else by_calendar(schedule, zone, after, count)
+    times = [] if schedule.days else by_calendar(schedule, zone, after, count, until)
     if until is not None and times and times[-1] > until:
         return [found for found in times if found <= until]
     moment = last = times[-1] if times else after
@@ -59,9 +59,11 @@ def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | Non
     return found[0] if found else walked(schedule, zone, after)
 
 
-def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
-    """The next `count` firings, as far as no change of clocks can turn the walk to one aside. Each is what `walked`
-    comes to from the one before, for a tenth of its work at best."""
+def by_calendar(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1, until: datetime | None = None
+) -> list[datetime]:
+    """The next `count` firings up to the first later than `until`, as far as no change of clocks can turn the walk to
+    one aside. Each is what `walked` comes to from the one before, for a tenth of its work at best."""
     if not _is_within_calendar(after):
         return []
     # A walk sets out with the next second.
@@ -72,6 +74,8 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int 
         if not _leads_straight(zone, wall, found):
             break
         times.append(found.replace(tzinfo=zone).astimezone(UTC))
+        if until is not None and times[-1] > until:
+            break
         # The day of arrival is plain, so the next walk sets out from a second later on the wall as well.
         wall = found + _SECOND
         plain = _is_within_calendar(wall)

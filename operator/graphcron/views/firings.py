@@ -1,5 +1,6 @@
 """What a GraphCron did, at a glance: its last firings, how many succeeded, and how long they take. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
@@ -23,6 +24,11 @@ def history(graphcron: Manifest) -> list[Manifest]:
 def anchor(entry: Manifest) -> str:
     """The name of a firing within its GraphCron's page."""
     return f"firing-{entry.get('jobName') or entry['scheduledTime'].replace(':', '-')}"
+
+
+def outcome_in_words(outcome: str) -> str:
+    """An outcome within a sentence: `waiting for input`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", outcome).lower()
 
 
 class Rate(NamedTuple):

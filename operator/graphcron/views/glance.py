@@ -62,6 +62,13 @@ def status_of(graphcron: Mapping[str, Any]) -> dict[str, Any]:
     return read_status(jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")).to_dict()
 
 
+def written_status(graphcron: Manifest) -> dict[str, Any]:
+    """The same as it was written: in a fraction of the time, for who reads it of all of them."""
+    kept = graphcron.get(STATUS)
+    found = jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")
+    return found if isinstance(found, dict) else {}
+
+
 def opened(graphcron: Manifest) -> Manifest:
     """A GraphCron with its status as `status_of` has it, and its free JSON read."""
     rest = {key: value for key, value in graphcron.items() if key not in (GLANCE, STATUS)}

@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from graphcron.kube.resources import Manifest
-from graphcron.views.words import condition, phase
+from graphcron.views.words import condition, phase, told
 
 
 class Urgency(IntEnum):
@@ -36,3 +36,16 @@ def urgency(graphcron: Manifest) -> Urgency:
     if failed or condition(graphcron, "WaitingForInput") or condition(graphcron, "RunsEnding"):
         return Urgency.FAILING
     return Urgency.OFF if condition(graphcron, "Suspended") or ready["reason"] == "Expired" else Urgency.WORKING
+
+
+def why(graphcron: Manifest) -> str:
+    """What a list says of a cron that is not just working: why it does not fire, or what became of its last run."""
+    ready, found = condition(graphcron, "Ready"), urgency(graphcron)
+    if ready is None or found is Urgency.WORKING:
+        return ""
+    if found is not Urgency.FAILING:
+        return str(ready["message"])
+    if waits := condition(graphcron, "WaitingForInput"):
+        return f"It waits for input: {waits['message'] or waits['reason']}"
+    last = condition(graphcron, "RunsEnding") or condition(graphcron, "LastRunSucceeded")
+    return told(last["reason"], last["message"]) if last else ""

@@ -2,6 +2,7 @@
 // What the pages do in a browser beyond htmx: times in the viewer's zone, and copying. All of it works without.
 
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function localise(root) {
@@ -9,7 +10,7 @@ function localise(root) {
     const moment = new Date(time.dateTime);
     if (Number.isNaN(moment.valueOf())) continue;
     time.title = `${time.dateTime} (UTC), shown in ${zone}`;
-    time.textContent = absolute.format(moment);
+    time.textContent = ("short" in time.dataset ? clock : absolute).format(moment);
     time.dataset.local = "";
   }
 }
