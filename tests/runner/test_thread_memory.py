@@ -37,6 +37,7 @@ def test_one_pod_is_one_attempt_however_often_it_asks(pod: Pod, server: AgentSer
     server.fail(START, answer(503), answer(503))
     assert pod.run()[0] == EXIT_DONE
     assert last_run(server)["graphcron_attempt"] == 1
+    assert not any(request.startswith("PATCH") for request in server.requests), "its mark was there"
 
 
 def test_a_pod_that_finds_the_run_leaves_it_and_its_thread_as_they_are(pod: Pod, server: AgentServerFake) -> None:

@@ -58,18 +58,20 @@ HORIZON = timedelta(days=80 * 366)
 def previous_time(pattern: Pattern, days: Days, zone: ZoneInfo, before: datetime) -> datetime | None:
     """The last scheduled minute before that one; None when there is none.
 
-    The walk only goes forward, and where it comes to may depend on where it set out, around changes of clocks. So it
-    sets out further and further back, until it has passed two minutes on its way: the last one was then found from
-    another, as the CronJob controller finds it.
+    The walk only goes forward, and around changes of clocks it depends on where it set out: robfig/cron passes over
+    some times that are on the schedule. So it sets out further and further back, until it has come by two days: the
+    last time was then found from another day, as the CronJob controller finds it. (Where clocks change at midnight, it
+    may pass over a whole month, which no such search tells from one on which it fired.)
     """
     span, last = timedelta(minutes=2), None
     while span < HORIZON:
-        number = 0
+        dates = set()
         for found in _times(pattern, days, zone, before - span):
             if found >= before:
                 break
-            number, last = number + 1, found
-        if number > 1:
+            last = found
+            dates.add(found.toordinal())
+        if len(dates) > 1:
             break
         span *= 2
     return last
