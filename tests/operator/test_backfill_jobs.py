@@ -82,3 +82,22 @@ async def test_somebody_elses_job_is_left_alone_and_the_others_run() -> None:
     assert cluster.backfills["again"]["status"]["firings"][0]["reason"] == "JobNameTaken"
     assert slot("03:00") in cluster.jobs
     assert cluster.runs[slot("04:00")] == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_its_own_job_that_no_watch_has_brought_is_taken_for_what_it_is(ended: bool) -> None:
+    """Killed before the status knew of it; a new leader's watch of Jobs is late. It neither goes nor waits."""
+    cluster = BackfillCluster(backfill({}))
+    await cluster.reconcile()
+    if ended:
+        cluster.finish(slot("03:00"))
+    late = cluster.snapshot()
+    late.jobs = {}
+    cluster.start(late)
+    for _ in range(3):
+        await cluster.reconcile()
+    assert cluster.runs[slot("03:00")] == 1
+    assert f"expiry of {slot('03:00')}" not in cluster.writes
+    assert cluster.reason == "Running"
+    counts = cluster.backfills["again"]["status"]["counts"]
+    assert (counts["succeeded"], counts["active"]) == (1 if ended else 0, 1)

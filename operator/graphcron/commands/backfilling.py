@@ -12,7 +12,7 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.backfill_plan import SlotPlan
 from graphcron.resource.fields import InvalidGraphCron
-from graphcron.views import backfills
+from graphcron.views import backfill_request
 
 POLL_SECONDS = 2.0
 SHOWN = 20
@@ -54,21 +54,21 @@ def backfill(
     if not wait:
         return 0
     found = follow(place, called)
-    return 0 if backfills.succeeded(found) else 1
+    return 0 if backfill_request.succeeded(found) else 1
 
 
 def _wanted(graphcron: Manifest, begin: str, end: str, options: Any, now: datetime) -> Manifest:
     try:
-        times = {"from": backfills.moment(begin, graphcron), "to": backfills.moment(end, graphcron)}
+        times = {"from": backfill_request.moment(begin, graphcron), "to": backfill_request.moment(end, graphcron)}
     except ValueError as error:
         raise Failed(str(error)) from None
     more = {"parallelism": options["parallelism"], "order": options["order"], "rerun": options["rerun"] or None}
-    return backfills.manifest(graphcron, times | more, now)
+    return backfill_request.manifest(graphcron, times | more, now)
 
 
 def _planned(graphcron: Manifest, wanted: Manifest, now: datetime) -> SlotPlan:
     try:
-        return backfills.preview(graphcron, wanted, now)
+        return backfill_request.preview(graphcron, wanted, now)
     except InvalidGraphCron as invalid:
         raise Failed(f"{invalid.message} ({invalid.reason})") from None
 
@@ -105,9 +105,9 @@ def follow(place: Place, name: str) -> Manifest:
     said = ""
     while True:
         found = place.ask(got)
-        if (line := backfills.progress(found)) != said:
+        if (line := backfill_request.progress(found)) != said:
             click.echo(line, err=True)
             said = line
-        if (found.get("status") or {}).get("phase") in backfills.OVER:
+        if (found.get("status") or {}).get("phase") in backfill_request.OVER:
             return found
         time.sleep(POLL_SECONDS)

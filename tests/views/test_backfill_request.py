@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.resource.backfill import read_backfill
-from graphcron.views.backfills import manifest, moment, preview, progress, succeeded
+from graphcron.views.backfill_request import manifest, moment, preview, progress, succeeded
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
