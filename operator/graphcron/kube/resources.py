@@ -15,6 +15,9 @@ from graphcron.resource.identity import GROUP, KIND, PLURAL, VERSION
 Manifest = dict[str, Any]
 """An object of the Kubernetes API as JSON: `apiVersion`, `kind`, `metadata` and the rest."""
 
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation with the whole object once more, for kubectl alone."""
+
 
 @dataclass(frozen=True)
 class Resource:
@@ -50,6 +53,9 @@ JOBS = Resource("batch", "v1", "jobs", "Job")
 PODS = Resource("", "v1", "pods", "Pod")
 EVENTS = Resource("", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", gated=False)
+ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", gated=False
+)
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", gated=False)
 
 
