@@ -12,7 +12,7 @@ import pytest
 
 from cluster.control_plane import ControlPlane
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.kube_backfills import FacadeKube
+from graphcron.kube.client import Kube
 from graphcron.kube.resources import Manifest
 from tests.support.extent import Extent
 from tests.support.facade_server import serving
@@ -29,7 +29,7 @@ WAIT = 90.0
 """Seconds after which a test gives up; none waits for it when all is well."""
 
 
-class CountingKube(FacadeKube):
+class CountingKube(Kube):
     """Knows how often all GraphCrons were asked for."""
 
     lists = 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.views.backfill_summary import backfill
+from graphcron.views.backfill_summary import backfill_summary
 
 UID = "7d9f0f6e-91a8-4b0e-8a4c-0d8b8b6cf3a2"
 TIME = "2026-11-01T09:00:00Z"
@@ -27,7 +27,7 @@ def test_one_that_runs_says_how_far_it_is() -> None:
         "firings": [{"scheduledTime": TIME, "outcome": "Failed", "reason": "RunError", "runId": "r"}],
         "leftOut": [{"reason": "Before", "message": "m", "count": 2, "first": TIME, "last": TIME}],
     }  # fmt: skip
-    found = backfill(resource(status, parallelism=3), UID)
+    found = backfill_summary(resource(status, parallelism=3), UID)
     assert (found["phase"], found["message"], found["progress"]) == ("Running", "1 of 7", "1/7")
     assert (found["parallelism"], found["order"], found["dry_run"]) == (3, "OldestFirst", False)
     assert (found["counts"]["remaining"], found["counts"]["left_out"], found["left_out"][0]["count"]) == (5, 2, 2)
@@ -37,11 +37,11 @@ def test_one_that_runs_says_how_far_it_is() -> None:
 
 @pytest.mark.parametrize(("status", "said"), [(None, "No operator"), ({}, "No operator"), ({"phase": 7}, "status")])
 def test_one_of_which_nothing_is_known_is_pending(status: Any, said: str) -> None:
-    found = backfill(resource(status), UID)
+    found = backfill_summary(resource(status), UID)
     assert (found["phase"], found["firings"], found["counts"]["slots"]) == ("Pending", [], 0)
     assert said in found["message"]
 
 
 def test_one_that_cannot_go_on_says_why() -> None:
     status = {"phase": "Stalled", "conditions": [condition("Complete", "no"), condition("Stalled", "there is no cron")]}
-    assert backfill(resource(status), UID)["message"] == "there is no cron"
+    assert backfill_summary(resource(status), UID)["message"] == "there is no cron"

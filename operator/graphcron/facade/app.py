@@ -69,9 +69,8 @@ def make_app(
     app.on_response_prepare.append(say_id)
     if console is not None:
         app.add_subapp(CONSOLE, console)
-    app.add_routes(
-        [*v1_routes(BackfillHandlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))]
-    )
+    app.add_routes(v1_routes(BackfillHandlers(settings, store, clock)))
+    app.add_routes(_routes(handlers, PassThrough(store, upstream)))  # last: it passes on what is nobody's
     return app
 
 

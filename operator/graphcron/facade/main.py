@@ -20,8 +20,8 @@ from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.kube_backfills import FacadeKube
 from graphcron.http_server import DEFAULT_LIMITS, Limits
+from graphcron.kube.client import Kube
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def _serve(settings: FacadeSettings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     keys = _keys(settings)
     async with AsyncExitStack() as stack:
-        kube = await stack.enter_async_context(FacadeKube.connect())
+        kube = await stack.enter_async_context(Kube.connect())
         upstream = await stack.enter_async_context(connected(settings))
         store = CachedStore(kube, settings.namespace)
         auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)

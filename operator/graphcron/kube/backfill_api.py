@@ -19,6 +19,11 @@ class BackfillApi(Transport):
     async def get_backfill(self, namespace: str, name: str) -> Manifest:
         return await self._get(BACKFILLS.path(namespace, name))
 
+    async def delete_backfill(self, namespace: str, name: str, uid: str) -> None:
+        """That very object, and what it owns in the background. Raises Conflict for a namesake."""
+        query, options = {"propagationPolicy": "Background"}, {"preconditions": {"uid": uid}}
+        await self._write("DELETE", BACKFILLS, namespace, name, query=query, body=options)
+
     async def patch_backfill_status(
         self, namespace: str, name: str, observed: Mapping[str, Any], status: Manifest
     ) -> Manifest:

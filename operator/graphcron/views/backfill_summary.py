@@ -8,7 +8,7 @@ from graphcron.resource.fields import InvalidGraphCron
 from graphcron.views.summary import PENDING, firing
 
 
-def backfill(manifest: Manifest, cron_id: str) -> dict[str, Any]:
+def backfill_summary(manifest: Manifest, cron_id: str) -> dict[str, Any]:
     """All that is said of a backfill of that cron."""
     metadata, spec = manifest["metadata"], manifest["spec"]
     status, message = _status(manifest)

@@ -10,8 +10,8 @@ import pytest
 
 from graphcron.facade.store import cached_store, watched_snapshot
 from graphcron.facade.store.cached_store import CachedStore
-from graphcron.facade.store.kube_backfills import FacadeKube
 from graphcron.facade.store.store import Missing, StoreUnavailable
+from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.kubeconfig import api_client
@@ -48,7 +48,7 @@ async def replica(apiserver: FakeApiserver) -> AsyncIterator[Start]:
 async def store_of(url: str, who: str) -> AsyncIterator[CachedStore]:
     """That says who it is by its token."""
     async with api_client(url, who) as client:
-        yield CachedStore(FacadeKube(client), "team")
+        yield CachedStore(Kube(client), "team")
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from cluster.control_plane import ControlPlane
-from graphcron.facade.store.kube_backfills import FacadeKube, KubeBackfills
+from graphcron.facade.store.kube_backfills import KubeBackfills
 from graphcron.facade.store.store import Changed, Missing, Rejected
+from graphcron.kube.client import Kube
 from tests.support.charts_operator import NAMESPACE, grant
 from tests.support.graphcron_apiserver import graphcron_apiserver
 
@@ -27,7 +28,7 @@ async def backfills(
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(plane.service_account_kubeconfig(NAMESPACE, "graphcron-facade"))
     monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(kubeconfig))
-    async with FacadeKube.connect() as kube:
+    async with Kube.connect() as kube:
         yield KubeBackfills(kube, NAMESPACE)
 
 

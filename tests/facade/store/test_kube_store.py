@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.facade.store.kube_backfills import FacadeKube
 from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, StoreUnavailable
 from graphcron.kube import errors
+from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import add, require
 from graphcron.kube.resources import Manifest
 from tests.support.kube_memory import MemoryKube
@@ -29,7 +29,7 @@ def cluster() -> MemoryKube:
 
 @pytest.fixture
 def crons(cluster: MemoryKube) -> KubeStore:
-    return KubeStore(cast(FacadeKube, cluster), "team")
+    return KubeStore(cast(Kube, cluster), "team")
 
 
 async def test_an_id_is_a_name_or_the_uid_of_one_that_is_named_otherwise(crons: KubeStore) -> None:
@@ -42,7 +42,7 @@ async def test_an_id_is_a_name_or_the_uid_of_one_that_is_named_otherwise(crons: 
 async def test_of_a_huge_one_an_id_finds_all_though_a_list_has_its_outline() -> None:
     """An update would write the outline back."""
     huge = manifest("huge", UID) | {"spec": {"input": "x" * 1_000_000}}
-    crons = KubeStore(cast(FacadeKube, MemoryKube(huge)), "team")
+    crons = KubeStore(cast(Kube, MemoryKube(huge)), "team")
     assert await crons.get(UID) == huge
     assert len(str(await crons.list())) < 1000
 
@@ -56,7 +56,7 @@ async def test_one_that_is_another_since_it_was_listed_is_gone(now: dict[str, An
             return listed
 
     with pytest.raises(Missing):
-        await KubeStore(cast(FacadeKube, Meanwhile(manifest("nightly", UID))), "team").get(UID)
+        await KubeStore(cast(Kube, Meanwhile(manifest("nightly", UID))), "team").get(UID)
 
 
 async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube) -> None:
@@ -70,7 +70,7 @@ async def test_delete_finds_it_as_get_does(crons: KubeStore, cluster: MemoryKube
 async def test_one_that_is_being_deleted_is_gone() -> None:
     """`kubectl delete --cascade=foreground` leaves it visible for a while."""
     going = manifest(ID, UID, deletionTimestamp="2026-11-22T19:00:00Z")
-    crons = KubeStore(cast(FacadeKube, MemoryKube(going)), "team")
+    crons = KubeStore(cast(Kube, MemoryKube(going)), "team")
     assert await crons.list() == []
     with pytest.raises(Missing):
         await crons.get(ID)

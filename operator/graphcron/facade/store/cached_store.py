@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from graphcron.facade.store.kube_backfills import FacadeKube
 from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.snapshot import NO_METADATA, Snapshot, whole
 from graphcron.facade.store.store import Missing, StoreUnavailable
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot, running
+from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import Operation
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import GRAPHCRONS, Manifest
@@ -24,7 +24,7 @@ class CachedStore(KubeStore):
     store; a single GraphCron is always read from the apiserver. What another replica or kubectl wrote is in a list as
     soon as the watch brings it, usually within milliseconds."""
 
-    def __init__(self, kube: FacadeKube, namespace: str) -> None:
+    def __init__(self, kube: Kube, namespace: str) -> None:
         super().__init__(kube, namespace)
         self._cache = WatchedSnapshot()
         self._reflector: Reflector | None = None

@@ -4,36 +4,12 @@ from graphcron.facade.store.store import Changed, Missing
 from graphcron.facade.store.translated import translated
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import BACKFILLS, Manifest
-from graphcron.resource.identity import FIELD_MANAGER
-
-
-class FacadeKube(Kube):
-    """What the facade needs beyond the operator's client."""
-
-    async def get_backfill(self, namespace: str, name: str) -> Manifest:
-        return await self._get(BACKFILLS.path(namespace, name))
-
-    async def create_backfill(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when there is one of that name."""
-        query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-        return await self._write("POST", BACKFILLS, namespace, query=query, body=manifest)
-
-    async def delete_backfill(self, namespace: str, name: str, uid: str) -> None:
-        """That very object, and what it owns in the background. Raises Conflict for a namesake."""
-        await self._write(
-            "DELETE",
-            BACKFILLS,
-            namespace,
-            name,
-            query={"propagationPolicy": "Background"},
-            body={"preconditions": {"uid": uid}},
-        )
 
 
 class KubeBackfills:
     """The backfills of one namespace."""
 
-    def __init__(self, kube: FacadeKube, namespace: str) -> None:
+    def __init__(self, kube: Kube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
 

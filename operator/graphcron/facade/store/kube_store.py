@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from graphcron.facade.store.kube_backfills import FacadeKube, KubeBackfills
+from graphcron.facade.store.kube_backfills import KubeBackfills
 from graphcron.facade.store.snapshot import NO_METADATA, kept
 from graphcron.facade.store.store import Changed, Missing, Rejected
 from graphcron.facade.store.translated import translated
 from graphcron.kube import errors
+from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of
@@ -17,7 +18,7 @@ from graphcron.resource.identity import id_of
 class KubeStore:
     """The GraphCrons of one namespace, straight from the apiserver."""
 
-    def __init__(self, kube: FacadeKube, namespace: str) -> None:
+    def __init__(self, kube: Kube, namespace: str) -> None:
         self._kube = kube
         self._namespace = namespace
         self._listing = asyncio.Lock()

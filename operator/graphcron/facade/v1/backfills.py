@@ -17,7 +17,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.resource.backfill import KIND, read_backfill
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import API_VERSION, OWNER_LABEL, owner_of
-from graphcron.views.backfill_summary import backfill
+from graphcron.views.backfill_summary import backfill_summary
 
 BACKFILLS_LIMIT = 100
 """Backfills of one cron that may be there."""
@@ -30,12 +30,12 @@ class BackfillHandlers(V1Handlers):
         """The backfills of a cron, the newest first."""
         cron = await self._get(self._crons_of(request), identity := cron_id_of(request))
         found = await self._store.backfills.of(cron["metadata"]["name"])
-        return json_answer({"backfills": [backfill(one, identity) for one in found[:BACKFILLS_LIMIT]]})
+        return json_answer({"backfills": [backfill_summary(one, identity) for one in found[:BACKFILLS_LIMIT]]})
 
     async def backfill(self, request: web.Request) -> web.Response:
         """One of them."""
         _, found = await self._found(request)
-        return json_answer(backfill(found, cron_id_of(request)))
+        return json_answer(backfill_summary(found, cron_id_of(request)))
 
     async def end_backfill(self, request: web.Request) -> web.Response:
         """End it: what it has not begun is not run."""
@@ -64,7 +64,7 @@ class BackfillHandlers(V1Handlers):
         if key is not None:
             idempotency.check_same(made, manifest, "backfill")
         headers = {"Location": f"{path_of(identity)}/backfills/{name}"}
-        return json_answer(backfill(made, identity), 201, headers)
+        return json_answer(backfill_summary(made, identity), 201, headers)
 
     async def _found(self, request: web.Request) -> tuple[Manifest, Manifest]:
         cron = await self._get(self._crons_of(request), cron_id_of(request))
