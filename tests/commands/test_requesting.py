@@ -56,7 +56,7 @@ JOB = requested_job_name({"name": "report", "uid": "u"}, "one")
 class Overtaking:
     """A place where another request came right after this one was recorded. `job` is whether this one's is there."""
 
-    def __init__(self, *, job: bool, history: list[dict[str, Any]]) -> None:
+    def __init__(self, *, job: bool, history: list[list[dict[str, Any]]]) -> None:
         self.job, self.history = job, history
 
     def graphcron(self, name: str) -> dict[str, Any]:
