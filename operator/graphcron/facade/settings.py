@@ -85,6 +85,9 @@ class FacadeSettings(Settings):
     """The address of a run's trace, with {run_id} and {thread_id}."""
 
     max_connections: Count = Field(DEFAULT_LIMITS.connections, ge=1, validation_alias="GRAPHCRON_MAX_CONNECTIONS")
+    max_connections_per_client: Limit = Field(
+        DEFAULT_LIMITS.per_client, validation_alias="GRAPHCRON_MAX_CONNECTIONS_PER_CLIENT"
+    )
     header_timeout: Seconds = Field(
         DEFAULT_LIMITS.header_seconds, gt=0, validation_alias="GRAPHCRON_HEADER_TIMEOUT_SECONDS"
     )
@@ -94,7 +97,7 @@ class FacadeSettings(Settings):
     @property
     def limits(self) -> Limits:
         """The limits of slow clients and of their number."""
-        return Limits(self.max_connections, self.header_timeout)
+        return Limits(self.max_connections, self.header_timeout, self.max_connections_per_client)
 
     @property
     def proxy(self) -> str | None:

@@ -14,8 +14,6 @@ from graphcron.resource.status import NOT_OBSERVED, GraphCronStatus
 COLUMNS = [
     ("Schedule", "string", ".spec.schedule", 0),
     ("Timezone", "string", ".status.timezone", 0),
-    ("Assistant", "string", ".spec.assistantId", 0),
-    ("Enabled", "boolean", ".status.enabled", 0),
     # A string: kubectl prints a date as its age, and a date to come as "<invalid>".
     ("Next", "string", ".status.nextRunTimes[0]", 0),
     ("Last", "date", ".status.lastScheduleTime", 0),
@@ -23,6 +21,8 @@ COLUMNS = [
     ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
     ("Status", "string", '.status.conditions[?(@.type=="Ready")].reason', 0),
     ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Assistant", "string", ".spec.assistantId", 1),
+    ("Enabled", "boolean", ".status.enabled", 1),
     ("Active", "integer", ".status.active", 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
     ("Last-Message", "string", ".status.history[0].message", 1),
