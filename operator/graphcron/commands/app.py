@@ -141,7 +141,6 @@ def explain(clock: Any, name: str, namespace: str | None, context: str | None, f
     return 0 if steps[-1].passed else EXIT_FAILED
 
 
-@commands.command()
 @commands.command("console")
 @click.option("-n", "--namespace", help="Show only this namespace. Default: all that you may see.")
 @click.option("--context", help="Context of the kubeconfig. Default: its current one.")
