@@ -138,6 +138,13 @@ $(JS_SERVER)/.ready: $(wildcard tests/contract/clients/js_server/*) $(CLIENTS)/.
 	@$(NPM_CI) $(JS_SERVER)
 	@touch $@
 
+VENDOR := .build/console-js
+.PHONY: vendor
+vendor: clients ## copy the console's JavaScript from its locked npm packages into the package
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR) && cp tools/console_js/package.json tools/console_js/package-lock.json $(VENDOR)
+	@$(NPM_CI) $(VENDOR)
+	@$(RUN) -m tools.console_js.vendor $(VENDOR)
+
 .PHONY: lint
 lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
@@ -155,17 +162,21 @@ format: $(READY) ## format the code
 type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
+CRDS = graphcrons graphcronbackfills
+
 .PHONY: generate
-generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
-	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
-	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
+generate: $(READY) ## write what is generated: the CRDs, their copies in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd > crds/$$crd.yaml \
+	  && cp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done
 	@$(RUN) -m tools.docs.chart_docs
 	@$(RUN) -m tools.docs.spec_docs
 
 .PHONY: verify
 verify: $(READY) ## fail when a generated file is not what `make generate` writes
-	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd | diff crds/$$crd.yaml - \
+	  && cmp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done \
 	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
+	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench
@@ -209,6 +220,10 @@ wheels: $(READY) ## download the wheels of every image for both processors, as p
 .PHONY: image-release
 image-release: $(READY) ## build the image for amd64 and arm64 by docker buildx; IMAGE=registry/name:tag pushes it
 	@$(RUN) -m cluster.image_release $(IMAGE)
+
+.PHONY: krew
+krew: $(READY) ## the kubectl plugin for krew: an archive for each platform, and the manifest with their hashes (.build/krew)
+	@PYTHONPATH=operator:. $(RUN) -m tools.krew
 
 .PHONY: sbom
 sbom: $(READY) ## what is in the image, as CycloneDX JSON (.build/sbom)

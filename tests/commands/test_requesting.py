@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 
 from graphcron.commands import requesting
-from graphcron.commands.cluster import Failed, Place
-from graphcron.commands.requesting import Answer, answer_to, follow
+from graphcron.commands.cluster import Failed, Overtaken, Place
+from graphcron.commands.requesting import Answer, answer_to, follow, request
 
 STARTED = {"token": "one", "outcome": "Started", "jobName": "report-r1"}
 REFUSED = {"token": "one", "outcome": "Refused", "reason": "StillRunning", "message": "Job a runs."}
@@ -75,3 +75,40 @@ def test_when_nobody_answers_it_says_that_the_request_stays() -> None:
 def test_a_run_that_lasts_longer_goes_on_and_is_named() -> None:
     with pytest.raises(Failed, match=r"^Job report-r1 has not ended within 0 s; it goes on\. 'graphcron get report'"):
         waited(STARTED, to_the_end=True, seconds=0.2)
+
+
+class Requests(Statuses):
+    """A place whose GraphCron has the annotation `before`, and is patched only where it is as it was read."""
+
+    def __init__(self, before: str, *lasts: dict[str, Any] | None, overtaken: int = 0) -> None:
+        super().__init__(*lasts)
+        self.before, self.overtaken = before, overtaken
+        self.patched: list[dict[str, Any]] = []
+
+    def graphcron(self, name: str) -> dict[str, Any]:
+        found = super().graphcron(name)
+        metadata = {"resourceVersion": "7", "annotations": {"graphcron.dev/run-requested": self.before}}
+        return {"metadata": metadata, "status": found.get("status", {}) | {"observedGeneration": 1}}
+
+    def patch(self, name: str, body: dict[str, Any]) -> None:
+        if self.overtaken:
+            self.overtaken -= 1
+            raise Overtaken("the object has been modified")
+        self.patched.append(body)
+
+
+def test_a_request_waits_until_the_one_before_it_is_recorded() -> None:
+    """The annotation holds one token: it would take the place of one that the operator has not read."""
+    place = Requests("one", None, None, STARTED, overtaken=1)
+    request(cast("Place", place), "report", "two", 10)
+    (body,) = place.patched
+    annotations = {"graphcron.dev/run-requested": "two"}
+    assert body == {"metadata": {"resourceVersion": "7", "annotations": annotations}}
+    assert (place.overtaken, len(place.lasts)) == (0, 1)
+
+
+def test_where_no_operator_works_nothing_more_is_requested() -> None:
+    place = Requests("one", None)
+    with pytest.raises(Failed, match=r"nothing was requested: the operator has not carried out .* one"):
+        request(cast("Place", place), "report", "two", 0.01)
+    assert place.patched == []

@@ -71,6 +71,8 @@ def test_any_graphcron_costs_little_and_gets_a_short_status(extent: Extent) -> N
         phases=[Phase.explicit, Phase.generate],  # to shrink what takes a second takes an hour
     )  # fmt: skip
     @given(specs, statuses, values)
+    @example(spec={}, status={"conditions": 1e25}, labels={})
+    @example(spec={}, status={"lastScheduleTime": 1, "history": [{"scheduledTime": "9999-01-01T00:00:00Z"}]}, labels={})
     @example(spec={}, status={"lastSuccessfulTime": {"url": [[]] * 333_333}}, labels={})
     @example(spec={"input": nested({}, 400)}, status={"lastSuccessfulTime": {"url": [[]] * 333_333}}, labels={})
     def check(spec: dict[str, Any], status: dict[str, Any], labels: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcron.kube.errors import Conflict, KubeError, NotFound
-from graphcron.resource.identity import ENDED_ANNOTATION
+from graphcron.resource.identity import ENDED_ANNOTATION, TOUCHED_ANNOTATION
 
 Manifest = dict[str, Any]
 
@@ -126,6 +126,11 @@ class MemoryCluster:
         self._write(f"job {job['metadata']['name']}")
         annotated = job["metadata"] | {"annotations": {ENDED_ANNOTATION: because}}
         return copy.deepcopy(job | {"metadata": annotated | {"resourceVersion": str(next(self._versions))}})
+
+    async def touch_job(self, namespace: str, job: Manifest, moment: str) -> Manifest:
+        self._write(f"touch of {job['metadata']['name']}")
+        touched = job["metadata"] | {"annotations": {TOUCHED_ANNOTATION: moment}}
+        return copy.deepcopy(job | {"metadata": touched | {"resourceVersion": str(next(self._versions))}})
 
     async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:
         name = manifest["metadata"]["name"]

@@ -10,6 +10,7 @@ from graphcron.operator.observed import CreateFailure, Observed
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_request
 from graphcron.operator.run_pod import RunPods
+from graphcron.operator.triggers import only_trigger
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.status import GraphCronStatus
 
@@ -120,7 +121,7 @@ class World:
         if name not in [other["metadata"]["name"] for other in self.jobs]:
             made = {"uid": name, "creationTimestamp": _moment(now)}
             self.writes.append("job")
-            self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}})
+            self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}} | only_trigger(request.job))
 
     def request(self, token: str, annotation: str = "run-requested") -> None:
         """Somebody annotates the GraphCron."""

@@ -1,10 +1,11 @@
-"""Waits for what becomes of a request to run a GraphCron now, as its status records it."""
+"""Requests to run a GraphCron now, and waits for what becomes of it, as its status records it."""
 
 import time
 from typing import NamedTuple
 
-from graphcron.commands.cluster import Failed, Place
+from graphcron.commands.cluster import Failed, Overtaken, Place
 from graphcron.kube.resources import Manifest
+from graphcron.views import actions
 
 ANSWER_SECONDS = 30
 """How long an operator that works takes at most to answer a request."""
@@ -22,6 +23,24 @@ class Answer(NamedTuple):
     @property
     def is_over(self) -> bool:
         return self.outcome != "Started"
+
+
+def request(place: Place, name: str, token: str, seconds: float) -> None:
+    """Requests a run, once every earlier request is recorded. Raises Failed after so many seconds."""
+    ends = time.monotonic() + seconds
+    while True:
+        try:
+            place.patch(name, actions.run_now(place.graphcron(name), token))
+            return
+        except Overtaken as overtaken:
+            because = str(overtaken)
+        except actions.NotYet as waits:
+            because = str(waits)
+        if time.monotonic() > ends:
+            raise Failed(
+                f"nothing was requested: {because}. 'graphcron explain {name}' says whether an operator works."
+            )
+        time.sleep(POLL_SECONDS)
 
 
 def answer_to(graphcron: Manifest, token: str) -> Answer | None:

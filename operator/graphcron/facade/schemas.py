@@ -147,6 +147,7 @@ _SENTENCES = {
     "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
     f"updates, events, debug, custom (at most {STREAM_MODES_LIMIT})",
     "webhook": WEBHOOK,
+    "before": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (a + in it is written %2B)",
     "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
     "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
 }
@@ -176,13 +177,13 @@ def read(schema: type[AnyBody], value: object, unknown_fields: UnknownFields = U
     try:
         read = schema.model_validate({name: value[name] for name in known if name in value} if refused else value)
     except ValidationError as error:
-        refused = [*_explain(error), *refused]
+        refused = [*explain(error), *refused]
     if refused:
         raise RestError(422, "; ".join(refused))
     return read
 
 
-def _explain(error: ValidationError) -> list[str]:
+def explain(error: ValidationError) -> list[str]:
     """Pydantic's findings, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
     findings = error.errors(include_url=False, include_input=False, include_context=False)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from graphcron.kube import jsontext
+from graphcron.kube.backfill_api import BackfillApi
 from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.resources import (
@@ -20,9 +21,9 @@ from graphcron.kube.resources import (
     Manifest,
     Resource,
 )
-from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, Transport
+from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS
 from graphcron.kube.watch_health import WATCH_SECONDS
-from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL
+from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL, TOUCHED_ANNOTATION
 
 SILENCE_SECONDS = 90.0
 """After which a watch counts as dead: while nothing happens the apiserver sends a bookmark about every minute."""
@@ -36,7 +37,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(Transport):
+class Api(BackfillApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(
@@ -199,6 +200,12 @@ class Api(Transport):
         seen, name = job["metadata"], job["metadata"]["name"]
         metadata = {"uid": seen["uid"], "resourceVersion": seen["resourceVersion"]}
         body = {"metadata": metadata | {"annotations": {ENDED_ANNOTATION: because}}, "spec": _OVERDUE}
+        return await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
+
+    async def touch_job(self, namespace: str, job: Manifest, moment: str) -> Manifest:
+        """Changes nothing but an annotation, so that the Job controller looks at it. Raises Conflict for a namesake."""
+        body = {"metadata": {"uid": job["metadata"]["uid"], "annotations": {TOUCHED_ANNOTATION: moment}}}
+        name = job["metadata"]["name"]
         return await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
 
     async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:

@@ -61,12 +61,13 @@ class Observed:
     def as_of(self, now: datetime) -> "Observed":
         """It without what its status has from the future: nobody can have observed that, and it would stand above all
         that comes until then."""
-        latest, status = format_time(now + CLOCKS_DIFFER), self.graphcron.get("status") or {}
-        if not any(text > latest for text in _times(status)):
+        latest, status = format_time(now + CLOCKS_DIFFER), self.graphcron.get("status")
+        if not isinstance(status, dict) or not any(text > latest for text in _times(status)):
             return self
-        kept: dict[str, Any] = {name: status[name] for name in status if name not in _PAST or status[name] <= latest}
+        future = {name for name in _PAST if isinstance(text := status.get(name), str) and text > latest}
+        kept: dict[str, Any] = {name: value for name, value in status.items() if name not in future}
         for name in _LISTS:
-            kept[name] = [item for item in kept.get(name) or () if all(text <= latest for text in _times(item))]
+            kept[name] = [item for item in _list(kept.get(name)) if all(text <= latest for text in _times(item))]
         return replace(self, graphcron=self.graphcron | {"status": kept})
 
     @property
@@ -197,5 +198,9 @@ def _times(status: Any) -> Iterator[str]:
     if isinstance(status, dict):
         yield from (text for name in _PAST if isinstance(text := status.get(name), str))
         for name in _LISTS:
-            for item in status.get(name) or ():
+            for item in _list(status.get(name)):
                 yield from _times(item)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

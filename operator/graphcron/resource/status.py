@@ -64,8 +64,10 @@ class HistoryEntry(Model):
     )
     run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
-    trigger: Literal["Manual"] | None = Field(
-        None, description="What caused the firing: Manual for a run that somebody requested. Default: its schedule."
+    trigger: Literal["Schedule", "Manual", "Backfill"] | None = Field(
+        None,
+        description="What caused the firing: Manual for a run that somebody requested, Backfill for one of a "
+        "GraphCronBackfill. Default: Schedule.",
     )
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")

@@ -288,5 +288,4 @@ class Upstream:
     def _unreachable(self, error: Exception) -> str:
         if isinstance(error, aiohttp.ClientHttpProxyError):  # whose own text has the proxy's URL
             return f"The proxy before the Agent Server at {self.url} answered HTTP {error.status}"
-        reason = str(error) or type(error).__name__
-        return f"The Agent Server at {self.url} does not answer: {reason}"
+        return f"The Agent Server at {self.url} does not answer: {str(error) or type(error).__name__}"
