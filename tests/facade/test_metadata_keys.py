@@ -96,6 +96,14 @@ class TestToTheSpec:
         with pytest.raises(RestError, match=r"^spec: startTime must be before endTime$"):
             drafted(MINIMAL | {"end_time": "2029-01-01T00:00:00Z", "metadata": KEYS})
 
+    def test_placeholders_of_an_input_are_judged_with_it(self) -> None:
+        keys = {"graphcron.dev/renderInput": True}
+        assert (
+            drafted(MINIMAL | {"input": {"day": "{{scheduledTime}}"}, "metadata": keys})["spec"]["renderInput"] is True
+        )
+        with pytest.raises(RestError, match=r"^spec: input\.day has a placeholder that renderInput does not know"):
+            drafted(MINIMAL | {"input": {"day": "{{nope}}"}, "metadata": keys})
+
     @pytest.mark.parametrize(
         ("key", "said"),
         [
