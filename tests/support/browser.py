@@ -69,7 +69,13 @@ def visit(browser: Browser, origin: str, **settings: Any) -> Iterator[Visit]:
     """A page without history and cookies; `settings` are those of Playwright's contexts. Fails afterwards when
     something went wrong on it that the test did not expect: an error on the browser's console, a script that failed, or
     a request to another host."""
-    settings = {"viewport": DESKTOP, "timezone_id": "Europe/Berlin", "locale": "en-GB"} | settings
+    # What is half transparent for a moment is no fault of its colours.
+    settings = {
+        "reduced_motion": "reduce",
+        "viewport": DESKTOP,
+        "timezone_id": "Europe/Berlin",
+        "locale": "en-GB",
+    } | settings
     with browser.new_context(**settings) as context:
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         seen = Visit(context.new_page(), origin)
