@@ -18,6 +18,9 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MILLISECONDS = 10_000
 """What a step waits for its element at most."""
 
+REPLACED = r"^console error: htmx:(sendAbort|afterRequest), "
+"""What htmx says of a request that the next one replaced, or that a new page ended. One that fails says more."""
+
 
 @dataclass
 class Visit:
@@ -26,7 +29,7 @@ class Visit:
     page: Page
     origin: str
     troubles: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: [REPLACED])
 
     def expect(self, pattern: str) -> None:
         """A trouble that the test means to bring about."""
