@@ -53,7 +53,7 @@ def _told(violation: dict[str, Any]) -> str:
 
 
 @contextmanager
-def chromium(environment: Mapping[str, str] | None = None) -> Iterator[Browser]:
+def chromium(environment: Mapping[str, str | float | bool] | None = None) -> Iterator[Browser]:
     """A browser with a profile of its own, which is gone afterwards; `environment` is added to that of this process."""
     program = browser.find()
     assert program, "there is no Chromium: make browser"

@@ -18,7 +18,6 @@ from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
 from graphcron.facade.auth.authentication import Authentication
 from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
-from graphcron.facade.console import make_facade_console
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.facade.store.kube_backfills import FacadeKube
@@ -54,8 +53,7 @@ async def _serve(settings: FacadeSettings) -> None:
         upstream = await stack.enter_async_context(connected(settings))
         store = CachedStore(kube, settings.namespace)
         auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)
-        console = make_facade_console(settings, store, auth, _now) if settings.console else None
-        app = make_app(settings, store, auth, upstream, _now, console=console)
+        app = make_app(settings, store, auth, upstream, _now, console=_console(settings, store, auth))
         app[METRICS].observe_cache(store.age)
         # The ports first: a process that cannot have them has not begun anything yet.
         scraped = await start(
@@ -80,6 +78,14 @@ async def _serve(settings: FacadeSettings) -> None:
         app[DRAINING].set()
         logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
         await asyncio.sleep(settings.shutdown_delay)
+
+
+def _console(settings: FacadeSettings, store: CachedStore, auth: Authentication) -> web.Application | None:
+    if not settings.console:
+        return None
+    from graphcron.facade.console import make_facade_console  # its libraries take ten megabytes
+
+    return make_facade_console(settings, store, auth, _now)
 
 
 def _now() -> datetime:
