@@ -18,6 +18,9 @@ PHONE = {"width": 390, "height": 844}
 PATIENCE_MILLISECONDS = 10_000
 """What a step waits for its element at most."""
 
+REPLACED = r"^console error: htmx:(sendAbort|afterRequest), "
+"""What htmx says of a request that the next one replaced, or that a new page ended. One that fails says more."""
+
 
 @dataclass
 class Visit:
@@ -26,7 +29,7 @@ class Visit:
     page: Page
     origin: str
     troubles: list[str] = field(default_factory=list)
-    expected: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: [REPLACED])
 
     def expect(self, pattern: str) -> None:
         """A trouble that the test means to bring about."""
@@ -69,7 +72,13 @@ def visit(browser: Browser, origin: str, **settings: Any) -> Iterator[Visit]:
     """A page without history and cookies; `settings` are those of Playwright's contexts. Fails afterwards when
     something went wrong on it that the test did not expect: an error on the browser's console, a script that failed, or
     a request to another host."""
-    settings = {"viewport": DESKTOP, "timezone_id": "Europe/Berlin", "locale": "en-GB"} | settings
+    # What is half transparent for a moment is no fault of its colours.
+    settings = {
+        "reduced_motion": "reduce",
+        "viewport": DESKTOP,
+        "timezone_id": "Europe/Berlin",
+        "locale": "en-GB",
+    } | settings
     with browser.new_context(**settings) as context:
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         seen = Visit(context.new_page(), origin)

@@ -56,6 +56,9 @@ class Stage:
     def spec(self, name: str) -> dict[str, Any]:
         return dict(self.graphcron(name)["spec"])
 
+    def backfills(self) -> list[dict[str, Any]]:
+        return list(self.ask("GET", f"/apis/graphcron.dev/v1/namespaces/{NAMESPACE}/graphcronbackfills")["items"])
+
     def ask(self, method: str, path: str, body: object = None) -> Any:
         status, answer = self.plane.api.request(method, path, body)
         assert status < 300, answer

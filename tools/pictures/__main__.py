@@ -53,7 +53,7 @@ def main() -> int:
         print(f"The pictures need their fonts. {error}", file=sys.stderr)
         return 1
     FOLDER.mkdir(exist_ok=True)
-    environment: dict[str, str | float | bool] = {"FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
+    environment = {"FONTCONFIG_FILE": str(Path(__file__).parent / "fonts.conf")}
     with served(_pictured()) as origin, chromium(environment) as started:
         for name, (path, height, look) in PICTURES.items():
             settings = {"viewport": WIDE, "device_scale_factor": 1.5} | look

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from markupsafe import Markup, escape
 
-from graphcron.console import calendar, cron, editing, overview, requests, stream, timeline
+from graphcron.console import backfilling, calendar, cron, editing, overview, requests, stream, timeline
 from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, leads_on, same
 from graphcron.console.forms import read_form
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
@@ -85,6 +85,9 @@ def _routes(access: Access, options: Options) -> list[web.AbstractRouteDef]:
         get("edit", f"{one}/edit", editing.edit),
         post("save", f"{one}/edit", editing.save),
         post("draft", f"{one}/edit/draft", editing.draft),
+        get("backfill", f"{one}/backfill", backfilling.ask),
+        post("backfilled", f"{one}/backfill", backfilling.create),
+        post("backfill-preview", f"{one}/backfill/preview", backfilling.preview),
         get("calendar", f"{one}/calendar", calendar.show),
         get("delete", f"{one}/delete", requests.ask_to_delete),
         post("run", f"{one}/run", requests.run),

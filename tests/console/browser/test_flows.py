@@ -137,6 +137,27 @@ def test_a_new_cron_is_made_with_words_and_times_while_one_types(stage: Stage) -
     }
 
 
+def test_a_backfill_is_made_as_its_preview_says(stage: Stage) -> None:
+    stage.make("backfill-me", schedule="0 9 * * *", timezone="Europe/Berlin")
+    with stage.visit(path("backfill-me")) as seen:
+        page = seen.page
+        page.get_by_role("link", name="Backfill").click()
+        page.get_by_label("From", exact=True).fill("2024-03-04T00:00")
+        page.get_by_label("To", exact=True).fill("2024-03-01T00:00")
+        expect(page.locator("#error-")).to_contain_text("to must be after from")
+        assert stage.backfills() == []
+        page.get_by_label("To", exact=True).fill("2024-03-07T00:00")
+        expect(page.locator("#error-")).to_be_empty()
+        times = page.locator("#plan").get_by_role("listitem")
+        expect(times).to_have_count(3)
+        expect(times.first).to_have_text("Mon 04 Mar 2024, 09:00 CET")
+        seen.check_accessibility()
+        page.get_by_role("button", name="Run these").click()
+        expect(page.locator(".notice[role=status]")).to_contain_text("The backfill was made.")
+    (made,) = stage.backfills()
+    assert (made["spec"]["graphCron"], made["spec"]["from"]) == ("backfill-me", "2024-03-03T23:00:00Z")
+
+
 def test_a_cron_is_deleted_after_a_question(stage: Stage) -> None:
     stage.make("delete-me")
     with stage.visit(path("delete-me")) as seen:
@@ -180,7 +201,7 @@ def test_everything_is_done_by_keyboard_alone(stage: Stage) -> None:
     assert stage.spec("keyboard")["pauseReason"] == "by keyboard"
 
 
-PAGES = ("/", "/timeline", path("looked-at"), path("looked-at", "/calendar"), path("looked-at", "/edit"), "/new")
+OF_A_CRON = ("", "/calendar", "/edit", "/backfill", "/delete")
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"color_scheme": "light", "viewport": DESKTOP},
     "dark": {"color_scheme": "dark", "viewport": DESKTOP},
@@ -195,7 +216,7 @@ def test_each_page_is_accessible_and_fits(stage: Stage, look: str) -> None:
             "looked-at", schedule="*/10 * * * *", input={"messages": [{"role": "user", "content": "word " * 100}]}
         )
     with stage.visit(**LOOKS[look]) as seen:
-        for one in (*PAGES, path("looked-at", "/delete")):
+        for one in ("/", "/timeline", "/new", *(path("looked-at", page) for page in OF_A_CRON)):
             seen.go(one)
             expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
             seen.check_accessibility()
