@@ -138,6 +138,13 @@ $(JS_SERVER)/.ready: $(wildcard tests/contract/clients/js_server/*) $(CLIENTS)/.
 	@$(NPM_CI) $(JS_SERVER)
 	@touch $@
 
+VENDOR := .build/console-js
+.PHONY: vendor
+vendor: clients ## copy the console's JavaScript from its locked npm packages into the package
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR) && cp tools/console_js/package.json tools/console_js/package-lock.json $(VENDOR)
+	@$(NPM_CI) $(VENDOR)
+	@$(RUN) -m tools.console_js.vendor $(VENDOR)
+
 .PHONY: lint
 lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
@@ -169,6 +176,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd | diff crds/$$crd.yaml - \
 	  && cmp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done \
 	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
+	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench

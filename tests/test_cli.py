@@ -39,6 +39,8 @@ async def test_the_facade_serves(tmp_path: Path) -> None:
         (["crd"], 0),
         (["version"], 0),
         (["copy-runner", "{folder}"], 0),
+        (["copy-runner", "{folder}", "Europe/Berlin"], 0),
+        (["copy-runner", "{folder}", "Europe/Berlin", "more"], 2),
         (["run"], 11),  # it has no orders, and says so
     ],
     ids=lambda value: value[0] if isinstance(value, list) else str(value),

@@ -16,8 +16,10 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
   run        run a GraphCron now (with a NAME)
+  backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
+  console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
@@ -41,8 +43,10 @@ FOR_PEOPLE = (
     "logs",
     "explain",
     "run",
+    "backfill",
     "pause",
     "resume",
+    "console",
     "lint",
     "import",
     "export",
@@ -63,10 +67,10 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.runner.main import main as run
 
             return run(os.environ)
-        case ["copy-runner", directory]:
+        case ["copy-runner", directory, *zone] if len(zone) < 2:
             from graphcron.runner.copy_runner import copy_to
 
-            copy_to(directory)
+            copy_to(directory, *zone)
             return 0
         case ["operator" | "facade" as command]:
             return _serve(command)

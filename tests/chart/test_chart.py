@@ -141,6 +141,20 @@ def test_nobody_may_use_crons_through_the_facade_unless_asked_for_by_name() -> N
     assert FacadeSettings.read(given(facade_pod("facade.auth.mode=open")[1])).auth_mode is Mode.OPEN
 
 
+def test_the_console_has_its_session_keys_where_the_facade_looks() -> None:
+    template = "https://trace.example/r/{run_id}"
+    values = ("facade.console.enabled=true", "facade.console.existingSecret=sessions")
+    spec, environment = facade_pod(*values, f'facade.console.traceUrlTemplate:="{template}"')
+    settings = FacadeSettings.read(given(environment))
+    assert (settings.console, settings.trace_url) == (True, template)
+    (container,) = spec["containers"]
+    (mount,) = container["volumeMounts"]
+    assert settings.console_key_file == f"{mount['mountPath']}/session-keys"
+    assert spec["volumes"][0]["secret"]["secretName"] == "sessions"
+    assert "subPath" not in mount, "kubelet does not update those"
+    assert FacadeSettings.read(given(facade_pod()[1])).console is False
+
+
 def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
     values = ("facade.auth.mode=apiKeys", "facade.auth.existingSecret=keys", "facade.auth.forwardApiKey=false")
     spec, environment = facade_pod(*values)
@@ -272,6 +286,14 @@ REFUSED = {
     "an operator that is none": ([URL, "facade.tolerations[0].operator=Exist"], "/facade/tolerations/0/operator"),
     "a node label that is no text": ([URL, "facade.nodeSelector.gpu=true"], "/facade/nodeSelector/gpu"),
     "API keys from nowhere": ([URL, "facade.auth.mode=apiKeys"], "facade.auth.existingSecret is not set"),
+    "a console without session keys": (
+        [URL, "facade.console.enabled=true"],
+        "facade.console.existingSecret is not set",
+    ),
+    "a trace that is no address": (
+        [URL, "facade.console.traceUrlTemplate=ftp://x"],
+        "/facade/console/traceUrlTemplate",
+    ),
     "API keys that nobody is asked for": (
         [URL, "facade.auth.existingSecret=keys"],
         "facade.auth.existingSecret is set, but facade.auth.mode is not apiKeys",

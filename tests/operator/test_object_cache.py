@@ -4,8 +4,8 @@ import json
 import tracemalloc
 from typing import Any
 
-from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS
-from graphcron.operator.object_cache import LAST_APPLIED, Name, ObjectCache
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, LAST_APPLIED, PODS
+from graphcron.operator.object_cache import Name, ObjectCache
 
 HELLO: Name = ("team", "hello")
 LABELS = {"graphcron.dev/graphcron": "hello", "batch.kubernetes.io/job-name": "hello-1"}

@@ -29,6 +29,8 @@ def test_no_test_file_imports_from_another() -> None:
 UNTESTED = {
     "__main__.py": "calls the command",
     "commands/options.py": "options; tests/commands/test_app.py starts the commands that have them",
+    "console/source.py": "a protocol and its exceptions",
+    "console/visit.py": "what a page gets; tests/console asks for pages",
     "facade/errors.py": "exceptions that hold a status and a sentence",
     "facade/operation.py": "what two descriptions share; tests/facade/test_openapi.py reads the document",
     "facade/store/store.py": "a protocol and its exceptions",

@@ -1,11 +1,24 @@
-"""What actions write, and when a request to run now has to wait."""
+"""What actions write, when a request to run now has to wait, and what is under way."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from graphcron.resource.identity import requested_job_name
-from graphcron.views.actions import REASON_LIMIT, NotYet, check_run, is_known, pause, resume, run_now
+from graphcron.resource.status import TOKEN_LIMIT
+from graphcron.views.actions import (
+    REASON_LIMIT,
+    NotYet,
+    check_run,
+    is_known,
+    is_resuming,
+    is_suspended,
+    pause,
+    resume,
+    run_now,
+    token,
+)
 
 METADATA = {"name": "nightly", "uid": "u", "resourceVersion": "7", "generation": 1}
 
@@ -66,3 +79,48 @@ def test_a_pause_says_why_and_who() -> None:
 def test_resuming_touches_the_spec_of_one_that_is_paused_alone() -> None:
     assert "spec" not in resume(graphcron(), "t")
     assert resume(graphcron() | {"spec": {"enabled": False}}, "t")["spec"] == {"enabled": True, "pauseReason": None}
+
+
+def test_requests_at_different_times_have_different_tokens() -> None:
+    now = datetime(2026, 12, 1, 10, 5, 0, 123, tzinfo=UTC)
+    assert token(now) == "2026-12-01T10:05:00.000123Z"
+    assert token(now + timedelta(microseconds=1)) != token(now)
+
+
+ANNOTATION = "graphcron.dev/resume-requested"
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "expected"),
+    [
+        ({}, {"enabled": False}, True),
+        ({"enabled": True}, {"enabled": False}, True),
+        ({"enabled": False}, {"enabled": False}, False),
+        ({}, {"enabled": True}, False),
+        ({}, {}, False),
+        ({}, None, False),
+    ],
+)
+def test_what_fires_no_more_though_it_is_enabled_is_suspended(
+    spec: dict[str, Any], status: dict[str, Any] | None, expected: bool
+) -> None:
+    assert is_suspended({"spec": spec, "status": status}) is expected
+
+
+@pytest.mark.parametrize(
+    ("requested", "recorded", "expected"),
+    [
+        ("a", None, True),
+        ("a", "b", True),
+        ("a", "a", False),
+        ("x" * 1000, "x" * TOKEN_LIMIT, False),
+        ("", None, False),
+        (None, "a", False),
+    ],
+)
+def test_a_request_is_under_way_until_it_is_recorded(
+    requested: str | None, recorded: str | None, expected: bool
+) -> None:
+    annotations = {ANNOTATION: requested} if requested is not None else None
+    status = {"lastResume": recorded} if recorded else None
+    assert is_resuming({"metadata": {"annotations": annotations}, "status": status}) is expected

@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 
-from graphcron.commands import acting, importing, linting, logs, options, output, server, tables
+from graphcron.commands import acting, backfilling, importing, linting, logs, options, output, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
-from graphcron.schedule.description import in_words
-from graphcron.schedule.expression import read
-from graphcron.schedule.field_syntax import InvalidSchedule
-from graphcron.views import explaining, words
+from graphcron.views import explaining, manifest, words
+from graphcron.views.firings import fault_of_template
+from graphcron.views.schedules import schedule_in_words
 
 EXIT_FAILED = 1
 
@@ -43,6 +42,9 @@ def main(
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def commands() -> None:
     """LangGraph's cron jobs for every self-hosted Agent Server, native to Kubernetes."""
+
+
+commands.add_command(backfilling.backfill)
 
 
 @commands.command("list")
@@ -95,17 +97,10 @@ def get(clock: Any, name: str, namespace: str | None, context: str | None, form:
     if form:
         output.document(found, form)
         return
-    output.pairs(tables.described(found, _in_words(found), clock()))
+    output.pairs(tables.described(found, schedule_in_words(found), clock()))
     if found.get("status", {}).get("history"):
         click.echo()
         output.table(tables.firings(found, clock()))
-
-
-def _in_words(graphcron: Manifest) -> str:
-    try:
-        return in_words(read(graphcron["spec"]["schedule"], graphcron["metadata"]["uid"]))
-    except InvalidSchedule as invalid:
-        return str(invalid)
 
 
 @commands.command()
@@ -144,6 +139,26 @@ def explain(clock: Any, name: str, namespace: str | None, context: str | None, f
     else:
         output.steps(steps)
     return 0 if steps[-1].passed else EXIT_FAILED
+
+
+@commands.command("console")
+@click.option("-n", "--namespace", help="Show only this namespace. Default: all that you may see.")
+@click.option("--context", help="Context of the kubeconfig. Default: its current one.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), metavar="PORT", help="Default: any free port.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+@click.option(
+    "--trace-url", default="", metavar="URL", help="Link runs to traces: {run_id} and {thread_id} are replaced."
+)
+@click.pass_obj
+def console_(
+    clock: Any, namespace: str | None, context: str | None, port: int, no_browser: bool, trace_url: str
+) -> None:
+    """Open the web console in your browser, on this machine alone, with the rights of your kubeconfig."""
+    if trace_url and (fault := fault_of_template(trace_url)):
+        raise click.UsageError(f"--trace-url: {fault}")
+    from graphcron.commands import console  # no other command needs what it imports
+
+    console.serve(console.Wanted(namespace, context, port, not no_browser, trace_url), clock)
 
 
 @commands.command()
@@ -203,7 +218,7 @@ def export(names: tuple[str, ...], namespace: str | None, context: str | None, e
     if names and selector:
         raise click.UsageError("give names or --selector, not both")
     found = [where.graphcron(name) for name in names] if names else where.graphcrons(selector)
-    output.documents([importing.for_git(one) for one in found])
+    output.documents([manifest.for_git(one) for one in found])
 
 
 @commands.command()

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NoCluster, NotFound, Unavailable
-from graphcron.kube.resources import GRAPHCRONS, JOBS, PODS, Manifest
+from graphcron.kube.resources import ACCESS_REVIEWS, GRAPHCRONS, JOBS, PODS, Manifest, Resource
 from graphcron.operator.run_pod import CONTAINER
 from graphcron.resource.identity import CRON_LABEL
 from graphcron.views.words import human_name
@@ -49,6 +49,24 @@ class UserKube(Kube):
         merge = "application/merge-patch+json"
         return await self._write("PATCH", GRAPHCRONS, namespace, name, query=query, body=body, content_type=merge)
 
+    async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
+        """A new object, in the namespace that it names. Raises Conflict when there is one of that name."""
+        query = {"fieldManager": "graphcron-cli", "fieldValidation": "Strict"}
+        return await self._write("POST", resource, manifest["metadata"]["namespace"], query=query, body=manifest)
+
+    async def may(self, verb: str, resource: Resource, namespace: str | None) -> tuple[bool, str]:
+        """Whether the caller may do this in a namespace, or everywhere for None; and what the apiserver says of it."""
+        asked = {"verb": verb, "group": resource.group, "resource": resource.plural} | (
+            {"namespace": namespace} if namespace else {}
+        )
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": ACCESS_REVIEWS.kind,
+            "spec": {"resourceAttributes": asked},
+        }
+        status = (await self._write("POST", ACCESS_REVIEWS, None, body=review)).get("status") or {}
+        return bool(status.get("allowed")), str(status.get("reason") or "")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -68,9 +86,9 @@ class Place:
         try:
             return asyncio.run(asked())
         except Conflict as error:
-            raise Overtaken(_sentence(error)) from None
+            raise Overtaken(sentence(error)) from None
         except KubeError as error:
-            raise Failed(_sentence(error)) from None
+            raise Failed(sentence(error)) from None
         except NoCluster as error:
             raise Failed(str(error)) from None
 
@@ -172,7 +190,8 @@ def alike(name: str, graphcrons: Sequence[Manifest]) -> str:
     return f"{names[close[0]]!r}" if close else ""
 
 
-def _sentence(error: KubeError) -> str:
+def sentence(error: KubeError) -> str:
+    """What an error of the apiserver means for the caller."""
     if isinstance(error, Unavailable) and not error.message.startswith("the Kubernetes API "):
         return f"the cluster cannot answer now: {error.message}"
     if error.status == 403:

@@ -1,4 +1,4 @@
-"""`graphcron import`: crons of any LangGraph server as GraphCrons, and `graphcron export`: GraphCrons for Git. Pure."""
+"""`graphcron import`: crons of any LangGraph server as GraphCrons. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,8 +7,7 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.kube.resources import Manifest
-from graphcron.operator.object_cache import LAST_APPLIED
-from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT, RESUME_REQUESTED, RUN_REQUESTED
+from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT
 
 _FIELDS = (
     "schedule", "timezone", "assistant_id", "thread_id", "on_run_completed", "end_time", "enabled", "metadata",
@@ -56,17 +55,3 @@ def _without_cron_id(config: Any) -> Any:
     return {key: value for key, value in config.items() if key != "configurable"} | (
         {"configurable": kept} if kept else {}
     )
-
-
-_OURS_TO_SET = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink")
-_NOT_FOR_GIT = (LAST_APPLIED, RUN_REQUESTED, RESUME_REQUESTED)
-"""Annotations: kubectl's own, and requests. A sync that wrote back an old token would make a new request."""
-
-
-def for_git(graphcron: Manifest) -> Manifest:
-    """A GraphCron as it stands in Git: without status, and without what the apiserver sets."""
-    metadata = {key: value for key, value in graphcron["metadata"].items() if key not in _OURS_TO_SET}
-    if annotations := metadata.pop("annotations", {}):
-        kept = {key: value for key, value in annotations.items() if key not in _NOT_FOR_GIT}
-        metadata |= {"annotations": kept} if kept else {}
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": graphcron["spec"]}

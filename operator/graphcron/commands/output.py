@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-import yaml
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -16,6 +15,7 @@ from graphcron.commands.linting import ERROR, Report
 from graphcron.commands.requesting import Answer
 from graphcron.commands.tables import MESSAGE, TITLE, Table
 from graphcron.views.explaining import Step
+from graphcron.views.manifest import as_yaml
 
 _GOOD, _BAD, _ODD = "green", "red", "yellow"
 _STYLES = {
@@ -94,16 +94,12 @@ def document(value: Any, form: str) -> None:
     if form == "json":
         click.echo(json.dumps(value, indent=2, ensure_ascii=False))
     else:
-        click.echo(_yaml(value), nl=False)
+        click.echo(as_yaml(value), nl=False)
 
 
 def documents(values: Sequence[Any]) -> None:
     """Several YAML documents, as kubectl apply reads them."""
-    click.echo("---\n".join(map(_yaml, values)), nl=False)
-
-
-def _yaml(value: Any) -> str:
-    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=110))
+    click.echo("---\n".join(map(as_yaml, values)), nl=False)
 
 
 def steps(steps: Sequence[Step]) -> None:

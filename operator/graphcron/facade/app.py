@@ -18,6 +18,7 @@ from graphcron.facade.handlers import Clock, Handlers, Resolver
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.facade.middleware import (
     ANY_PATH,
+    CONSOLE,
     OPENAPI,
     PROBES,
     allow_browsers,
@@ -49,8 +50,10 @@ def make_app(
     upstream: Upstream | None,
     clock: Clock,
     resolver: Resolver = addresses_of,
+    console: web.Application | None = None,
 ) -> web.Application:
-    """The application in front of a store. `upstream` is None when there is no Agent Server."""
+    """The application in front of a store. `upstream` is None when there is no Agent Server, `console` when its path is
+    the Agent Server's as any other."""
     metrics, draining = FacadeMetrics(), asyncio.Event()
     handlers = Handlers(settings, store, upstream, clock, resolver, metrics.conflicts.inc, draining)
     middlewares = [
@@ -64,6 +67,8 @@ def make_app(
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[METRICS], app[DRAINING] = metrics, draining
     app.on_response_prepare.append(say_id)
+    if console is not None:
+        app.add_subapp(CONSOLE, console)
     app.add_routes([*v1_routes(V1Handlers(settings, store, clock)), *_routes(handlers, PassThrough(store, upstream))])
     return app
 

@@ -18,6 +18,7 @@ from graphcron.facade.auth.api_keys import InvalidKeys, KeyDirectory
 from graphcron.facade.auth.authentication import Authentication
 from graphcron.facade.auth.callers import Keys, Mode
 from graphcron.facade.auth.token_review import TokenReviews
+from graphcron.facade.console import make_facade_console
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.cached_store import CachedStore
 from graphcron.http_server import DEFAULT_LIMITS, Limits
@@ -53,7 +54,8 @@ async def _serve(settings: FacadeSettings) -> None:
         upstream = await stack.enter_async_context(connected(settings))
         store = CachedStore(kube, settings.namespace)
         auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)
-        app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
+        console = make_facade_console(settings, store, auth, _now) if settings.console else None
+        app = make_app(settings, store, auth, upstream, _now, console=console)
         app[METRICS].observe_cache(store.age)
         # The ports first: a process that cannot have them has not begun anything yet.
         scraped = await start(
@@ -78,6 +80,10 @@ async def _serve(settings: FacadeSettings) -> None:
         app[DRAINING].set()
         logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
         await asyncio.sleep(settings.shutdown_delay)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:

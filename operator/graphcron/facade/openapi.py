@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from graphcron import __version__
+from graphcron.facade import metadata_keys
 from graphcron.facade.auth.callers import API_KEY_HEADER, Mode
 from graphcron.facade.idempotency import HEADER
 from graphcron.facade.operation import LINK, REF, RETRY, ErrorResponse, Operation, idempotency_key
@@ -36,7 +37,10 @@ class Cron(BaseModel):
     timezone: str | None = Field(description="IANA time zone of the schedule; null means UTC.")
     payload: dict[str, Any] = Field(description="The run request. Credentials in its webhook are masked.")
     next_run_date: datetime | None = Field(description="When it fires next; null when it will not.")
-    metadata: dict[str, Any] = Field(description="Metadata of the cron and of its runs.")
+    metadata: dict[str, Any] = Field(
+        description="Metadata of the cron and of its runs. Keys that begin with graphcron.dev/ are fields of the "
+        "GraphCron, and its runs do not get them."
+    )
     on_run_completed: Literal["delete", "keep"] | None = Field(
         description="What becomes of the thread after the run; null on a thread of the user's."
     )
@@ -239,9 +243,16 @@ def _schemas(unknown_fields: UnknownFields) -> dict[str, Any]:
         carries = unknown_fields is UnknownFields.CARRY
         schemas[model.__name__]["additionalProperties"] = further if carries else False
         _describe_fields(schemas[model.__name__]["properties"], "" if model is CronPatch else " Default: ")
+        schemas[model.__name__]["properties"]["metadata"]["properties"] = _metadata_keys()
     found = {key: value for key, value in schemas["Cron"].items() if key != "required"}
     schemas["CronFields"] = found | {"description": "A cron, or those of its fields that `select` names."}
     return dict(sorted(schemas.items()))
+
+
+def _metadata_keys() -> dict[str, Any]:
+    """The keys that set fields of the GraphCron; null removes one."""
+    fields = GraphCronSpec.model_json_schema()["properties"]
+    return {key: _plain(fields[field]) for key, field in metadata_keys.FIELDS.items()}
 
 
 def _describe_fields(properties: dict[str, Any], default: str) -> None:

@@ -9,6 +9,8 @@ Standard library only, and little of it: run pods import this at every firing.
 from collections.abc import Sequence
 from datetime import date, datetime
 
+from graphcron.firing.zones import zone_of
+
 Days = Sequence[Sequence[str]]
 """Groups of rules, as an order carries them. A date is meant when each group has a rule that it fulfils: `15` the day,
 `L` the last day, `15W` the weekday (Monday to Friday) nearest to that day within the month, `5#2` the second Friday,
@@ -22,9 +24,7 @@ def meant(days: Days, day: date) -> bool:
 
 def local_date(moment: datetime, timezone: str) -> date:
     """The date of an instant in an IANA zone. Raises KeyError for a zone that is none."""
-    from zoneinfo import ZoneInfo  # a few milliseconds, which only a firing with such days has to pay
-
-    return moment.astimezone(ZoneInfo(timezone)).date()
+    return moment.astimezone(zone_of(timezone)).date()
 
 
 def _fulfils(rule: str, day: date) -> bool:

@@ -54,6 +54,15 @@ CRON_METADATA = "cron_id"
 CRON_MARK = "graphcron_cron"
 """Key in the metadata of a run and of a stateless firing's thread that names their cron, and that servers keep."""
 
+TIME_METADATA = "graphcron_scheduled_time"
+"""Key in the metadata of a run and of a stateless firing's thread: the minute it was due, RFC 3339 in UTC."""
+
+TRIGGER_METADATA = "graphcron_trigger"
+"""Key in a run's metadata: `SCHEDULE`, `MANUAL` or `BACKFILL`."""
+
+ATTEMPT_METADATA = "graphcron_attempt"
+"""Key in a run's metadata: the number of the attempt that started it, where anything remembers earlier ones."""
+
 DEADLINE_MARGIN = timedelta(seconds=60)
 """How long a Job outlives the firing's `activeDeadlineSeconds`: for the pod to start, to cancel the run and to say so.
 The Job's own deadline is for pods that cannot do it, because they never start."""
@@ -73,8 +82,9 @@ class Order(NamedTuple):
     RFC 3339 in UTC: a firing scheduled before `not_before` or `start_time`, or at or after `end_time`, starts nothing.
     A firing starts its run up to `jitter_seconds` after the minute it was due, and cancels it `deadline_seconds` after
     its start. `replace` says that it first cancels the runs of earlier firings (`concurrencyPolicy: Replace`).
-    `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
-    CronJob fires on more days than are meant.
+    `input_from_file` says that `INPUT_PATH` holds the input, and `only_attempt` that the Job makes no second pod.
+    `days`, by the dates of `timezone`, are there when the CronJob fires on more days than are meant. `render` says that
+    placeholders in the input are replaced, with the cron's name and its fields (`firing.slots`).
     """
 
     cron_id: str
@@ -90,6 +100,8 @@ class Order(NamedTuple):
     jitter_seconds: int | None = None
     deadline_seconds: int | None = None
     replace: bool = False
+    only_attempt: bool = False
+    render: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from graphcron.kube import jsontext
+from graphcron.kube.backfill_api import BackfillApi
 from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.resources import (
@@ -20,7 +21,7 @@ from graphcron.kube.resources import (
     Manifest,
     Resource,
 )
-from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, Transport
+from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS
 from graphcron.kube.watch_health import WATCH_SECONDS
 from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL, TOUCHED_ANNOTATION
 
@@ -36,7 +37,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(Transport):
+class Api(BackfillApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(

@@ -56,6 +56,13 @@ def past_firings(
     return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
 
 
+def firing_of(job: Manifest, pods: Sequence[Manifest]) -> tuple[HistoryEntry, bool] | None:
+    """The firing of one Job when it is over, and whether anything says more of it than that its Job ended."""
+    its_pods = [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
+    ending = _ending(job, its_pods, lambda job: False)
+    return (_entry(job, ending), ending.explained) if ending else None
+
+
 def key_of(entry: HistoryEntry) -> str:
     return entry.job_name or format_time(entry.scheduled_time)
 

@@ -142,9 +142,14 @@ def _is_active(job: Manifest) -> bool:
 def surplus(observed: Observed) -> list[Manifest]:
     """Finished Jobs of requests beyond the history limits. Once the status is written, their outcomes are recorded. The
     CronJob controller removes those of the schedule."""
-    ours = [job for job in observed.jobs if owns(observed.graphcron, job) and "deletedAt" not in job]
+    ours = [job for job in observed.jobs if owns(observed.graphcron, job)]
+    return beyond_limits(ours, observed.graphcron["spec"])
+
+
+def beyond_limits(jobs: Sequence[Manifest], spec: Manifest) -> list[Manifest]:
+    """Those finished Jobs that are older than the ones that the history limits of a spec keep."""
+    ours = [job for job in jobs if "deletedAt" not in job]
     ours.sort(key=lambda job: str(job["metadata"]["creationTimestamp"]), reverse=True)
-    spec = observed.graphcron["spec"]
     found: list[Manifest] = []
     for kind, name in (("Complete", "successfulRunsHistoryLimit"), ("Failed", "failedRunsHistoryLimit")):
         found += [job for job in ours if _ended_as(job, kind)][spec.get(name, DEFAULT_HISTORY_LIMIT) :]

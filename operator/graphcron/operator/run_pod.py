@@ -35,7 +35,7 @@ from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
-from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec
 from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
 
 CONTAINER = "run"
@@ -185,7 +185,7 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
         "name": "runner",
         "image": pods.image,
         "imagePullPolicy": pods.image_pull_policy,
-        "args": ["copy-runner", _RUNNER_PATH],
+        "args": ["copy-runner", _RUNNER_PATH, spec.timezone or DEFAULT_TIMEZONE],
         "resources": dict(pods.resources),
         "securityContext": dict(pods.container_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",

@@ -20,6 +20,8 @@ SLOTS_LIMIT = 10_000
 """Scheduled times of one backfill; more are refused."""
 PARALLELISM_LIMIT = 100
 DEFAULT_PARALLELISM = 1
+STATUS_UNREADABLE = "StatusUnreadable"
+"""The reason of a backfill whose status is no such status: what was done would be done again."""
 FIRINGS_LIMIT = 100
 """Firings that a status describes, so that it stays small whatever the number of scheduled times."""
 SLOTS_TEXT_LIMIT = 64 * 1024
@@ -202,10 +204,10 @@ def read_backfill(spec: object) -> BackfillSpec:
 
 def read_backfill_status(found: Any) -> BackfillStatus:
     """The status of a GraphCronBackfill; the empty one until there is one. Raises InvalidGraphCron when it cannot be
-    read: what was done would be done again."""
+    read."""
     if not isinstance(found, dict):
         return BackfillStatus()
     try:
         return BackfillStatus.model_validate(found)
     except ValidationError as error:
-        raise InvalidGraphCron("StatusUnreadable", explain(error, "status")) from None
+        raise InvalidGraphCron(STATUS_UNREADABLE, explain(error, "status")) from None

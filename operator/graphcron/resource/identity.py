@@ -33,6 +33,9 @@ DIGEST_ANNOTATION = f"{GROUP}/desired"
 INSTALLATION_ANNOTATION = f"{GROUP}/installation"
 """What it was applied by (`installation`): another one may want all of them to be otherwise."""
 
+BACKFILL_LABEL = f"{GROUP}/backfill"
+"""Label that names the GraphCronBackfill, on its Jobs and pods: `kubectl logs -l graphcron.dev/backfill=NAME`."""
+
 ENDED_ANNOTATION = f"{GROUP}/ended"
 """On a Job that the operator ended: the reason, and why."""
 
@@ -69,11 +72,11 @@ def requested_job_name(metadata: Mapping[str, Any], token: str) -> str:
     return f"{metadata['name']}-r{digest[:9]}"
 
 
-def controller_reference(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def controller_reference(metadata: Mapping[str, Any], kind: str = KIND) -> dict[str, Any]:
     """The GraphCron of this metadata as the owner that controls an object (metav1.OwnerReference)."""
     return {
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": kind,
         "name": metadata["name"],
         "uid": metadata["uid"],
         "controller": True,

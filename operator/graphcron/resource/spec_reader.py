@@ -9,14 +9,15 @@ from graphcron.resource.fields import DEPTH_LIMIT, INVALID_SPEC, InvalidGraphCro
 from graphcron.resource.spec import GraphCronSpec
 
 
-def read_spec(spec: object) -> GraphCronSpec:
+def read_spec(spec: object, *, of_any_version: bool = False) -> GraphCronSpec:
     """The spec of a GraphCron as the apiserver has it, checked for all that the CRD's schema cannot express.
+    `of_any_version` passes over fields that only a newer version of the CRD has.
 
     Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
     """
     check_extent(spec)
     try:
-        return GraphCronSpec.model_validate(spec)
+        return GraphCronSpec.model_validate(spec, extra="ignore" if of_any_version else None)
     except ValidationError as error:
         raise InvalidGraphCron(INVALID_SPEC, explain(error)) from None
 

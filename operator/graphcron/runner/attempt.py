@@ -70,6 +70,7 @@ class Attempt:
         self.termination_log = termination_log
         self.open_engine = open_engine
         self.engine: Engine | None = None
+        self.began = datetime.now(UTC)
         self.run: Run | None = None
 
     def perform(self, settings: PodSettings) -> int:
@@ -109,6 +110,11 @@ class Attempt:
             # 0 would switch it off.
             rest = max(0.001, self.order.deadline_seconds - age)
             signal.setitimer(signal.ITIMER_REAL, min(left, rest) if left else rest)
+
+    @property
+    def due(self) -> datetime:
+        """The minute that the firing was due; for a Job made by hand, which has none, when this attempt began."""
+        return self.firing.scheduled_time or self.began
 
     @property
     def thread_id(self) -> str:

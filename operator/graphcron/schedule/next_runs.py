@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from graphcron.firing.day_rules import meant, month_length
+from graphcron.firing.robfig_walk import HORIZON_YEARS, instant, rest_of_day, utc_offset, walked
 from graphcron.schedule.fields import Schedule, numbers_match
-from graphcron.schedule.robfig_walk import HORIZON_YEARS, instant, utc_offset, walked
 
 DAYS_HORIZON_YEARS = 50
 """How far ahead a day is searched among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
@@ -50,9 +50,7 @@ def _next_times(
         elif found.year - last.year > DAYS_HORIZON_YEARS:
             break
         else:
-            # The rest of a day that is not meant need not be walked minute by minute.
-            end = local.replace(hour=23, minute=59, second=0, fold=0)
-            moment = max(found, end.astimezone(UTC)) if found.year < MAXYEAR else found
+            moment = rest_of_day(found, local)
     return times
 
 

@@ -74,3 +74,17 @@ def resume(graphcron: Manifest, request: str) -> dict[str, Any]:
 
 def _recorded(graphcron: Manifest) -> str:
     return str(((graphcron.get("status") or {}).get("lastRequest") or {}).get("token", ""))
+
+
+def is_suspended(graphcron: Manifest) -> bool:
+    """Whether it fires no more although its spec is enabled, so that a request to resume can help."""
+    enabled = (graphcron.get("spec") or {}).get("enabled") is not False
+    return enabled and (graphcron.get("status") or {}).get("enabled") is False
+
+
+def is_resuming(graphcron: Manifest) -> bool:
+    """Whether a request to resume is on its way: the operator has not recorded its token."""
+    annotations = graphcron["metadata"].get("annotations") or {}
+    status = graphcron.get("status") or {}
+    requested = annotations.get(RESUME_REQUESTED, "")[:TOKEN_LIMIT]
+    return bool(requested) and requested != status.get("lastResume")

@@ -68,6 +68,12 @@ class KubeStore:
         except Changed:  # another one was made by that name
             raise Missing(cron_id) from None
 
+    async def events(self, name: str) -> Sequence[Manifest]:
+        """The Events about the GraphCron of this name and its CronJob. Raises StoreUnavailable where the facade may not
+        list Events."""
+        with translated():
+            return await self._kube.list_events(self._namespace, f"involvedObject.name={name}")
+
     async def ready(self) -> None:
         with translated():
             await self._kube.ready()
