@@ -81,6 +81,8 @@ def _look_around() -> None:
         f"""
 ━━ Look around
   export KUBECONFIG={HERE.kubeconfig} PATH={HERE.bin}:{Path(sys.executable).parent}:$PATH
+  graphcron console
+      → the web console in your browser, at an address of this machine alone; it prints that, too
   graphcron list -n {deploy.NAMESPACE}
   graphcron explain {crons.BLOCKED} -n {deploy.NAMESPACE}
   graphcron run {crons.WORKS} --wait -n {deploy.NAMESPACE}
