@@ -25,7 +25,7 @@ demo: $(READY) ## from nothing to real runs on a real cluster, by kubectl, SDK a
 down: $(READY) ## remove the cluster and every trace of it
 	@$(RUN) -m cluster down
 
-STAGES := lint type verify test-images unit e2e contract
+STAGES := lint type verify test-images unit browser e2e contract
 # Set: the longest tests do all that they can, and not a sample of it.
 EXHAUSTIVE ?=
 export EXHAUSTIVE
@@ -56,7 +56,13 @@ JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
 	@$(PYTEST) -n $(JOBS) --dist loadfile $(if $(EXHAUSTIVE),--cov --cov-report term) --ignore=tests/e2e \
-	  --ignore=tests/contract tests
+	  --ignore=tests/contract --ignore=tests/console/browser tests
+
+# Half of the time a test waits for the browser, so that one worker for each core keeps them busy.
+.PHONY: browser
+browser: $(READY) chart-tools ## the console in a real Chromium (CHROMIUM=/path for another browser)
+	@$(RUN) -m tools.browser
+	@$(PYTEST) -q -n 2 --dist loadfile tests/console/browser
 
 # Here and not in a fixture, which would hide their progress. They are used by root on Linux alone.
 BASES := $(if $(filter Linux-0,$(shell uname)-$(shell id -u)),base slim)
@@ -138,6 +144,13 @@ $(JS_SERVER)/.ready: $(wildcard tests/contract/clients/js_server/*) $(CLIENTS)/.
 	@$(NPM_CI) $(JS_SERVER)
 	@touch $@
 
+VENDOR := .build/console-js
+.PHONY: vendor
+vendor: clients ## copy the console's JavaScript from its locked npm packages into the package
+	@rm -rf $(VENDOR) && mkdir -p $(VENDOR) && cp tools/console_js/package.json tools/console_js/package-lock.json $(VENDOR)
+	@$(NPM_CI) $(VENDOR)
+	@$(RUN) -m tools.console_js.vendor $(VENDOR)
+
 .PHONY: lint
 lint: $(READY) ## ruff, the layers by import-linter, spelling, and links between documents
 	@$(VENV)/bin/ruff check
@@ -155,23 +168,28 @@ format: $(READY) ## format the code
 type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
+CRDS = graphcrons graphcronbackfills
+
 .PHONY: generate
-generate: $(READY) ## write what is generated: the CRD, its copy in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
-	@$(VENV)/bin/graphcron crd > crds/graphcrons.yaml
-	@cp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml
+generate: $(READY) ## write what is generated: the CRDs, their copies in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd > crds/$$crd.yaml \
+	  && cp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done
 	@$(RUN) -m tools.docs.chart_docs
 	@$(RUN) -m tools.docs.spec_docs
 
 .PHONY: verify
 verify: $(READY) ## fail when a generated file is not what `make generate` writes
-	@$(VENV)/bin/graphcron crd | diff crds/graphcrons.yaml - && cmp crds/graphcrons.yaml charts/graphcron/files/graphcrons.yaml \
+	@for crd in $(CRDS); do $(VENV)/bin/graphcron crd $$crd | diff crds/$$crd.yaml - \
+	  && cmp crds/$$crd.yaml charts/graphcron/files/$$crd.yaml || exit 1; done \
 	  && $(RUN) -m tools.docs.chart_docs --check && $(RUN) -m tools.docs.spec_docs --check \
+	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
 .PHONY: bench
 bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
 	@PYTHONPATH=operator:. $(RUN) -m bench.runner_start
 	@$(RUN) -m bench.facade
+	@$(RUN) -m bench.console
 	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
 
@@ -202,6 +220,10 @@ else
 	@$(RUN) -m cluster.image_start
 endif
 
+.PHONY: pictures
+pictures: $(READY) ## make the pictures of the console in docs/images anew
+	@PYTHONPATH=operator:. $(RUN) -m tools.pictures
+
 .PHONY: wheels
 wheels: $(READY) ## download the wheels of every image for both processors, as proof that the locks have them
 	@$(RUN) -m cluster.image_release --wheels
@@ -209,6 +231,10 @@ wheels: $(READY) ## download the wheels of every image for both processors, as p
 .PHONY: image-release
 image-release: $(READY) ## build the image for amd64 and arm64 by docker buildx; IMAGE=registry/name:tag pushes it
 	@$(RUN) -m cluster.image_release $(IMAGE)
+
+.PHONY: krew
+krew: $(READY) ## the kubectl plugin for krew: an archive for each platform, and the manifest with their hashes (.build/krew)
+	@PYTHONPATH=operator:. $(RUN) -m tools.krew
 
 .PHONY: sbom
 sbom: $(READY) ## what is in the image, as CycloneDX JSON (.build/sbom)

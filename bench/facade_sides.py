@@ -87,8 +87,8 @@ def _answers(port: int, path: str) -> bool:
 
 
 @contextmanager
-def facade(plane: ControlPlane, agent_server: str = "") -> Iterator[tuple[str, int]]:
-    """Its URL and pid. It lets in everybody, and logs as the chart has it."""
+def facade(plane: ControlPlane, agent_server: str = "", **settings: str) -> Iterator[tuple[str, int]]:
+    """Its URL and pid. It lets in everybody, and logs as the chart has it. `settings` are further variables."""
     port = free_port()
     environment = {
         "PYTHONPATH": str(ROOT / "operator"),
@@ -99,6 +99,7 @@ def facade(plane: ControlPlane, agent_server: str = "") -> Iterator[tuple[str, i
         "GRAPHCRON_METRICS_PORT": str(free_port()),
         "GRAPHCRON_AUTH_MODE": "open",
         "AGENT_SERVER_URL": agent_server,
+        **settings,
     }
     argv = [sys.executable, "-m", "graphcron", "facade"]
     with process("the facade", argv, port, "/readyz", ROOT, **environment) as pid:

@@ -79,7 +79,8 @@ def _counted_pod(world: World, strike: Strike) -> Json:
 
     A pod that is on its way out when the controller first sees it (its watch was down while the pod came) leaves the
     controller waiting for that pod, for five minutes and until something else happens to the Job:
-    `addPod` and `ExpectationsTimeout` of Kubernetes' Job controller. GraphCron reports it as NoPod; it cannot mend it.
+    `addPod` and `ExpectationsTimeout` of Kubernetes' Job controller. GraphCron reports it as NoPod, and touches the Job
+    after those five minutes, which is longer than a run of this waits.
     """
 
     def counted() -> list[Json]:

@@ -71,7 +71,7 @@ class World:
         self.session.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
         crd = deploy.kubectl(self.place, "get", "crd", "graphcrons.graphcron.dev", "--ignore-not-found", "-o", "name")
         if not crd:
-            deploy.kubectl(self.place, "create", "-f", self.place.root / "crds/graphcrons.yaml")
+            deploy.kubectl(self.place, "create", "-f", self.place.root / "crds")
         self.brought_crd = not crd
         deploy.kubectl(self.place, "create", "namespace", NAMESPACE)
         self.session.apply(*_agent_server(self.seed))
@@ -88,7 +88,7 @@ class World:
             self.helm("uninstall", deploy.RELEASE, "--ignore-not-found")
         self.session.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
         if self.brought_crd:  # the next `make demo` brings it as its release's own
-            deploy.kubectl(self.place, "delete", "crd", "graphcrons.graphcron.dev", "--wait=false")
+            deploy.kubectl(self.place, "delete", "-f", self.place.root / "crds", "--ignore-not-found", "--wait=false")
 
     def chart(self) -> list[str]:
         """The chart with the values of this revision: each one rewrites all pods and all CronJobs."""

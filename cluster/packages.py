@@ -60,13 +60,25 @@ def _ensure(needs: tuple[Need, ...]) -> None:
             f"These programs are missing: {programs}. "
             f"On Debian or Ubuntu: sudo apt-get install --no-install-recommends {' '.join(names)}"
         )
+    _install(names)
+    if still := [need.program for need in missing if not _is_there(need)]:
+        raise ClusterError(f"apt-get succeeded, yet these programs are still missing: {', '.join(still)}.")
+
+
+def install(names: list[str]) -> None:
+    """Have these packages of Debian, which are no programs. Raises ClusterError where that takes somebody else."""
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise ClusterError(f"On Debian or Ubuntu: sudo apt-get install --no-install-recommends {' '.join(names)}")
+    with _ONE_AT_A_TIME:
+        _install(names)
+
+
+def _install(names: list[str]) -> None:
     environment = commands.environment(None, DEBIAN_FRONTEND="noninteractive")
     with Progress(f"installing {', '.join(names)}"):
         _update(environment)
         install = ["apt-get", "-q", "-y", *_APT_WAITS, "install", "--no-install-recommends", *names]
         commands.run(install, env=environment, timeout=600)
-    if still := [need.program for need in missing if not _is_there(need)]:
-        raise ClusterError(f"apt-get succeeded, yet these programs are still missing: {', '.join(still)}.")
 
 
 def _update(environment: dict[str, str]) -> None:

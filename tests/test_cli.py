@@ -1,12 +1,14 @@
 """Every command works for a user id without a name and a home: OpenShift gives each namespace ids of its own."""
 
 import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from graphcron import cli
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.facade_process import facade
 from tests.support.nameless_user import nameless
@@ -37,6 +39,8 @@ async def test_the_facade_serves(tmp_path: Path) -> None:
         (["crd"], 0),
         (["version"], 0),
         (["copy-runner", "{folder}"], 0),
+        (["copy-runner", "{folder}", "Europe/Berlin"], 0),
+        (["copy-runner", "{folder}", "Europe/Berlin", "more"], 2),
         (["run"], 11),  # it has no orders, and says so
     ],
     ids=lambda value: value[0] if isinstance(value, list) else str(value),
@@ -64,3 +68,20 @@ def test_run_without_a_name_is_a_run_pods_start_unless_kubectl_asks(program: str
     command = Path(sys.executable).with_name(program)
     done = subprocess.run([command, "run"], env={}, capture_output=True, text=True, timeout=60)
     assert (done.returncode, said in done.stdout + done.stderr) == (code, True), done
+
+
+def test_on_a_terminal_run_without_a_name_asks_for_one() -> None:
+    ours, theirs = pty.openpty()
+    command = Path(sys.executable).with_name("graphcron")
+    done = subprocess.run([command, "run"], env={}, stdout=theirs, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert (done.returncode, "Missing argument 'NAME'" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize(("word", "guess"), [("lst", " Did you mean 'list'?"), ("xyzzy", "")])
+def test_a_command_that_is_none_is_one_sentence(word: str, guess: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([word]) == 2
+    said = capsys.readouterr().err
+    assert f"there is no command '{word}'.{guess} '" in said
+    assert said.count("\n") == 1

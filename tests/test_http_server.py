@@ -66,15 +66,18 @@ class Server:
                     await client.wait_closed()
             await runner.cleanup()
 
-    async def connect(self, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+    async def connect(
+        self, sent: bytes = b"", of: str = "127.0.0.1"
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """`of` is the client's address."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, local_addr=(of, 0))
         writer.write(sent)
         self.clients.append(writer)
         return reader, writer
 
-    async def answer(self, sent: bytes) -> bytes:
+    async def answer(self, sent: bytes, of: str = "127.0.0.1") -> bytes:
         """All that comes until the server closes the connection."""
-        reader, _ = await self.connect(sent)
+        reader, _ = await self.connect(sent, of)
         return await asyncio.wait_for(reader.read(), WAIT)
 
 
@@ -152,13 +155,17 @@ class TestSlowHeaders:
                 assert await socket.receive_str(timeout=WAIT) == "ping"
 
 
+HELD = b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
+ONCE = HEAD + b"Connection: close\r\n\r\n"
+
+
 class TestCrowds:
     async def test_those_who_wait_make_room_for_new_ones(self, patient: Server) -> None:
         """The longest waiting first; who comes with a whole request is served."""
         for _ in range(50):
             await patient.connect(HEAD)
         for _ in range(20):
-            assert (await patient.answer(HEAD + b"Connection: close\r\n\r\n")).endswith(b"ok")
+            assert (await patient.answer(ONCE)).endswith(b"ok")
 
     async def test_no_more_than_the_limit_are_open(self, patient: Server) -> None:
         readers = [(await patient.connect(HEAD))[0] for _ in range(50)]
@@ -166,21 +173,47 @@ class TestCrowds:
         assert [reader.at_eof() for reader in readers[-PATIENT.connections :]] == [False] * PATIENT.connections
 
     async def test_when_all_are_busy_one_more_is_told_that_it_is_one_too_many(self, patient: Server) -> None:
-        held = b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
-        busy = [await patient.connect(held) for _ in range(PATIENT.connections)]
+        busy = [await patient.connect(HELD) for _ in range(PATIENT.connections)]
         await until(lambda: patient.held == len(busy), WAIT)
-        assert (await patient.answer(HEAD + b"Connection: close\r\n\r\n")).endswith(b"too many")
+        assert (await patient.answer(ONCE)).endswith(b"too many")
         patient.release.set()
         for reader, _ in busy:
             await asyncio.wait_for(reader.readuntil(b"released"), WAIT)
-        assert (await patient.answer(HEAD + b"Connection: close\r\n\r\n")).endswith(b"ok")
+        assert (await patient.answer(ONCE)).endswith(b"ok")
 
     async def test_beyond_the_reserve_nobody_is_let_in(self, patient: Server) -> None:
-        held = b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n"
-        busy = [await patient.connect(held) for _ in range(PATIENT.connections + RESERVE)]
+        busy = [await patient.connect(HELD) for _ in range(PATIENT.connections + RESERVE)]
         await until(lambda: patient.held == len(busy), WAIT)
         with suppress(ConnectionError):
             assert await patient.answer(HEAD + b"\r\n") == b""
+
+
+class TestOneClient:
+    """Of five connections, one client may have two."""
+
+    @pytest.fixture
+    async def fair(self) -> AsyncIterator[Server]:
+        async with Server().serving(Limits(connections=5, header_seconds=WAIT, per_client=2)) as server:
+            yield server
+
+    async def test_one_that_is_busy_with_all_that_it_may_have_leaves_the_others_alone(self, fair: Server) -> None:
+        busy = [await fair.connect(HELD) for _ in range(2)]
+        await until(lambda: fair.held == len(busy), WAIT)
+        assert (await fair.answer(ONCE)).endswith(b"too many")
+        assert (await fair.answer(ONCE, of="127.0.0.2")).endswith(b"ok")
+
+    async def test_its_own_idle_ones_make_room_and_not_those_of_others(self, fair: Server) -> None:
+        other, _ = await fair.connect(HEAD, of="127.0.0.2")
+        mine = [(await fair.connect(HEAD))[0] for _ in range(2)]
+        assert (await fair.answer(ONCE)).endswith(b"ok")
+        await until(lambda: mine[0].at_eof(), WAIT)
+        assert (mine[1].at_eof(), other.at_eof()) == (False, False)
+
+    async def test_beyond_the_reserve_it_is_not_let_in(self, fair: Server) -> None:
+        busy = [await fair.connect(HELD) for _ in range(2 + RESERVE)]
+        await until(lambda: fair.held == len(busy), WAIT)
+        with suppress(ConnectionError):
+            assert await fair.answer(ONCE) == b""
 
 
 NO_HTTP = {
@@ -235,6 +268,6 @@ class TestErrors:
         assert b"hunter2" not in answer
 
     async def test_a_success_names_no_server_either(self, patient: Server) -> None:
-        answer = await patient.answer(HEAD + b"Connection: close\r\n\r\n")
+        answer = await patient.answer(ONCE)
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"\r\nServer:" not in answer

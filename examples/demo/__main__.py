@@ -1,7 +1,9 @@
-"""`make demo`: sets all up from nothing, uses all three doors, waits for real runs, and clears up its crons."""
+"""`make demo`: sets all up from nothing, uses all three doors, waits for real runs, and leaves crons to look at."""
 
+import argparse
 import asyncio
 import sys
+from pathlib import Path
 
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
@@ -9,12 +11,13 @@ from langgraph_sdk.client import LangGraphClient
 from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import HERE
-from examples.demo import flow
+from examples.demo import crons, flow
 from examples.demo.screen import Failed, Screen
 from examples.demo.session import Session, TookTooLong, wait_for_agent_server
 
 
-async def demo(screen: Screen) -> None:
+async def demo(screen: Screen, *, keep: bool) -> None:
+    """`keep` is whether it leaves crons to look at."""
     session = Session()
     with screen.stage("A Kubernetes cluster, and our images in it"):
         deploy.cluster_and_images()
@@ -27,11 +30,17 @@ async def demo(screen: Screen) -> None:
         wait_for_agent_server(url)
         async with get_client(url=url) as client:
             await _doors(session, screen, client, url)
+    if not keep:
+        with screen.stage("Deleting these, too"):
+            crons.delete(session, screen)
     screen.summary()
     _look_around()
 
 
 async def _doors(session: Session, screen: Screen, client: LangGraphClient, url: str) -> None:
+    # They come first, since it takes a minute until what blocks a firing is called so.
+    with screen.stage("Crons to look at later: one works, one fails, one is paused, one stalled, one blocked"):
+        crons.create(session, screen)
     with screen.stage("Door 1: kubectl"):
         name = flow.through_kubectl(session, screen)
     with screen.stage("Door 2: the LangGraph SDK, unchanged"):
@@ -44,8 +53,8 @@ async def _doors(session: Session, screen: Screen, client: LangGraphClient, url:
     with screen.stage("Deleting the crons"):
         await flow.delete_all(session, client, url, screen, list(by_sdk), list(by_curl), name)
         flow.gone(session, names)
-        screen.command("kubectl", "-n", session.namespace, "get", "graphcrons,cronjobs,jobs")
-        screen.output(session.kubectl("get", "graphcrons,cronjobs,jobs") or "No resources found.")
+    with screen.stage("The crons to look at, as somebody on call sees them"):
+        crons.look(session, screen)
 
 
 async def _firings(session: Session, screen: Screen, client: LangGraphClient, names: list[str]) -> None:
@@ -71,10 +80,13 @@ def _look_around() -> None:
     print(
         f"""
 ━━ Look around
-  export KUBECONFIG={HERE.kubeconfig} PATH={HERE.bin}:$PATH
-  kubectl -n {deploy.NAMESPACE} apply -f examples/graphcron.yaml
+  export KUBECONFIG={HERE.kubeconfig} PATH={HERE.bin}:{Path(sys.executable).parent}:$PATH
+  graphcron console
+      → the web console in your browser, at an address of this machine alone; it prints that, too
+  graphcron list -n {deploy.NAMESPACE}
+  graphcron explain {crons.BLOCKED} -n {deploy.NAMESPACE}
+  graphcron run {crons.WORKS} --wait -n {deploy.NAMESPACE}
   kubectl -n {deploy.NAMESPACE} get graphcrons --watch
-  kubectl -n {deploy.NAMESPACE} describe graphcron hello-from-kubectl
   kubectl -n {deploy.NAMESPACE} logs deployment/{deploy.RELEASE}-operator
   kubectl -n {deploy.NAMESPACE} port-forward service/{deploy.RELEASE}-facade 8080:80
       → http://127.0.0.1:8080 for the SDK (assistants, threads, runs and crons)
@@ -83,9 +95,13 @@ def _look_around() -> None:
 
 
 def main() -> int:
-    screen = Screen()
+    parser = argparse.ArgumentParser(prog="python -m examples.demo", description=__doc__)
+    parser.add_argument(
+        "--keep", action=argparse.BooleanOptionalAction, default=True, help="leave the crons that are there to look at"
+    )
+    screen, keep = Screen(), parser.parse_args().keep
     try:
-        asyncio.run(demo(screen))
+        asyncio.run(demo(screen, keep=keep))
     except (Failed, TookTooLong, ClusterError) as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from cluster import commands, deploy
+from cluster.errors import ClusterError
 from cluster.paths import HERE, Place
 
 T = TypeVar("T")
@@ -60,6 +62,21 @@ class Session:
     def kubectl(self, *words: str | Path, stdin: str | None = None) -> str:
         """What it prints; cluster.errors.ClusterError with what it complained of."""
         return deploy.kubectl(self.place, "-n", self.namespace, *words, stdin=stdin)
+
+    def graphcron(self, *words: str, fails: bool = False) -> str:
+        """What the command line prints on both streams; `fails` is whether it is to end with 1."""
+        command, *rest = words
+        done = subprocess.run(
+            [sys.executable, "-m", "graphcron", command, "-n", self.namespace, *rest],
+            env=commands.environment(self.place.kubeconfig),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=200,
+        )
+        if done.returncode != int(fails):
+            raise ClusterError(f"`graphcron {' '.join(words)}` ended with {done.returncode}: {done.stdout.strip()}")
+        return done.stdout
 
     def get(self, kind: str, *words: str) -> list[dict[str, Any]]:
         """Objects, as dicts."""

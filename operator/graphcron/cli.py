@@ -16,8 +16,10 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
   run        run a GraphCron now (with a NAME)
+  backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
+  console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
   import     print the crons of a LangGraph server as GraphCrons
@@ -30,7 +32,7 @@ for containers:
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
-  crd        print the CustomResourceDefinition as YAML
+  crd        print the CustomResourceDefinitions as YAML
   version    print the version
 """
 
@@ -41,14 +43,17 @@ FOR_PEOPLE = (
     "logs",
     "explain",
     "run",
+    "backfill",
     "pause",
     "resume",
+    "console",
     "lint",
     "import",
     "export",
     "completion",
 )
 """The commands of `graphcron.commands`."""
+COMMANDS = (*FOR_PEOPLE, "operator", "facade", "copy-runner", "crd", "next", "version", "help")
 
 EXIT_CANNOT_START = 1
 EXIT_USAGE = 2
@@ -58,14 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 2 for wrong usage, 1 for a process that cannot start, else the subcommand's own."""
     given = sys.argv[1:] if arguments is None else arguments
     match given:
-        case ["run"] if _program() == "graphcron":  # kubectl starts no run pod
+        case ["run"] if _program() == "graphcron" and not sys.stdout.isatty():  # as a run pod is started
             from graphcron.runner.main import main as run
 
             return run(os.environ)
-        case ["copy-runner", directory]:
+        case ["copy-runner", directory, *zone] if len(zone) < 2:
             from graphcron.runner.copy_runner import copy_to
 
-            copy_to(directory)
+            copy_to(directory, *zone)
             return 0
         case ["operator" | "facade" as command]:
             return _serve(command)
@@ -73,11 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
             from graphcron.schedule import preview
 
             return preview.main(rest)
-        case ["crd"]:
-            from graphcron.resource import crd
-
-            print(crd.to_yaml(), end="")
-            return 0
+        case ["crd", *plurals]:
+            return _print_crds(plurals)
         case ["version" | "--version"]:
             from graphcron import __version__
 
@@ -90,9 +92,30 @@ def main(arguments: list[str] | None = None) -> int:
             return _for_people(given)
         case [] if "_GRAPHCRON_COMPLETE" in os.environ:  # a shell asks what it can complete
             return _for_people(given)
+        case [command, *_] if command not in COMMANDS:
+            print(_unknown(command), file=sys.stderr)
+            return EXIT_USAGE
         case _:
             print(USAGE, end="", file=sys.stderr)
             return EXIT_USAGE
+
+
+def _unknown(command: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(command, COMMANDS, 1)
+    guess = f" Did you mean {close[0]!r}?" if close else ""
+    return f"{_program()}: there is no command {command!r}.{guess} '{_program()} help' lists all."
+
+
+def _print_crds(plurals: list[str]) -> int:
+    from graphcron.resource import crd
+
+    if unknown := [plural for plural in plurals if plural not in crd.RESOURCES]:
+        print(f"graphcron crd: no resource {unknown[0]}: there are {', '.join(crd.RESOURCES)}", file=sys.stderr)
+        return EXIT_USAGE
+    print("---\n".join(crd.to_yaml(crd.RESOURCES[plural]) for plural in plurals or crd.RESOURCES), end="")
+    return 0
 
 
 def _for_people(given: list[str]) -> int:

@@ -26,10 +26,12 @@ RESERVE = 64
 
 @dataclass(frozen=True)
 class Limits:
-    """`connections` at once, of which an idle one is closed for a new one; `header_seconds` for a request's header."""
+    """`connections` at once, of which an idle one is closed for a new one, and `per_client` of one address, 0 for any
+    number; `header_seconds` for a request's header."""
 
     connections: int = 500
     header_seconds: float = 10.0
+    per_client: int = 0
 
 
 DEFAULT_LIMITS = Limits()
@@ -59,17 +61,24 @@ class Connection(RequestHandler):
         """Whether the rest of a body comes that nobody wants."""
         self._deadline: asyncio.TimerHandle | None = None
         self.is_one_too_many = False
-        """Whether all others were busy when it was made: no more than probes are to be answered."""
+        """Whether all others, of its client or of all, were busy when it was made: no more than probes are to be
+        answered."""
+        self.client = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if len(self._all.open) >= self._limits.connections:
-            self.is_one_too_many = not self._all.waiting
-            if self._all.waiting:
-                next(iter(self._all.waiting)).abort()
+        self.client = str((transport.get_extra_info("peername") or ("",))[0])
+        limit = self._limits.per_client
+        own = sum(other.client == self.client for other in self._all.open) if limit else 0
+        greedy = limit > 0 and own >= limit
+        if greedy or len(self._all.open) >= self._limits.connections:
+            idle = next((other for other in self._all.waiting if not greedy or other.client == self.client), None)
+            self.is_one_too_many = idle is None
+            if idle:
+                idle.abort()
         self._all.open.add(self)
         self._wait_for_a_request(begun=True)
-        if len(self._all.open) > self._limits.connections + RESERVE:
+        if len(self._all.open) > self._limits.connections + RESERVE or (greedy and own >= limit + RESERVE):
             self.abort()
 
     def abort(self) -> None:

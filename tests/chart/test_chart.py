@@ -28,7 +28,8 @@ def test_operator_facade_run_and_test_have_an_account_each() -> None:
 def test_the_operator_may_do_its_work_and_nothing_else() -> None:
     assert rules(one("ClusterRole", "graphcron-operator")) == {
         *(("graphcron.dev/graphcrons", verb) for verb in ("get", "list", "watch")),
-        ("graphcron.dev/graphcrons/status", "patch"),
+        *(("graphcron.dev/graphcronbackfills", verb) for verb in ("list", "watch")),
+        *((f"graphcron.dev/{plural}/status", "patch") for plural in ("graphcrons", "graphcronbackfills")),
         *(("batch/cronjobs", verb) for verb in ("get", "list", "watch", "create", "patch")),
         *(("batch/jobs", verb) for verb in ("list", "watch", "create", "patch")),
         *(("pods", verb) for verb in ("list", "watch")),
@@ -70,7 +71,10 @@ def test_the_facade_may_touch_graphcrons_of_its_namespace_alone() -> None:
     role = one("Role", "graphcron-facade")
     assert role["metadata"]["namespace"] == "ns"
     crons = ("get", "list", "watch", "create", "patch", "delete")
-    assert rules(role) == {("graphcron.dev/graphcrons", verb) for verb in crons}
+    assert rules(role) == {
+        *(("graphcron.dev/graphcrons", verb) for verb in crons),
+        *(("graphcron.dev/graphcronbackfills", verb) for verb in ("get", "list", "create", "delete")),
+    }
 
 
 def test_a_client_stays_with_one_facade_whose_lists_have_what_it_wrote() -> None:
@@ -90,7 +94,7 @@ def test_in_one_namespace_nothing_is_cluster_wide() -> None:
     assert all(item["metadata"]["namespace"] == "ns" for item in found)
     with_crd = [item for item in render("scope=namespace") if "namespace" not in item["metadata"]]
     assert {item["kind"] for item in with_crd} == {"CustomResourceDefinition", "ClusterRole"}
-    assert {item["metadata"]["name"] for item in with_crd[1:]} == {"graphcron-view", "graphcron-edit"}
+    assert {item["metadata"]["name"] for item in with_crd[2:]} == {"graphcron-view", "graphcron-edit"}
     container = operator_container("scope=namespace")
     assert "GRAPHCRON_WATCH_NAMESPACE" in {entry["name"] for entry in container["env"]}
 
@@ -108,13 +112,14 @@ def test_pods_pass_the_restricted_standard(name: str) -> None:
     }
 
 
-def test_the_crd_is_installed_kept_and_switchable() -> None:
-    crd = one("CustomResourceDefinition", "graphcrons.graphcron.dev")
+@pytest.mark.parametrize("plural", ["graphcrons", "graphcronbackfills"])
+def test_the_crd_is_installed_kept_and_switchable(plural: str) -> None:
+    crd = one("CustomResourceDefinition", f"{plural}.graphcron.dev")
     assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
-    source = yaml.safe_load((HERE.root / "crds/graphcrons.yaml").read_text())
+    source = yaml.safe_load((HERE.root / f"crds/{plural}.yaml").read_text())
     assert crd["spec"] == source["spec"]
     assert (
-        "annotations" not in one("CustomResourceDefinition", "graphcrons.graphcron.dev", "crds.keep=false")["metadata"]
+        "annotations" not in one("CustomResourceDefinition", f"{plural}.graphcron.dev", "crds.keep=false")["metadata"]
     )
     assert not [item for item in render("crds.enabled=false") if item["kind"] == "CustomResourceDefinition"]
 
@@ -135,6 +140,20 @@ def test_nobody_may_use_crons_through_the_facade_unless_asked_for_by_name() -> N
     assert FacadeSettings.read(given(environment)).auth_mode is Mode.CLOSED
     assert "volumes" not in spec
     assert FacadeSettings.read(given(facade_pod("facade.auth.mode=open")[1])).auth_mode is Mode.OPEN
+
+
+def test_the_console_has_its_session_keys_where_the_facade_looks() -> None:
+    template = "https://trace.example/r/{run_id}"
+    values = ("facade.console.enabled=true", "facade.console.existingSecret=sessions")
+    spec, environment = facade_pod(*values, f'facade.console.traceUrlTemplate:="{template}"')
+    settings = FacadeSettings.read(given(environment))
+    assert (settings.console, settings.trace_url) == (True, template)
+    (container,) = spec["containers"]
+    (mount,) = container["volumeMounts"]
+    assert settings.console_key_file == f"{mount['mountPath']}/session-keys"
+    assert spec["volumes"][0]["secret"]["secretName"] == "sessions"
+    assert "subPath" not in mount, "kubelet does not update those"
+    assert FacadeSettings.read(given(facade_pod()[1])).console is False
 
 
 def test_api_keys_are_a_secret_that_is_mounted_where_the_facade_looks() -> None:
@@ -268,6 +287,14 @@ REFUSED = {
     "an operator that is none": ([URL, "facade.tolerations[0].operator=Exist"], "/facade/tolerations/0/operator"),
     "a node label that is no text": ([URL, "facade.nodeSelector.gpu=true"], "/facade/nodeSelector/gpu"),
     "API keys from nowhere": ([URL, "facade.auth.mode=apiKeys"], "facade.auth.existingSecret is not set"),
+    "a console without session keys": (
+        [URL, "facade.console.enabled=true"],
+        "facade.console.existingSecret is not set",
+    ),
+    "a trace that is no address": (
+        [URL, "facade.console.traceUrlTemplate=ftp://x"],
+        "/facade/console/traceUrlTemplate",
+    ),
     "API keys that nobody is asked for": (
         [URL, "facade.auth.existingSecret=keys"],
         "facade.auth.existingSecret is set, but facade.auth.mode is not apiKeys",

@@ -6,9 +6,10 @@ from tests.chart.helm import render, rules
 from tests.support.permissions import Permission, listed, table
 
 
-def granted(scope: str, mode: str = "") -> set[Permission]:
+def granted(scope: str, mode: str = "", *, console: bool = False) -> set[Permission]:
     """By every binding of the release."""
-    items = render(f"scope={scope}", f"facade.auth.mode={mode}")
+    page = ["facade.console.enabled=true", "facade.console.existingSecret=console"] if console else []
+    items = render(f"scope={scope}", f"facade.auth.mode={mode}", *page)
     roles = {
         (item["kind"], item["metadata"]["name"]): item for item in items if item["kind"] in ("Role", "ClusterRole")
     }
@@ -26,9 +27,11 @@ def granted(scope: str, mode: str = "") -> set[Permission]:
 
 @pytest.mark.parametrize("scope", ["cluster", "namespace"])
 @pytest.mark.parametrize("mode", ["open", "tokenReview"])
-def test_what_is_granted_is_what_the_document_lists(scope: str, mode: str) -> None:
-    assert granted(scope, mode) - listed(scope, mode) == set(), "granted, and not in docs/security.md"
-    assert listed(scope, mode) - granted(scope, mode) == set(), "in docs/security.md, and not granted"
+@pytest.mark.parametrize("console", [False, True], ids=["without the console", "with the console"])
+def test_what_is_granted_is_what_the_document_lists(scope: str, mode: str, console: bool) -> None:
+    given, said = granted(scope, mode, console=console), listed(scope, mode, console=console)
+    assert given - said == set(), "granted, and not in docs/security.md"
+    assert said - given == set(), "in docs/security.md, and not granted"
 
 
 def test_each_account_is_in_the_document_and_each_row_has_a_reason() -> None:

@@ -49,25 +49,26 @@ def allow(plane: ControlPlane, user: str, kind: str, role: str) -> None:
     plane.install(manifest, f"{RBAC}/namespaces/{SPACE}/rolebindings")
 
 
-def may(session: Session, user: str, *words: str) -> set[str]:
-    """The verbs that the apiserver allows; of GraphCrons, with more words for kubectl."""
+def may(session: Session, user: str, *words: str, what: str = "graphcrons") -> set[str]:
+    """The verbs that the apiserver allows; with more words for kubectl."""
 
     def allowed(verb: str) -> bool:
         try:
-            return session.kubectl("auth", "can-i", verb, "graphcrons", f"--as={user}", *words).strip() == "yes"
+            return session.kubectl("auth", "can-i", verb, what, f"--as={user}", *words).strip() == "yes"
         except ClusterError:
             return False
 
     return {verb for verb in READS | WRITES if allowed(verb)}
 
 
-def test_a_viewer_reads_graphcrons_and_changes_none(session: Session) -> None:
-    assert may(session, "has-view") == READS
+@pytest.mark.parametrize("what", ["graphcrons", "graphcronbackfills"])
+def test_a_viewer_reads_and_changes_none_and_an_editor_does(session: Session, what: str) -> None:
+    assert may(session, "has-view", what=what) == READS
+    assert may(session, "has-edit", what=what) == READS | WRITES
+    assert not may(session, "has-edit", "--subresource=status", what=what)
 
 
-def test_an_editor_changes_graphcrons_too_and_not_what_the_operator_says_of_them(session: Session) -> None:
-    assert may(session, "has-edit") == READS | WRITES
-    assert not may(session, "has-edit", "--subresource=status")
+def test_an_editor_creates_and_deletes_graphcrons(session: Session) -> None:
     session.kubectl("create", "--as=has-edit", "-f", "-", stdin=json.dumps(graphcron("edited")))
     session.kubectl("delete", "--as=has-edit", "graphcron", "edited")
 

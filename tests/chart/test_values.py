@@ -470,8 +470,12 @@ def test_wrong_values_are_refused_with_a_sentence(values: list[str], sentence: s
 
 
 def test_limits_of_slow_clients_reach_the_facade() -> None:
-    values = ("facade.limits.connections=100000", "facade.limits.headerTimeoutSeconds:=2.5")
+    values = (
+        "facade.limits.connections=100000",
+        "facade.limits.connectionsPerClient=20000",
+        "facade.limits.headerTimeoutSeconds:=2.5",
+    )
     given = {entry["name"]: entry.get("value") for entry in container("facade", *values)["env"]}
     settings = FacadeSettings.read({name: value or "" for name, value in given.items()} | {"GRAPHCRON_NAMESPACE": "ns"})
-    assert settings.limits == Limits(connections=100_000, header_seconds=2.5)
+    assert settings.limits == Limits(connections=100_000, header_seconds=2.5, per_client=20_000)
     assert settings.body_timeout == 30

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ import yaml
 
 from cluster.control_plane import ControlPlane
 from cluster.paths import HERE
+from examples.demo import crons
+from examples.demo.screen import Screen
 from examples.demo.session import Session, wait_for
 from graphcron.cli import FOR_PEOPLE
 from graphcron.commands.app import commands
@@ -59,11 +62,31 @@ def started(kubeconfig: Path, *words: str, command: Path = GRAPHCRON) -> "subpro
 
 def test_list_shows_what_is_next_and_what_is_wrong(run: Graphcron) -> None:
     header, *rows = run("list").stdout.splitlines()
-    assert header.split() == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS", "UNMET"]
+    assert header.split() == ["NAME", "SCHEDULE", "PHASE", "NEXT", "LAST", "RESULTS"]
     assert [row.split()[0] for row in rows] == ["paused", "right", "stalled"]
     assert "Paused" in rows[0]
-    assert "Europe/Berlin" in rows[1]
+    assert "30 9 * * mon-fri" in rows[1]
     assert "InvalidSchedule" in rows[2]
+
+
+def test_list_can_be_wide_and_of_a_phase_and_in_the_order_of_what_comes_next(run: Graphcron) -> None:
+    header, row = run("list", "-o", "wide", "--phase", "scheduled").stdout.splitlines()
+    assert header.split()[-3:] == ["TIMEZONE", "ASSISTANT", "MESSAGE"]
+    assert "Europe/Berlin" in row
+    assert run("list", "--sort-by", "next").stdout.splitlines()[1].split()[0] == "right"
+    none = run("list", "--phase", "Expired")
+    assert (none.returncode, none.stdout) == (0, "")
+    assert none.stderr == f"There is no GraphCron of that phase in namespace {NAMESPACE}.\n"
+
+
+def test_list_takes_labels_as_kubectl_does(run: Graphcron, session: Session) -> None:
+    session.kubectl("label", "graphcron", "right", "team=a")
+    assert run("list", "-l", "team=a", "-o", "name").stdout == "graphcron.graphcron.dev/right\n"
+    assert run("list", "-l", "team!=a", "-o", "name").stdout.count("\n") == 2
+    assert "no GraphCron with these labels" in run("list", "-l", "team=b").stderr
+    assert run("list", "-l", "==").returncode == 1
+    assert len(list(yaml.safe_load_all(run("export", "-l", "team=a").stdout))) == 1
+    assert run("export", "right", "-l", "team=a").returncode == 2
 
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
@@ -78,8 +101,8 @@ def test_list_of_all_namespaces_names_them(run: Graphcron) -> None:
 
 def test_get_says_it_in_words(run: Graphcron) -> None:
     shown = run("get", "right").stdout
-    assert "30 9 * * mon-fri  (At 09:30, Monday through Friday)" in shown
-    assert shown.count("(in ") == 5
+    assert "30 9 * * mon-fri  (At 09:30, Monday through Friday, Europe/Berlin)" in shown
+    assert shown.count("(in ") == shown.count("T09:30:00+0") == 5, "in the zone of the schedule"
 
 
 def test_explain_ends_at_the_first_thing_that_is_wrong(run: Graphcron) -> None:
@@ -113,6 +136,37 @@ def test_a_name_that_is_none_is_one_sentence(run: Graphcron) -> None:
     )
 
 
+def test_a_name_with_a_slip_is_guessed(run: Graphcron) -> None:
+    assert "no GraphCron 'rihgt'. Did you mean 'right'? " in run("pause", "rihgt").stderr
+
+
+def test_a_pause_is_not_overwritten_by_one_without_a_reason(run: Graphcron, session: Session) -> None:
+    assert run("pause", "paused").stdout == "graphcron paused is paused already: a fair\n"
+    assert (session.one("graphcron", "paused") or {})["spec"]["pauseReason"] == "a fair"
+
+
+def test_the_demo_leaves_what_somebody_on_call_meets(session: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    crons.create(session, Screen())
+    try:
+        statuses = {name: (session.one("graphcron", name) or {})["status"] for name in crons.EXPECTED}
+        wait_for("the requests", lambda: "Started" in requests(session), 20)
+        assert statuses[crons.PAUSED]["enabled"] is False
+        capsys.readouterr()
+        crons.create(session, Screen())
+        assert "run-requested" not in capsys.readouterr().out, "what has run is left alone"
+        assert requests(session) == {"Started", None}
+        crons.graphcron(session, Screen(), "explain", crons.STALLED, fails=True)
+        assert "NO  spec: InvalidSchedule" in capsys.readouterr().out
+    finally:
+        crons.delete(session, Screen())
+
+
+def requests(session: Session) -> set[str | None]:
+    """What came of the requests to run the demo's crons."""
+    statuses = ((session.one("graphcron", name) or {}).get("status", {}) for name in crons.EXPECTED)
+    return {status.get("lastRequest", {}).get("outcome") for status in statuses}
+
+
 def test_a_context_that_is_none_is_one_sentence(run: Graphcron) -> None:
     failed = run("list", "--context", "nothing")
     assert failed.returncode == 1
@@ -128,7 +182,7 @@ def test_a_cluster_that_is_away_is_one_sentence(plane: ControlPlane, tmp_path: P
     away.write_text(yaml.safe_dump(config))
     failed = started(away, "list")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("graphcron: the cluster does not answer")
+    assert failed.stderr.startswith("graphcron: the Kubernetes API does not answer: Cannot connect")
 
 
 def test_kubectl_finds_it_as_its_plugin(run: Graphcron, session: Session) -> None:
@@ -157,7 +211,26 @@ def test_completion_knows_the_commands(tmp_path: Path) -> None:
     assert {line.partition(",")[2] for line in offered.splitlines()} == {"explain", "export"}
 
 
+def test_completion_offers_names(plane: ControlPlane, session: Session) -> None:
+    words = {"_GRAPHCRON_COMPLETE": "bash_complete", "COMP_WORDS": f"graphcron get -n {NAMESPACE} r", "COMP_CWORD": "4"}
+    environ = {**os.environ, **words, "KUBECONFIG": str(plane.place.kubeconfig)}
+    offered = subprocess.run([str(GRAPHCRON)], capture_output=True, text=True, env=environ, timeout=60).stdout
+    assert offered == "plain,right\n"
+    away = {**environ, "KUBECONFIG": "/nonexistent"}
+    silent = subprocess.run([str(GRAPHCRON)], capture_output=True, text=True, env=away, timeout=60)
+    assert (silent.stdout.strip(), silent.stderr) == ("", "")
+
+
 def test_the_command_lists_what_there_is() -> None:
     assert set(FOR_PEOPLE) == set(commands.commands)
     usage = subprocess.run([str(GRAPHCRON), "help"], capture_output=True, text=True, timeout=60).stdout
     assert all(f"\n  {name} " in usage for name in FOR_PEOPLE)
+
+
+def test_runs_that_are_requested_at_once_each_make_a_job(run: Graphcron, session: Session) -> None:
+    """Their annotation holds one token: each waits for the one before it."""
+    with ThreadPoolExecutor(4) as people:
+        answers = list(people.map(lambda _: run("run", "paused"), range(6)))
+    assert [answer.returncode for answer in answers] == [0] * 6, [answer.stderr for answer in answers]
+    made = session.get("jobs", "-l", "graphcron.dev/graphcron=paused")
+    assert len({job["metadata"]["annotations"]["graphcron.dev/run-requested"] for job in made}) == len(made) == 6

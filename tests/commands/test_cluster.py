@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.commands.cluster import Failed, Place, UserKube
+from graphcron.commands.cluster import NO_CRD, Failed, Place, UserKube, alike
 from graphcron.kube.errors import KubeError, NoCluster, NotFound, Refused, Unavailable
 from graphcron.kube.resources import Resource
 
@@ -32,10 +32,6 @@ class Answers:
         if self.fail:
             raise self.fail
 
-    async def list_graphcrons(self, namespace: str | None) -> list[Manifest]:
-        self._ask("list", namespace)
-        return self.found
-
     async def get_graphcron(self, namespace: str, name: str) -> Manifest:
         self._ask("get", namespace, name)
         for one in self.found:
@@ -55,9 +51,9 @@ class Answers:
         return body
 
     async def pages(
-        self, resource: Resource, namespace: str, selector: str
+        self, resource: Resource, namespace: str | None, selector: str
     ) -> AsyncIterator[tuple[list[Manifest], int]]:
-        self._ask(selector, namespace)
+        self._ask(str(resource), selector, namespace)
         for one in self.found:
             yield [one], 1
 
@@ -80,8 +76,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Answers:
     [(Place(), "kubeconfig's"), (Place("team"), "team"), (Place("team", everywhere=True), None)],
 )
 def test_it_looks_where_kubectl_would(cluster: Answers, place: Place, namespace: str | None) -> None:
-    place.graphcrons()
-    assert cluster.asked == [("list", namespace)]
+    place.graphcrons("team=a")
+    assert cluster.asked == [("graphcrons", "team=a", namespace)]
 
 
 def test_a_context_is_handed_on(cluster: Answers) -> None:
@@ -98,11 +94,13 @@ def test_graphcrons_come_by_namespace_and_name(cluster: Answers) -> None:
 def test_run_pods_come_by_age_and_by_the_label_of_their_graphcron(cluster: Answers) -> None:
     cluster.found = [named("late", made="2026-12-01T11:00:00Z"), named("early", made="2026-12-01T10:00:00Z")]
     assert [one["metadata"]["name"] for one in Place("team").pods("report")] == ["early", "late"]
-    assert cluster.asked == [("graphcron.dev/graphcron=report", "team")]
+    assert cluster.asked == [("pods", "graphcron.dev/graphcron=report", "team")]
 
 
 SENTENCES: dict[str, tuple[Exception, str]] = {
-    "no answer": (Unavailable(0, "connection refused"), "the cluster does not answer: connection refused"),
+    "no answer": (Unavailable(0, "the Kubernetes API does not answer: no"), "the Kubernetes API does not answer: no"),
+    "too many": (Unavailable(429, "too many requests"), "the cluster cannot answer now: too many requests"),
+    "no CRD": (NotFound(404, "the server could not find it"), NO_CRD),
     "forbidden": (Refused(403, "graphcrons is forbidden"), "you may not do this: graphcrons is forbidden"),
     "invalid": (Refused(422, "spec.schedule: no"), "spec.schedule: no"),
     "another": (KubeError(418, "a teapot"), "a teapot"),
@@ -121,6 +119,29 @@ def test_each_failure_is_a_sentence(cluster: Answers, error: Exception, sentence
 def test_a_name_that_is_none_is_told_with_its_namespace(cluster: Answers) -> None:
     with pytest.raises(Failed, match=r"^namespace team has no GraphCron 'typo'\. 'graphcron list -A' "):
         Place("team").graphcron("typo")
+
+
+UUID = "01a20527-c6d8-78ac-9a30-8df9de5583bc"
+TITLED: Manifest = {"metadata": {"name": UUID}, "spec": {"metadata": {"name": "Morning News"}}}
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("reporrt", "'report'"), ("Report", "'report'"), ("morning news", f"'{UUID}'"), ("x", "")],
+)
+def test_a_name_that_is_none_may_be_a_slip_or_a_title(name: str, guess: str) -> None:
+    assert alike(name, [named("report"), named("another"), TITLED]) == guess
+
+
+def test_who_may_not_list_is_told_without_a_guess(cluster: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Answers, "pages", forbidden)
+    with pytest.raises(Failed, match=r"has no GraphCron 'reporrt'\. 'graphcron list"):
+        Place("team").graphcron("reporrt")
+
+
+async def forbidden(*_: Any) -> AsyncIterator[Any]:
+    raise Refused(403, "graphcrons is forbidden")
+    yield
 
 
 def test_a_cluster_without_the_crd_has_no_such_name_either_and_that_is_told(cluster: Answers) -> None:

@@ -1,6 +1,6 @@
-"""A cron of any LangGraph server becomes a GraphCron that does the same, and a GraphCron becomes a file for Git."""
+"""A cron of any LangGraph server becomes a GraphCron that does the same."""
 
-from graphcron.commands.importing import for_git, graphcrons
+from graphcron.commands.importing import graphcrons
 from graphcron.resource.spec_reader import read_spec
 
 CRON = {
@@ -58,29 +58,3 @@ def test_a_paused_cron_stays_paused_and_keeps_its_server() -> None:
     assert made["spec"]["server"] == server
     assert "metadata" not in made["spec"]
     assert "namespace" not in made["metadata"]
-
-
-def test_what_goes_to_git_has_nothing_that_the_apiserver_sets() -> None:
-    live = {
-        "apiVersion": "graphcron.dev/v1",
-        "kind": "GraphCron",
-        "metadata": {
-            "name": "a",
-            "namespace": "team",
-            "uid": "u",
-            "resourceVersion": "7",
-            "generation": 2,
-            "creationTimestamp": "2030-01-01T00:00:00Z",
-            "managedFields": [{}],
-            "labels": {"team": "a"},
-            "annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}", "note": "kept"},
-        },
-        "spec": {"schedule": "0 9 * * *"},
-        "status": {"active": 1},
-    }
-    assert for_git(live) == {
-        "apiVersion": "graphcron.dev/v1",
-        "kind": "GraphCron",
-        "metadata": {"name": "a", "namespace": "team", "labels": {"team": "a"}, "annotations": {"note": "kept"}},
-        "spec": {"schedule": "0 9 * * *"},
-    }

@@ -47,6 +47,12 @@ def test_each_name_that_kubernetes_takes_is_good(name: str) -> None:
         ("assistantId", "assistentId", "InvalidSpec", "assistentId"),
         ("startTime: 2030", "timezone: Mars/Olympus, startTime: 2030", "InvalidTimezone", "Mars/Olympus"),
         ("startTime: 2030", "engine: inPod, startTime: 2030", "InvalidSpec", "needs image"),
+        (
+            "startTime: 2030",
+            "input: '{{scheduledTime:%Q}}', renderInput: true, startTime: 2030",
+            "InvalidSpec",
+            "spec: input has a time format that cannot be used",
+        ),
         ("graphcron.dev/v1\n", "graphcron.dev/v2\n", "InvalidSpec", "graphcron.dev/v1"),
         ("name: good", "name: Good", "InvalidName", "lower-case"),
         ("name: good", "name: a..b", "InvalidName", "lower-case"),

@@ -67,7 +67,7 @@ WAITING = 'container "run" in pod "report-1-abc" is waiting to start: ContainerC
 SENTENCES: dict[str, tuple[Answer, str]] = {
     "not started": (status(400, WAITING), WAITING),
     "forbidden": (status(403, "pods/log is forbidden"), "you may not do this: pods/log is forbidden"),
-    "closed": (closed, "the cluster does not answer: the Kubernetes API does not answer: Server disconnected"),
+    "closed": (closed, "the Kubernetes API does not answer: Server disconnected"),
 }
 
 
@@ -106,6 +106,23 @@ def test_the_run_is_that_of_the_named_job_else_of_the_newest_pod_else_of_the_new
     monkeypatch.setattr(Place, "graphcron", lambda *_: {"status": {"history": HISTORY}})
     monkeypatch.setattr(Place, "pods", lambda *_: pods)
     monkeypatch.setattr(Place, "log", lambda *_: "a line\n")
-    monkeypatch.setattr(server, "_ask", lambda *asked: {"path": asked[2]})
+    monkeypatch.setattr(server, "_ask", lambda *asked, **_: {"path": asked[2]})
     assert main(["logs", "report", "--server", "http://agent-server", *words]) == 0
     assert f"/runs/{run}\n" in capsys.readouterr().out
+
+
+def test_a_pod_without_a_log_does_not_hide_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def read(_: Place, pod: Manifest) -> str:
+        if pod is POD:
+            raise Failed(WAITING)
+        return "a line\n"
+
+    monkeypatch.setattr(Place, "graphcron", lambda *_: {"status": {}})
+    monkeypatch.setattr(Place, "pods", lambda *_: [POD, {"metadata": POD["metadata"] | {"name": "report-1-def"}}])
+    monkeypatch.setattr(Place, "log", read)
+    assert main(["logs", "report"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "a line\n"
+    assert f"graphcron: {WAITING}. 'graphcron explain report' says more.\n" in printed.err

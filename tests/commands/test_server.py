@@ -68,6 +68,13 @@ def test_a_run_is_asked_for_by_the_ids_of_its_firing() -> None:
         assert run(url, None, {"runId": "r", "threadId": "t"}) == {"path": "/threads/t/runs/r"}
 
 
+def test_a_run_whose_thread_was_deleted_is_told_so() -> None:
+    server = Server()
+    server.answer = (404, {}, b'{"detail": "Thread with ID t not found"}')
+    with server.listening() as url, pytest.raises(Failed, match="has no run r any more: with onRunCompleted 'delete'"):
+        run(url, None, {"runId": "r", "threadId": "t"})
+
+
 def test_a_firing_without_a_run_has_none_to_ask_for() -> None:
     with pytest.raises(Failed, match="run id"):
         run("http://127.0.0.1:1", None, {"runId": None})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.commands.tables import crons, described, firings
+from graphcron.commands.tables import SORTS, crons, described, firings
 from graphcron.views.words import duration, first_line, phase, relative, span, strip
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -57,20 +57,17 @@ def test_a_row_shows_what_runs_next_and_how_the_last_ones_ended() -> None:
     assert dict(zip(table.columns, table.rows[0], strict=True)) == {
         "NAME": "report",
         "SCHEDULE": "0 9 * * *",
-        "TIMEZONE": "-",
-        "ASSISTANT": "agent",
         "PHASE": "Scheduled",
         "NEXT": "in 21h",
         "LAST": "3h ago",
         "RESULTS": "?ms+x",
-        "UNMET": "-",
     }
 
 
 def test_a_row_of_one_that_no_operator_has_seen_has_no_gaps() -> None:
     new = cron() | {"status": {}}
     table = crons([new], NOW, namespaces=True, wide=True)
-    assert list(table.rows[0]) == ["team", "report", "0 9 * * *", "-", "agent", "Pending", "-", "-", "-", "-", "-"]
+    assert list(table.rows[0]) == ["team", "report", "0 9 * * *", "Pending", "-", "-", "-", "-", "agent", "-"]
 
 
 def test_the_phase_is_pending_until_the_last_change_is_reconciled() -> None:
@@ -84,10 +81,59 @@ def test_strip_is_empty_without_firings() -> None:
 
 def test_a_firing_shows_how_long_its_run_took_and_the_first_line_of_its_message() -> None:
     ended = {"startedAt": "2030-01-01T09:00:05Z", "finishedAt": "2030-01-01T09:01:35Z", "message": "boom\nTraceback"}
-    table = firings(cron(history=[entry("Failed", runId="r", threadId="t", **ended), entry("Missed", count=3)]), NOW)
-    due = "2030-01-01T09:00:00Z (3h ago)"
-    assert list(table.rows[0]) == [due, "Failed", "Because", "1m30s", "r", "t", "boom …"]
-    assert list(table.rows[1]) == [due, "Missed x3", "Because", "-", "-", "-", "-"]
+    table = firings(
+        cron(history=[entry("Failed", runId="r", threadId="t", trigger="Manual", **ended), entry("Missed", count=3)]),
+        NOW,
+    )
+    due = ("2030-01-01T09:00:00Z", "3h")
+    assert list(table.rows[0]) == [*due, "Manual", "Failed", "Because", "1m30s", "boom …"]
+    assert list(table.rows[1]) == [*due, "Schedule", "Missed x3", "Because", "-", "-"]
+
+
+def test_a_wide_firing_has_its_ids() -> None:
+    table = firings(
+        cron(history=[entry("Failed", jobName="j", runId="r", threadId="t"), entry("Missed")]), NOW, wide=True
+    )
+    assert [[*row][6:9] for row in table.rows] == [["j", "r", "t"], ["-", "-", "-"]]
+    assert list(table.columns[6:9]) == ["JOB", "RUN", "THREAD"]
+
+
+UUID = "01a20527-c6d8-78ac-9a30-8df9de5583bc"
+
+
+def test_where_one_has_a_name_for_people_there_is_a_column_of_it() -> None:
+    made = cron()
+    made["metadata"]["name"] = UUID
+    made["spec"]["input"] = {"messages": [{"role": "user", "content": "Write the news"}]}
+    table = crons([cron(), made], NOW)
+    assert list(table.columns[:2]) == ["NAME", "TITLE"]
+    assert [[*row][:2] for row in table.rows] == [["report", "-"], [UUID, "Write the news"]]
+
+
+def test_the_last_firing_is_also_one_that_was_requested() -> None:
+    requested = cron(history=[entry("Succeeded")])
+    assert crons([requested], NOW).rows[0][4] == "3h ago"
+    scheduled = cron(lastScheduleTime="2030-01-01T11:00:00Z", history=[entry("Succeeded")])
+    assert crons([scheduled], NOW).rows[0][4] == "1h ago"
+
+
+def test_a_list_is_sorted_by_what_comes_next_or_was_last() -> None:
+    def one(name: str, **status: Any) -> dict[str, Any]:
+        made = cron(**status)
+        made["metadata"]["name"] = name
+        return made
+
+    found = [
+        one("never"),
+        one("late", nextRunTimes=["2030-01-03T00:00:00Z"], lastScheduleTime="2030-01-01T00:00:00Z"),
+        one("soon", nextRunTimes=["2030-01-02T00:00:00Z"], lastScheduleTime="2030-01-01T01:00:00Z"),
+    ]
+    names = {order: [one["metadata"]["name"] for one in sorted(found, key=key)] for order, key in SORTS.items()}
+    assert names == {
+        "name": ["late", "never", "soon"],
+        "next": ["soon", "late", "never"],
+        "last": ["never", "late", "soon"],
+    }
 
 
 def test_a_duration_needs_both_its_ends() -> None:
@@ -100,6 +146,26 @@ def test_described_says_what_keeps_pods_from_starting_or_ending(kind: str) -> No
     stuck = condition(kind, "False", "SomeReason", "words")
     assert ("Pods", "SomeReason: words") in described(cron(conditions=[stuck]), "", NOW)
     assert "Pods" not in dict(described(cron(), "", NOW))
+    ready = condition("Ready", "False", "NotStarting", "Its firings do not start: SomeReason: words")
+    assert "Pods" not in dict(described(cron(conditions=[stuck, ready]), "", NOW)), "the phase says it already"
+
+
+def test_described_names_title_owner_thread_and_the_last_request_where_there_are_any() -> None:
+    made = cron(lastRequest={"token": "t", "outcome": "Started", "jobName": "report-r1"}, timezone="Europe/Berlin")
+    made["metadata"] |= {"name": UUID, "labels": {"graphcron.dev/owner": "ada"}}
+    made["spec"] |= {"metadata": {"name": "News"}, "threadId": "thread"}
+    made["status"]["nextRunTimes"] = ["2030-01-02T08:00:00Z"]
+    lines = dict(described(made, "Daily", NOW))
+    assert [lines[name] for name in ("Title", "Owner", "Thread")] == ["News", "ada", "thread"]
+    assert lines["Requested"] == "t: Started, report-r1"
+    assert lines["Schedule"] == "0 9 * * *  (Daily, Europe/Berlin)"
+    assert lines["Next"] == "2030-01-02T09:00:00+01:00 (in 20h)"
+    assert dict(described(cron(timezone="no zone", nextRunTimes=["2030-01-02T08:00:00Z"]), "", NOW))["Next"].startswith(
+        "2030-01-02T08:00:00Z"
+    )
+    made["status"]["lastRequest"] = {"token": "t", "outcome": "Refused", "reason": "StillRunning", "message": "Busy."}
+    assert dict(described(made, "", NOW))["Requested"] == "t: Refused, StillRunning: Busy."
+    assert not {"Title", "Owner", "Thread", "Requested"} & set(dict(described(cron(), "", NOW)))
 
 
 def test_what_is_expected_and_not_so_is_in_the_row_and_described() -> None:
@@ -107,7 +173,9 @@ def test_what_is_expected_and_not_so_is_in_the_row_and_described() -> None:
     found = cron(conditions=[condition("Ready", "True", "Scheduled", "Fires."), *unmet])
     table = crons([found], NOW)
     assert table.rows[0][table.columns.index("UNMET")] == "Overdue,Slow"
-    assert crons([cron()], NOW).rows[0][-1] == "-"
+    both = crons([found, cron()], NOW)
+    assert both.rows[1][both.columns.index("UNMET")] == "-"
+    assert "UNMET" not in crons([cron()], NOW).columns
     assert {("Overdue", "26h."), ("Slow", "20m.")} <= set(described(found, "daily", NOW))
 
 

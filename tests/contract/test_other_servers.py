@@ -71,7 +71,7 @@ def stand_in(server: str) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(data)
 
-        do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - names of http.server
+        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - names of http.server
 
         def log_message(self, *said: Any) -> None:
             """Quiet."""
@@ -210,3 +210,15 @@ def test_replace_cancels_the_run_of_the_earlier_firing(server: Side, pod: Pod, t
     assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
     assert str(old.run_id) in outcome.message
     assert status_of(server, f"/threads/{old.thread_id}/runs/{old.run_id}") == "interrupted"
+
+
+def test_an_attempt_is_counted_after_one_that_could_not_start_the_run(server: Side, tmp_path: Path) -> None:
+    pod = another(server, tmp_path)
+    pod.order({"input": {}}, keep_thread=True)
+    thread_id = Firing.of_job("", pod.environ["GRAPHCRON_JOB_UID"]).thread_id
+    earlier = {"thread_id": thread_id, "metadata": {"graphcron_attempts": "earlier"}}
+    headers = {"content-type": "application/json"}
+    assert server.send("POST", "/threads", json.dumps(earlier), headers).status == 200
+    assert pod.run()[0] == EXIT_DONE
+    thread = server.send("GET", f"/threads/{thread_id}").body["metadata"]
+    assert len(thread["graphcron_attempts"].split()) == 2

@@ -1,5 +1,6 @@
 """What a run pod relies on, from LangGraph's own server."""
 
+import json
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,3 +87,19 @@ def test_at_the_deadline_the_thread_of_a_run_that_is_cancelled_is_deleted(server
     code, outcome = pod.run()
     assert (code, outcome.reason) == (EXIT_RUN_FAILED, "DeadlineExceeded")
     assert get(server, f"/threads/{outcome.thread_id}") == 404
+
+
+def test_a_run_knows_its_time_and_how_many_attempts_came_before(server: Side, tmp_path: Path) -> None:
+    pod = Pod(tmp_path, server.url, firing())
+    pod.order({"input": {}}, keep_thread=True)
+    thread_id = Firing.of_job("", pod.environ["GRAPHCRON_JOB_UID"]).thread_id
+    earlier = {"thread_id": thread_id, "metadata": {"graphcron_attempts": "earlier", "team": "red"}}
+    assert server.send("POST", "/threads", json.dumps(earlier)).status == 200
+    code, outcome = pod.run()
+    assert code == EXIT_DONE
+    times = get(server, f"/threads/{thread_id}/runs/{outcome.run_id}")["metadata"]
+    assert (times["graphcron_trigger"], times["graphcron_attempt"]) == ("Schedule", 2)
+    assert times["graphcron_scheduled_time"].endswith(":00Z")
+    thread = get(server, f"/threads/{thread_id}")["metadata"]
+    assert thread["team"] == "red"
+    assert len(thread["graphcron_attempts"].split()) == 2

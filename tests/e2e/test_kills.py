@@ -178,7 +178,7 @@ def exhaust(session: Session, pod: dict[str, Any]) -> None:
         state = found["status"]["containerStatuses"][0]["state"]
         return bool(state.get("terminated", {}).get("reason") == "OOMKilled")
 
-    wait_for(f"pod {pod['metadata']['name']} to be out of memory", killed, 20)
+    wait_for(f"pod {pod['metadata']['name']} to be out of memory", killed, 60)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

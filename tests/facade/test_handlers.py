@@ -83,7 +83,13 @@ class TestCreate:
         ("case", "thread", "body", "status", "detail"),
         [
             ("the thread's id comes before the body", "nope", "{", 422, "Invalid thread ID: must be a UUID"),
-            ("JSON before its fields", NOBODY, "{", 422, "Invalid JSON in request body"),
+            (
+                "JSON before its fields",
+                NOBODY,
+                "{",
+                422,
+                "Invalid JSON in request body: line 1, column 2: expecting property name enclosed in double quotes",
+            ),
             ("fields before the assistant", NOBODY, '{"assistant_id": "zzz"}', 422, "'schedule' is a required field"),
             (
                 "the assistant before the schedule",

@@ -110,3 +110,22 @@ async def test_logs_are_json_when_asked_for(tmp_path: Path) -> None:
     lines = [json.loads(line) for line in "".join(said).splitlines()]
     assert {line["level"] for line in lines} >= {"INFO", "WARNING", "DEBUG"}
     assert any(line.get("route") == "/runs/crons/count" and line["status"] == 503 for line in lines)
+
+
+async def test_the_console_is_served_where_it_is_wanted_and_nowhere_else(tmp_path: Path) -> None:
+    (key := tmp_path / "key").write_text("k" * 32)
+    wanted = {"GRAPHCRON_CONSOLE": "true", "GRAPHCRON_CONSOLE_KEY_FILE": str(key)}
+    async with (
+        facade(tmp_path, GRAPHCRON_AUTH_MODE="open", **wanted) as (url, _, process),
+        aiohttp.ClientSession() as s,
+    ):
+        async with s.get(f"{url}/console/", allow_redirects=False) as answer:
+            assert "sign-in" in await answer.text()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), WAIT) == 0
+    async with (
+        facade(tmp_path, GRAPHCRON_AUTH_MODE="open") as (url, _, _),
+        aiohttp.ClientSession() as s,
+        s.get(f"{url}/console/") as answer,
+    ):
+        assert (answer.status, "Agent Server" in await answer.text()) == (404, True)

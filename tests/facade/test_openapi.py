@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from graphcron.facade import openapi
 from graphcron.facade.auth.callers import Mode
+from graphcron.facade.metadata_keys import FIELDS
 from graphcron.facade.openapi import Cron
 from graphcron.facade.schemas import CronCreate, CronField
 from graphcron.facade.translation import cron
@@ -38,9 +39,17 @@ class TestDocument:
             "default": 10,
         }
 
+    def test_lists_the_metadata_keys_that_set_fields_of_the_graphcron(self) -> None:
+        for model in ("CronCreate", "ThreadCronCreate", "CronPatch"):
+            described = schema(model)["properties"]["metadata"]
+            assert described["properties"].keys() == FIELDS.keys()
+            limits = described["properties"]["graphcron.dev/retryLimit"]["anyOf"]
+            assert limits == [{"type": "integer", "minimum": 0, "maximum": 100}, {"type": "null"}]
+
     def test_null_is_only_where_it_clears(self) -> None:
         assert {"type": "null"} in schema("CronPatch")["properties"]["end_time"]["anyOf"]
-        assert "null" not in json.dumps(schema("CronCreate"))
+        create = schema("CronCreate")["properties"]
+        assert "null" not in json.dumps({name: create[name] for name in create if name != "metadata"})
 
     def test_fields_mean_what_they_mean_in_the_spec(self) -> None:
         assert schema("CronCreate")["properties"]["enabled"]["description"] == (

@@ -15,8 +15,12 @@ from graphcron.facade.auth.callers import Mode, read_keys
 from graphcron.facade.idempotency import HEADER
 from graphcron.facade.openapi import document
 from graphcron.facade.store.store import StoreUnavailable
+from graphcron.facade.v1 import handlers
+from graphcron.facade.v1.changes import ACTOR_HEADER
+from graphcron.facade.v1.links import BASE, CRONS
 from tests.support.facade_server import Client, application, serving
 from tests.support.store_memory import MemoryStore
+from tests.support.store_with_operator import StoreWithOperator
 from tests.support.upstream_fake import UpstreamFake
 
 DOCUMENT = document(Mode.OPEN)
@@ -28,21 +32,27 @@ DOCUMENTED = [
 ]
 NOBODY = "00000000-0000-4000-8000-000000000000"
 MINIMAL = {"assistant_id": "agent", "schedule": "27 15 * * *"}
+BACKFILLS = f"{CRONS}/{{cron_id}}/backfills"
+RANGE = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z"}
 BODIES: dict[str, Any] = {
     "/runs/crons": MINIMAL,
     "/threads/{thread_id}/runs/crons": MINIMAL,
     "/runs/crons/search": {},
     "/runs/crons/count": {},
+    BACKFILLS: RANGE,
 }
 
 
 class World:
     """A facade in the state that an operation needs, and one request."""
 
-    def __init__(self, client: Client, store: MemoryStore, upstream: UpstreamFake, method: str, path: str) -> None:
+    def __init__(
+        self, client: Client, store: StoreWithOperator, upstream: UpstreamFake, method: str, path: str
+    ) -> None:
         self.client, self.store, self.upstream = client, store, upstream
         self.method, self.path = method, path
         self.cron_id = self.thread_id = NOBODY
+        self.name = "nothing"
         self.body = {"enabled": False} if method == "PATCH" else BODIES.get(path)
         self.options: dict[str, Any] = {}
 
@@ -53,9 +63,12 @@ class World:
         status, cron, _ = await self.client.call("POST", "/runs/crons", MINIMAL)
         if status == 200:
             self.cron_id = cron["cron_id"]
+            path = BACKFILLS.format(cron_id=self.cron_id)
+            _, made, _ = await self.client.call("POST", path, RANGE, headers={HEADER: "made before"})
+            self.name = made["name"]
 
     async def call(self) -> tuple[int, Any, Any]:
-        path = self.path.format(cron_id=self.cron_id, thread_id=self.thread_id)
+        path = self.path.format(cron_id=self.cron_id, thread_id=self.thread_id, name=self.name)
         return await self.client.call(self.method, path, self.body, **self.options)
 
 
@@ -66,17 +79,33 @@ async def _nothing(world: World) -> None:
 async def _malformed(world: World) -> None:
     if world.method == "PATCH":
         world.body = {}
+    elif world.path == CRONS:
+        world.options["params"] = {"q": "x" * 9000}
+    elif world.path.endswith("/pause"):
+        world.options["headers"] = [(ACTOR_HEADER, "a"), (ACTOR_HEADER, "b")]
     else:
         world.options["headers"] = [(HEADER, "a"), (HEADER, "b")]
 
 
 async def _absent(world: World) -> None:
     world.cron_id = NOBODY
-    if world.method == "POST":
+    if world.method == "POST" and not world.path.startswith(BASE):
         world.body = MINIMAL | {"assistant_id": "nobody"}
 
 
 async def _contested(world: World) -> None:
+    if world.path.startswith(BASE):
+        # By turns it has annotations and none, so that no patch fits what was read.
+        known = world.store.manifests[world.cron_id]
+        known["spec"]["enabled"] = False
+        world.store.rivals = [copy.deepcopy(known) for _ in range(50)]
+        for rival in world.store.rivals[1::2]:
+            rival["metadata"]["annotations"] = {"number": "1"}
+        for rival in world.store.rivals[::2]:
+            rival["metadata"].pop("annotations", None)
+        world.store.works = False
+        known["metadata"]["annotations"] = {"graphcron.dev/run-requested": "of somebody else"}
+        return
     if world.method == "PATCH":
         world.body = {"enabled": True}  # which depends on the schedule
         world.store.rivals = [copy.deepcopy(world.store.manifests[world.cron_id]) for _ in range(50)]
@@ -104,8 +133,16 @@ async def _slow(world: World) -> None:
 
 async def _wrong(world: World) -> None:
     world.cron_id = "banana"
+    world.options["params"] = {"banana": "1"} if world.path == CRONS else None
     if world.body is not None:
         world.body = {"banana": 1}
+
+
+async def _many(world: World) -> None:
+    if world.path == BACKFILLS:
+        (made,) = world.store.backfills.manifests.values()
+        others = {str(number): made | {"metadata": made["metadata"] | {"name": str(number)}} for number in range(100)}
+        world.store.backfills.manifests |= others
 
 
 async def _away(world: World) -> None:
@@ -113,8 +150,8 @@ async def _away(world: World) -> None:
 
 
 PROVOKE: dict[int, Callable[[World], Awaitable[None]]] = {
-    200: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing, 404: _absent, 408: _slow,
-    409: _contested, 413: _large, 422: _wrong, 429: _nothing, 503: _away,
+    200: _nothing, 201: _nothing, 202: _nothing, 204: _nothing, 400: _malformed, 401: _nothing, 403: _nothing,
+    404: _absent, 408: _slow, 409: _contested, 413: _large, 422: _wrong, 429: _many, 503: _away,
 }  # fmt: skip
 
 LIMITS: dict[int, dict[str, Any]] = {429: {"crons_per_owner": 1}, 408: {"body_timeout": 0.2}}
@@ -123,7 +160,7 @@ KEY = "ada-key-" + "a" * 20
 
 @asynccontextmanager
 async def world(method: str, path: str, status: int) -> AsyncIterator[World]:
-    store, upstream = MemoryStore(), UpstreamFake()
+    store, upstream = StoreWithOperator(), UpstreamFake()
     keys, _ = read_keys({"ada": KEY.encode()})
     mode = {401: Mode.API_KEYS, 403: Mode.CLOSED, 409: Mode.API_KEYS}.get(status, Mode.OPEN)
     limits = LIMITS.get(status, {})
@@ -139,7 +176,10 @@ async def world(method: str, path: str, status: int) -> AsyncIterator[World]:
 
 
 @pytest.mark.parametrize(("method", "path", "status"), DOCUMENTED)
-async def test_every_documented_status_is_one_that_is_answered(method: str, path: str, status: int) -> None:
+async def test_every_documented_status_is_one_that_is_answered(
+    method: str, path: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handlers, "PATIENCE_SECONDS", 0.1)
     async with world(method, path, status) as asked:
         await asked.prepare()
         await PROVOKE[status](asked)

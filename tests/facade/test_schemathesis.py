@@ -13,7 +13,7 @@ from graphcron.facade.store.snapshot import NO_METADATA
 from tests.support import schemathesis_formats
 from tests.support.extent import Extent
 from tests.support.facade_server import serving
-from tests.support.store_memory import MemoryStore
+from tests.support.store_with_operator import StoreWithOperator
 from tests.support.upstream_fake import UpstreamFake
 
 ROOT = Path(__file__).parents[2]
@@ -35,7 +35,7 @@ checks.allow_header_conformance.enabled = false
 """
 
 
-class CountingStore(MemoryStore):
+class CountingStore(StoreWithOperator):
     """Tells how often each of its verbs succeeded."""
 
     def __init__(self) -> None:

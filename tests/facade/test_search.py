@@ -36,7 +36,7 @@ class TestSearch:
             ({"sort_by": "thread_id", "sort_order": "desc"}, [EARLIER, LATER, MIDDLE]),
             ({"sort_by": "end_time", "sort_order": "asc"}, [LATER, EARLIER, MIDDLE]),
             ({"sort_by": "next_run_date", "sort_order": "asc"}, [LATER, MIDDLE, EARLIER]),
-            ({"sort_by": "next_run_date"}, [EARLIER, MIDDLE, LATER]),
+            ({"sort_by": "next_run_date"}, [EARLIER, MIDDLE, LATER]),  # null, since it is disabled
             ({"limit": 2}, [LATER, MIDDLE]),
             ({"limit": 2, "offset": 2}, [EARLIER]),
             ({"limit": 2.0, "offset": 9}, []),

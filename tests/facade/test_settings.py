@@ -43,12 +43,15 @@ def test_no_origin_is_another_thing_than_none_named() -> None:
 def test_slow_clients_have_limits_that_the_chart_may_change() -> None:
     given = {
         "GRAPHCRON_MAX_CONNECTIONS": "7",
+        "GRAPHCRON_MAX_CONNECTIONS_PER_CLIENT": "3",
         "GRAPHCRON_HEADER_TIMEOUT_SECONDS": "0.5",
         "GRAPHCRON_BODY_TIMEOUT_SECONDS": "60",
     }
-    assert (usual := FacadeSettings.read(FACADE)).limits == Limits(connections=500, header_seconds=10)
+    assert (usual := FacadeSettings.read(FACADE)).limits == Limits(connections=500, header_seconds=10, per_client=0)
     assert usual.body_timeout == 30
-    assert (changed := FacadeSettings.read(FACADE | given)).limits == Limits(connections=7, header_seconds=0.5)
+    assert (changed := FacadeSettings.read(FACADE | given)).limits == Limits(
+        connections=7, header_seconds=0.5, per_client=3
+    )
     assert changed.body_timeout == 60
 
 

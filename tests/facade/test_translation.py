@@ -11,6 +11,7 @@ from graphcron.facade import schemas, search, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
 from graphcron.facade.schemas import CronPatch, CronSearch
+from graphcron.facade.store.snapshot import kept
 from graphcron.facade.translation import created_at, new_cron_id
 from graphcron.facade.update import update
 from graphcron.firing.formats import is_uuid
@@ -154,6 +155,62 @@ class TestCron:
         assert ID[14] == "7"
         assert ID[19] in "89ab"
         assert is_uuid(ID)
+
+
+def observed(status: dict[str, Any], *, generation: int = 3, **metadata: Any) -> dict[str, Any]:
+    """A GraphCron of generation 3 whose status is about `generation`."""
+    given = {"observedGeneration": generation} | status
+    return kubectl_made({}, generation=3, **metadata) | {"status": given}
+
+
+def stalled(reason: str, generation: int = 3) -> dict[str, Any]:
+    conditions = [{"type": kind, "observedGeneration": generation, "reason": reason} for kind in ("Ready", "Stalled")]
+    return {"conditions": conditions}
+
+
+RESUME = {"graphcron.dev/resume-requested": "b"}
+
+FIRES = {
+    "an operator has never read it": observed({}, generation=-1),
+    "it is scheduled": observed({"enabled": True}),
+    "it was suspended, and its spec has changed since": observed({"enabled": False}, generation=2),
+    "it was stalled, and its spec has changed since": observed(stalled("InvalidSpec", 2), generation=2),
+    "maxFailures suspended it, and it is about to resume": observed(
+        {"enabled": False, "lastResume": "a"} | stalled("MaxFailuresReached"), annotations=RESUME
+    ),
+    "its operator fails at what is applied already": observed({"enabled": True} | stalled("ReconcileFailed")),
+    "its operator died on it, and its CronJob is there": observed({"enabled": True} | stalled("Quarantined")),
+}
+FIRES_NOT = {
+    "it is stalled": observed(stalled("InPodNotAllowed")),
+    "it is stalled, and was resumed before": observed(
+        stalled("NoAgentServer") | {"lastResume": "b"}, annotations=RESUME
+    ),
+    "it is stalled, and resuming it cannot help": observed(stalled("InvalidSpec"), annotations=RESUME),
+    "a guard rail suspended it": observed({"enabled": False} | stalled("TemplateNotAllowed")),
+    "maxFailures suspended it": observed({"enabled": False} | stalled("MaxFailuresReached")),
+    "maxFailures suspended it again": observed({"enabled": False, "lastResume": "b"}, annotations=RESUME),
+    "the operator died at its first sight": observed(stalled("Quarantined"), generation=2),
+}
+
+
+class TestNextRunDate:
+    @pytest.mark.parametrize("manifest", FIRES.values(), ids=FIRES)
+    def test_is_there_when(self, manifest: dict[str, Any]) -> None:
+        assert translation.next_run_date(manifest, NOW) == "2026-11-23T03:00:00+00:00"
+        assert translation.next_run_date(kept(manifest), NOW) == "2026-11-23T03:00:00+00:00"
+
+    @pytest.mark.parametrize("manifest", FIRES_NOT.values(), ids=FIRES_NOT)
+    def test_is_null_when(self, manifest: dict[str, Any]) -> None:
+        assert translation.cron(manifest, NOW)["next_run_date"] is None
+        assert translation.cron(kept(manifest), NOW)["next_run_date"] is None
+
+    def test_is_what_a_search_sorts_by(self) -> None:
+        stalls = observed(stalled("InvalidSpec"), uid="11111111-0000-4000-8000-000000000000")
+        for order in ("asc", "desc"):
+            query = schemas.read(CronSearch, {"sort_by": "next_run_date", "sort_order": order})
+            dates = [cron["next_run_date"] for cron in search.page([stalls, kubectl_made({})], query, NOW).crons]
+            assert dates == sorted(dates, key=lambda date: date or "z", reverse=order == "desc")
 
 
 ODD = {

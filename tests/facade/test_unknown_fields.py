@@ -29,13 +29,17 @@ NEWER = (
 )  # fmt: skip
 
 ELSEWHERE = {
-    "thread_id": "to run on a thread, name it in the path, POST /threads/{thread_id}/runs/crons",
-    "next_run_date": "the server sets it",
-    "cron_id": "the server sets it",
-    "sort_by": "it belongs to a search",
-    "jitter_seconds": "only kubectl can set spec.jitterSeconds of the GraphCron",
-    "startTime": "only kubectl can set spec.startTime of the GraphCron",
-    "server": "only kubectl can set spec.server of the GraphCron",
+    "thread_id": "is no field of a body: to run on a thread, name it in the path, POST /threads/{thread_id}/runs/crons",
+    "next_run_date": "cannot be set: the server sets it",
+    "cron_id": "cannot be set: the server sets it",
+    "sort_by": "is not a known field: it belongs to a search",
+    "retry_limit": "is a field of the GraphCron: set it by the metadata key 'graphcron.dev/retryLimit'",
+    "jitter_seconds": "is a field of the GraphCron: set it by the metadata key 'graphcron.dev/jitterSeconds'",
+    "startTime": "is a field of the GraphCron: set it by the metadata key 'graphcron.dev/startTime'",
+    "server": "is a field of the GraphCron that only kubectl can set: spec.server",
+    "run_options": "is a field of the GraphCron: send each option as a field of the body",
+    "inputFrom": "is a field of the GraphCron that only kubectl can set: spec.inputFrom",
+    "failed_runs_history_limit": "is a field of the GraphCron that only kubectl can set: spec.failedRunsHistoryLimit",
 }
 
 CREATE = CronCreate.model_fields
@@ -59,13 +63,19 @@ def test_a_newer_one_is_carried_unless_the_administrator_refuses(name: str) -> N
 
 @pytest.mark.parametrize(("name", "hint"), ELSEWHERE.items())
 def test_a_field_of_elsewhere_is_refused_with_its_place(name: str, hint: str) -> None:
-    assert complaints([name], CREATE, UnknownFields.CARRY) == [f"'{name}' is not a known field: {hint}"]
+    for policy in UnknownFields:
+        assert complaints([name], CREATE, policy) == [f"'{name}' {hint}"]
 
 
 def test_hints_are_right_in_every_body() -> None:
-    for name in ("thread_id", "assistant_id"):
-        expected = [f"'{name}' is not a known field: an update cannot change it"]
-        assert complaints([name], CronPatch.model_fields, UnknownFields.CARRY) == expected
+    for name in ("thread_id", "threadId", "assistant_id", "assistantId"):
+        [said] = complaints([name], CronPatch.model_fields, UnknownFields.CARRY)
+        assert said.startswith(f"'{name}' cannot change: create another cron ")
+        assert said.endswith(", and delete this one")
+    for known in (CronPatch.model_fields, CronCount.model_fields):
+        [said] = complaints(["retry_limit"], known, None)
+        assert said == f"'retry_limit' {ELSEWHERE['retry_limit']}"
+    assert complaints(["schedule"], CronCount.model_fields, None) == ["'schedule' is not a known field"]
     assert complaints(["limit"], CronCount.model_fields, None) == [
         "'limit' is not a known field: it belongs to a search"
     ]

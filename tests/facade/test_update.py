@@ -10,6 +10,8 @@ from graphcron.facade import schemas, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronPatch
 from graphcron.facade.update import update
+from graphcron.kube.json_patch import DoesNotApply, apply
+from graphcron.resource.identity import RESUME_REQUESTED
 from tests.support.rest_crons import FULL, ID, NOW, kubectl_made, made, patched
 
 
@@ -43,6 +45,32 @@ class TestPatch:
         assert "pauseReason" not in patched(paused, {"enabled": True})["spec"]
         assert patched(paused, {"schedule": "0 0 * * *"})["spec"]["pauseReason"] == "costs"
 
+    def test_enabling_what_max_failures_has_suspended_requests_its_resumption(self) -> None:
+        """Also when it was enabled all the time, and each time anew."""
+        suspended = kubectl_made({"maxFailures": 2, "enabled": True}, annotations={RESUME_REQUESTED: "before"})
+        suspended["status"] = {"enabled": False, "lastResume": "before"}
+        resumed = patched(suspended, {"enabled": True})
+        assert resumed["metadata"]["annotations"][RESUME_REQUESTED] == "2026-11-22T19:25:15.114218Z"
+        assert resumed["spec"] == suspended["spec"], "nothing that Git would revert"
+        assert translation.next_run_date(resumed, NOW) is not None
+        assert patched(suspended, {"metadata": {"a": 1}})["metadata"]["annotations"][RESUME_REQUESTED] == "before"
+
+    @pytest.mark.parametrize(
+        ("spec", "status"), [({}, {"enabled": True}), ({}, None), ({"enabled": False}, {"enabled": False})]
+    )
+    def test_enabling_what_fires_or_is_paused_counts_its_failures_on(
+        self, spec: dict[str, Any], status: dict[str, Any] | None
+    ) -> None:
+        """A client that enables it each time that it changes something would switch maxFailures off."""
+        cron = kubectl_made({"maxFailures": 2} | spec) | ({"status": status} if status else {})
+        assert RESUME_REQUESTED not in patched(cron, {"enabled": True})["metadata"]["annotations"]
+
+    def test_enabling_notices_that_it_was_suspended_at_that_moment(self) -> None:
+        fires = kubectl_made({"maxFailures": 2}) | {"status": {"enabled": True}}
+        asked = update(fires, schemas.read(CronPatch, {"enabled": True}), NOW)
+        with pytest.raises(DoesNotApply, match="/status/enabled"):
+            apply(asked.operations, fires | {"status": {"enabled": False}})
+
     def test_pausing_works_whatever_else_is_wrong_and_nothing_else_does(self) -> None:
         """It may be older than a rule of this version."""
         wrong = kubectl_made({"template": {"labels": {"job-name": "x"}}})
@@ -51,15 +79,25 @@ class TestPatch:
             with pytest.raises(RestError, match=r"spec\.template\.labels: "):
                 patched(wrong, change)
 
+    def test_fields_of_a_newer_version_keep_no_update_out_and_stay(self) -> None:
+        """During an upgrade the CRD is the first to be new."""
+        newer = kubectl_made({"renewed": {"a": 1}, "template": {"labels": {"team": "a"}, "renewed": True}})
+        after = patched(newer, {"schedule": "0 0 * * *", "metadata": {"graphcron.dev/retryLimit": 1}})
+        assert after["spec"] == newer["spec"] | {"schedule": "0 0 * * *", "retryLimit": 1}
+        with pytest.raises(RestError, match=r"^spec\.template\.labels: "):
+            patched(kubectl_made({"renewed": 1, "template": {"labels": {"job-name": "x"}}}), {"schedule": "0 0 * * *"})
+
     def test_does_not_touch_its_argument(self) -> None:
         before = made(FULL)
         copied = copy.deepcopy(before)
         patched(before, {"metadata": {"b": 2}, "enabled": False, "end_time": None})
         assert before == copied
 
-    @pytest.mark.parametrize("field", ["assistant_id", "thread_id", "cron_id"])
-    def test_what_a_cron_is_about_cannot_change(self, field: str) -> None:
-        with pytest.raises(RestError, match=f"'{field}' is not a known field"):
+    @pytest.mark.parametrize(
+        ("field", "said"), [("assistant_id", "cannot change"), ("thread_id", "cannot change"), ("cron_id", "cannot be")]
+    )
+    def test_what_a_cron_is_about_cannot_change(self, field: str, said: str) -> None:
+        with pytest.raises(RestError, match=f"'{field}' {said}"):
             patched(made(FULL), {field: "x"})
 
 

@@ -189,6 +189,35 @@ async def test_what_is_decided_by_others_fields_is_decided_by_their_newest(clien
         assert status == expected, given
 
 
+async def test_enabling_resumes_what_the_operator_suspended_a_moment_ago(client: Client, plane: ControlPlane) -> None:
+    """Memory may not know of it. It is enabled, so only the request can resume it, and each is another one."""
+    path = await seen(client, f"/runs/crons/{kubectl_made(plane, 'failing', {'maxFailures': 1, 'enabled': True})}")
+    requests = set()
+    for enabled in (True, False, True, False):
+        change_status(plane, "failing", {"observedGeneration": 1, "enabled": enabled})
+        before = requested(plane, "failing")
+        status, cron, _ = await client.call("PATCH", path, {"enabled": True})
+        assert (status, cron["enabled"]) == (200, True)
+        assert cron["next_run_date"] is not None
+        assert (requested(plane, "failing") == before) is enabled
+        requests.add(requested(plane, "failing"))
+    assert len(requests) == 3
+    _, found = plane.api.request("GET", f"{CRONS}/failing")
+    assert found["metadata"]["generation"] == 1
+
+
+def requested(plane: ControlPlane, name: str) -> str | None:
+    _, found = plane.api.request("GET", f"{CRONS}/{name}")
+    token: str | None = found["metadata"].get("annotations", {}).get("graphcron.dev/resume-requested")
+    return token
+
+
+def change_status(plane: ControlPlane, name: str, status: dict[str, Any]) -> None:
+    """As the operator does."""
+    _, found = plane.api.request("GET", f"{CRONS}/{name}")
+    assert plane.api.request("PUT", f"{CRONS}/{name}/status", found | {"status": status})[0] == 200
+
+
 async def test_another_owners_cron_is_not_changed_whatever_memory_says(plane: ControlPlane, tmp_path: Path) -> None:
     (keys := tmp_path / "keys").mkdir()
     for owner, key in (("ada", ADA), ("bob", BOB)):

@@ -5,7 +5,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from graphcron.firing.order import Firing, Order, Skip, gate, is_out_of_time, scheduled_time_of, starts_at
+from graphcron.firing.order import (
+    BACKFILL,
+    MANUAL,
+    SCHEDULE,
+    Firing,
+    Order,
+    Skip,
+    gate,
+    is_out_of_time,
+    scheduled_time_of,
+    starts_at,
+)
 
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
 MINUTES = int(DUE.timestamp()) // 60
@@ -54,6 +65,47 @@ def test_a_firing_has_the_same_threads_at_each_attempt_and_shares_them_with_no_o
     assert one.thread_id == "aa415a23-1be4-513c-9328-11dbcad8c1c0"
     assert one.record_id == "ed7280f3-275e-54aa-8a11-09ead130fbef"
     assert len({one.thread_id, one.record_id, other.thread_id, other.record_id}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "annotated", "due", "trigger"),
+    [
+        (f"daily-{MINUTES}", "", DUE, SCHEDULE),
+        (f"daily-{MINUTES}", BACKFILL, DUE, BACKFILL),
+        (f"daily-{MINUTES}", "Whatever", DUE, SCHEDULE),
+        (f"daily-{MINUTES}", MANUAL, None, MANUAL),
+        ("daily-r0123abcd4", MANUAL, None, MANUAL),
+        ("by-hand", "", None, MANUAL),
+        ("by-hand", BACKFILL, None, MANUAL),
+    ],
+)
+def test_what_made_a_job_is_annotated_or_follows_from_its_name(
+    name: str, annotated: str, due: datetime | None, trigger: str
+) -> None:
+    firing = Firing.of_job(name, "uid", annotated)
+    assert (firing.scheduled_time, firing.trigger) == (due, trigger)
+
+
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        ({"not_before": "2999-01-01T00:00:00Z"}, None),
+        ({"end_time": "2026-11-22T19:20:00Z"}, "AfterEndTime"),
+        ({"start_time": "2026-11-22T19:20:01Z"}, "BeforeStartTime"),
+        ({"days": [["L"]], "timezone": "Etc/UTC"}, "NotOnThisDay"),
+    ],
+)
+def test_a_backfill_is_of_the_past_and_within_the_schedules_limits_all_the_same(
+    limits: dict[str, str], reason: str | None
+) -> None:
+    skip = gate(Order("c", {}, **limits), DUE, BACKFILL)  # type: ignore[arg-type]
+    assert (skip.reason if skip else None) == reason
+
+
+def test_a_backfill_neither_waits_nor_is_known_to_be_out_of_time() -> None:
+    order = Order("c", {}, jitter_seconds=600, deadline_seconds=1)
+    assert starts_at(order, DUE, BACKFILL) is None
+    assert is_out_of_time(order, DUE, DUE + timedelta(days=1), BACKFILL) is False
 
 
 @pytest.mark.parametrize(

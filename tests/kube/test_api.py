@@ -124,6 +124,15 @@ async def test_a_refused_status_of_a_namesake_is_not_found(
         await kube.patch_status("team", "a", "u1", {})
 
 
+async def test_a_touch_of_a_job_changes_an_annotation_alone(kube: Kube, apiserver: Apiserver) -> None:
+    apiserver.answers = [(200, {"metadata": {"name": "a-1"}})]
+    await kube.touch_job("team", {"metadata": {"name": "a-1", "uid": "u", "resourceVersion": "7"}}, "now")
+    method, path, headers, body = apiserver.asked[0]
+    assert (method, path) == ("PATCH", "/apis/batch/v1/namespaces/team/jobs/a-1?fieldManager=graphcron")
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    assert body == {"metadata": {"uid": "u", "annotations": {"graphcron.dev/touched": "now"}}}
+
+
 async def test_a_job_is_ended_by_its_deadline_only_as_it_was_observed(kube: Kube, apiserver: Apiserver) -> None:
     apiserver.answers = [(200, {"metadata": {"name": "a-1"}})]
     await kube.end_job("team", {"metadata": {"name": "a-1", "uid": "u", "resourceVersion": "7"}}, "NotStarting: quota")

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from graphcron.kube import reflector
 from graphcron.kube.client import Kube
+from graphcron.kube.errors import NotFound
 from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import JOBS
 from tests.support.apiserver_fake import FakeApiserver
@@ -182,3 +183,26 @@ async def test_it_is_called_when_a_watch_is_open(apiserver: FakeApiserver, copy:
     ((resource, stream),) = opened
     assert resource == JOBS
     await until(lambda: stream.total_bytes > 0)
+
+
+async def test_what_cannot_be_listed_for_good_is_said_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The operator works without the CRD of backfills."""
+    asked = []
+
+    class Without:
+        async def pages(self, *what: object) -> AsyncIterator[Any]:
+            asked.append(what)
+            raise NotFound(404, "no such resource")
+            yield
+
+    monkeypatch.setattr(reflector, "PAUSES", (0.0,))
+    tested = Reflector(cast("Kube", Without()), JOBS, None, "", Copy())
+    task = asyncio.create_task(tested.run())
+    await until(lambda: len(asked) > 3)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == ["jobs are not known to the cluster (no such resource): is the CRD installed?"]

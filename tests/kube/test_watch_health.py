@@ -86,3 +86,17 @@ def test_it_is_synced_when_each_resource_was_listed_and_is_watched() -> None:
     assert not watches.synced
     watches.opened(JOBS, Stream())
     assert watches.synced
+
+
+def test_a_watch_that_is_expected_later_counts_from_then_on() -> None:
+    """That of backfills: their CRD may be missing."""
+    clock = Clock()
+    watches = WatchHealth([PODS], clock)
+    clock.now = NOW
+    watches.expect(JOBS)
+    watches.expect(JOBS)
+    clock.now = NOW + 100
+    assert watches.silent(180, 0.0) == [PODS]
+    assert not watches.synced
+    clock.now = NOW + 181
+    assert watches.silent(180, 0.0) == [PODS, JOBS]

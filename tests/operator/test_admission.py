@@ -34,6 +34,10 @@ REFUSED = {
         {"input": 1, "inputFrom": {"secretKeyRef": {"name": "a", "key": "b"}}},
         "input and inputFrom exclude each other",
     ),
+    "a placeholder that is none": (
+        {"input": {"a": ["{{yesterday}}"]}, "renderInput": True},
+        "spec: input.a.0 has a placeholder that renderInput does not know: there are {{scheduledTime}}",
+    ),
     "an image that may not run": (IN_POD, "engine inPod is off here"),
 }
 

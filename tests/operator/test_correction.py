@@ -1,5 +1,6 @@
 """What others change in the CronJob is corrected, or left and told."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -9,10 +10,11 @@ import pytest
 from graphcron.kube.client import Kube
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
 from graphcron.operator.controller import Controller
-from graphcron.operator.correction import Change, change_of
+from graphcron.operator.correction import Change, change_of, is_settled
 from graphcron.operator.cronjob import digest_of
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.reapply import Applied
+from graphcron.operator.reasons import CHANGED_BY_ADMISSION, CHANGED_BY_OTHERS
 from tests.support.controller_bench import HELLO, INSTALLATION, NOW, Bench
 from tests.support.world import World, at
 
@@ -94,6 +96,27 @@ class TestOthersChangeTheCronJob:
             assert pod["containers"][0]["image"] == "graphcron:test"
         assert self.condition(bench) is None
 
+    async def test_a_field_that_somebody_removes_comes_back_however_often(self, bench: Bench) -> None:
+        """Kubernetes records nobody for it. What waits for its time is not taken for settled, and is not forgotten."""
+        bench.make()
+        await bench.reconcile()
+        removed, healed = 0, 0
+        for _ in range(60):
+            cron_job = bench.kube.cron_jobs["hello"]
+            if cron_job["spec"].pop("startingDeadlineSeconds", None):
+                removed += 1
+                cron_job["metadata"]["generation"] += 1
+                cron_job["metadata"]["resourceVersion"] = str(int(cron_job["metadata"]["resourceVersion"]) + 1000)
+                bench.controller.cache.put(CRON_JOBS, cron_job)
+            await bench.reconcile()
+            healed += "startingDeadlineSeconds" in bench.kube.cron_jobs["hello"]["spec"]
+            bench.now += timedelta(seconds=30)
+        assert healed > 3
+        assert removed - healed in (0, 1), "the last one may wait for its time"
+        condition = self.condition(bench)
+        assert condition is None or "spec.startingDeadlineSeconds (removed)" in condition["message"]
+        assert bench.kube.writes.count("cronjob hello") == 1 + healed
+
     async def test_whoever_goes_on_changing_it_is_named_and_corrected_ever_more_rarely(self, bench: Bench) -> None:
         bench.make()
         await bench.reconcile()
@@ -137,6 +160,11 @@ class TestChangeOf:
             entry = {"manager": manager, "operation": "Update", "fieldsV1": fields}
             world.cron_job["metadata"]["managedFields"].append(entry)
 
+    def test_only_what_is_as_applied_or_left_for_good_is_settled(self) -> None:
+        assert is_settled(None)
+        assert is_settled((CHANGED_BY_ADMISSION, "spec.suspend"))
+        assert not is_settled((CHANGED_BY_OTHERS, "spec.suspend"))
+
     def test_what_is_not_there_is_applied_and_what_is_right_is_left(self, world: World, wanted: dict[str, Any]) -> None:
         assert self.decided(world, wanted) == Change()
         world.cron_job = None
@@ -148,6 +176,21 @@ class TestChangeOf:
         assert (change.apply, change.at) == (None, None)
         assert change.modified
         assert change.modified[0] == "ChangedByAdmission"
+
+    @pytest.mark.parametrize(
+        ("applied", "tried"),
+        [(None, True), (timedelta(hours=25), True), (timedelta(hours=23), False)],
+    )
+    def test_after_a_firing_it_is_tried_again_once_a_day(
+        self, world: World, wanted: dict[str, Any], applied: timedelta | None, tried: bool
+    ) -> None:
+        """The webhook or the policy may be gone, and nobody else would apply it."""
+        self.change(world)
+        last = Applied(digest_of(wanted), at("11:01") - applied, 1) if applied else None
+        assert self.decided(world, wanted, last, "11:01").apply is None
+        world.fire("11:00", "Complete", json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded"}))
+        change = self.decided(world, wanted, last, "11:01")
+        assert (change.apply == wanted, change.modified is None) == (tried, tried)
 
     def test_another_spec_is_applied_whatever_a_webhook_does(self, world: World, wanted: dict[str, Any]) -> None:
         self.change(world)

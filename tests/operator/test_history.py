@@ -37,9 +37,19 @@ def test_a_run_that_ended_well_is_history(world: World) -> None:
         "r1",
         "t1",
     )
+    assert "trigger" not in entry, "that of its schedule"
     assert status["lastScheduleTime"] == "2026-12-01T11:00:00Z"
     assert status["lastSuccessfulTime"] == "2026-12-01T11:00:09Z"
     assert world.condition("LastRunSucceeded")["status"] == "True"
+
+
+def test_a_backfills_firing_is_that_of_its_minute_and_says_so(world: World) -> None:
+    world.reconcile("10:05")
+    world.fire("11:00", "Complete", SUCCEEDED)
+    world.jobs[0]["spec"] = {"template": {"metadata": {"annotations": {"graphcron.dev/trigger": "Backfill"}}}}
+    world.reconcile("11:01")
+    (entry,) = world.graphcron["status"]["history"]
+    assert (entry["scheduledTime"], entry["trigger"]) == ("2026-12-01T11:00:00Z", "Backfill")
 
 
 def test_a_deadline_is_named_although_the_pod_said_something_else(world: World) -> None:

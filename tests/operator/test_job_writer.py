@@ -46,6 +46,27 @@ class TestNotStarting:
         assert stuck.kube.writes == ["status hello"]
         assert stuck.controller.queue.due_in(HELLO) == pytest.approx(540, abs=1), "then it is ended"
 
+    async def test_a_job_that_its_controller_forgot_is_touched_now_and_then(self, stuck: Bench) -> None:
+        stuck.kube.refusals = []
+        await stuck.reconcile()
+        assert stuck.ready["reason"] == "NotStarting"
+        assert stuck.kube.writes == ["status hello", "touch of hello-29400000"]
+        assert stuck.controller.queue.due_in(HELLO) == pytest.approx(120, abs=1)
+        await stuck.reconcile()
+        assert len(stuck.kube.writes) == 2, "once"
+        stuck.now += timedelta(minutes=2)
+        await stuck.reconcile()
+        assert stuck.kube.writes[2:] == ["touch of hello-29400000"]
+
+    @pytest.mark.parametrize("error", [Conflict(409, "a namesake"), NotFound(404, "gone"), Refused(403, "no")])
+    async def test_one_that_cannot_be_touched_holds_nothing_up(self, stuck: Bench, error: KubeError) -> None:
+        stuck.kube.refusals = []
+        await stuck.reconcile()
+        stuck.now += timedelta(minutes=2)
+        stuck.kube.fail = [error]
+        await stuck.reconcile()
+        assert stuck.kube.fail == []
+
     async def test_a_replica_that_does_not_lead_asks_nothing_and_ends_nothing(self, stuck: Bench) -> None:
         await stuck.reconcile()
         stuck.now += timedelta(minutes=10)

@@ -5,6 +5,7 @@ An apiserver of the test's own, and the operator as a process with the rights th
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,7 +39,8 @@ def test_right_after_apply_it_shows_schedule_zone_next_run_and_ready(session: Se
     session.apply(graphcron("shown", schedule="30 9 * * mon-fri", timezone="Europe/Berlin"))
     ready(session, "shown")
     header, row = session.kubectl("get", "gcron", "shown").splitlines()
-    assert header.split()[:5] == ["NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "ENABLED"]
+    columns = ["NAME", "SCHEDULE", "TIMEZONE", "NEXT", "LAST", "RESULT", "READY", "STATUS", "AGE"]
+    assert header.split() == columns, "with a UUID for a name, they fit into 140 characters"
     assert "30 9 * * mon-fri" in row
     assert "Europe/Berlin" in row
     status = (session.one("graphcron", "shown") or {})["status"]
@@ -70,6 +72,28 @@ def test_a_hand_edited_cronjob_heals(session: Session) -> None:
         return (spec["schedule"], spec["suspend"]) == ("0 0 1 1 *", False)
 
     wait_for("the hand edit to heal", healed, 10)
+
+
+def test_a_field_that_somebody_removes_from_a_cronjob_comes_back(session: Session) -> None:
+    """Kubernetes records nobody for it."""
+    session.apply(graphcron("removed"))
+    ready(session, "removed")
+
+    def generation() -> int:
+        return int((session.one("cronjob", "removed") or {})["metadata"]["generation"])
+
+    def reaches(number: int) -> bool:
+        return generation() == number
+
+    def recorded() -> bool:
+        return bool((session.one("graphcron", "removed") or {})["status"].get("cronJobGeneration") == generation())
+
+    for times in (1, 2):
+        wait_for("the generation to be recorded", recorded, 10)
+        patch = '[{"op": "remove", "path": "/spec/startingDeadlineSeconds"}]'
+        session.kubectl("patch", "cronjob", "removed", "--type=json", "-p", patch)
+        wait_for("the field to come back", partial(reaches, 1 + 2 * times), 10)
+        assert (session.one("cronjob", "removed") or {})["spec"]["startingDeadlineSeconds"] == 3600
 
 
 def test_a_deleted_cronjob_comes_back(session: Session) -> None:

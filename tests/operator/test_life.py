@@ -177,6 +177,23 @@ class TestMaxFailures:
         given_up.edit(input={"mended": True})
         assert next_run_date(given_up.graphcron, at("12:30")) is not None
 
+    def test_enabling_it_by_rest_resumes_it_whenever_it_was_suspended(self, given_up: World) -> None:
+        """It is enabled already, so nothing of its spec changes."""
+        given_up.graphcron["spec"]["enabled"] = True
+        for hour in (13, 15):
+            resumed = update(given_up.graphcron, CronPatch(enabled=True), at(f"{hour}:00")).draft.manifest
+            assert resumed["spec"] == given_up.graphcron["spec"]
+            given_up.graphcron["metadata"] = resumed["metadata"]
+            assert next_run_date(given_up.graphcron, at(f"{hour}:00")) is not None
+            given_up.reconcile(f"{hour}:01")
+            assert not suspended(given_up)
+            assert next_run_date(given_up.graphcron, at(f"{hour}:01")) is not None
+            for due in (f"{hour}:30", f"{hour}:40"):
+                failed(given_up, due)
+                given_up.reconcile(f"{due[:-1]}5")
+            assert suspended(given_up)
+            assert next_run_date(given_up.graphcron, at(f"{hour}:50")) is None
+
     def test_stays_so_when_the_jobs_are_gone_and_the_operator_was_restarted(self, given_up: World) -> None:
         given_up.jobs.clear()
         given_up.pods.clear()

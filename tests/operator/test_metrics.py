@@ -49,6 +49,17 @@ def test_after_a_restart_recorded_firings_are_not_counted_again() -> None:
     assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 0
 
 
+def test_a_firing_of_a_backfill_is_counted_once_and_apart() -> None:
+    metrics = OperatorMetrics()
+    metrics.wrote_backfill(None, {"counts": {"succeeded": 2, "failed": 1}})
+    metrics.wrote_backfill({"counts": {"succeeded": 2, "failed": 1}}, {"counts": {"succeeded": 5, "failed": 1}})
+    for forged in ("?", {"counts": "?"}, {"counts": {"succeeded": "?"}}):
+        metrics.wrote_backfill(forged, {"counts": {"waiting": 1}})
+    assert value(metrics, "graphcron_backfill_firings_total", outcome="succeeded") == 5
+    assert value(metrics, "graphcron_backfill_firings_total", outcome="failed") == 1
+    assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 0
+
+
 def test_the_document_lists_each_metric_and_no_other() -> None:
     metrics = idle_metrics()
     told = {

@@ -5,8 +5,11 @@ from typing import Any, cast
 
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError, Refused, Unavailable
+from graphcron.kube.resources import BACKFILLS
 from graphcron.operator import namespaces
 from graphcron.operator.namespaces import NamespaceHandler, NamespacePoll
+from graphcron.operator.work_queue import WorkQueue
+from tests.support.backfill_world import backfill
 from tests.support.controller_bench import Bench
 from tests.support.until import until
 
@@ -23,7 +26,7 @@ async def test_a_pause_queues_the_graphcrons_of_its_namespace_alone(bench: Bench
     await bench.reconcile()
     bench.controller.start()
     bench.controller.queue = type(bench.controller.queue)()
-    handler = NamespaceHandler(bench.controller)
+    handler = NamespaceHandler(bench.controller, bench.backfills)
     handler.on_page([namespace("team"), namespace("other", **PAUSED)])
     assert len(bench.controller.queue) == 0
     handler.on_update(namespace("team", **PAUSED))
@@ -36,9 +39,26 @@ async def test_a_pause_queues_the_graphcrons_of_its_namespace_alone(bench: Bench
     assert not bench.kube.cron_jobs["hello"]["spec"]["suspend"]
 
 
+async def test_a_pause_queues_the_backfills_of_its_namespace_that_are_not_over(bench: Bench) -> None:
+    """Also that of a GraphCron whose status the pause does not change."""
+    over = backfill({}, name="over") | {"status": {"phase": "Complete"}}
+    elsewhere = backfill({}, name="elsewhere")
+    elsewhere["metadata"] |= {"namespace": "other"}
+    for one in (backfill({}), over, elsewhere):
+        bench.backfills.changed(BACKFILLS, one)
+    bench.backfills.start()
+    bench.backfills.queue = WorkQueue()
+    handler = NamespaceHandler(bench.controller, bench.backfills)
+    handler.on_add(namespace("team"))
+    assert len(bench.backfills.queue) == 0
+    handler.on_update(namespace("team", **PAUSED))
+    assert ("team", "again") in bench.backfills.queue
+    assert len(bench.backfills.queue) == 1
+
+
 async def test_before_everything_is_listed_nothing_is_queued(bench: Bench) -> None:
     bench.make()
-    NamespaceHandler(bench.controller).on_add(namespace("team", **PAUSED))
+    NamespaceHandler(bench.controller, bench.backfills).on_add(namespace("team", **PAUSED))
     assert len(bench.controller.queue) == 0
 
 
@@ -56,7 +76,7 @@ class OneNamespace:
 
 async def test_one_namespace_is_read_again_and_again_and_an_outage_changes_nothing(bench: Bench) -> None:
     kube = OneNamespace()
-    poll = NamespacePoll(cast("Kube", kube), "team", NamespaceHandler(bench.controller))
+    poll = NamespacePoll(cast("Kube", kube), "team", NamespaceHandler(bench.controller, bench.backfills))
     wait, namespaces.POLL_SECONDS = namespaces.POLL_SECONDS, 0.01
     running = asyncio.create_task(poll.run())
     try:

@@ -4,8 +4,8 @@ import json
 import tracemalloc
 from typing import Any
 
-from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, PODS
-from graphcron.operator.object_cache import LAST_APPLIED, Name, ObjectCache
+from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS, JOBS, LAST_APPLIED, PODS
+from graphcron.operator.object_cache import Name, ObjectCache
 
 HELLO: Name = ("team", "hello")
 LABELS = {"graphcron.dev/graphcron": "hello", "batch.kubernetes.io/job-name": "hello-1"}
@@ -165,10 +165,25 @@ def test_of_jobs_and_pods_no_copy_of_the_input_is_kept() -> None:
     cache = ObjectCache()
     cache.put(GRAPHCRONS, thing("hello", "g"))
     cache.put(CRON_JOBS, thing("hello", "c", "g"))
-    cache.put(JOBS, thing("hello-1", "j", "c", spec={"template": "x" * 1000}))
+    cache.put(
+        JOBS,
+        thing(
+            "hello-1", "j", "c", spec={"template": {"metadata": {"annotations": {"graphcron.dev/order": "x" * 1000}}}}
+        ),
+    )
     observed = cache.of(HELLO)
     assert observed
     assert "spec" not in observed.jobs[0]
+
+
+def test_what_made_a_job_is_kept() -> None:
+    cache = full()
+    template = {"metadata": {"annotations": {"graphcron.dev/trigger": "Backfill", "graphcron.dev/order": "{}"}}}
+    cache.put(JOBS, thing("hello-1", "j", "c", version=2, spec={"template": template}))
+    observed = cache.of(HELLO)
+    assert observed
+    kept = {"template": {"metadata": {"annotations": {"graphcron.dev/trigger": "Backfill"}}}}
+    assert observed.jobs[0]["spec"] == kept
 
 
 def test_what_a_list_lacks_is_dropped_unless_it_is_newer_than_the_list() -> None:

@@ -1,6 +1,6 @@
 """Parts of a pod name other objects, and never hold what is in them."""
 
-from graphcron.operator.pod_parts import env_from, from_config_map, from_key, from_label, from_secret
+from graphcron.operator.pod_parts import env_from, from_annotation, from_config_map, from_key, from_label, from_secret
 from graphcron.resource.fields import KeySelector, NameReference
 
 KEY = KeySelector(name="agent", key="api-key")
@@ -22,6 +22,11 @@ def test_a_label_is_named_as_the_apiserver_writes_it() -> None:
     """With its apiVersion: a CronJob without it would never be in sync."""
     (source,) = from_label("JOB", "batch.kubernetes.io/job-name")["valueFrom"].values()
     assert source == {"apiVersion": "v1", "fieldPath": "metadata.labels['batch.kubernetes.io/job-name']"}
+
+
+def test_an_annotation_is_named_as_a_label_is() -> None:
+    (source,) = from_annotation("TRIGGER", "graphcron.dev/trigger")["valueFrom"].values()
+    assert source == {"apiVersion": "v1", "fieldPath": "metadata.annotations['graphcron.dev/trigger']"}
 
 
 def test_a_volume_has_one_key_as_a_file_and_not_all_of_the_object() -> None:

@@ -10,7 +10,7 @@ from graphcron.operator import reasons
 from graphcron.operator.phase import Phase
 
 PACKAGE = HERE.root / "operator/graphcron"
-BEARERS = {"InvalidGraphCron", "Verdict", "stalled", "Outcome", "MissedRun", "Event", "_condition"}
+BEARERS = {"InvalidGraphCron", "Verdict", "stalled", "Outcome", "MissedRun", "Event", "condition"}
 """What is made with a reason."""
 OUTCOMES = {"Succeeded", "Failed", "Skipped", "Missed", "Replaced", "Normal", "Warning"}
 

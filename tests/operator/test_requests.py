@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from graphcron.operator.observed import Observed
-from graphcron.operator.requests import job_name, surplus
+from graphcron.operator.requests import surplus
+from graphcron.resource.identity import requested_job_name
 from tests.support.world import World
 
 
@@ -37,6 +38,9 @@ def test_a_token_makes_one_job_from_the_cronjobs_template(settled: World) -> Non
     assert job["metadata"]["labels"] == settled.cron_job["spec"]["jobTemplate"]["metadata"]["labels"]  # type: ignore[index]
     assert job["metadata"]["annotations"]["cronjob.kubernetes.io/instantiate"] == "manual"
     assert job["metadata"]["ownerReferences"][0]["kind"] == "GraphCron"
+    assert job["spec"]["template"]["metadata"]["annotations"]["graphcron.dev/trigger"] == "Manual"
+    template = settled.cron_job["spec"]["jobTemplate"]["spec"]["template"]  # type: ignore[index]
+    assert "graphcron.dev/trigger" not in template["metadata"]["annotations"], "each firing would say so"
     assert last(settled) == {"token": "one", "jobName": job["metadata"]["name"], "outcome": "Started"}
     assert settled.graphcron["status"]["active"] == 1
     assert settled.events == ["Normal RunRequested"]
@@ -109,6 +113,21 @@ def test_a_request_that_comes_with_a_new_graphcron_starts_nothing(world: World) 
     assert world.jobs == []
 
 
+@pytest.mark.parametrize("policy", ["Forbid", "Replace"])
+def test_a_token_that_was_carried_out_before_others_ends_and_refuses_nothing(settled: World, policy: str) -> None:
+    """A client that never got its answer may send its request again, after others have sent theirs."""
+    for moment, token in (("10:10", "one"), ("10:11", "two")):
+        settled.request(token)
+        settled.reconcile(moment)
+    settled.edit(concurrencyPolicy=policy)
+    settled.reconcile("10:12")
+    settled.request("one")
+    settled.reconcile("10:13")
+    first, second = settled.jobs
+    assert last(settled) == {"token": "one", "jobName": first["metadata"]["name"], "outcome": "Started"}
+    assert "graphcron.dev/ended" not in second["metadata"]["annotations"]
+
+
 def test_forbid_refuses_while_a_firing_runs(settled: World) -> None:
     settled.edit(concurrencyPolicy="Forbid")
     settled.reconcile("10:06")
@@ -135,8 +154,7 @@ def test_replace_ends_the_firing_that_runs_and_records_it_as_replaced(settled: W
 
 
 def test_the_name_of_its_job_fits_and_is_no_scheduled_minute() -> None:
-    graphcron = {"metadata": {"name": "n" * 52, "uid": "u"}}
-    name = job_name(graphcron, "token")
+    name = requested_job_name({"name": "n" * 52, "uid": "u"}, "token")
     assert len(name) == 63
     assert not name.rpartition("-")[2].isdigit()
 

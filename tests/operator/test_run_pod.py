@@ -41,6 +41,17 @@ def test_the_same_sentence_stands_in_the_condition_and_in_the_facades_answer(wor
     assert IN_POD_NEVER in world.condition("Ready")["message"]
 
 
+def test_an_update_by_rest_cannot_bring_a_placeholder_that_is_none(world: World) -> None:
+    world.edit(renderInput=True, input="for {{name}}")
+    with pytest.raises(RestError) as refused:
+        update(world.graphcron, CronPatch(input={"text": "for {{who}}"}), at("10:30"))
+    assert (refused.value.status, "input.text has a placeholder" in str(refused.value)) == (422, True)
+    world.edit(input={"text": "for {{who}}"})
+    world.reconcile("10:30")
+    assert (world.condition("Ready")["reason"], world.condition("Stalled")["status"]) == ("InvalidSpec", "True")
+    assert str(refused.value) in world.condition("Ready")["message"]
+
+
 def test_an_update_by_rest_leaves_the_engine_as_it_is(world: World) -> None:
     world.edit(**IN_POD)
     changed = update(world.graphcron, CronPatch(schedule="5 * * * *"), at("10:30")).draft.manifest
@@ -79,7 +90,7 @@ def test_a_foreign_image_gets_no_privilege() -> None:
 def test_our_image_brings_the_runner_and_the_graph_cannot_change_it() -> None:
     pod = pod_of(PODS, **IN_POD)
     (init,), (container,) = pod["initContainers"], pod["containers"]
-    assert (init["image"], init["args"]) == ("graphcron:1", ["copy-runner", "/graphcron"])
+    assert (init["image"], init["args"]) == ("graphcron:1", ["copy-runner", "/graphcron", "Etc/UTC"])
     assert [mount["mountPath"] for mount in init["volumeMounts"]] == ["/graphcron"]
     mounts = {mount["mountPath"]: mount for mount in container["volumeMounts"]}
     assert mounts["/graphcron"]["readOnly"] is True
@@ -211,6 +222,17 @@ EXTRA: tuple[dict[str, Any], ...] = (
     {"name": "AGENT_SERVER_URL", "value": "http://evil.example"},
     {"name": "HOME", "value": "/root"},
 )
+
+
+@pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])
+def test_each_run_pod_knows_its_job_and_what_made_it(spec: dict[str, Any]) -> None:
+    given = environment(pod_of(PODS, **spec))
+    paths = {name: source["fieldRef"]["fieldPath"] for name, source in given.items() if "fieldRef" in source}
+    assert {name: path for name, path in paths.items() if name != "GRAPHCRON_ORDER"} == {
+        "GRAPHCRON_JOB_NAME": "metadata.labels['batch.kubernetes.io/job-name']",
+        "GRAPHCRON_JOB_UID": "metadata.labels['batch.kubernetes.io/controller-uid']",
+        "GRAPHCRON_TRIGGER": "metadata.annotations['graphcron.dev/trigger']",
+    }
 
 
 @pytest.mark.parametrize("spec", [{}, IN_POD], ids=["following", "in the pod"])

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from graphcron.operator.starting import to_touch
 from tests.support.stuck_jobs import (
     QUOTA,
     SUCCEEDED,
@@ -204,3 +205,47 @@ def test_a_spec_that_is_wrong_by_now_ends_firings_all_the_same(made: World) -> N
     assert made.condition("RunsStarting")["reason"] == "FailedCreate"
     made.reconcile("11:10:01")
     assert made.ended == [job(made)]
+
+
+class TestTouch:
+    """A Job whose pod came and went while the Job controller saw nothing."""
+
+    @staticmethod
+    def touched(world: World, now: str) -> list[str]:
+        jobs = to_touch(world.observed(asked=True), at(now))
+        for one in jobs:
+            one["metadata"].setdefault("annotations", {})["graphcron.dev/touched"] = f"2026-12-01T{now}Z"
+        return [one["metadata"]["name"] for one in jobs]
+
+    def test_a_job_without_a_pod_is_touched_when_its_controller_waits_no_more(self, made: World) -> None:
+        stuck(made)
+        made.reconcile("11:01:01")
+        assert made.decide("11:01:01").wake_at == at("11:05:31")
+        assert self.touched(made, "11:05:30") == []
+        assert self.touched(made, "11:05:31") == [job(made)]
+
+    def test_it_is_touched_again_after_two_minutes(self, made: World) -> None:
+        stuck(made)
+        assert self.touched(made, "11:05:31") == [job(made)]
+        assert made.decide("11:05:32").wake_at == at("11:07:31")
+        assert self.touched(made, "11:07:30") == []
+        assert self.touched(made, "11:07:31") == [job(made)]
+
+    def test_one_whose_controller_says_why_is_left_to_it(self, made: World) -> None:
+        stuck(made)
+        refused(made)
+        assert self.touched(made, "11:08:00") == []
+
+    def test_one_with_a_pod_one_that_is_held_back_and_one_that_is_ended_are_left_alone(self, made: World) -> None:
+        for due in ("11:00", "11:02", "11:04"):
+            stuck(made, due)
+        with_a_pod, held_back, ended = made.jobs
+        made.pods = [pod(with_a_pod["metadata"]["name"], "11:00", run=WAITS)]
+        suspended = {"type": "Suspended", "status": "True", "lastTransitionTime": "2026-12-01T11:00:01Z"}
+        held_back["status"]["conditions"] = [suspended]
+        ended["metadata"]["annotations"] = {"graphcron.dev/ended": "NotStarting: enough"}
+        assert self.touched(made, "11:30:00") == []
+
+    def test_nothing_is_touched_before_events_were_asked_for(self, made: World) -> None:
+        stuck(made)
+        assert to_touch(made.observed(), at("11:08")) == []

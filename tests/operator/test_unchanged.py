@@ -57,6 +57,17 @@ def _touched(world: World) -> None:
     world.cron_job["metadata"]["managedFields"].append({"manager": "kubectl-edit", "operation": "Update"})
 
 
+def _removed(world: World) -> None:
+    """Of a removal nobody is recorded."""
+    assert world.cron_job
+    del world.cron_job["spec"]["startingDeadlineSeconds"]
+    world.cron_job["metadata"]["generation"] += 1
+
+
+def _of_an_older_operator(world: World) -> None:
+    del world.graphcron["status"]["cronJobGeneration"]
+
+
 def _status_touched(world: World) -> None:
     writer = {"manager": "kubectl-edit", "operation": "Update", "subresource": "status"}
     world.graphcron["metadata"]["managedFields"].append(writer)
@@ -117,7 +128,8 @@ def _status_of_old(world: World) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        _edited, _touched, _status_touched, _kept, _late_word, _without_record, _disowned, _gone, _installed_anew,
+        _edited, _touched, _removed, _of_an_older_operator,
+        _status_touched, _kept, _late_word, _without_record, _disowned, _gone, _installed_anew,
         _limited, _firing, _fired_unseen, _unrecorded_job, _status_of_old,
     ],
 )  # fmt: skip

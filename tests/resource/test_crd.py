@@ -12,9 +12,13 @@ from graphcron.resource import crd
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("copy", ["crds/graphcrons.yaml", "charts/graphcron/files/graphcrons.yaml"])
-def test_the_copies_are_what_the_models_say(copy: str) -> None:
-    assert (ROOT / copy).read_text() == crd.to_yaml(), "run `make generate`"
+BOTH = pytest.mark.parametrize("resource", crd.RESOURCES.values(), ids=str)
+
+
+@BOTH
+@pytest.mark.parametrize("folder", ["crds", "charts/graphcron/files"])
+def test_the_copies_are_what_the_models_say(folder: str, resource: crd.CustomResource) -> None:
+    assert (ROOT / folder / f"{resource.plural}.yaml").read_text() == crd.to_yaml(resource), "run `make generate`"
 
 
 def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -26,10 +30,11 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
             yield from nodes(schema[key], f"{path}[]")
 
 
-def test_the_schema_is_structural_and_has_no_defaults() -> None:
+@BOTH
+def test_the_schema_is_structural_and_has_no_defaults(resource: crd.CustomResource) -> None:
     """A default would make the apiserver rewrite objects; the rest is what "structural" means. The status, which nobody
     applies, has one."""
-    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    root = crd.manifest(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert root["properties"]["status"].pop("default") == crd.UNOBSERVED
     for path, schema in nodes(root):
         either = ("type", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string")
@@ -37,8 +42,9 @@ def test_the_schema_is_structural_and_has_no_defaults() -> None:
         assert not {"default", "$ref", "title", "anyOf", "allOf", "const"} & schema.keys(), path
 
 
-def test_every_field_of_the_spec_is_described() -> None:
-    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+@BOTH
+def test_every_field_of_the_spec_is_described(resource: crd.CustomResource) -> None:
+    root = crd.manifest(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for path, schema in nodes(root["properties"]["spec"], "spec"):
         if not path.endswith("]"):
             assert schema.get("description"), path
@@ -50,10 +56,11 @@ FREE_FORM = re.compile(
 """JSON of the user's, bounded by what an object may have; types of Kubernetes' own, which has no bounds."""
 
 
+@BOTH
 @pytest.mark.parametrize("part", ["spec", "status"])
-def test_every_text_list_and_map_is_bounded(part: str) -> None:
+def test_every_text_list_and_map_is_bounded(part: str, resource: crd.CustomResource) -> None:
     """The apiserver refuses what is too large, at once and in one sentence: nobody else has to read it."""
-    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    root = crd.manifest(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for path, schema in nodes(root["properties"][part], part):
         if FREE_FORM.fullmatch(path):
             continue
@@ -66,7 +73,8 @@ def test_every_text_list_and_map_is_bounded(part: str) -> None:
         assert needed.get(schema.get("type"), set()) <= schema.keys(), path
 
 
-def test_items_of_a_field_without_a_type_are_not_described() -> None:
+@BOTH
+def test_items_of_a_field_without_a_type_are_not_described(resource: crd.CustomResource) -> None:
     """An apiserver reports each wrong item, of the half a million that an object can hold: it took minutes."""
-    root = crd.manifest()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    root = crd.manifest(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     assert not [path for path, schema in nodes(root) if "items" in schema and "type" not in schema]

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from graphcron.firing.order import Order
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.order_of import order
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_reader import read_spec
+from graphcron.schedule.expression import read
 from tests.support.cronjobs import METADATA
 from tests.support.in_pod_specs import IN_POD
 
@@ -75,3 +77,27 @@ def test_the_order_is_the_same_for_both_engines() -> None:
 def test_only_replace_makes_the_run_pods_cancel_earlier_runs(policy: str | None, replace: bool) -> None:
     spec = MINIMAL | ({"concurrencyPolicy": policy} if policy else {})
     assert order(METADATA, GraphCronSpec.model_validate(spec), None).replace is replace
+
+
+PLACEHOLDERS = {"{{name}}": "{{name}} {{scheduledTime}} {{nobody}}"}
+
+
+def test_by_default_the_input_is_passed_on_as_it_is() -> None:
+    for more in ({}, {"renderInput": False}):
+        made = order(METADATA, read_spec(MINIMAL | {"input": PLACEHOLDERS} | more), None, read("0 9 * * fri"))
+        assert made.request["input"] == PLACEHOLDERS
+        assert (made.render, made.timezone) == (None, None)
+
+
+def test_what_run_pods_replace_is_known_when_they_are_made() -> None:
+    spec = read_spec(MINIMAL | {"input": "{{name}}", "renderInput": True, "timezone": "Europe/Berlin"})
+    made = order(METADATA, spec, None, read("0 9 * * fri"))
+    assert made.request["input"] == "{{name}}", "each firing replaces it anew"
+    assert made.timezone == "Europe/Berlin"
+    assert made.render == {"name": "hello", "fields": [[0], [9], None, None, [5]]}
+    assert Order.from_json(made.to_json()).render == made.render
+
+
+@pytest.mark.parametrize(("spec", "alone"), [({}, False), (IN_POD, True), (IN_POD | {"retryLimit": 0}, False)])
+def test_a_run_pod_knows_when_no_other_can_have_been_before_it(spec: dict[str, Any], alone: bool) -> None:
+    assert order(METADATA, read_spec(MINIMAL | spec), None).only_attempt is alone

@@ -39,8 +39,11 @@ def test_a_kept_thread_stays_with_the_crons_metadata(pod: Pod, server: AgentServ
     assert pod.run()[0] == EXIT_DONE
     assert server.threads.keys() == {FIRING.thread_id}
     sent = json.loads(server.bodies[0])["metadata"]
-    assert sent == {"team": "red", "cron_id": "cron-1", "graphcron_cron": "cron-1"}
-    assert server.threads[FIRING.thread_id]["metadata"] == {"team": "red", "graphcron_cron": "cron-1"}
+    assert isinstance(sent.pop("graphcron_attempts"), str), "Aegra takes plain values alone"
+    time = {"graphcron_scheduled_time": "2026-11-22T19:20:00Z"}
+    assert sent == {"team": "red", "cron_id": "cron-1", "graphcron_cron": "cron-1", **time}
+    kept = server.threads[FIRING.thread_id]["metadata"]
+    assert kept.items() >= {"team": "red", "graphcron_cron": "cron-1", **time}.items()
     assert server.threads[FIRING.thread_id]["ttl"] is None
 
 

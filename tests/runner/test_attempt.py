@@ -30,6 +30,14 @@ def test_a_skipped_firing_sends_no_request_and_says_why(
     assert (code, outcome.outcome, outcome.reason, server.requests) == (EXIT_DONE, "Skipped", reason, [])
 
 
+def test_a_backfill_of_a_past_minute_runs_at_once(pod: Pod, server: AgentServerFake) -> None:
+    pod.environ["GRAPHCRON_TRIGGER"] = "Backfill"
+    pod.order(not_before="2999-01-01T00:00:00Z", jitter_seconds=3600)
+    assert pod.run()[1].reason == "RunSucceeded"
+    pod.environ["GRAPHCRON_TRIGGER"] = ""
+    assert pod.run()[1].reason == "ScheduledBeforeChange"
+
+
 def test_an_attempt_waits_for_what_is_left_of_its_jitter(capsys: pytest.CaptureFixture[str]) -> None:
     start = datetime.now(UTC) + timedelta(seconds=0.3)
     wait_until(start, 1)
@@ -133,21 +141,29 @@ def test_a_run_that_cannot_be_cancelled_is_reported_as_such(pod: Pod, server: Ag
 
 
 @pytest.mark.parametrize(
-    ("ago", "slow", "code", "reason", "status"),
+    ("ago", "slow", "trigger", "code", "reason", "status"),
     [
-        (timedelta(0), timedelta(0), EXIT_TRY_AGAIN, "PodStopped", "pending"),
-        (timedelta(minutes=20), timedelta(0), EXIT_RUN_FAILED, "DeadlineExceeded", "interrupted"),
-        (timedelta(minutes=20), timedelta(minutes=15), EXIT_TRY_AGAIN, "PodStopped", "pending"),
+        (timedelta(0), timedelta(0), "", EXIT_TRY_AGAIN, "PodStopped", "pending"),
+        (timedelta(minutes=20), timedelta(0), "", EXIT_RUN_FAILED, "DeadlineExceeded", "interrupted"),
+        (timedelta(minutes=20), timedelta(minutes=15), "", EXIT_TRY_AGAIN, "PodStopped", "pending"),
+        (timedelta(days=20), timedelta(0), "Backfill", EXIT_TRY_AGAIN, "PodStopped", "pending"),
     ],
-    ids=["in time", "late", "late by a clock that is fast"],
+    ids=["in time", "late", "late by a clock that is fast", "of a past minute"],
 )
 def test_a_pod_that_is_stopped_cancels_only_when_its_job_can_be_out_of_time(
-    pod: Pod, server: AgentServerFake, ago: timedelta, slow: timedelta, code: int, reason: str, status: str
+    pod: Pod,
+    server: AgentServerFake,
+    ago: timedelta,
+    slow: timedelta,
+    trigger: str,
+    code: int,
+    reason: str,
+    status: str,
 ) -> None:
     """The node's clock says when a Job is out of time. Where it is ahead of the Agent Server's, it may be wrong."""
     server.slow = slow
     server.ends_as = None
-    pod.environ["GRAPHCRON_JOB_NAME"] = due(ago)
+    pod.environ |= {"GRAPHCRON_JOB_NAME": due(ago), "GRAPHCRON_TRIGGER": trigger}
     pod.order(deadline_seconds=600, keep_thread=True)
     with pod.start() as process:
         block_until(lambda: server.polls() >= 1)

@@ -7,12 +7,15 @@ import signal
 import sqlite3
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from graphcron.firing.formats import parse_time
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
 from tests.support.in_pod import THREAD, Pod, killed_in_second
+from tests.support.until import block_until
 
 
 def checkpoints(pod: Pod, thread_id: str | None = None) -> int:
@@ -101,6 +104,17 @@ def test_the_graph_sees_its_cron_its_thread_and_its_context(in_pod: Pod) -> None
         assert context == {"colour": "blue"}, "as on the Agent Server, and nothing that the schema does not know"
 
 
+def test_the_graph_sees_when_its_firing_was_due_and_what_made_it(in_pod: Pod) -> None:
+    due = {"graphcron_scheduled_time": "2026-02-02T02:40:00Z"}
+    in_pod.order({"metadata": {"graphcron_trigger": "mine"}}, only_attempt=True)
+    assert in_pod.run()[0] == EXIT_DONE
+    assert in_pod.metadata == {**due, "graphcron_trigger": "Schedule", "graphcron_attempt": 1}
+    in_pod.environ["GRAPHCRON_TRIGGER"] = "Backfill"
+    in_pod.order()
+    assert in_pod.run()[0] == EXIT_DONE
+    assert in_pod.metadata == {**due, "graphcron_trigger": "Backfill"}, "without a checkpointer nothing counts attempts"
+
+
 # Whatever is killed on the way
 
 
@@ -112,6 +126,19 @@ def test_a_killed_pod_is_resumed_from_the_threads_last_checkpoint(in_pod: Pod) -
     assert (code, outcome.reason, outcome.thread_id) == (EXIT_DONE, "RunSucceeded", THREAD)
     assert in_pod.steps == ["first", "second", "second", "third"], "the first step is not paid for twice"
     assert in_pod.state(THREAD)["values"]["log"][-2:] == ["second", "third"]
+    assert in_pod.metadata["graphcron_attempt"] == 2
+
+
+def test_a_run_by_hand_is_of_the_time_when_its_first_attempt_began(in_pod: Pod) -> None:
+    in_pod.keeps_threads()
+    in_pod.environ["GRAPHCRON_JOB_NAME"] = "report-by-hand"
+    in_pod.order({"durability": "sync"}, thread_id=THREAD)
+    killed_in_second(in_pod)
+    second = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
+    block_until(lambda: datetime.now(UTC) > second)
+    in_pod.run()
+    assert in_pod.metadata["graphcron_trigger"] == "Manual"
+    assert parse_time(in_pod.metadata["graphcron_scheduled_time"]) < second
 
 
 def test_a_finished_run_is_found_finished(in_pod: Pod) -> None:

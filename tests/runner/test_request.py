@@ -6,6 +6,12 @@ from graphcron.firing.outcome import EXIT_DONE
 from tests.support.agent_server_fake import AgentServerFake
 from tests.support.run_pod import FIRING, Pod
 
+TIMES = {
+    "graphcron_scheduled_time": "2026-11-22T19:20:00Z",
+    "graphcron_trigger": "Schedule",
+    "graphcron_attempt": 1,
+}
+
 
 def test_the_request_is_the_orders_and_carries_the_firings_mark(pod: Pod, server: AgentServerFake) -> None:
     cron = {"cron_id": "cron-1", "graphcron_cron": "cron-1"}
@@ -18,10 +24,17 @@ def test_the_request_is_the_orders_and_carries_the_firings_mark(pod: Pod, server
             "input": {"text": "hi"},
             "config": config,
             "webhook": "https://example.com",
-            "metadata": {"team": "red", **cron, "graphcron_firing": FIRING.job_uid},
+            "metadata": {"team": "red", **cron, "graphcron_firing": FIRING.job_uid, **TIMES},
             "multitask_strategy": "reject",
         }
     ]
+
+
+def test_no_metadata_of_the_cron_can_pass_for_the_firings(pod: Pod, server: AgentServerFake) -> None:
+    pod.order({"metadata": dict.fromkeys(TIMES, "mine")})
+    pod.environ["GRAPHCRON_TRIGGER"] = "Backfill"
+    pod.run()
+    assert server.started[0]["metadata"].items() >= (TIMES | {"graphcron_trigger": "Backfill"}).items()
 
 
 def test_input_arrives_as_it_was_given(pod: Pod, server: AgentServerFake) -> None:

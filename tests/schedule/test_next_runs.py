@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from croniter import croniter
 
+from graphcron.firing.robfig_walk import walked
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.next_runs import by_calendar, next_times
-from graphcron.schedule.robfig_walk import walked
 from graphcron.schedule.time_zone import read_timezone
 from tests.support.schedules import random_field
 

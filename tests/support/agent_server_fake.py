@@ -202,6 +202,9 @@ class AgentServerFake:
                 return _not_found(f"Thread with ID {thread_id} not found")
             case ["GET", "threads", thread_id]:
                 return Answer(200, {key: value for key, value in self.threads[thread_id].items() if key != "tasks"})
+            case ["PATCH", "threads", thread_id]:
+                self.threads[thread_id]["metadata"] |= _unreserved(data["metadata"])
+                return Answer(200, self.threads[thread_id])
             case ["GET", "threads", thread_id, "state"]:
                 return Answer(200, {"tasks": self.threads[thread_id]["tasks"]})
             case ["DELETE", "threads", thread_id]:
@@ -297,7 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
         if result.status != 204:
             self.wfile.write(data)
 
-    do_GET = do_POST = do_DELETE = _do  # noqa: N815  http.server looks for these names
+    do_GET = do_POST = do_PATCH = do_DELETE = _do  # noqa: N815  http.server looks for these names
 
     def log_message(self, *args: Any) -> None:
         """Quiet."""

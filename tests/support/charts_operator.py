@@ -66,6 +66,11 @@ class ChartsOperator:
         self._process.terminate()
         self._process.wait(STOP_SECONDS)
 
+    def kill(self) -> None:
+        """As the kernel does for its memory; the Lease is kept until it expires."""
+        self._process.kill()
+        self._process.wait(STOP_SECONDS)
+
     def restart(self) -> None:
         self.stop()
         self.start()

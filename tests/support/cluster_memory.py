@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcron.kube.errors import Conflict, KubeError, NotFound
-from graphcron.resource.identity import ENDED_ANNOTATION
+from graphcron.resource.identity import ENDED_ANNOTATION, TOUCHED_ANNOTATION
 
 Manifest = dict[str, Any]
 
@@ -78,6 +78,7 @@ class MemoryCluster:
         stored["metadata"]["resourceVersion"] = str(next(self._versions))
         stored["metadata"]["uid"] = before["metadata"]["uid"] if before else f"cj-{next(self._versions)}"
         stored["metadata"]["creationTimestamp"] = "2026-12-01T10:00:00Z"
+        stored["metadata"]["generation"] = before["metadata"]["generation"] + 1 if before else 1
         stored["metadata"]["managedFields"] = [{"manager": "graphcron", "operation": "Apply"}]
         self.mutate(stored)
         self.cron_jobs[stored["metadata"]["name"]] = stored
@@ -96,6 +97,7 @@ class MemoryCluster:
             raise Conflict(409, "Precondition failed: UID in object meta")
         self._write(f"suspend {name}")
         cron_job["spec"]["suspend"] = True
+        cron_job["metadata"]["generation"] += 1
         cron_job["metadata"]["resourceVersion"] = str(next(self._versions))
         cron_job["metadata"]["managedFields"].append({"manager": "graphcron", "operation": "Update"})
         return copy.deepcopy(cron_job)
@@ -124,6 +126,11 @@ class MemoryCluster:
         self._write(f"job {job['metadata']['name']}")
         annotated = job["metadata"] | {"annotations": {ENDED_ANNOTATION: because}}
         return copy.deepcopy(job | {"metadata": annotated | {"resourceVersion": str(next(self._versions))}})
+
+    async def touch_job(self, namespace: str, job: Manifest, moment: str) -> Manifest:
+        self._write(f"touch of {job['metadata']['name']}")
+        touched = job["metadata"] | {"annotations": {TOUCHED_ANNOTATION: moment}}
+        return copy.deepcopy(job | {"metadata": touched | {"resourceVersion": str(next(self._versions))}})
 
     async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:
         name = manifest["metadata"]["name"]

@@ -6,8 +6,11 @@ from typing import Any, cast
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Unavailable
 from graphcron.kube.resources import GRAPHCRONS
+from graphcron.operator.backfill_controller import BackfillController
 from graphcron.operator.controller import Controller
+from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.cronjob import Installation
+from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name
 from graphcron.operator.run_pod import RunPods
 from tests.support.cluster_memory import MemoryCluster
@@ -28,6 +31,15 @@ class Bench:
         self.now = NOW
         self.controller = Controller(
             cast("Kube", self.kube), INSTALLATION, clock=lambda: self.now, leads=lambda: self.leads
+        )
+        self.backfills = BackfillController(
+            cast("Kube", self.kube),
+            self.controller.cache,
+            INSTALLATION,
+            clock=lambda: self.now,
+            leads=lambda: self.leads,
+            metrics=OperatorMetrics(),
+            marker=CrashMarker(None, NOW),
         )
 
     def make(self, **spec: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""An apiserver of the test's own that knows GraphCrons."""
+"""An apiserver of the test's own that knows GraphCrons and their backfills."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,9 +10,10 @@ from cluster.paths import HERE
 
 @contextmanager
 def graphcron_apiserver(folder: Path, *namespaces: str, controllers: bool = False) -> Iterator[ControlPlane]:
-    """With the CRD and these namespaces. `controllers` starts the controller manager too."""
+    """With the CRDs and these namespaces. `controllers` starts the controller manager too."""
     with control_plane(folder, controllers=controllers) as plane:
-        plane.install_crd(HERE.root / "crds/graphcrons.yaml")
+        for crd in sorted((HERE.root / "crds").glob("*.yaml")):
+            plane.install_crd(crd)
         for namespace in namespaces:
             plane.install({"metadata": {"name": namespace}}, "/api/v1/namespaces")
         yield plane

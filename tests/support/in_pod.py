@@ -19,10 +19,12 @@ PYTHON = HERE.root / os.environ.get("IN_POD", ".build/in-pod") / "bin/python"
 
 THREAD = "7b1d6a0e-0000-4000-8000-000000000000"
 NOON = "29500000"
-"""Minutes since 1970, as in a Job's name."""
+"""Minutes since 1970, as in a Job's name: 2 February 2026, 02:40 UTC."""
+
+TIMES = ("graphcron_scheduled_time", "graphcron_trigger", "graphcron_attempt")
 
 GRAPH = """\
-import asyncio, operator, os, time
+import asyncio, json, operator, os, time
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 from typing_extensions import TypedDict
@@ -70,8 +72,10 @@ def second(state: State) -> State:
     return {"log": [said]}
 
 
-def third(state: State) -> State:
+def third(state: State, config: RunnableConfig) -> State:
     note("third")
+    with open("metadata", "w") as file:
+        json.dump(config["metadata"], file)
     return {"log": ["third"]}
 
 
@@ -197,6 +201,12 @@ class Pod:
     def steps(self) -> list[str]:
         file = self.app / "steps"
         return file.read_text().split("\n")[:-1] if file.exists() else []
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the last step of a run saw of its firing."""
+        found = json.loads((self.app / "metadata").read_text())
+        return {key: value for key, value in found.items() if key in TIMES}
 
     def state(self, thread_id: str) -> dict[str, Any]:
         """The thread's values and where it stands, as anybody reads it with LangGraph."""

@@ -25,12 +25,12 @@ def table() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-def listed(scope: str, mode: str = "") -> set[Permission]:
+def listed(scope: str, mode: str = "", *, console: bool = False) -> set[Permission]:
     places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns", "tokenReview": "cluster"}
-    places[f"scope={scope}"] = places["scope"]
+    places |= {f"scope={scope}": places["scope"]} | ({"console": "ns"} if console else {})
     return {
         Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
         for account, resource, verbs, where, _ in table()
-        if resource and where in ("scope", f"scope={scope}", "release", mode)
+        if resource and where in ("scope", f"scope={scope}", "release", mode, "console" if console else "")
         for verb in verbs.split(",")
     }

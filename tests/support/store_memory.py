@@ -3,7 +3,7 @@
 import copy
 import itertools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,10 +15,45 @@ from graphcron.resource.identity import id_of
 Manifest = dict[str, Any]
 
 
+class MemoryBackfills:
+    """The backfills of a MemoryStore."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self.manifests: dict[str, Manifest] = {}
+        self._check = check
+
+    async def of(self, graphcron: str) -> list[Manifest]:
+        self._check()
+        found = [one for one in self.manifests.values() if one["spec"]["graphCron"] == graphcron]
+        return copy.deepcopy(found[::-1])
+
+    async def get(self, name: str) -> Manifest:
+        self._check()
+        if name not in self.manifests:
+            raise Missing(name)
+        return copy.deepcopy(self.manifests[name])
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        self._check()
+        stored = copy.deepcopy(manifest)
+        name = stored["metadata"]["name"]
+        if name in self.manifests:
+            raise Changed(f'graphcronbackfills.graphcron.dev "{name}" already exists')
+        stored["metadata"] |= {"uid": str(uuid.uuid4()), "creationTimestamp": "2026-11-22T00:00:00Z"}
+        self.manifests[name] = stored
+        return copy.deepcopy(stored)
+
+    async def delete(self, known: Manifest) -> None:
+        self._check()
+        if self.manifests.pop(known["metadata"]["name"], None) is None:
+            raise Missing(known["metadata"]["name"])
+
+
 class MemoryStore:
     """Knows manifests by name. `fail_with` makes every call fail."""
 
     def __init__(self) -> None:
+        self.backfills = MemoryBackfills(self._check)
         self.manifests: dict[str, Manifest] = {}
         self.fail_with: StoreError | None = None
         self.rivals: list[Manifest] = []

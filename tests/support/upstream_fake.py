@@ -21,6 +21,8 @@ class UpstreamFake:
         self.assistants: set[str] = {AGENT}
         self.threads_of: dict[str, set[str]] = {}
         """Threads that go with an assistant when it is deleted with its threads."""
+        self.metadata_of: dict[str, dict[str, Any]] = {}
+        """Of threads that a search without ids may find."""
         self.search_status = 200
         self.search_status_once_pruned = 200
         self.lookup_status: int | None = None
@@ -72,7 +74,13 @@ class UpstreamFake:
 
     async def _search_threads(self, request: web.Request) -> web.Response:
         self._record(request)
-        wanted = (await request.json())["ids"]
+        query = await request.json()
+        if "ids" not in query:
+            wanted = query["metadata"].items()
+            return web.json_response(
+                [{"thread_id": thread} for thread, has in self.metadata_of.items() if wanted <= has.items()]
+            )
+        wanted = query["ids"]
         found = [{"thread_id": thread} for thread in wanted if thread in self.threads]
         return web.json_response(found if self.search_status == 200 else {"detail": "no"}, status=self.search_status)
 

@@ -11,6 +11,7 @@ from graphcron.operator.pauses import Pause
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
 from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_request
 from graphcron.operator.run_pod import RunPods
+from graphcron.operator.triggers import only_trigger
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.resource.spec_parts import Expect
 from graphcron.resource.status import GraphCronStatus
@@ -88,6 +89,7 @@ class World:
             self.cron_job["metadata"]["creationTimestamp"] = (
                 before["metadata"]["creationTimestamp"] if before else _moment(now)
             )
+            self.cron_job["metadata"]["generation"] = before["metadata"]["generation"] + 1 if before else 1
             self.cron_job["metadata"]["managedFields"] = [
                 {"manager": "graphcron", "operation": "Apply"},
                 {"manager": "kube-controller-manager", "operation": "Update", "subresource": "status"},
@@ -123,7 +125,7 @@ class World:
         if name not in [other["metadata"]["name"] for other in self.jobs]:
             made = {"uid": name, "creationTimestamp": _moment(now)}
             self.writes.append("job")
-            self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}})
+            self.jobs.append({"metadata": request.job["metadata"] | made, "status": {}} | only_trigger(request.job))
 
     def request(self, token: str, annotation: str = "run-requested") -> None:
         """Somebody annotates the GraphCron."""

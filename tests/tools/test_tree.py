@@ -28,8 +28,15 @@ def test_no_test_file_imports_from_another() -> None:
 
 UNTESTED = {
     "__main__.py": "calls the command",
+    "commands/options.py": "options; tests/commands/test_app.py starts the commands that have them",
+    "console/source.py": "a protocol and its exceptions",
+    "console/visit.py": "what a page gets; tests/console asks for pages",
     "facade/errors.py": "exceptions that hold a status and a sentence",
+    "facade/operation.py": "what two descriptions share; tests/facade/test_openapi.py reads the document",
     "facade/store/store.py": "a protocol and its exceptions",
+    "facade/v1/described.py": "descriptions; tests/facade/test_openapi_served.py asks for each status of them",
+    "facade/v1/links.py": "texts; tests/facade/v1/test_handlers.py follows them",
+    "facade/v1/routes.py": "a table; tests/facade/v1/test_handlers.py and test_openapi_served.py ask for each route",
     "operator/run_pod_defaults.py": "constants; tests/chart/test_values.py compares them with those of the chart",
     "resource/firing_guide.py": "texts; tests/tools/docs/test_spec_docs.py compares them with the reasons of the code",
     "resource/spec_parts.py": "fields; tests/resource/test_spec.py has what fits together",

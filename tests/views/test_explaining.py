@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.resource.firing_guide import REASONS
+from graphcron.resource.reason_guide import STATES
 from graphcron.views.explaining import Facts, Step, explain
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -46,8 +47,8 @@ def test_no_operator_works_here() -> None:
     ("kind", "reason", "step", "todo"),
     [
         ("Stalled", "InvalidSchedule", "spec", "The message says what to write instead."),
-        ("Suspended", "Paused", "schedule", "Set `enabled: true` to resume the schedule."),
-        ("RunsStarting", "ImagePullBackOff", "run pods", ""),
+        ("Suspended", "Paused", "schedule", STATES["Paused"].todo),
+        ("RunsStarting", "ImagePullBackOff", "run pods", STATES["NotStarting"].todo),
     ],
 )
 def test_a_condition_stops_it_with_its_message_and_what_to_do(kind: str, reason: str, step: str, todo: str) -> None:

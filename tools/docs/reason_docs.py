@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from graphcron.resource.firing_guide import OUTCOMES, REASONS, Reason
-from graphcron.resource.reason_guide import CONDITIONS, EXPECTATIONS, REQUESTS, STATES
+from graphcron.resource.reason_guide import BACKFILLS, CONDITIONS, EXPECTATIONS, REQUESTS, STATES
 from tools.docs import ROOT
 
 PAGE = ROOT / "docs/reasons.md"
@@ -34,6 +34,7 @@ Events use the reasons above. Each is sent once.
 | `Normal` | a firing was skipped or replaced |
 | `Normal` | a Job was created because somebody requested a run (`RunRequested`) |
 | `Warning` | such a request was refused |
+| both | `Complete` of a GraphCronBackfill has another reason than before |
 """
 
 
@@ -61,6 +62,9 @@ def _lines() -> Iterator[str]:
     yield "\n## Reasons of refused requests\n"
     yield "`status.lastRequest` has one of these while its outcome is `Refused`:\n"
     yield from _reasons(REQUESTS)
+    yield "\n## Reasons of backfills\n"
+    yield "The condition `Complete` of a GraphCronBackfill, and `Stalled` while it is there, have one of these:\n"
+    yield from _reasons(BACKFILLS)
     yield ""
     yield EVENTS
 

@@ -1,4 +1,4 @@
-"""Writes docs/spec.md, the fields of a GraphCron from the models, and docs/reasons.md.
+"""Writes docs/spec.md, the fields of GraphCron and GraphCronBackfill from the models, and docs/reasons.md.
 
 `python -m tools.docs.spec_docs` writes both pages. With `--check` it writes nothing and fails when one is out of date.
 """
@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from graphcron.resource.crd import COLUMNS, structural
+from graphcron.resource import backfill
+from graphcron.resource.backfill import BackfillSpec, BackfillStatus
+from graphcron.resource.crd import BACKFILL_COLUMNS, COLUMNS, structural
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus
@@ -98,6 +100,25 @@ mounts, and points to those events.
 """
 
 
+BACKFILL = f"""\
+## GraphCronBackfill
+
+A `GraphCronBackfill` (`{API_VERSION}`, namespaced, short name `gcb`) runs a GraphCron for scheduled times that have
+passed.
+
+```yaml
+apiVersion: {API_VERSION}
+kind: {backfill.KIND}
+metadata:
+  name: hello-november
+spec:
+  graphCron: hello
+  from: "2026-11-01T00:00:00Z"
+  to: "2026-11-08T00:00:00Z"
+```
+"""
+
+
 def page() -> str:
     """The whole page."""
     return "\n".join(_lines())
@@ -110,11 +131,23 @@ def _lines() -> Iterator[str]:
     yield "\n## status\n"
     yield from _fields(structural(GraphCronStatus.model_json_schema(by_alias=True)))
     yield "\n## Columns of kubectl get\n"
-    yield from _table("column", "path", {name: f"`{path}`" + _wide(priority) for name, _, path, priority in COLUMNS})
+    yield from _columns(COLUMNS)
     yield ""
     yield NULLS
     yield OVERLAPS
     yield STUCK
+    yield BACKFILL
+    yield "### spec of a backfill\n"
+    yield from _fields(structural(BackfillSpec.model_json_schema(by_alias=True)))
+    yield "\n### status of a backfill\n"
+    yield from _fields(structural(BackfillStatus.model_json_schema(by_alias=True)))
+    yield "\n### Columns of kubectl get gcb\n"
+    yield from _columns(BACKFILL_COLUMNS)
+    yield ""
+
+
+def _columns(columns: list[tuple[str, str, str, int]]) -> Iterator[str]:
+    yield from _table("column", "path", {name: f"`{path}`" + _wide(priority) for name, _, path, priority in columns})
 
 
 def _wide(priority: int) -> str:

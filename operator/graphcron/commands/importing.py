@@ -1,4 +1,4 @@
-"""`graphcron import`: crons of any LangGraph server as GraphCrons, and `graphcron export`: GraphCrons for Git. Pure."""
+"""`graphcron import`: crons of any LangGraph server as GraphCrons. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,6 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from graphcron.kube.resources import Manifest
-from graphcron.operator.object_cache import LAST_APPLIED
 from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT
 
 _FIELDS = (
@@ -56,15 +55,3 @@ def _without_cron_id(config: Any) -> Any:
     return {key: value for key, value in config.items() if key != "configurable"} | (
         {"configurable": kept} if kept else {}
     )
-
-
-_OURS_TO_SET = ("resourceVersion", "uid", "generation", "creationTimestamp", "managedFields", "selfLink")
-
-
-def for_git(graphcron: Manifest) -> Manifest:
-    """A GraphCron as it stands in Git: without status, and without what the apiserver sets."""
-    metadata = {key: value for key, value in graphcron["metadata"].items() if key not in _OURS_TO_SET}
-    if annotations := metadata.pop("annotations", {}):
-        kept = {key: value for key, value in annotations.items() if key != LAST_APPLIED}
-        metadata |= {"annotations": kept} if kept else {}
-    return {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": graphcron["spec"]}

@@ -4,7 +4,6 @@ It asks the decision that the operator asks. What only the cluster knows is not 
 the installation, and whether an assistant exists.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,8 @@ from graphcron.operator.cronjob import Installation
 from graphcron.operator.observed import Observed
 from graphcron.operator.reconcile import decide_in_full
 from graphcron.operator.run_pod import RunPods
-from graphcron.resource.identity import API_VERSION, KIND, NAME_LIMIT, NAME_MESSAGE
+from graphcron.resource.identity import API_VERSION, KIND
+from graphcron.resource.names import fault_of_name
 from graphcron.schedule.field_syntax import oversized_steps
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -137,11 +137,6 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-_PART = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_NAME = re.compile(rf"{_PART}(\.{_PART})*")
-"""RFC 1123 subdomain, as Kubernetes takes names."""
-
-
 def _judged(where: str, document: Manifest, installation: Installation, now: datetime) -> list[Finding]:
     metadata = document.get("metadata")
     if not isinstance(metadata, dict) or not isinstance(name := metadata.get("name"), str):
@@ -150,14 +145,8 @@ def _judged(where: str, document: Manifest, installation: Installation, now: dat
     def finding(severity: str, reason: str, message: str) -> Finding:
         return Finding(where, severity, name, reason, message)
 
-    if not _NAME.fullmatch(name):
-        message = (
-            f"metadata.name {name[:NAME_LIMIT]!r} must be lower-case letters, digits, '-' and '.', with a letter or "
-            "digit at both ends and on both sides of each '.'"
-        )
-        return [finding(ERROR, "InvalidName", message)]
-    if len(name) > NAME_LIMIT:
-        return [finding(ERROR, "InvalidName", NAME_MESSAGE)]
+    if fault := fault_of_name(name):
+        return [finding(ERROR, "InvalidName", fault)]
     if document.get("apiVersion") != API_VERSION:
         return [finding(ERROR, "InvalidSpec", f"apiVersion must be {API_VERSION}")]
     if unknown := sorted(str(key) for key in document.keys() - {"apiVersion", "kind", "metadata", "spec", "status"}):

@@ -37,7 +37,8 @@ def run(url: str, key: str | None, entry: Manifest | None) -> Any:
     run_id, thread_id = (entry or {}).get("runId"), (entry or {}).get("threadId")
     if not run_id or not thread_id:
         raise Failed("the run of this firing is unknown: the history has no run id of it")
-    return _ask(url, key, f"/threads/{thread_id}/runs/{run_id}")
+    gone = f"{url} has no run {run_id} any more: with onRunCompleted 'delete' its thread is deleted when it is over"
+    return _ask(url, key, f"/threads/{thread_id}/runs/{run_id}", missing=gone)
 
 
 def entry_of(graphcron: Manifest, job: str | None) -> Manifest | None:
@@ -46,7 +47,8 @@ def entry_of(graphcron: Manifest, job: str | None) -> Manifest | None:
     return next((entry for entry in history if (name := entry.get("jobName")) and job in (None, name)), None)
 
 
-def _ask(url: str, key: str | None, path: str, body: object = None) -> Any:
+def _ask(url: str, key: str | None, path: str, body: object = None, missing: str = "") -> Any:
+    """`missing` is what an answer 404 means."""
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise Failed(f"{url!r} is no http(s) URL")
     headers = {"Content-Type": "application/json"} | ({"x-api-key": key} if key else {})
@@ -58,6 +60,8 @@ def _ask(url: str, key: str | None, path: str, body: object = None) -> Any:
     except urllib.error.HTTPError as error:
         with error:  # it is the connection, too
             said = error.read(500).decode(errors="replace").strip()
+        if error.code == 404 and missing:
+            raise Failed(f"{missing} ({said})") from None
         raise Failed(f"{url} answered {error.code} to {path}: {said or error.reason}") from None
     except (OSError, ValueError) as error:
         raise Failed(f"{url} cannot be read: {getattr(error, 'reason', None) or error}") from None

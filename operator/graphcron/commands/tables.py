@@ -1,14 +1,33 @@
 """Tables of the commands: rows of GraphCrons and of firings. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from graphcron.firing.formats import parse_time
+from graphcron.firing.order import SCHEDULE
 from graphcron.kube.resources import Manifest
-from graphcron.views.words import condition, duration, first_line, phase, relative, strip, stuck_pods, told, unmet
+from graphcron.resource.identity import owner_of
+from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+from graphcron.views.words import (
+    condition,
+    duration,
+    first_line,
+    human_name,
+    phase,
+    relative,
+    strip,
+    stuck_pods,
+    told,
+    unmet,
+)
 
 NOTHING = "-"
 """Shown where there is no value, so that columns stay columns for `awk`."""
+TITLE, MESSAGE = "TITLE", "MESSAGE"
+"""Columns of free text."""
+UNMET = "UNMET"
+"""Names what is expected and not so, of the GraphCrons of a list where that is any."""
 
 
 class Table(NamedTuple):
@@ -19,52 +38,81 @@ class Table(NamedTuple):
 
 
 def crons(graphcrons: Sequence[Manifest], now: datetime, *, namespaces: bool = False, wide: bool = False) -> Table:
-    """One row for each GraphCron, in the given order."""
+    """One row for each GraphCron, in the given order. Where one has another name for people, there is a column of it:
+    REST names its crons by UUID."""
+    titles = any(human_name(one) != one["metadata"]["name"] for one in graphcrons)
     columns = [
         *(["NAMESPACE"] if namespaces else []),
-        *("NAME", "SCHEDULE", "TIMEZONE", "ASSISTANT", "PHASE", "NEXT", "LAST", "RESULTS", "UNMET"),
-        *(["MESSAGE"] if wide else []),
+        *(["NAME", TITLE] if titles else ["NAME"]),
+        *("SCHEDULE", "PHASE", "NEXT", "LAST", "RESULTS"),
+        *([UNMET] if any(map(unmet, graphcrons)) else []),
+        *(["TIMEZONE", "ASSISTANT", MESSAGE] if wide else []),
     ]
-    return Table(columns, [_cron(one, now, namespaces, wide) for one in graphcrons])
+    return Table(columns, [_cron(one, now, columns) for one in graphcrons])
 
 
-def _cron(graphcron: Manifest, now: datetime, namespaces: bool, wide: bool) -> list[str]:
+def _cron(graphcron: Manifest, now: datetime, columns: Sequence[str]) -> list[str]:
     metadata, spec, status = graphcron["metadata"], graphcron.get("spec") or {}, graphcron.get("status") or {}
-    ready = condition(graphcron, "Ready") or {}
-    following = next(iter(status.get("nextRunTimes", [])), None)
-    last = status.get("lastScheduleTime")
-    return [
-        *([metadata["namespace"]] if namespaces else []),
-        metadata["name"],
-        str(spec.get("schedule", NOTHING)),
-        status.get("timezone") or spec.get("timezone") or NOTHING,
-        str(spec.get("assistantId", NOTHING)),
-        phase(graphcron),
-        relative(following, now) if following else NOTHING,
-        relative(last, now) if last else NOTHING,
-        strip(graphcron) or NOTHING,
-        ",".join(one["type"] for one in unmet(graphcron)) or NOTHING,
-        *([str(ready.get("message", NOTHING))] if wide else []),
-    ]
+    following, last = next_time(graphcron), last_time(graphcron)
+    cells = {
+        "NAMESPACE": metadata["namespace"],
+        "NAME": metadata["name"],
+        TITLE: title if (title := human_name(graphcron)) != metadata["name"] else NOTHING,
+        "SCHEDULE": str(spec.get("schedule", NOTHING)),
+        "PHASE": phase(graphcron),
+        "NEXT": relative(following, now) if following else NOTHING,
+        "LAST": relative(last, now) if last else NOTHING,
+        "RESULTS": strip(graphcron) or NOTHING,
+        UNMET: ",".join(one["type"] for one in unmet(graphcron)) or NOTHING,
+        "TIMEZONE": status.get("timezone") or spec.get("timezone") or NOTHING,
+        "ASSISTANT": str(spec.get("assistantId", NOTHING)),
+        MESSAGE: str((condition(graphcron, "Ready") or {}).get("message", NOTHING)),
+    }
+    return [cells[column] for column in columns]
 
 
-def firings(graphcron: Manifest, now: datetime) -> Table:
+def next_time(graphcron: Manifest) -> str | None:
+    """When it fires next, None when it does not."""
+    times = (graphcron.get("status") or {}).get("nextRunTimes", [])
+    return times[0] if times else None
+
+
+def last_time(graphcron: Manifest) -> str | None:
+    """When it fired last, by its schedule or on request; None when it never did."""
+    status = graphcron.get("status") or {}
+    times = [status.get("lastScheduleTime"), *(entry["scheduledTime"] for entry in status.get("history", [])[:1])]
+    return max(filter(None, times), default=None)
+
+
+SORTS: dict[str, Callable[[Manifest], Any]] = {
+    "name": lambda one: (one["metadata"]["namespace"], one["metadata"]["name"]),
+    "next": lambda one: next_time(one) or _NEVER,
+    "last": lambda one: last_time(one) or "",
+}
+"""What a list is sorted by, times from the oldest to the newest. Those that will not fire come last."""
+_NEVER = "~"
+"""Above every time as text."""
+
+
+def firings(graphcron: Manifest, now: datetime, *, wide: bool = False) -> Table:
     """One row for each recorded firing, the newest first."""
-    columns = ("DUE", "OUTCOME", "REASON", "DURATION", "RUN", "THREAD", "MESSAGE")
+    ids = ("JOB", "RUN", "THREAD") if wide else ()
+    columns = ("DUE", "AGE", "TRIGGER", "OUTCOME", "REASON", "DURATION", *ids, MESSAGE)
     history = (graphcron.get("status") or {}).get("history", [])
-    return Table(columns, [_firing(entry, now) for entry in history])
+    return Table(columns, [_firing(entry, now, wide) for entry in history])
 
 
-def _firing(entry: Manifest, now: datetime) -> list[str]:
-    due = f"{entry['scheduledTime']} ({relative(entry['scheduledTime'], now)})"
+def _firing(entry: Manifest, now: datetime, wide: bool) -> list[str]:
     several = f" x{entry['count']}" if entry.get("count", 1) > 1 else ""
+    ids = [entry.get(name) or NOTHING for name in ("jobName", "runId", "threadId")] if wide else []
     return [
-        due,
+        entry["scheduledTime"],
+        relative(entry["scheduledTime"], now).removesuffix(" ago"),
+        entry.get("trigger") or SCHEDULE,
         f"{entry['outcome']}{several}",
         entry["reason"],
         duration(entry) or NOTHING,
-        entry.get("runId") or NOTHING,
-        entry.get("threadId") or NOTHING,
+        *ids,
         first_line(entry.get("message") or NOTHING),
     ]
 
@@ -73,16 +121,37 @@ def described(graphcron: Manifest, words: str, now: datetime) -> list[tuple[str,
     """Name and value of what `graphcron get` shows of one GraphCron; `words` is its schedule in English."""
     metadata, spec, status = graphcron["metadata"], graphcron.get("spec") or {}, graphcron.get("status") or {}
     ready, stuck = condition(graphcron, "Ready"), stuck_pods(graphcron)
-    counts = status.get("firings") or {}
+    counts, timezone, title = status.get("firings") or {}, status.get("timezone"), human_name(graphcron)
+    request, why = status.get("lastRequest"), str((ready or {}).get("message", ""))
     lines = [
         ("Name", f"{metadata['namespace']}/{metadata['name']}"),
-        ("Schedule", f"{spec.get('schedule', NOTHING)}  ({words})"),
+        *([("Title", title)] if title != metadata["name"] else []),
+        *([("Owner", owner)] if (owner := owner_of(graphcron)) else []),
+        ("Schedule", f"{spec.get('schedule', NOTHING)}  ({words}{f', {timezone}' if timezone else ''})"),
         ("Assistant", str(spec.get("assistantId", NOTHING))),
-        ("Phase", told(phase(graphcron), str((ready or {}).get("message", "")))),
-        *([("Pods", told(stuck["reason"], stuck["message"]))] if stuck else []),
+        *([("Thread", str(spec["threadId"]))] if spec.get("threadId") else []),
+        ("Phase", told(phase(graphcron), why)),
+        *([("Pods", told(stuck["reason"], stuck["message"]))] if stuck and stuck["message"] not in why else []),
         *((one["type"], one["message"]) for one in unmet(graphcron)),
         ("Active", str(status.get("active", 0))),
         ("Firings", ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none yet"),
+        *([("Requested", _request(request))] if request else []),
     ]
-    times = [f"{time} ({relative(time, now)})" for time in status.get("nextRunTimes", [])]
+    times = [f"{_local(time, timezone)} ({relative(time, now)})" for time in status.get("nextRunTimes", [])]
     return [*lines, ("Next", "\n".join(times) or "never")]
+
+
+def _request(request: Manifest) -> str:
+    """The last request to run it now, and what came of it."""
+    refused = request["outcome"] == "Refused"
+    what = told(request.get("reason") or "", request.get("message") or "") if refused else request.get("jobName")
+    return f"{request['token']}: {request['outcome']}, {what}"
+
+
+def _local(time: str, timezone: str | None) -> str:
+    """A time in a zone, as its schedule is meant."""
+    try:
+        zone = read_timezone(timezone)
+    except InvalidTimezone:
+        return time
+    return parse_time(time).astimezone(zone).isoformat().replace("+00:00", "Z")

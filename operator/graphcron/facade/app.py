@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 from prometheus_client.aiohttp import make_aiohttp_handler
 
 from graphcron.environ import CannotStart
@@ -19,6 +18,7 @@ from graphcron.facade.handlers import Clock, Handlers, Resolver
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.facade.middleware import (
     ANY_PATH,
+    CONSOLE,
     OPENAPI,
     PROBES,
     allow_browsers,
@@ -35,6 +35,8 @@ from graphcron.facade.resolver import addresses_of
 from graphcron.facade.schemas import BODY_LIMIT
 from graphcron.facade.settings import FacadeSettings
 from graphcron.facade.store.store import Store
+from graphcron.facade.v1.backfills import BackfillHandlers
+from graphcron.facade.v1.routes import only, v1_routes
 
 METRICS = web.AppKey("metrics", FacadeMetrics)
 DRAINING = web.AppKey("draining", asyncio.Event)
@@ -48,8 +50,10 @@ def make_app(
     upstream: Upstream | None,
     clock: Clock,
     resolver: Resolver = addresses_of,
+    console: web.Application | None = None,
 ) -> web.Application:
-    """The application in front of a store. `upstream` is None when there is no Agent Server."""
+    """The application in front of a store. `upstream` is None when there is no Agent Server, `console` when its path is
+    the Agent Server's as any other."""
     metrics, draining = FacadeMetrics(), asyncio.Event()
     handlers = Handlers(settings, store, upstream, clock, resolver, metrics.conflicts.inc, draining)
     middlewares = [
@@ -63,7 +67,10 @@ def make_app(
     app = web.Application(middlewares=middlewares, client_max_size=BODY_LIMIT)
     app[METRICS], app[DRAINING] = metrics, draining
     app.on_response_prepare.append(say_id)
-    app.add_routes(_routes(handlers, PassThrough(store, upstream)))
+    if console is not None:
+        app.add_subapp(CONSOLE, console)
+    app.add_routes(v1_routes(BackfillHandlers(settings, store, clock)))
+    app.add_routes(_routes(handlers, PassThrough(store, upstream)))  # last: it passes on what is nobody's
     return app
 
 
@@ -83,11 +90,11 @@ def _routes(handlers: Handlers, pass_through: PassThrough) -> list[web.RouteDef]
         web.patch(any_id, handlers.patch),
         web.delete(any_id, handlers.delete),
         # Other methods stop here, or the last line would pass them on.
-        web.route("*", "/runs/crons", _only(hdrs.METH_POST)),
-        web.route("*", thread_id, _only(hdrs.METH_POST)),
-        web.route("*", "/runs/crons/{reserved:search|count}", _only(*on_id, hdrs.METH_POST)),
-        web.route("*", any_id, _only(*on_id)),
-        *(web.route("*", path, _only(hdrs.METH_GET, hdrs.METH_HEAD)) for path in (*PROBES, OPENAPI)),
+        web.route("*", "/runs/crons", only(hdrs.METH_POST)),
+        web.route("*", thread_id, only(hdrs.METH_POST)),
+        web.route("*", "/runs/crons/{reserved:search|count}", only(*on_id, hdrs.METH_POST)),
+        web.route("*", any_id, only(*on_id)),
+        *(web.route("*", path, only(hdrs.METH_GET, hdrs.METH_HEAD)) for path in (*PROBES, OPENAPI)),
         web.route("*", ANY_PATH, pass_through.handle),
     ]
 
@@ -122,10 +129,3 @@ def metrics_app(metrics: FacadeMetrics) -> web.Application:
     app = web.Application()
     app.add_routes([web.get("/metrics", make_aiohttp_handler(metrics.registry))])
     return app
-
-
-def _only(*methods: str) -> Handler:
-    async def refuse(request: web.Request) -> web.StreamResponse:
-        raise web.HTTPMethodNotAllowed(request.method, methods)
-
-    return refuse

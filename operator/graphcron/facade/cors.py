@@ -9,7 +9,8 @@ from dataclasses import dataclass
 ANY = "*"
 
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY"
-_EXPOSED = "x-pagination-total, x-pagination-next, content-location"
+_EXPOSED = "x-pagination-total, x-pagination-next, content-location, link, location, retry-after, warning"
+"""LangGraph's, and those that only GraphCron sends."""
 _MAX_AGE_SECONDS = 600
 
 

@@ -5,12 +5,14 @@ BROKEN_BODY = "The request body is no valid HTTP: its encoding is broken"
 
 
 class RestError(Exception):
-    """An answer other than success: an HTTP status and the sentence that becomes its `detail`."""
+    """An answer other than success: an HTTP status and the sentence that becomes its `detail`. `retry_after` are the
+    seconds after which the same request can succeed."""
 
-    def __init__(self, status: int, detail: str) -> None:
+    def __init__(self, status: int, detail: str, retry_after: int | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.retry_after = retry_after
 
 
 class Unverified(RestError):

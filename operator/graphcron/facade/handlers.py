@@ -38,9 +38,11 @@ from graphcron.facade.store.store import Changed, Missing, Store, StoreUnavailab
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
 from graphcron.facade.unknown_fields import warning
 from graphcron.facade.update import update
+from graphcron.facade.v1.links import status_link
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 from graphcron.resource.advice import advice
+from graphcron.resource.identity import id_of
 from graphcron.schedule.fields import Schedule
 
 CALLER = web.RequestKey("caller", Caller)
@@ -186,11 +188,12 @@ class Handlers:
 
     async def get(self, request: web.Request) -> web.Response:
         """The cron of an id."""
-        return json_answer(cron(await self._crons_of(request).get(_cron_id(request)), self._now()))
+        found = await self._crons_of(request).get(cron_id_of(request))
+        return json_answer(cron(found, self._now()), headers={"Link": status_link(id_of(found))})
 
     async def patch(self, request: web.Request) -> web.Response:
         """An update of a cron. Conflicts are the store's business, since the client names no version."""
-        identity = _cron_id(request)
+        identity = cron_id_of(request)
         body = await self._body(request, CronPatch)
         if not body.model_fields_set:
             raise RestError(400, "Request body cannot be empty")
@@ -220,18 +223,12 @@ class Handlers:
         return _answer_to(body, patched, self._now(), asked.draft.schedule)
 
     async def _body(self, request: web.Request, schema: type[AnyBody], limit: int = VALUES_LIMIT) -> AnyBody:
-        try:
-            async with asyncio.timeout(self._body_timeout):
-                data = await request.read()
-        except TimeoutError:
-            raise RestError(408, TOO_SLOW) from None
-        except web.RequestPayloadError:
-            raise RestError(400, BROKEN_BODY) from None
+        data = await read_within(request, self._body_timeout)
         return read(schema, read_json(data, limit), self._unknown_fields)
 
     async def delete(self, request: web.Request) -> web.Response:
         """The deletion of a cron."""
-        await self._crons_of(request).delete(_cron_id(request))
+        await self._crons_of(request).delete(cron_id_of(request))
         return web.Response(status=204)
 
     async def search(self, request: web.Request) -> web.Response:
@@ -249,7 +246,19 @@ class Handlers:
         return json_answer(len(search.matching(await self._crons_of(request).list(query.metadata or {}), query)))
 
 
-def _cron_id(request: web.Request) -> str:
+async def read_within(request: web.Request, seconds: float) -> bytes:
+    """The body of a request. Raises RestError 408 when it takes longer."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await request.read()
+    except TimeoutError:
+        raise RestError(408, TOO_SLOW) from None
+    except web.RequestPayloadError:
+        raise RestError(400, BROKEN_BODY) from None
+
+
+def cron_id_of(request: web.Request) -> str:
+    """The id in the path of a request. Raises RestError 422."""
     return read_uuid("cron", request.match_info["cron_id"])
 
 
@@ -263,7 +272,8 @@ def _answer_to(body: RunOptions, manifest: Manifest, now: datetime, schedule: Sc
     warnings = [warning(body.model_extra)] if body.model_extra else []
     if said := advice(manifest["spec"]):
         warnings.append(f'299 - "{said}"')
-    return json_answer(cron(manifest, now, schedule), headers={"Warning": ", ".join(warnings)} if warnings else None)
+    headers = {"Link": status_link(id_of(manifest))} | ({"Warning": ", ".join(warnings)} if warnings else {})
+    return json_answer(cron(manifest, now, schedule), headers=headers)
 
 
 def json_answer(value: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -48,13 +48,13 @@ def marked(manifest: Manifest) -> Manifest:
     return manifest | {"metadata": metadata | {"annotations": annotations}}
 
 
-def check_same(first: Manifest, repeated: Manifest) -> None:
-    """Raises RestError 422 when a marked create asks for something else than the cron that its key has made."""
+def check_same(first: Manifest, repeated: Manifest, kind: str = "cron") -> None:
+    """Raises RestError 422 when a marked create asks for something else than what its key has made, of that kind."""
     made_of = first["metadata"].get("annotations", {}).get(DIGEST)
     if made_of != repeated["metadata"]["annotations"][DIGEST]:
         raise RestError(
             422,
-            f"This {HEADER} has already made cron '{first['metadata']['name']}' from another request: repeat that "
+            f"This {HEADER} has already made {kind} '{first['metadata']['name']}' from another request: repeat that "
             "request unchanged, or use a new key",
         )
 

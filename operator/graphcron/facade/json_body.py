@@ -28,8 +28,16 @@ def read_json(data: bytes, limit: int = VALUES_LIMIT) -> object:
     what is no JSON, for more than `limit` keys and values, and for what Kubernetes cannot store unchanged."""
     _check_extent(data, limit)
     try:
-        value = json.loads(data.decode(), parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError):
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _invalid(data[: error.start].decode(), "not UTF-8") from None
+    try:
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise _invalid(text[: error.pos], f"{error.msg[:1].lower()}{error.msg[1:]}") from None
+    except _NoNumber as error:
+        raise _invalid(text[: _place_of(str(error), text)], error.fault) from None
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
         raise RestError(422, INVALID_JSON) from None
     if _SUSPECT.search(data):
         _check_storable(value)
@@ -44,8 +52,6 @@ def _check_extent(data: bytes, limit: int) -> None:
         raise _too_many(limit)
     outside = b"".join(data.split(b'"')[::2])
     openings = outside.count(b"[") + outside.count(b"{")
-    if openings != outside.count(b"]") + outside.count(b"}"):
-        raise RestError(422, INVALID_JSON)
     if openings + outside.count(b",") + outside.count(b":") > limit:
         raise _too_many(limit)
     levels = accumulate(_LEVELS[bracket] for bracket in outside.translate(None, _NO_BRACKETS))
@@ -61,15 +67,35 @@ def _too_many(limit: int) -> RestError:
     return RestError(422, f"The request body has more than {limit} keys and values, the most that are read")
 
 
+def _invalid(before: str, fault: str) -> RestError:
+    """`before` is the text up to the fault. Of what is there nothing is quoted."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return RestError(422, f"{INVALID_JSON}: line {line}, column {column}: {fault}")
+
+
+class _NoNumber(ValueError):
+    """The text of what Python takes for a number and JSON does not, or Kubernetes cannot store."""
+
+    def __init__(self, text: str, fault: str) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
+    raise _NoNumber(text, f"{text} is no number of JSON")
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError(f"{text} is beyond any float")
+        raise _NoNumber(text, "a number beyond any float")
     return number
+
+
+def _place_of(number: str, text: str) -> int:
+    """Where that number is first, which stands in no string. The parser does not tell."""
+    tokens = re.finditer(r'"(?:[^"\\]|\\.)*"|[^\s,:{}\[\]"]+', text)
+    return next((token.start() for token in tokens if token[0].startswith(number)), len(text))
 
 
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|[0-9]{19}")
@@ -114,7 +140,7 @@ def _spelt(place: _Place) -> str:
 def _check_text(text: str, place: _Place) -> None:
     try:
         text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        raise RestError(422, INVALID_JSON) from None
+    except UnicodeEncodeError:
+        raise RestError(422, f"{INVALID_JSON}: {_spelt(place) or 'a key'}: half of a surrogate pair") from None
     if "\0" in text:
         raise RestError(422, f"{_spelt(place) or 'A key'}: a NUL character cannot be stored: leave it out")

@@ -53,7 +53,7 @@ async def _serve(settings: FacadeSettings) -> None:
         upstream = await stack.enter_async_context(connected(settings))
         store = CachedStore(kube, settings.namespace)
         auth = Authentication(settings.auth_mode, keys, TokenReviews(kube, settings.token_audience).caller)
-        app = make_app(settings, store, auth, upstream, lambda: datetime.now(UTC))
+        app = make_app(settings, store, auth, upstream, _now, console=_console(settings, store, auth))
         app[METRICS].observe_cache(store.age)
         # The ports first: a process that cannot have them has not begun anything yet.
         scraped = await start(
@@ -78,6 +78,18 @@ async def _serve(settings: FacadeSettings) -> None:
         app[DRAINING].set()
         logger.info("stopping: not ready, accepting requests for %g s more", settings.shutdown_delay)
         await asyncio.sleep(settings.shutdown_delay)
+
+
+def _console(settings: FacadeSettings, store: CachedStore, auth: Authentication) -> web.Application | None:
+    if not settings.console:
+        return None
+    from graphcron.facade.console import make_facade_console  # its libraries take ten megabytes
+
+    return make_facade_console(settings, store, auth, _now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _keys(settings: FacadeSettings) -> Callable[[], Keys]:

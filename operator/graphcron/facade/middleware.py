@@ -24,6 +24,8 @@ RETRY_AFTER_SECONDS = 5
 
 PROBES = ("/healthz", "/readyz")
 OPENAPI = "/openapi.json"
+CONSOLE = "/console"
+"""Where the web console is, if it is served."""
 ANY_PATH = "/{path:.*}"
 """The route of requests that are passed on to the Agent Server."""
 
@@ -40,12 +42,17 @@ def route_of(request: web.Request) -> str:
 _ANY_TEMPLATE = "/{path}"
 
 
+def is_console(request: web.Request) -> bool:
+    """Whether the console answers a request: it knows its viewers by itself, and no other page may read it."""
+    return route_of(request).split("/")[:2] == CONSOLE.split("/")
+
+
 def allow_browsers(origins: Origins) -> Middleware:
     """Answers preflights of cron endpoints, and names in each answer the page that may read it."""
 
     @web.middleware
     async def allow(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if route_of(request) == PASSED_THROUGH and not reaches_crons(request.raw_path):
+        if is_console(request) or (route_of(request) == PASSED_THROUGH and not reaches_crons(request.raw_path)):
             return await handler(request)
         if is_preflight(request.method, request.headers):
             return web.Response(text="OK", headers=origins.preflight(request.headers))
@@ -90,7 +97,7 @@ def identify_callers(auth: Authentication) -> Middleware:
     @web.middleware
     async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
         route, reads = route_of(request), request.method in (hdrs.METH_GET, hdrs.METH_HEAD)
-        if reads and route in PROBES:
+        if (reads and route in PROBES) or is_console(request):
             return await handler(request)
         if route == PASSED_THROUGH and is_preflight(request.method, request.headers):
             request[CALLER] = NOBODY  # a browser sends no credentials with a preflight
@@ -112,7 +119,8 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except RestError as error:
-        return _problem(error.status, error.detail)
+        again = None if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+        return _problem(error.status, error.detail, again)
     except Missing:
         return _problem(404, "Not Found")
     except Rejected as error:

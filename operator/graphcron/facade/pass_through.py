@@ -1,14 +1,16 @@
-"""The handler of every other path: forwards it to the Agent Server, and deletes the crons of what was deleted there."""
+"""The handler of every other path: forwards it to the Agent Server, finds threads and runs by the crons that only we
+know, and deletes the crons of what was deleted there."""
 
 import asyncio
 import logging
 
 from aiohttp import web
 
-from graphcron.facade import search
+from graphcron.facade import cron_filter, search
 from graphcron.facade.errors import RestError
 from graphcron.facade.handlers import CALLER
 from graphcron.facade.proxy.path_guard import deleted_by, deletes_other_threads
+from graphcron.facade.proxy.request_body import RequestBody
 from graphcron.facade.proxy.upstream import Upstream
 from graphcron.facade.schemas import CronCount
 from graphcron.facade.store.owned_store import OwnedStore
@@ -54,7 +56,23 @@ class PassThrough:
                 # To its end even when the client leaves: what they belonged to is gone already.
                 await asyncio.shield(cascade())
 
-        return await upstream.forward(request, before_answer)
+        body, query = await self._found_by_mark(request, crons, upstream.body_of(request))
+        return await upstream.forward(request, before_answer, body, query)
+
+    async def _found_by_mark(
+        self, request: web.Request, crons: Store, body: RequestBody
+    ) -> tuple[RequestBody, str | None]:
+        """Body and query of a search of threads or runs by the id of a cron of the caller's, with the key that its runs
+        have. Ids of others stay: they may be of crons that the Agent Server has itself."""
+        asked = cron_filter.in_query(request.method, request.raw_path)
+        if asked and await _has(crons, asked.cron_id):
+            return body, asked.text
+        if cron_filter.is_search(request.method, request.raw_path) and "Content-Encoding" not in request.headers:
+            data = await body.ahead(cron_filter.BODY_LIMIT)
+            asked = cron_filter.in_body(data or b"")
+            if asked and await _has(crons, asked.cron_id):
+                body.replace(asked.text.encode())
+        return body, None
 
     async def _gone(self, upstream: Upstream, threads: set[str], request: web.Request) -> list[str]:
         """Those of these threads, which existed for the caller before, that are gone. Each is looked up by its id
@@ -90,3 +108,11 @@ class PassThrough:
                 f"{identity} was deleted from the Agent Server, but its crons remain, since Kubernetes did not "
                 f"answer; delete them by id. {error}"
             ) from None
+
+
+async def _has(crons: Store, cron_id: str) -> bool:
+    try:
+        await crons.get(cron_id)
+    except Missing:
+        return False
+    return True

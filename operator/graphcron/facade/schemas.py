@@ -139,6 +139,11 @@ class CronSearch(CronCount):
     select: Annotated[list[CronField], FailFast(), Field(max_length=100)] = _NONE
 
 
+_TIME = (
+    "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
+    "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))"
+)
+
 # Where a field may hold one of several shapes, pydantic reports each that did not fit; people want one sentence.
 _SENTENCES = {
     "input": "must be an object or a list of objects",
@@ -147,8 +152,10 @@ _SENTENCES = {
     "stream_mode": "must be a stream mode or a list of them: values, messages, messages-tuple, tasks, checkpoints, "
     f"updates, events, debug, custom (at most {STREAM_MODES_LIMIT})",
     "webhook": WEBHOOK,
-    "end_time": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (in Python, "
-    "datetime(2030, 12, 24, 18, tzinfo=timezone.utc))",
+    "from": _TIME,
+    "to": _TIME,
+    "before": "must be a time with an offset from UTC, such as 2030-12-24T18:00:00Z (a + in it is written %2B)",
+    "end_time": _TIME,
 }
 
 
@@ -170,19 +177,19 @@ def read(schema: type[AnyBody], value: object, unknown_fields: UnknownFields = U
     field cannot hold."""
     if not isinstance(value, dict):
         raise RestError(422, "The request body must be a JSON object")
-    known = schema.model_fields
+    known = {field.alias or name: field for name, field in schema.model_fields.items()}
     unknown = [name for name in value if name not in known]
     refused = complaints(unknown, known, unknown_fields if issubclass(schema, RunOptions) else None)
     try:
         read = schema.model_validate({name: value[name] for name in known if name in value} if refused else value)
     except ValidationError as error:
-        refused = [*_explain(error), *refused]
+        refused = [*explain(error), *refused]
     if refused:
         raise RestError(422, "; ".join(refused))
     return read
 
 
-def _explain(error: ValidationError) -> list[str]:
+def explain(error: ValidationError) -> list[str]:
     """Pydantic's findings, each naming its field. Values are not quoted: they may be secrets."""
     sentences = []
     findings = error.errors(include_url=False, include_input=False, include_context=False)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from graphcron.facade import translation
+from graphcron.facade import metadata_keys, translation
 from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
-from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_date, updated_at
+from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_run_date, updated_at
 from graphcron.firing.formats import parse_time
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
@@ -41,12 +41,13 @@ def matching(manifests: Sequence[Manifest], query: CronCount) -> list[Manifest]:
     if query.enabled is not None:
         found = [one for one in found if one["spec"].get("enabled", True) is query.enabled]
     if query.metadata:
-        found = [one for one in found if contains(_metadata(one), query.metadata)]
+        shown = metadata_keys.shown if query.metadata.keys() & metadata_keys.FIELDS.keys() else _free_metadata
+        found = [one for one in found if contains(jsontext.opened(shown(one["spec"])), query.metadata)]
     return found
 
 
-def _metadata(manifest: Manifest) -> dict[str, Any]:
-    return jsontext.opened(manifest["spec"].get("metadata")) or {}
+def _free_metadata(spec: dict[str, Any]) -> Any:
+    return spec.get("metadata", {})
 
 
 def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:
@@ -107,7 +108,7 @@ _KEYS: dict[str, _Key] = {
     "cron_id": lambda manifest, now: id_of(manifest),
     "assistant_id": lambda manifest, now: assistant_uuid(manifest["spec"]["assistantId"]),
     "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
-    "next_run_date": next_date,
+    "next_run_date": next_run_date,
     "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
     "created_at": lambda manifest, now: created_at(manifest),
     "updated_at": lambda manifest, now: updated_at(manifest),

@@ -10,6 +10,7 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.firing.proxies import proxy_of
 from graphcron.http_server import DEFAULT_LIMITS, Limits
+from graphcron.views.firings import fault_of_template
 
 
 def _mode(text: str) -> Mode:
@@ -76,7 +77,17 @@ class FacadeSettings(Settings):
     )
     """What becomes of body fields that no cron has."""
 
+    console: Flag = Field(False, validation_alias="GRAPHCRON_CONSOLE")
+    """Whether the web console is served at /console."""
+    console_key_file: str | None = Field(None, validation_alias="GRAPHCRON_CONSOLE_KEY_FILE")
+    """The keys that encrypt the console's session cookies, one a line, the first for new ones."""
+    trace_url: str | None = Field(None, validation_alias="GRAPHCRON_TRACE_URL")
+    """The address of a run's trace, with {run_id} and {thread_id}."""
+
     max_connections: Count = Field(DEFAULT_LIMITS.connections, ge=1, validation_alias="GRAPHCRON_MAX_CONNECTIONS")
+    max_connections_per_client: Limit = Field(
+        DEFAULT_LIMITS.per_client, validation_alias="GRAPHCRON_MAX_CONNECTIONS_PER_CLIENT"
+    )
     header_timeout: Seconds = Field(
         DEFAULT_LIMITS.header_seconds, gt=0, validation_alias="GRAPHCRON_HEADER_TIMEOUT_SECONDS"
     )
@@ -86,7 +97,7 @@ class FacadeSettings(Settings):
     @property
     def limits(self) -> Limits:
         """The limits of slow clients and of their number."""
-        return Limits(self.max_connections, self.header_timeout)
+        return Limits(self.max_connections, self.header_timeout, self.max_connections_per_client)
 
     @property
     def proxy(self) -> str | None:
@@ -100,7 +111,11 @@ class FacadeSettings(Settings):
         return Quota(self.crons_per_owner, self.minimum_interval)
 
     @model_validator(mode="after")
-    def _has_keys(self) -> Self:
+    def _is_complete(self) -> Self:
         if self.auth_mode is Mode.API_KEYS and self.keys_dir is None:
             raise ValueError(not_set("GRAPHCRON_API_KEYS_DIR", "the directory with the API keys"))
+        if self.console and self.console_key_file is None:
+            raise ValueError(not_set("GRAPHCRON_CONSOLE_KEY_FILE", "the file with the console's session keys"))
+        if self.trace_url and (fault := fault_of_template(self.trace_url)):
+            raise ValueError(f"GRAPHCRON_TRACE_URL: {fault}")
         return self

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from graphcron.facade import metadata_keys
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import Config, RunOptions, ThreadCronCreate
 from graphcron.facade.webhook import is_masked, mask_url
@@ -26,11 +27,14 @@ from graphcron.resource.identity import API_VERSION, KIND, UPDATED_AT, id_of, ow
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import ASSISTANT_LIMIT, SCHEDULE_LIMIT
 from graphcron.resource.spec_reader import check_extent, read_spec
+from graphcron.resource.status import NOT_OBSERVED
 from graphcron.schedule.expression import is_hashed, read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.fields import Schedule
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+from graphcron.views.actions import is_resuming
+from graphcron.views.words import condition
 
 Cron = dict[str, Any]
 
@@ -72,13 +76,14 @@ def create(body: ThreadCronCreate, *, cron_id: str, thread_id: str | None, now: 
     if thread_id is not None:
         spec["threadId"] = thread_id
     schedule = set_fields(spec, body, body.schedule)
+    spec = {name: value for name, value in spec.items() if value is not None}
     manifest = {"apiVersion": API_VERSION, "kind": KIND, "metadata": {"name": cron_id}, "spec": spec}
     check(manifest, now)
     return Draft(manifest, schedule)
 
 
 def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, seed: str = "") -> Schedule | None:
-    """Sets what the body gives, and returns the schedule when it gives one."""
+    """Sets what the body gives, None where it removes a field, and returns the schedule when it gives one."""
     try:
         # The zone first, as LangGraph's server does.
         read_timezone(body.timezone)
@@ -96,6 +101,8 @@ def set_fields(spec: dict[str, Any], body: RunOptions, expression: str | None, s
     for name, key in _SPEC_KEYS:
         if (value := getattr(body, name, None)) is not None:
             spec[key] = _CLEAN[name](value) if name in _CLEAN else value
+    if body.metadata is not None:
+        spec.update(metadata_keys.to_spec(spec.pop("metadata")))
     return schedule
 
 
@@ -133,12 +140,13 @@ _CLEAN: dict[str, Callable[[Any], Any]] = {
 
 def check(manifest: Manifest, now: datetime, *, pauses: bool = False) -> None:
     """Raises RestError 422 for what the operator would find wrong later. An update that pauses, and no more, works
-    whatever else is wrong, as long as all of the spec was read."""
+    whatever else is wrong, as long as all of the spec was read. Fields of a newer version are left to its operator:
+    during an upgrade the CRD is the first to be new."""
     try:
         if pauses:
             check_extent(manifest["spec"])
             return
-        spec = read_spec(manifest["spec"])
+        spec = read_spec(manifest["spec"], of_any_version=True)
     except InvalidGraphCron as invalid:
         raise RestError(422, invalid.message) from None
     if is_small(manifest):
@@ -174,7 +182,7 @@ def cron(manifest: Manifest, now: datetime, schedule: Schedule | None = None) ->
         "timezone": spec.get("timezone"),
         "payload": _payload(spec, identity, assistant, end_time),
         "next_run_date": next_run_date(manifest, now, schedule),
-        "metadata": spec.get("metadata", {}),
+        "metadata": metadata_keys.shown(spec),
         "on_run_completed": spec.get("onRunCompleted", None if "threadId" in spec else "delete"),
         "enabled": spec.get("enabled", True),
         "created_at": created_at(manifest),
@@ -218,31 +226,34 @@ def _assistant_uuid(text: str) -> str:
 
 
 def next_run_date(manifest: Manifest, now: datetime, schedule: Schedule | None = None) -> str | None:
-    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and when the
-    operator suspended it (maxFailures, or a schedule denser than is allowed)."""
-    spec, metadata, status = manifest["spec"], manifest["metadata"], manifest.get("status", {})
-    current = "generation" in metadata and status.get("observedGeneration") == metadata["generation"]
-    if spec.get("enabled") is False or (current and status.get("enabled") is False):
+    """The next firing; None when none is to come, also for a schedule that cannot be read (kubectl-made), and while the
+    operator has it suspended or stalled. What the operator has not read yet is taken to fire."""
+    if not _fires(manifest):
         return None
-    return _next(manifest, now, schedule, ("startTime", "endTime"))
-
-
-def next_date(manifest: Manifest, now: datetime) -> str | None:
-    """The next date of the schedule, also of a cron that is disabled or has ended: LangGraph's server sorts by it."""
-    return _next(manifest, now, None, ())
-
-
-def _next(manifest: Manifest, now: datetime, schedule: Schedule | None, bounds: tuple[str, ...]) -> str | None:
     spec, metadata = manifest["spec"], manifest["metadata"]
     try:
         zone = read_timezone(spec.get("timezone"))
-        limits = {name: _moment(spec[name]) for name in bounds if name in spec}
+        start, end = (_moment(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
         if schedule is None or is_hashed(spec["schedule"]):  # a create does not know the uid, which is the seed
             schedule = read(spec["schedule"], metadata.get("uid", ""))
-        times = next_times(schedule, zone, now, 1, start=limits.get("startTime"), end=limits.get("endTime"))
+        times = next_times(schedule, zone, now, 1, start=start, end=end)
     except ValueError:  # InvalidSchedule and InvalidTimezone too
         return None
     return _rest_time(format_time(times[0])) if times else None
+
+
+def _fires(manifest: Manifest) -> bool:
+    """Whether it fires by the schedule that it has, as far as its status tells."""
+    generation = manifest["metadata"].get("generation", NOT_OBSERVED)
+    status = manifest.get("status") or {}
+    if manifest["spec"].get("enabled") is False:
+        return False
+    match status.get("enabled") if status.get("observedGeneration") == generation else None:
+        case None:  # the operator has read nothing of this generation, or could do nothing with it
+            stalled = condition(manifest, "Stalled")
+            return stalled is None or stalled.get("observedGeneration") != generation
+        case enabled:
+            return bool(enabled) or is_resuming(manifest)
 
 
 def created_at(manifest: Manifest) -> str:

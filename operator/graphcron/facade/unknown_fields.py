@@ -9,8 +9,7 @@ import re
 from collections.abc import Collection
 from enum import StrEnum
 
-from pydantic.alias_generators import to_camel
-
+from graphcron.facade import metadata_keys
 from graphcron.resource.run_options import LIMIT, NAME_LIMIT
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_reader import SHOWN_CHARACTERS
@@ -38,7 +37,6 @@ _MEANT = {
 
 _OF_THE_SERVER = ("cron_id", "user_id", "payload", "next_run_date", "created_at", "updated_at")
 _OF_A_SEARCH = ("limit", "offset", "sort_by", "sort_order", "select")
-_OF_KUBECTL = frozenset(GraphCronSpec.model_fields)
 
 
 def complaints(names: Collection[str], known: Collection[str], policy: UnknownFields | None) -> list[str]:
@@ -48,11 +46,11 @@ def complaints(names: Collection[str], known: Collection[str], policy: UnknownFi
     if carries and len(names) > LIMIT:
         return [f"{len(names)} fields are not known, and at most {LIMIT} can be passed on to the runs"]
     judged = list(names) if carries else list(names)[:SHOWN]
-    reasons = {name: _reason(name, known) for name in judged}
+    faults = {name: _fault(name, known) for name in judged}
     refused = [
-        f"'{name[:SHOWN_CHARACTERS]}' is not a known field{reason or _OTHERWISE.get(policy, '')}"
-        for name, reason in reasons.items()
-        if reason or not carries
+        f"'{name[:SHOWN_CHARACTERS]}' {fault or _UNKNOWN + _OTHERWISE.get(policy, '')}"
+        for name, fault in faults.items()
+        if fault or not carries
     ]
     more = len(refused) - SHOWN if carries else len(names) - SHOWN
     return [*refused[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
@@ -71,24 +69,34 @@ def warning(names: Collection[str]) -> str:
     return f'299 - "GraphCron does not know these fields, and passes them on to each run: {quoted}"'
 
 
-def _reason(name: str, known: Collection[str]) -> str | None:
-    """What follows "is not a known field"; None when it may be a new one."""
+_UNKNOWN = "is not a known field"
+
+
+def _fault(name: str, known: Collection[str]) -> str | None:
+    """What is said of it; None when it may be a new one."""
     if len(name) > NAME_LIMIT:
-        return f": a name has at most {NAME_LIMIT} characters"
+        return f"{_UNKNOWN}: a name has at most {NAME_LIMIT} characters"
+    field = _FIELDS.get(_plain(name))
+    if field in _OF_ITS_MAKING and field not in known:
+        return _THREAD_IN_PATH if "assistant_id" in known else _OF_ITS_MAKING[field]
+    if field is not None and field not in metadata_keys.OF_REST:
+        return metadata_keys.place_of(field)
     if similar := _similar(name, known):
-        return f": did you mean '{similar}'?"
-    if name == "thread_id" and "schedule" in known and "assistant_id" in known:
-        return ": to run on a thread, name it in the path, POST /threads/{thread_id}/runs/crons"
-    if name in ("thread_id", "assistant_id"):
-        return ": an update cannot change it"
+        return f"{_UNKNOWN}: did you mean '{similar}'?"
     if name in _OF_THE_SERVER:
-        return ": the server sets it"
+        return "cannot be set: the server sets it"
     if name in _OF_A_SEARCH and name not in known:
-        return ": it belongs to a search"
-    if (plain := _plain(name)) in _PLAIN_OF_KUBECTL:
-        field = _PLAIN_OF_KUBECTL[plain]
-        return f": only kubectl can set spec.{to_camel(field)} of the GraphCron"
+        return f"{_UNKNOWN}: it belongs to a search"
     return None
+
+
+_THREAD_IN_PATH = "is no field of a body: to run on a thread, name it in the path, POST /threads/{thread_id}/runs/crons"
+_OF_ITS_MAKING = {
+    "thread_id": "cannot change: create another cron on that thread, POST /threads/{thread_id}/runs/crons, and delete "
+    "this one",
+    "assistant_id": "cannot change: create another cron with that assistant, and delete this one",
+}
+"""What an update says of the fields that make a cron what it is."""
 
 
 def _similar(name: str, known: Collection[str]) -> str | None:
@@ -112,4 +120,5 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z0-9]", "", name.lower())
 
 
-_PLAIN_OF_KUBECTL = {_plain(field): field for field in _OF_KUBECTL}
+_FIELDS = {_plain(field): field for field in GraphCronSpec.model_fields}
+"""Of the spec, by their names without case and signs."""

@@ -22,9 +22,9 @@ def meant(days: Days, day: date) -> bool:
 
 def local_date(moment: datetime, timezone: str) -> date:
     """The date of an instant in an IANA zone. Raises KeyError for a zone that is none."""
-    from zoneinfo import ZoneInfo  # a few milliseconds, which only a firing with such days has to pay
+    from graphcron.firing.zones import zone_of  # a few milliseconds, which only a firing with such days has to pay
 
-    return moment.astimezone(ZoneInfo(timezone)).date()
+    return moment.astimezone(zone_of(timezone)).date()
 
 
 def _fulfils(rule: str, day: date) -> bool:

@@ -30,6 +30,15 @@ ORDER_VARIABLE_LIMIT = 96 * 1024
 ORDER_PATH = "/etc/graphcron/order/order.json"
 """Where the downward API shows a larger one, as a file."""
 
+TRIGGER_ANNOTATION = "graphcron.dev/trigger"
+"""Pod-template annotation of a Job that the schedule did not make: `MANUAL` or `BACKFILL`."""
+
+TRIGGER_VARIABLE = "GRAPHCRON_TRIGGER"
+"""Environment variable in which the downward API shows it; empty without the annotation."""
+
+SCHEDULE, MANUAL, BACKFILL = "Schedule", "Manual", "Backfill"
+"""What made a firing's Job: the CronJob controller; somebody who asked for a run now; a backfill of a past minute."""
+
 INPUT_PATH = "/etc/graphcron/input/input.json"
 """Where `spec.inputFrom` is mounted."""
 
@@ -44,6 +53,15 @@ CRON_METADATA = "cron_id"
 
 CRON_MARK = "graphcron_cron"
 """Key in the metadata of a run and of a stateless firing's thread that names their cron, and that servers keep."""
+
+TIME_METADATA = "graphcron_scheduled_time"
+"""Key in the metadata of a run and of a stateless firing's thread: the minute it was due, RFC 3339 in UTC."""
+
+TRIGGER_METADATA = "graphcron_trigger"
+"""Key in a run's metadata: `SCHEDULE`, `MANUAL` or `BACKFILL`."""
+
+ATTEMPT_METADATA = "graphcron_attempt"
+"""Key in a run's metadata: the number of the attempt that started it, where anything remembers earlier ones."""
 
 DEADLINE_MARGIN = timedelta(seconds=60)
 """How long a Job outlives the firing's `activeDeadlineSeconds`: for the pod to start, to cancel the run and to say so.
@@ -64,8 +82,9 @@ class Order(NamedTuple):
     RFC 3339 in UTC: a firing scheduled before `not_before` or `start_time`, or at or after `end_time`, starts nothing.
     A firing starts its run up to `jitter_seconds` after the minute it was due, and cancels it `deadline_seconds` after
     its start. `replace` says that it first cancels the runs of earlier firings (`concurrencyPolicy: Replace`).
-    `input_from_file` says that `INPUT_PATH` holds the input. `days`, by the dates of `timezone`, are there when the
-    CronJob fires on more days than are meant.
+    `input_from_file` says that `INPUT_PATH` holds the input, and `only_attempt` that the Job makes no second pod.
+    `days`, by the dates of `timezone`, are there when the CronJob fires on more days than are meant. `render` says that
+    placeholders in the input are replaced, with the cron's name and its fields (`firing.slots`).
     """
 
     cron_id: str
@@ -81,6 +100,8 @@ class Order(NamedTuple):
     jitter_seconds: int | None = None
     deadline_seconds: int | None = None
     replace: bool = False
+    only_attempt: bool = False
+    render: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""
@@ -104,10 +125,13 @@ class Firing(NamedTuple):
     job_uid: str
     scheduled_time: datetime | None
     """The minute it was due, UTC; None for a Job made by hand (`kubectl create job --from`)."""
+    trigger: str = SCHEDULE
 
     @classmethod
-    def of_job(cls, job_name: str, job_uid: str) -> "Firing":
-        return cls(job_name, job_uid, scheduled_time_of(job_name))
+    def of_job(cls, job_name: str, job_uid: str, annotated: str = "") -> "Firing":
+        """`annotated` is the value of `TRIGGER_ANNOTATION`, "" for none."""
+        trigger = trigger_of(job_name, annotated)
+        return cls(job_name, job_uid, None if trigger == MANUAL else scheduled_time_of(job_name), trigger)
 
     @property
     def thread_id(self) -> str:
@@ -130,6 +154,14 @@ def scheduled_time_of(job_name: str) -> datetime | None:
     return datetime.fromtimestamp(int(minutes) * 60, UTC)
 
 
+def trigger_of(job_name: str, annotated: str) -> str:
+    """What made a Job, from its name and its `TRIGGER_ANNOTATION` ("" for none). A name without a scheduled minute is
+    one that somebody gave: a backfill's Job is named as the CronJob controller would."""
+    if annotated == MANUAL or scheduled_time_of(job_name) is None:
+        return MANUAL
+    return BACKFILL if annotated == BACKFILL else SCHEDULE
+
+
 NOT_ON_THIS_DAY = "NotOnThisDay"
 """Reason of a firing that only the CronJob's spelling made: no run was due, so it leaves no history."""
 
@@ -139,17 +171,18 @@ def on_its_days(order: Order, scheduled_time: datetime) -> bool:
     return not order.days or meant(order.days, local_date(scheduled_time, order.timezone or "Etc/UTC"))
 
 
-def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
+def gate(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE) -> "Skip | None":
     """Why this firing must start nothing, or None when it may.
 
     Decided from the scheduled minute, never from the clock at start: a late pod is still the firing it was.
-    Jobs made by hand have no scheduled minute and always run: somebody asked for it.
+    Jobs made by hand have no scheduled minute and always run: somebody asked for it. So it is with the minutes of a
+    backfill before `not_before`, which are past on purpose; startTime, endTime and the schedule's days still hold.
     """
     if scheduled_time is None:
         return None
     if not on_its_days(order, scheduled_time):
         return Skip(NOT_ON_THIS_DAY, f"{format_time(scheduled_time)} is on no day of the schedule in {order.timezone}")
-    if order.not_before and scheduled_time < parse_time(order.not_before):
+    if order.not_before and trigger != BACKFILL and scheduled_time < parse_time(order.not_before):
         return Skip(
             "ScheduledBeforeChange",
             f"was due at {format_time(scheduled_time)}, before the schedule was changed or resumed at "
@@ -162,24 +195,26 @@ def gate(order: Order, scheduled_time: datetime | None) -> "Skip | None":
     return None
 
 
-def starts_at(order: Order, scheduled_time: datetime | None) -> datetime | None:
+def starts_at(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE) -> datetime | None:
     """When this firing's run may start, None for at once: the minute it was due and a part of the jitter that depends
-    on cron and minute alone, so that each attempt of a firing waits for the same instant. Jobs made by hand never wait.
+    on cron and minute alone, so that each attempt of a firing waits for the same instant. Only firings of the schedule
+    wait.
     """
-    if scheduled_time is None or not order.jitter_seconds:
+    if scheduled_time is None or trigger != SCHEDULE or not order.jitter_seconds:
         return None
     text = f"{order.cron_id} {int(scheduled_time.timestamp())}"
     drawn = (uuid.uuid5(_THREADS, text).int >> 96) / 2**32
     return scheduled_time + timedelta(seconds=drawn * order.jitter_seconds)
 
 
-def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime) -> bool:
+def is_out_of_time(order: Order, scheduled_time: datetime | None, now: datetime, trigger: str = SCHEDULE) -> bool:
     """Whether a pod may have got SIGTERM because its Job ran into its deadline.
 
     A pod knows when it started, not when its Job did: it may have waited for a node or an image all that time. What
-    it knows is that no Job is made before its minute. Half the margin is for clocks that differ.
+    it knows is that no Job is made before its minute. Half the margin is for clocks that differ. The minute of a
+    backfill says nothing about when its Job was made.
     """
-    if scheduled_time is None or order.deadline_seconds is None:
+    if scheduled_time is None or trigger != SCHEDULE or order.deadline_seconds is None:
         return False
     seconds = order.deadline_seconds + (order.jitter_seconds or 0)
     return now >= scheduled_time + timedelta(seconds=seconds) + DEADLINE_MARGIN / 2

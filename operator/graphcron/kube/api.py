@@ -7,23 +7,24 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from graphcron.kube import jsontext
+from graphcron.kube.backfill_api import BackfillApi
 from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
+from graphcron.kube.lease_api import LeaseApi
 from graphcron.kube.resources import (
     CRON_JOBS,
     EVENTS,
     GRAPHCRONS,
     JOBS,
-    LEASES,
     NAMESPACES,
     PODS,
     TOKEN_REVIEWS,
     Manifest,
     Resource,
 )
-from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS, Transport
+from graphcron.kube.transport import REQUEST_TIMEOUT_SECONDS
 from graphcron.kube.watch_health import WATCH_SECONDS
-from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL
+from graphcron.resource.identity import API_VERSION, ENDED_ANNOTATION, FIELD_MANAGER, GROUP, PLURAL, TOUCHED_ANNOTATION
 
 SILENCE_SECONDS = 90.0
 """After which a watch counts as dead: while nothing happens the apiserver sends a bookmark about every minute."""
@@ -37,7 +38,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(Transport):
+class Api(BackfillApi, LeaseApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(
@@ -205,6 +206,12 @@ class Api(Transport):
         body = {"metadata": metadata | {"annotations": {ENDED_ANNOTATION: because}}, "spec": _OVERDUE}
         return await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
 
+    async def touch_job(self, namespace: str, job: Manifest, moment: str) -> Manifest:
+        """Changes nothing but an annotation, so that the Job controller looks at it. Raises Conflict for a namesake."""
+        body = {"metadata": {"uid": job["metadata"]["uid"], "annotations": {TOUCHED_ANNOTATION: moment}}}
+        name = job["metadata"]["name"]
+        return await self._write("PATCH", JOBS, namespace, name, query=_MANAGER, body=body, content_type=_MERGE_PATCH)
+
     async def create_job(self, namespace: str, manifest: Manifest) -> Manifest:
         """Raises Conflict when there is one of that name."""
         return await self._write("POST", JOBS, namespace, query=_MANAGER, body=manifest)
@@ -236,18 +243,6 @@ class Api(Transport):
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         await self._write("POST", EVENTS, namespace, body=event)
-
-    async def get_lease(self, namespace: str, name: str) -> Manifest:
-        return await self._get(LEASES.path(namespace, name))
-
-    async def create_lease(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when there is one."""
-        return await self._write("POST", LEASES, namespace, query=_MANAGER, body=manifest)
-
-    async def replace_lease(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when the manifest's resourceVersion is no longer the newest, NotFound when it is gone."""
-        name = manifest["metadata"]["name"]
-        return await self._write("PUT", LEASES, namespace, name, query=_MANAGER, body=manifest)
 
     async def serves_graphcrons(self) -> bool:
         """Whether the apiserver serves the resource, and lists it in its discovery."""

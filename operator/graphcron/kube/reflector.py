@@ -59,11 +59,18 @@ class Reflector:
         self.listed = asyncio.Event()
         self.refused: Refused | None = None
         """Why the apiserver does not let it list, as long as it does not."""
+        self.broken = False
+        """Whether the last list or watch failed, and none has begun since."""
         self._kube = kube
         self._resource = resource
         self._what = (resource, namespace, selector)
         self._handler = handler
         self._opened = opened
+        self._complaint = ""
+
+    def _open(self, stream: Stream) -> None:
+        self.broken = False
+        self._opened(self._resource, stream)
 
     async def run(self) -> None:
         """Without end, whatever happens."""
@@ -76,16 +83,21 @@ class Reflector:
             except Gone as gone:
                 log.info("%s are listed again: %s", self._resource, gone.message)
             except NotFound as error:
-                log.warning(
-                    "%s are not known to the cluster (%s): is the CRD installed?", self._resource, error.message
-                )
+                self._complain(f"are not known to the cluster ({error.message}): is the CRD installed?")
             except KubeError as error:
                 self.refused = error if isinstance(error, Refused) else None
-                log.warning("%s cannot be listed: %s", self._resource, error.message)
+                self._complain(f"cannot be listed: {error.message}")
+                self.broken = True
             except Exception:
                 log.exception("the watch of %s failed", self._resource)
             await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)])
             failures += 1
+
+    def _complain(self, words: str) -> None:
+        """Once: a CRD can be missing for good."""
+        level = logging.DEBUG if words == self._complaint else logging.WARNING
+        log.log(level, "%s %s", self._resource, words)
+        self._complaint = words
 
     async def _list(self) -> int:
         version, count, uids = 0, 0, set[str]()
@@ -95,7 +107,7 @@ class Reflector:
             self._take(items)
             items.clear()  # or it would be there until the next page is read
         self._handler.on_replace(uids, version)
-        self.refused = None
+        self.refused, self._complaint = None, ""
         log.info("%d %s are in memory", count, self._resource)
         self.listed.set()
         return version
@@ -105,7 +117,7 @@ class Reflector:
         broken = 0
         while True:
             try:
-                async for event in self._kube.watch(*self._what, version, lambda it: self._opened(self._resource, it)):
+                async for event in self._kube.watch(*self._what, version, self._open):
                     version = max(version, version_of(event["object"]))
                     self._handle(event)
                     broken = 0
@@ -113,6 +125,7 @@ class Reflector:
                 raise
             except KubeError as error:
                 log.info("the watch of %s broke: %s", self._resource, error.message)
+                self.broken = True
                 broken += 1
             else:
                 broken = 0  # the apiserver ended it in time

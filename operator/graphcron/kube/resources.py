@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from graphcron.resource import backfill
 from graphcron.resource.identity import GROUP, KIND, PLURAL, VERSION
 
 Manifest = dict[str, Any]
 """An object of the Kubernetes API as JSON: `apiVersion`, `kind`, `metadata` and the rest."""
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""Annotation with the whole object once more, for kubectl alone."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +47,16 @@ def _collection(group: str, version: str, plural: str, namespace: str | None) ->
 
 
 GRAPHCRONS = Resource(GROUP, VERSION, PLURAL, KIND)
+BACKFILLS = Resource(GROUP, VERSION, backfill.PLURAL, backfill.KIND)
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
 JOBS = Resource("batch", "v1", "jobs", "Job")
 PODS = Resource("", "v1", "pods", "Pod")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 EVENTS = Resource("", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", gated=False)
+ACCESS_REVIEWS = Resource(
+    "authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", gated=False
+)
 TOKEN_REVIEWS = Resource("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", gated=False)
 
 

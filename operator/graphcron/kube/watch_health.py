@@ -41,6 +41,11 @@ class WatchHealth:
         self._heard = dict.fromkeys(resources, clock())
         self._heard_at = dict.fromkeys(self._heard, 0.0)
 
+    def expect(self, resource: Resource) -> None:
+        """Watch over one resource more."""
+        self._heard.setdefault(resource, self._clock())
+        self._heard_at.setdefault(resource, 0.0)
+
     def opened(self, resource: Resource, stream: Stream) -> None:
         """The apiserver answered a watch of that resource; its list is complete."""
         if resource in self._heard:

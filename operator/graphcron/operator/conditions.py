@@ -104,7 +104,7 @@ def new_conditions(
         said = f"the run due at {format_time(last.scheduled_time)}: {last.message or last.reason}"
         wanted.append((WAITING_FOR_INPUT, True, last.reason, said))
     return [
-        _condition(kind, status, reason, message, generation, before.get(kind), now)
+        condition(kind, status, reason, message, generation, before.get(kind), now)
         for kind, status, reason, message in wanted
     ]
 
@@ -132,9 +132,10 @@ def _subject(message: str) -> str:
     return message.partition(":")[0]
 
 
-def _condition(
+def condition(
     kind: str, status: bool, reason: str, message: str, generation: int, old: Condition | None, now: datetime
 ) -> dict[str, Any]:
+    """A condition as a status has it; `old` is that of the same type before."""
     text = "True" if status else "False"
     return {
         "type": kind,

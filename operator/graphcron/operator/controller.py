@@ -25,6 +25,7 @@ from graphcron.operator.phase import stalled
 from graphcron.operator.quarantine import Suspect, conditions
 from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED, RECONCILE_FAILED
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing
+from graphcron.operator.starting import BETWEEN_TOUCHES
 from graphcron.operator.work_queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,8 @@ class Controller:
         self._marker.survived(work.uid)
         if not plan.unchanged and self._leads():
             await self._jobs.remove_surplus(name, observed)
+            if await self._jobs.touch(name, observed, self._clock()):
+                self.queue.add_after(name, BETWEEN_TOUCHES.total_seconds())
         if plan.end:
             if not self._leads():
                 raise NotLeading(0, "the leader will end it")

@@ -77,7 +77,7 @@ def cron_job(
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
-    text = order(metadata, spec, when.not_before, when.schedule.days).to_json()
+    text = order(metadata, spec, when.not_before, when.schedule).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
             REQUEST_TOO_LARGE,
@@ -123,8 +123,7 @@ def _digest(manifest: Manifest) -> str:
 
 def _job(spec: GraphCronSpec, labels: dict[str, str], order_text: str, pod: Manifest) -> Manifest:
     template = spec.template or Template()
-    # Without a checkpointer another pod would run the graph, and pay for it, from its start: only on request.
-    once = spec.in_pod and spec.checkpointer is None and spec.retry_limit is None
+    once = spec.runs_once
     # A drain or an eviction is not the run's fault and uses up no retry.
     drained = {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     job: Manifest = {

@@ -65,7 +65,8 @@ _TOLD: dict[str, tuple[Literal["Normal", "Warning"], str]] = {
 
 
 def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manifest:
-    """The Event as a core/v1 object, about that GraphCron. The message is cut to Kubernetes' 1,024 characters."""
+    """The Event as a core/v1 object, about that GraphCron or backfill. The message is cut to 1,024
+    characters, as Kubernetes has it."""
     metadata, stamp = graphcron["metadata"], moment.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "metadata": {
@@ -74,7 +75,7 @@ def event_manifest(graphcron: Manifest, event: Event, moment: datetime) -> Manif
         },
         "involvedObject": {
             "apiVersion": API_VERSION,
-            "kind": KIND,
+            "kind": graphcron.get("kind", KIND),
             "namespace": metadata["namespace"],
             "name": metadata["name"],
             "uid": metadata["uid"],

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from graphcron.firing.formats import format_time, parse_time
-from graphcron.firing.order import NOT_ON_THIS_DAY, scheduled_time_of
+from graphcron.firing.order import MANUAL, NOT_ON_THIS_DAY, scheduled_time_of
 from graphcron.firing.outcome import Outcome
 from graphcron.kube.resources import Manifest
 from graphcron.operator.pod_status import (
@@ -25,6 +25,7 @@ from graphcron.operator.reasons import (
     REPLACED,
     SIDECAR_RUNNING,
 )
+from graphcron.operator.triggers import recorded_trigger
 from graphcron.resource.identity import ENDED_ANNOTATION
 from graphcron.resource.status import COUNT_LIMIT, FiringCounts, HistoryEntry
 
@@ -53,6 +54,13 @@ def past_firings(
             if known is None or (its_pods and ending.explained):
                 entries[entry.job_name] = _fill(entry, known)
     return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
+
+
+def firing_of(job: Manifest, pods: Sequence[Manifest]) -> tuple[HistoryEntry, bool] | None:
+    """The firing of one Job when it is over, and whether anything says more of it than that its Job ended."""
+    its_pods = [pod for pod in pods if job_of(pod) == job["metadata"]["name"]]
+    ending = _ending(job, its_pods, lambda job: False)
+    return (_entry(job, ending), ending.explained) if ending else None
 
 
 def key_of(entry: HistoryEntry) -> str:
@@ -208,15 +216,15 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
 def _entry(job: Manifest, ending: Ending) -> HistoryEntry:
     """The history entry of a Job."""
     name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
-    outcome = ending.outcome
+    outcome, trigger = ending.outcome, recorded_trigger(job)
     return HistoryEntry.model_validate(
         {
-            "scheduled_time": scheduled_time_of(name) or created,
+            "scheduled_time": created if trigger == MANUAL else scheduled_time_of(name),
             "outcome": outcome.outcome,
             "reason": outcome.reason,
             "message": outcome.message or None,
             "job_name": name,
-            "trigger": None if scheduled_time_of(name) else "Manual",
+            "trigger": trigger,
             "run_id": outcome.run_id,
             "thread_id": outcome.thread_id,
             "started_at": outcome.started_at or job["status"].get("startTime"),

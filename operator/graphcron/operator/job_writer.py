@@ -4,7 +4,9 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
+from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, NotFound, NotLeading, Refused
 from graphcron.kube.resources import JOBS
@@ -13,7 +15,7 @@ from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import has_started
 from graphcron.operator.reconcile import Plan
 from graphcron.operator.requests import REPLACED_BY_REQUEST, run_request, surplus
-from graphcron.operator.starting import End
+from graphcron.operator.starting import End, to_touch
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,17 @@ class JobWriter:
                 await self._kube.expire_job(name[0], job)
             except (Conflict, NotFound, Refused):
                 continue  # it is gone, or its event is on the way
+
+    async def touch(self, name: Name, observed: Observed, now: datetime) -> bool:
+        """Remind the Job controller of Jobs that it seems to have forgotten. Whether there are any."""
+        jobs = to_touch(observed, now)
+        for job in jobs:
+            try:
+                self._cache.put(JOBS, await self._kube.touch_job(name[0], job, format_time(now)))
+            except (Conflict, NotFound, Refused):
+                continue  # it is gone, or its event is on the way
+            log.info("GraphCron %s/%s: Job %s has no pod, and was touched", *name, job["metadata"]["name"])
+        return bool(jobs)
 
     async def end(self, name: Name, end: End) -> bool:
         """End a firing that does not start, unless a pod of it has started by now: that one is followed to its end. The

@@ -16,11 +16,12 @@ from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
 from graphcron.kube.leader_election import RELEASE_SECONDS, LeaderElector
 from graphcron.kube.reflector import Reflector
-from graphcron.kube.resources import GRAPHCRONS, NAMESPACES, Resource
-from graphcron.kube.watch_health import WatchHealth
+from graphcron.kube.resources import BACKFILLS, GRAPHCRONS, NAMESPACES, Resource
+from graphcron.kube.watch_health import Stream, WatchHealth
 from graphcron.kube.write_gate import WriteGate
 from graphcron.operator import probes, webhook
 from graphcron.operator.admission import answer
+from graphcron.operator.backfill_controller import BackfillController
 from graphcron.operator.controller import Controller, utc_now
 from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.cron_metrics import EachGraphCron
@@ -37,6 +38,9 @@ log = logging.getLogger(__name__)
 
 SAMPLE_SECONDS = 1.0
 """Between two samples of what the watches have brought."""
+
+BACKFILL_WORKERS = 4
+"""Each step of a backfill is a few writes, and its runs take far longer."""
 
 SELECTOR = ",".join(f"{key}={value}" for key, value in MANAGED_BY.items())
 """Label selector of the CronJobs, Jobs and pods of GraphCrons."""
@@ -63,11 +67,15 @@ class Operator:
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics, marker=marker)
+        self._backfills = BackfillController(
+            kube, self._controller.cache, installation, utc_now, leads, metrics, marker
+        )
         self._elector = LeaderElector(
-            kube, gate, settings.lease, settings.identity, settings.lease_timing, self._controller.requeue_skipped
+            kube, gate, settings.lease, settings.identity, settings.lease_timing, self._requeue_skipped
         )
         self._reflectors: list[Reflector | NamespacePoll] = [self._reflector(kind) for kind in WATCHED_RESOURCES]
         self._reflectors.append(self._namespaces())
+        self._backfill_reflector = self._reflector(BACKFILLS)
         self._background: list[asyncio.Task[None]] = []
         self._workers: asyncio.Task[None] | None = None
         self._probes = contextlib.AsyncExitStack()
@@ -86,12 +94,21 @@ class Operator:
         )
 
     def _reflector(self, resource: Resource) -> Reflector:
-        selector = "" if resource == GRAPHCRONS else SELECTOR
-        handler = ResourceHandler(self._controller, resource)
-        return Reflector(self._kube, resource, self._settings.namespace, selector, handler, self._watches.opened)
+        selector = "" if resource in (GRAPHCRONS, BACKFILLS) else SELECTOR
+        handler = ResourceHandler(self._controller, self._backfills, resource)
+        return Reflector(self._kube, resource, self._settings.namespace, selector, handler, self._opened)
+
+    def _opened(self, resource: Resource, stream: Stream) -> None:
+        """A watch of backfills counts once there was one: their CRD may be missing, or the permission."""
+        self._watches.expect(resource)
+        self._watches.opened(resource, stream)
+
+    def _requeue_skipped(self) -> None:
+        self._controller.requeue_skipped()
+        self._backfills.requeue_skipped()
 
     def _namespaces(self) -> Reflector | NamespacePoll:
-        handler = NamespaceHandler(self._controller)
+        handler = NamespaceHandler(self._controller, self._backfills)
         if self._settings.namespace:
             return NamespacePoll(self._kube, self._settings.namespace, handler)
         return Reflector(self._kube, NAMESPACES, None, "", handler, self._watches.opened)
@@ -111,7 +128,8 @@ class Operator:
             )
         )
         await self._serve_webhook()
-        self._background += [asyncio.create_task(reflector.run()) for reflector in self._reflectors]
+        reflectors = [*self._reflectors, self._backfill_reflector]
+        self._background += [asyncio.create_task(reflector.run()) for reflector in reflectors]
         # Nothing is reconciled before: what is not listed yet would count as missing.
         with _no_collection():
             await self._wait_for_lists()
@@ -121,6 +139,13 @@ class Operator:
         queue = self._controller.queue
         self._workers = asyncio.create_task(queue.run(self._controller.reconcile, self._settings.workers))
         self._controller.start()
+        self._background.append(asyncio.create_task(self._carry_out_backfills()))
+
+    async def _carry_out_backfills(self) -> None:
+        """GraphCrons fire without them: a cluster may not have their CRD yet, or not let them be read."""
+        await self._backfill_reflector.listed.wait()
+        self._backfills.start()
+        await self._backfills.queue.run(self._backfills.reconcile, BACKFILL_WORKERS)
 
     async def stop(self) -> None:
         """Writes in flight are waited for: one that is given up may be carried out all the same, and later. The Lease

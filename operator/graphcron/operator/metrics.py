@@ -24,6 +24,9 @@ DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 """Seconds from a scheduled time to the start of its run; a stock controller manager makes about 8.5 Jobs a second."""
 
 
+BACKFILLED = ("succeeded", "failed", "skipped", "waiting")
+
+
 class OperatorMetrics:
     """A registry of its own, so that tests can have many."""
 
@@ -56,6 +59,14 @@ class OperatorMetrics:
         )
         for outcome in FiringCounts.model_fields:
             self.firings.labels(outcome)
+        self.backfilled = Counter(
+            "graphcron_backfill_firings",
+            "Firings of backfills that are over, by outcome.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        for outcome in BACKFILLED:
+            self.backfilled.labels(outcome)
 
     def observe(
         self,
@@ -106,6 +117,14 @@ class OperatorMetrics:
         for entry in added(old.history or [], new.history or []):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed", "WaitingForInput"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
+
+    def wrote_backfill(self, before: Any, after: Mapping[str, Any]) -> None:
+        """Count the firings of a backfill that this status is the first to have."""
+        old, new = (status.get("counts") if isinstance(status, Mapping) else None for status in (before, after))
+        for outcome in BACKFILLED:
+            known, number = (counts.get(outcome) if isinstance(counts, Mapping) else 0 for counts in (old, new))
+            if isinstance(known, int) and isinstance(number, int):
+                self.backfilled.labels(outcome).inc(max(0, number - known))
 
 
 class _States(Collector):

@@ -10,6 +10,7 @@ import logging
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError, Refused
 from graphcron.kube.resources import Manifest
+from graphcron.operator.backfill_controller import BackfillController
 from graphcron.operator.controller import Controller
 
 log = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ POLL_SECONDS = 3.0
 class NamespaceHandler:
     """What a reflector of Namespaces calls."""
 
-    def __init__(self, controller: Controller) -> None:
+    def __init__(self, controller: Controller, backfills: BackfillController) -> None:
         self._controller = controller
+        self._backfills = backfills
 
     def on_page(self, items: list[Manifest]) -> None:
         for item in items:
@@ -36,6 +38,7 @@ class NamespaceHandler:
             pause = self._controller.cache.pauses.of(name)
             log.info("namespace %s: %s", name, pause.sentence if pause else "its GraphCrons are no longer paused")
             self._controller.requeue(name)
+            self._backfills.requeue(name)
 
     on_update = on_add
 

@@ -11,10 +11,21 @@ def env_from(kind: str, source: NameReference | None) -> Manifest | None:
 
 def from_label(name: str, label: str) -> Manifest:
     """A variable with a label of the pod."""
-    return {
-        "name": name,
-        "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": f"metadata.labels['{label}']"}},
-    }
+    return {"name": name, "valueFrom": {"fieldRef": _field(f"metadata.labels['{label}']")}}
+
+
+def from_annotation(name: str, annotation: str) -> Manifest:
+    """A variable with an annotation of the pod; empty without it."""
+    return {"name": name, "valueFrom": {"fieldRef": annotation_field(annotation)}}
+
+
+def annotation_field(annotation: str) -> Manifest:
+    """An annotation of the pod, as the downward API refers to it."""
+    return _field(f"metadata.annotations['{annotation}']")
+
+
+def _field(path: str) -> Manifest:
+    return {"apiVersion": "v1", "fieldPath": path}
 
 
 def from_key(name: str, key: KeySelector) -> Manifest:

@@ -1,5 +1,7 @@
 """The reasons of conditions, Events and history entries, except those that a run pod reports (`runner`, `firing`)."""
 
+from graphcron.resource.backfill import STATUS_UNREADABLE
+from graphcron.resource.backfill_plan import TOO_MANY_SLOTS
 from graphcron.resource.fields import INVALID_SPEC
 
 SCHEDULED = "Scheduled"
@@ -56,9 +58,14 @@ JOB_DELETED = "JobDeleted"
 SIDECAR_RUNNING = "SidecarRunning"
 """Missed: a container that somebody injected keeps the Job of an earlier firing, whose run is over."""
 
+GRAPH_CRON_DELETED = "GraphCronDeleted"
+"""Of a backfill, and of its firings that this ended."""
+JOB_NAME_TAKEN = "JobNameTaken"
+"""Failed: a Job that is not ours has the name that the scheduled time needs."""
+
 OF_FIRINGS = (
     STILL_RUNNING, DEADLINE_PASSED, PASSED_OVER, DEADLINE_EXCEEDED, NO_OUTCOME, REPLACED, JOB_DELETED, NOT_STARTING,
-    SIDECAR_RUNNING,
+    SIDECAR_RUNNING, GRAPH_CRON_DELETED, JOB_NAME_TAKEN,
 )  # fmt: skip
 """Of history entries and of the condition LastRunSucceeded."""
 
@@ -104,3 +111,24 @@ WAITING_FOR_A_USER = (
 """The same for a container: reasons of the kubelet that end only when a user acts."""
 PULLING = ("ErrImagePull", "ImagePullBackOff")
 """Those that follow each other for as long as an image cannot be pulled."""
+
+BACKFILL_RUNNING = "Running"
+COMPLETED_WITH_FAILURES = "CompletedWithFailures"
+NOTHING_TO_RUN = "NothingToRun"
+DRY_RUN = "DryRun"
+GRAPH_CRON_NOT_FOUND = "GraphCronNotFound"
+GRAPH_CRON_STALLED = "GraphCronStalled"
+GRAPH_CRON_PENDING = "GraphCronPending"
+"""The last change of the GraphCron is not carried out yet."""
+EARLIER_BACKFILL = "EarlierBackfill"
+"""Another backfill of the GraphCron is not over."""
+OLDER_JOB = "OlderJob"
+"""An older Job of the scheduled time runs, or is about to be removed."""
+
+OF_BACKFILLS = (
+    BACKFILL_RUNNING, COMPLETED, COMPLETED_WITH_FAILURES, NOTHING_TO_RUN, DRY_RUN, GRAPH_CRON_NOT_FOUND,
+    GRAPH_CRON_STALLED, GRAPH_CRON_PENDING, GRAPH_CRON_DELETED, EARLIER_BACKFILL, OLDER_JOB, STILL_RUNNING, JOB_REFUSED,
+    NOT_STARTING, PAUSED_BY_ADMINISTRATOR, INVALID_SPEC, INVALID_SCHEDULE, TOO_MANY_SLOTS, STATUS_UNREADABLE,
+    INTERNAL_ERROR, QUARANTINED,
+)  # fmt: skip
+"""Of the condition Complete of a backfill."""

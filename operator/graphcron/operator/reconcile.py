@@ -18,7 +18,7 @@ from graphcron.operator.conditions import (
     THREAD_KEPT,
     new_conditions,
 )
-from graphcron.operator.correction import change_of
+from graphcron.operator.correction import change_of, is_settled
 from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
@@ -229,6 +229,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         "observedGeneration": observed.generation,
         "conditions": conditions,
         "cronJobName": live["metadata"]["name"] if live else None,
+        "cronJobGeneration": live["metadata"].get("generation") if live and is_settled(modified) else None,
         "timezone": plan.timezone,
         "enabled": plan.enabled,
         "nextRunTimes": [format_time(moment) for moment in plan.next_run_times],

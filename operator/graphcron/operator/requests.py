@@ -5,10 +5,10 @@ the GraphCron's uid, and the GraphCron as its owner, so that only the operator r
 whatever is killed in between, the next reconciliation finds it and makes no second one.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from graphcron.firing.order import MANUAL
 from graphcron.kube.resources import Manifest
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
@@ -21,7 +21,14 @@ from graphcron.operator.reasons import (
     REQUESTED_AT_CREATION,
     STILL_RUNNING,
 )
-from graphcron.resource.identity import CRON_LABEL, ENDED_ANNOTATION, RUN_REQUESTED, controller_reference
+from graphcron.operator.triggers import with_trigger
+from graphcron.resource.identity import (
+    CRON_LABEL,
+    ENDED_ANNOTATION,
+    RUN_REQUESTED,
+    controller_reference,
+    requested_job_name,
+)
 from graphcron.resource.spec import DEFAULT_HISTORY_LIMIT
 from graphcron.resource.status import NOT_OBSERVED, HistoryEntry, LastRequest
 
@@ -57,10 +64,12 @@ def run_request(observed: Observed, verdict: Verdict) -> RunRequest | None:
     token, last = requested(observed.graphcron, RUN_REQUESTED), observed.status.last_request
     if not token or (last and last.token == token):
         return None
+    live = observed.cron_job
+    if live is not None and _is_made(observed, token):
+        return RunRequest(token, _job(observed.graphcron, live, token))
     if refused := _refusal(observed, verdict):
         return RunRequest(token, refused=refused)
     active = list(filter(_is_active, observed.jobs))
-    live = observed.cron_job
     assert live is not None, "refused without one"
     policy, job = live["spec"].get("concurrencyPolicy"), _job(observed.graphcron, live, token)
     others = [other for other in active if other["metadata"]["name"] != job["metadata"]["name"]]
@@ -74,6 +83,13 @@ def run_request(observed: Observed, verdict: Verdict) -> RunRequest | None:
 
 REPLACED_BY_REQUEST = f"{REPLACED}: a run was requested while it ran, and concurrencyPolicy is Replace"
 """Reason and message of a Job that a requested run ends."""
+
+
+def _is_made(observed: Observed, token: str) -> bool:
+    """Whether the Job of a token is there: a process died before it recorded it, or other tokens came in between. So
+    nothing is refused or ended for it any more."""
+    name = requested_job_name(observed.graphcron["metadata"], token)
+    return any(job["metadata"]["name"] == name for job in observed.jobs)
 
 
 def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
@@ -90,29 +106,22 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
     return None
 
 
-def job_name(graphcron: Manifest, token: str) -> str:
-    """The name of a token's Job. Its suffix is as long as the CronJob controller's, and no number as that is."""
-    metadata = graphcron["metadata"]
-    digest = hashlib.sha256(f"{metadata['uid']} {token}".encode()).hexdigest()
-    return f"{metadata['name']}-r{digest[:9]}"
-
-
 def _job(graphcron: Manifest, live: Manifest, token: str) -> Manifest:
-    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner."""
+    """As `kubectl create job --from=cronjob/NAME` makes it, but for its owner and its trigger."""
     metadata, template = graphcron["metadata"], live["spec"]["jobTemplate"]
     made = template.get("metadata", {})
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
-            "name": job_name(graphcron, token),
+            "name": requested_job_name(metadata, token),
             "namespace": metadata["namespace"],
             "labels": made.get("labels", {}) | {CRON_LABEL: metadata["name"]},
             "annotations": made.get("annotations", {})
             | {"cronjob.kubernetes.io/instantiate": "manual", RUN_REQUESTED: token},
             "ownerReferences": [controller_reference(metadata)],
         },
-        "spec": template["spec"],
+        "spec": with_trigger(template["spec"], MANUAL),
     }
 
 
@@ -142,9 +151,14 @@ def _is_active(job: Manifest) -> bool:
 def surplus(observed: Observed) -> list[Manifest]:
     """Finished Jobs of requests beyond the history limits. Once the status is written, their outcomes are recorded. The
     CronJob controller removes those of the schedule."""
-    ours = [job for job in observed.jobs if owns(observed.graphcron, job) and "deletedAt" not in job]
+    ours = [job for job in observed.jobs if owns(observed.graphcron, job)]
+    return beyond_limits(ours, observed.graphcron["spec"])
+
+
+def beyond_limits(jobs: Sequence[Manifest], spec: Manifest) -> list[Manifest]:
+    """Those finished Jobs that are older than the ones that the history limits of a spec keep."""
+    ours = [job for job in jobs if "deletedAt" not in job]
     ours.sort(key=lambda job: str(job["metadata"]["creationTimestamp"]), reverse=True)
-    spec = observed.graphcron["spec"]
     found: list[Manifest] = []
     for kind, name in (("Complete", "successfulRunsHistoryLimit"), ("Failed", "failedRunsHistoryLimit")):
         found += [job for job in ours if _ended_as(job, kind)][spec.get(name, DEFAULT_HISTORY_LIMIT) :]

@@ -18,14 +18,24 @@ from graphcron.firing.order import (
     ORDER_PATH,
     ORDER_VARIABLE,
     ORDER_VARIABLE_LIMIT,
+    TRIGGER_ANNOTATION,
+    TRIGGER_VARIABLE,
 )
 from graphcron.kube.resources import Manifest
-from graphcron.operator.pod_parts import env_from, from_config_map, from_key, from_label, from_secret
+from graphcron.operator.pod_parts import (
+    annotation_field,
+    env_from,
+    from_annotation,
+    from_config_map,
+    from_key,
+    from_label,
+    from_secret,
+)
 from graphcron.operator.reasons import NO_AGENT_SERVER
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.resource.fields import InvalidGraphCron, KeySelector, NameReference
 from graphcron.resource.identity import GROUP
-from graphcron.resource.spec import GraphCronSpec
+from graphcron.resource.spec import DEFAULT_TIMEZONE, GraphCronSpec
 from graphcron.resource.spec_parts import CHECKPOINTS_PATH, Template
 
 CONTAINER = "run"
@@ -124,7 +134,7 @@ def _following(spec: GraphCronSpec, pods: RunPods, order_size: int) -> Manifest:
     """Our image alone, which follows a run on an Agent Server."""
     volumes, environment = _volumes(spec, pods), _environment(spec, pods)
     if order_size <= ORDER_VARIABLE_LIMIT:
-        environment.append({"name": ORDER_VARIABLE, "valueFrom": {"fieldRef": _ORDER}})
+        environment.append(from_annotation(ORDER_VARIABLE, ORDER_ANNOTATION))
     else:
         volumes.insert(0, _order_file())
     ours = {
@@ -175,7 +185,7 @@ def _in_pod(spec: GraphCronSpec, pods: RunPods) -> Manifest:
         "name": "runner",
         "image": pods.image,
         "imagePullPolicy": pods.image_pull_policy,
-        "args": ["copy-runner", _RUNNER_PATH],
+        "args": ["copy-runner", _RUNNER_PATH, spec.timezone or DEFAULT_TIMEZONE],
         "resources": dict(pods.resources),
         "securityContext": dict(pods.container_security),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -234,13 +244,14 @@ def _authority(spec: GraphCronSpec, pods: RunPods) -> tuple[str, Manifest] | Non
 _IDENTITY = (
     from_label("GRAPHCRON_JOB_NAME", "batch.kubernetes.io/job-name"),
     from_label("GRAPHCRON_JOB_UID", "batch.kubernetes.io/controller-uid"),
+    from_annotation(TRIGGER_VARIABLE, TRIGGER_ANNOTATION),
 )
 
 
 _CA_PATH, _CA_FILE = "/etc/graphcron/ca", "ca.crt"
 
 
-_ORDER = {"apiVersion": "v1", "fieldPath": f"metadata.annotations['{ORDER_ANNOTATION}']"}
+_ORDER = annotation_field(ORDER_ANNOTATION)
 
 
 def _order_file() -> tuple[str, Manifest]:

@@ -37,10 +37,15 @@ from graphcron.operator.reasons import (
     NOT_STARTING,
     SIDECAR_RUNNING,
 )
-from graphcron.resource.identity import ENDED_ANNOTATION
+from graphcron.resource.identity import ENDED_ANNOTATION, TOUCHED_ANNOTATION
 
 FIRST_BACKOFF, LONGEST_BACKOFF = timedelta(seconds=10), timedelta(minutes=10)
 """Between a failed pod and the next, doubled each time (Kubernetes, pkg/controller/job, backoff_utils.go)."""
+FORGOTTEN_AFTER = timedelta(minutes=5, seconds=30)
+"""Without a pod, until a touch of its Job can help. A pod that came and went while the Job controller saw nothing is
+waited for: 5 minutes long (ExpectationsTimeout, pkg/controller/controller_utils.go), and after that until something
+happens to the Job."""
+BETWEEN_TOUCHES = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,7 @@ def to_end(
         at = ends_at(one, timeout, reported.last_transition_time if reported else now)
         if at and at <= now:
             return End(one.job, why_it_is_ended(one, timeout), one.kept), None
-        moments += [at] if at else []
+        moments += filter(None, (at, touches_at(one)))
     return None, min((moment for moment in moments if moment > now), default=None)
 
 
@@ -177,3 +182,22 @@ def ends_at(waiting: Waiting, timeout: timedelta, reported: datetime) -> datetim
         return waiting.since + timeout
     # A drained pod that is gone is known only to an operator that saw it: its Job may have been at work until now.
     return max(waiting.since, reported - START_PATIENCE) + timeout
+
+
+def touches_at(waiting: Waiting) -> datetime | None:
+    """When a Job without a pod is to be touched, so that the Job controller looks at it again. None for never: where
+    that controller says what it lacks, it tries again by itself."""
+    annotations = waiting.job["metadata"].get("annotations", {})
+    explained = waiting.trouble is not None and waiting.trouble[0] != NO_POD
+    if not waiting.podless or explained or ENDED_ANNOTATION in annotations:
+        return None
+    first, touched = waiting.since + FORGOTTEN_AFTER, annotations.get(TOUCHED_ANNOTATION)
+    return max(first, parse_time(touched) + BETWEEN_TOUCHES) if touched else first
+
+
+def to_touch(observed: Observed, now: datetime) -> list[Manifest]:
+    """The Jobs to touch now. Without an answer to what could not be created, none."""
+    if observed.create_failures is None:
+        return []
+    moments = ((one.job, touches_at(one)) for one in waiting_jobs(observed, now))
+    return [job for job, moment in moments if moment and moment <= now]

@@ -1,8 +1,9 @@
 """The cheap first check of a decision: whether anything has changed since the last reconciliation. Pure.
 
-Kubernetes records who has set which field of an object (metadata.managedFields). While nobody else has set a field of
-the CronJob or the status, both are as this operator wrote them, and the status has the generation that they are for. A
-restart needs no more for most GraphCrons: to build and compare everything takes several times as long.
+Kubernetes records who has set which field of an object (metadata.managedFields), and counts the changes of a spec
+(metadata.generation). While nobody else has set a field of the CronJob or the status, and the CronJob's spec is of the
+generation that the status has recorded, both are as this operator wrote them. A restart needs no more for most
+GraphCrons: to build and compare everything takes several times as long.
 """
 
 from datetime import datetime
@@ -66,8 +67,9 @@ def _has_a_request(observed: Observed) -> bool:
 
 def _is_as_applied(graphcron: Manifest, live: Manifest, mark: str) -> bool:
     return (
-        # Of what is removed, such as the owner, nobody is recorded.
+        # Of what is removed nobody is recorded: neither of the owner, nor of a field of the spec.
         owns(graphcron, live)
+        and live["metadata"].get("generation") == graphcron["status"].get("cronJobGeneration")
         and _writers(live, status=False) == {(FIELD_MANAGER, "Apply")}
         and live["metadata"].get("annotations", {}).get(INSTALLATION_ANNOTATION) == mark
         and not live["spec"].get("suspend")

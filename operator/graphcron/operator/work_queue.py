@@ -43,6 +43,10 @@ class WorkQueue(Generic[Key]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def __contains__(self, key: object) -> bool:
+        """Whether the key waits for a worker."""
+        return key in self._waiting
+
     def add(self, key: Key) -> None:
         """Have the key worked on as soon as a worker is free."""
         if key in self._working:

@@ -1,9 +1,12 @@
-"""The CustomResourceDefinition, generated from the models of spec and status: no second description of a field."""
+"""The CustomResourceDefinitions, generated from the models of spec and status: no second description of a field."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from graphcron.resource import backfill
+from graphcron.resource.fields import Model
 from graphcron.resource.identity import GROUP, KIND, NAME_LIMIT, NAME_MESSAGE, PLURAL, VERSION
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import NOT_OBSERVED, GraphCronStatus
@@ -11,8 +14,6 @@ from graphcron.resource.status import NOT_OBSERVED, GraphCronStatus
 COLUMNS = [
     ("Schedule", "string", ".spec.schedule", 0),
     ("Timezone", "string", ".status.timezone", 0),
-    ("Assistant", "string", ".spec.assistantId", 0),
-    ("Enabled", "boolean", ".status.enabled", 0),
     # A string: kubectl prints a date as its age, and a date to come as "<invalid>".
     ("Next", "string", ".status.nextRunTimes[0]", 0),
     ("Last", "date", ".status.lastScheduleTime", 0),
@@ -23,6 +24,8 @@ COLUMNS = [
     ("Overdue", "string", '.status.conditions[?(@.type=="Overdue")].status', 1),
     ("Late", "string", '.status.conditions[?(@.type=="Late")].status', 1),
     ("Slow", "string", '.status.conditions[?(@.type=="Slow")].status', 1),
+    ("Assistant", "string", ".spec.assistantId", 1),
+    ("Enabled", "boolean", ".status.enabled", 1),
     ("Active", "integer", ".status.active", 1),
     ("Message", "string", '.status.conditions[?(@.type=="Ready")].message', 1),
     ("Last-Message", "string", ".status.history[0].message", 1),
@@ -30,26 +33,80 @@ COLUMNS = [
 """kubectl's columns: name, type, path, and priority (1 shows with `-o wide` only)."""
 
 
+BACKFILL_COLUMNS = [
+    ("Cron", "string", ".spec.graphCron", 0),
+    ("Phase", "string", ".status.phase", 0),
+    ("Progress", "string", ".status.progress", 0),
+    ("Active", "integer", ".status.counts.active", 0),
+    ("Succeeded", "integer", ".status.counts.succeeded", 0),
+    ("Failed", "integer", ".status.counts.failed", 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("From", "string", ".spec.from", 1),
+    ("To", "string", ".spec.to", 1),
+    ("Message", "string", '.status.conditions[?(@.type=="Complete")].message', 1),
+]
+
+
+@dataclass(frozen=True)
+class CustomResource:
+    """One resource of ours, as its CRD describes it."""
+
+    kind: str
+    plural: str
+    short_name: str
+    description: str
+    spec: type[Model]
+    status: type[Model]
+    columns: list[tuple[str, str, str, int]]
+    name_limit: int
+    name_message: str
+
+
+GRAPHCRON = CustomResource(
+    KIND,
+    PLURAL,
+    "gcron",
+    "A LangGraph cron: runs a graph of an Agent Server by a schedule.",
+    GraphCronSpec,
+    GraphCronStatus,
+    COLUMNS,
+    NAME_LIMIT,
+    NAME_MESSAGE,
+)
+BACKFILL = CustomResource(
+    backfill.KIND,
+    backfill.PLURAL,
+    "gcb",
+    "A backfill: runs a GraphCron for scheduled times that have passed.",
+    backfill.BackfillSpec,
+    backfill.BackfillStatus,
+    BACKFILL_COLUMNS,
+    backfill.BACKFILL_NAME_LIMIT,
+    backfill.NAME_MESSAGE,
+)
+RESOURCES = {resource.plural: resource for resource in (GRAPHCRON, BACKFILL)}
+
+
 UNOBSERVED = {"observedGeneration": NOT_OBSERVED}
 """The status until the operator writes one: to kstatus, and so to GitOps tools, an object without one is current."""
 
 
-def manifest() -> dict[str, Any]:
+def manifest(resource: CustomResource = GRAPHCRON) -> dict[str, Any]:
     """The CRD as kubectl applies it."""
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{PLURAL}.{GROUP}"},
+        "metadata": {"name": f"{resource.plural}.{GROUP}"},
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
             "names": {
-                "kind": KIND,
-                "listKind": f"{KIND}List",
-                "plural": PLURAL,
-                "singular": KIND.lower(),
+                "kind": resource.kind,
+                "listKind": f"{resource.kind}List",
+                "plural": resource.plural,
+                "singular": resource.kind.lower(),
                 # In no category: `kubectl get all` fails for whoever may not list one of the resources in it.
-                "shortNames": ["gcron"],
+                "shortNames": [resource.short_name],
             },
             "versions": [
                 {
@@ -57,38 +114,40 @@ def manifest() -> dict[str, Any]:
                     "served": True,
                     "storage": True,
                     "subresources": {"status": {}},
-                    "additionalPrinterColumns": [_column(*column) for column in COLUMNS],
-                    "schema": {"openAPIV3Schema": _root()},
+                    "additionalPrinterColumns": [_column(*column) for column in resource.columns],
+                    "schema": {"openAPIV3Schema": _root(resource)},
                 }
             ],
         },
     }
 
 
-def to_yaml() -> str:
-    """The CRD as the file in crds/ holds it."""
+def to_yaml(resource: CustomResource = GRAPHCRON) -> str:
+    """The CRD as its file in crds/ holds it."""
 
     class Plain(yaml.SafeDumper):
         def ignore_aliases(self, data: object) -> bool:
             return True  # the same list in two places is no anchor and alias to a reader
 
-    text = yaml.dump(manifest(), Dumper=Plain, sort_keys=False, width=110, allow_unicode=True)
+    text = yaml.dump(manifest(resource), Dumper=Plain, sort_keys=False, width=110, allow_unicode=True)
     return "# Generated from operator/graphcron/resource/ by `make generate`: edit that.\n" + text
 
 
-def _root() -> dict[str, Any]:
+def _root(resource: CustomResource) -> dict[str, Any]:
     return {
         "type": "object",
-        "description": "A LangGraph cron: runs a graph of an Agent Server by a schedule.",
+        "description": resource.description,
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
-            "spec": structural(GraphCronSpec.model_json_schema(by_alias=True)),
-            "status": structural(GraphCronStatus.model_json_schema(by_alias=True)) | {"default": UNOBSERVED},
+            "spec": structural(resource.spec.model_json_schema(by_alias=True)),
+            "status": structural(resource.status.model_json_schema(by_alias=True)) | {"default": UNOBSERVED},
         },
-        "x-kubernetes-validations": [{"rule": f"self.metadata.name.size() <= {NAME_LIMIT}", "message": NAME_MESSAGE}],
+        "x-kubernetes-validations": [
+            {"rule": f"self.metadata.name.size() <= {resource.name_limit}", "message": resource.name_message}
+        ],
     }
 
 

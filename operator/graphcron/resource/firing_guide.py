@@ -121,7 +121,10 @@ REASONS = {
             "The pod received SIGTERM.",
             "Nothing: the next pod continues. If this is the final outcome, the Job was deleted.",
         ),
-        "InputInvalid": Reason("`inputFrom` contains no valid JSON.", "Correct the Secret or ConfigMap."),
+        "InputInvalid": Reason(
+            "`inputFrom` contains no valid JSON, or with `renderInput` a placeholder that cannot be replaced.",
+            "Correct the Secret or ConfigMap.",
+        ),
         "HeaderInvalid": Reason("A value in `server.headersSecretRef` is not a valid header.", "Correct that Secret."),
         "CaFileInvalid": Reason(
             "The CA file cannot be used.",
@@ -140,6 +143,13 @@ REASONS = {
             "The message has the cause in the cluster's words.",
             "Remove the cause. If the message names a run, a pod started at the last moment: cancel the run if it must "
             "not go on. Raise `runs.startTimeoutSeconds` if pods need longer to start.",
+        ),
+        "GraphCronDeleted": Reason(
+            "The GraphCron was deleted while its backfill ran. The operator ended the Job.", "Nothing."
+        ),
+        "JobNameTaken": Reason(
+            "A Job that is not GraphCron's has the name that the scheduled time of a backfill needs.",
+            "Delete that Job, and create another backfill for this time.",
         ),
         "JobDeleted": Reason(
             "Somebody deleted the Job before it was over. Its run may still be in progress.",

@@ -1,5 +1,6 @@
 """The names of the GraphCron resource and of its labels and annotations, and the id of a cron."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,8 +33,14 @@ DIGEST_ANNOTATION = f"{GROUP}/desired"
 INSTALLATION_ANNOTATION = f"{GROUP}/installation"
 """What it was applied by (`installation`): another one may want all of them to be otherwise."""
 
+BACKFILL_LABEL = f"{GROUP}/backfill"
+"""Label that names the GraphCronBackfill, on its Jobs and pods: `kubectl logs -l graphcron.dev/backfill=NAME`."""
+
 ENDED_ANNOTATION = f"{GROUP}/ended"
 """On a Job that the operator ended: the reason, and why."""
+
+TOUCHED_ANNOTATION = f"{GROUP}/touched"
+"""On a Job without a pod: when the operator last reminded the Job controller of it."""
 
 RUN_REQUESTED = f"{GROUP}/run-requested"
 """Annotation on a GraphCron: run it now, once for each token, such as the time of the request."""
@@ -61,11 +68,18 @@ def cron_id(metadata: Mapping[str, Any]) -> str:
     return str(metadata["name"] if is_uuid(metadata["name"]) else metadata["uid"])
 
 
-def controller_reference(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def requested_job_name(metadata: Mapping[str, Any], token: str) -> str:
+    """The name of the Job that runs a GraphCron for the token of a request. Its suffix is as long as the CronJob
+    controller's, and no number as that is."""
+    digest = hashlib.sha256(f"{metadata['uid']} {token}".encode()).hexdigest()
+    return f"{metadata['name']}-r{digest[:9]}"
+
+
+def controller_reference(metadata: Mapping[str, Any], kind: str = KIND) -> dict[str, Any]:
     """The GraphCron of this metadata as the owner that controls an object (metav1.OwnerReference)."""
     return {
         "apiVersion": API_VERSION,
-        "kind": KIND,
+        "kind": kind,
         "name": metadata["name"],
         "uid": metadata["uid"],
         "controller": True,

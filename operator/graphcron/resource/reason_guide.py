@@ -21,7 +21,9 @@ CONDITIONS = {
         "`Unschedulable`, or of the controller that could not create the pod or the Job (`FailedCreate`: a quota, a "
         "LimitRange, an admission policy). `ContainerCreating` means that the pod's volumes or network are not ready "
         "after 60 s, `PodInitializing` that an injected init container is not done, `JobSuspended` that somebody holds "
-        "the Job back, and `NoPod` that no Event says why there is no pod."
+        "the Job back, and `NoPod` that no Event says why there is no pod. After 5½ minutes of `NoPod` the operator "
+        "reminds the Job controller (annotation `graphcron.dev/touched` on the Job), which forgets a Job whose "
+        "pod came and went while it saw nothing."
     ),
     "RunsEnding": (
         "Present only while False (`SidecarRunning`): a run is over, and a container that somebody injected keeps its "
@@ -31,7 +33,8 @@ CONDITIONS = {
     "CronJobModified": (
         "Present only while True: others have changed fields of the CronJob, and the operator leaves them so. The "
         "message names the fields and who set them. `ChangedByAdmission`: a mutating webhook or policy changes them "
-        "whenever the CronJob is applied. They stay so until the spec changes or the CronJob is deleted. "
+        "whenever the CronJob is applied. They stay so until the spec changes or the CronJob is deleted; once a day, "
+        "after a firing, the operator tries whether the webhook is gone. "
         "`ChangedByOthers`: somebody sets or removes them again whenever they are corrected. The operator corrects "
         "hand edits at once, and repeated ones more and more rarely, at least once an hour."
     ),
@@ -65,7 +68,8 @@ CONDITIONS = {
 STATES = {
     "Scheduled": Reason("It fires by its schedule.", "Nothing."),
     "Paused": Reason(
-        "`enabled` is false. The message contains `pauseReason`.", "Set `enabled: true` to resume the schedule."
+        "`enabled` is false. The message contains `pauseReason`.",
+        "Set `enabled: true` to resume the schedule, or use `graphcron resume NAME`.",
     ),
     "PausedByAdministrator": Reason(
         "An administrator has paused all GraphCrons of the namespace (annotation `graphcron.dev/paused`) or of the "
@@ -188,6 +192,67 @@ REQUESTS = {
     ),
 }
 """Reasons of `status.lastRequest` while its outcome is `Refused`."""
+
+_CORRECT_IT = "Delete the backfill, and create another."
+
+BACKFILLS = {
+    "Running": Reason("Its Jobs are created and followed.", "Nothing."),
+    "Completed": Reason("Every scheduled time is over, and none failed.", "Nothing."),
+    "CompletedWithFailures": Reason(
+        "Every scheduled time is over, and some failed. `status.firings` names them.",
+        "Remove the cause, and create another backfill of the same time: it leaves out what succeeded.",
+    ),
+    "NothingToRun": Reason(
+        "There is no scheduled time to run. `status.leftOut` says which were left out.",
+        "Nothing, or correct `from` and `to`, or set `rerun: true`, in another backfill.",
+    ),
+    "DryRun": Reason("The scheduled times are listed, and nothing is run.", "Set `dryRun: false` to run them."),
+    "GraphCronNotFound": Reason(
+        "There is no GraphCron of that name in the namespace.", "Create it, or delete the backfill."
+    ),
+    "GraphCronStalled": Reason(
+        "The GraphCron cannot run, and the message says why. A paused one can.",
+        "Correct the GraphCron. The backfill goes on by itself.",
+    ),
+    "GraphCronPending": Reason("The last change of the GraphCron is not carried out yet.", "Nothing."),
+    "GraphCronDeleted": Reason("The GraphCron was deleted: the backfill ended.", "Delete the backfill."),
+    "EarlierBackfill": Reason(
+        "Another backfill of the same GraphCron is not over. They run one after the other.",
+        "Nothing, or delete the other one.",
+    ),
+    "OlderJob": Reason("A Job of the same scheduled time runs, or is being removed.", "Nothing."),
+    "StillRunning": Reason(
+        "Another run of the GraphCron is under way, and its `concurrencyPolicy` is `Forbid` or `Replace`.", "Nothing."
+    ),
+    "JobRefused": Reason(
+        "The cluster refused a Job, for example because of a quota. The operator tries again each minute.",
+        "Remove the obstacle that the message names.",
+    ),
+    "NotStarting": Reason(
+        "A firing has had no running pod for a minute. The message has the cause in the cluster's words.",
+        "Remove what the message names.",
+    ),
+    "PausedByAdministrator": Reason(
+        "An administrator has paused the namespace or the installation. The message has their reason.",
+        "Ask them. The backfill goes on when they remove the switch.",
+    ),
+    "InvalidSpec": Reason("Something in the spec is wrong. The message names the field.", _CORRECT_IT),
+    "InvalidSchedule": Reason("The GraphCron's schedule or timezone cannot be read.", "Correct the GraphCron."),
+    "TooManySlots": Reason(
+        "More than 10,000 scheduled times lie between `from` and `to`.", "Create several backfills."
+    ),
+    "StatusUnreadable": Reason(
+        "Somebody changed the status. Nothing is run, since it may have run already.", _CORRECT_IT
+    ),
+    "InternalError": Reason(
+        "The operator failed on this backfill.", "Please report it, with the traceback in the operator's log."
+    ),
+    "Quarantined": Reason(
+        "The operator's process died while it worked on this backfill. It is left alone for a while.",
+        "See in the operator's log why it died, and please report it.",
+    ),
+}
+"""Reasons of the condition Complete of a GraphCronBackfill."""
 
 
 def advice(reason: str, outcome: str = "") -> str:

@@ -5,10 +5,12 @@ apiserver rewrite objects): a field that is not set is None, and its default liv
 field's description.
 """
 
+import json
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from graphcron.firing import rendering
 from graphcron.resource.fields import (
     DEPTH_LIMIT,
     Config,
@@ -83,6 +85,12 @@ class GraphCronSpec(Model):
     )
     input_from: InputFrom | None = Field(
         None, description="Secret or ConfigMap to read the input from at each firing. At most 1 MiB."
+    )
+    render_input: bool | None = Field(
+        None,
+        description="Whether each firing replaces {{scheduledTime}}, {{previousScheduledTime}} and {{name}} in the "
+        "strings of its input. A format, as in {{scheduledTime:%Y-%m-%d}}, is that of strftime, in the time zone of "
+        "the schedule. Default: false.",
     )
     metadata: JsonObject | None = Field(None, description="Metadata of the cron and of its runs.")
     config: Config | None = Field(
@@ -209,6 +217,12 @@ class GraphCronSpec(Model):
         """Whether the run pod runs the graph itself."""
         return self.engine == "inPod"
 
+    @property
+    def runs_once(self) -> bool:
+        """Whether a firing has one attempt. Without a checkpointer another pod would run the graph, and pay for it,
+        from its start: only on request."""
+        return self.in_pod and self.checkpointer is None and self.retry_limit is None
+
     @model_validator(mode="after")
     def _fits_its_engine(self) -> Self:
         own = (self.image, self.working_dir, self.env_from, self.checkpointer)
@@ -235,6 +249,12 @@ class GraphCronSpec(Model):
             raise ValueError("config.configurable must be an object")
         if problem := complaint(self.context, self.config, self.run_options, self.thread_id):
             raise ValueError(problem)
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_rendered(self) -> Self:
+        if self.render_input and self.input is not None:
+            rendering.check(json.dumps(self.input), "input")
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """The reading of a spec: from what the apiserver has to a valid `GraphCronSpec`, or the sentence that says why not."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,14 +9,15 @@ from graphcron.resource.fields import DEPTH_LIMIT, INVALID_SPEC, InvalidGraphCro
 from graphcron.resource.spec import GraphCronSpec
 
 
-def read_spec(spec: object) -> GraphCronSpec:
+def read_spec(spec: object, *, of_any_version: bool = False) -> GraphCronSpec:
     """The spec of a GraphCron as the apiserver has it, checked for all that the CRD's schema cannot express.
+    `of_any_version` passes over fields that only a newer version of the CRD has.
 
     Raises InvalidGraphCron with a reason and one sentence. Schedules and zones are not judged here: see `schedule`.
     """
     check_extent(spec)
     try:
-        return GraphCronSpec.model_validate(spec)
+        return GraphCronSpec.model_validate(spec, extra="ignore" if of_any_version else None)
     except ValidationError as error:
         raise InvalidGraphCron(INVALID_SPEC, explain(error)) from None
 
@@ -65,19 +66,38 @@ SHOWN_CHARACTERS = 100
 
 def explain(error: ValidationError, root: str = "spec") -> str:
     """Pydantic's findings in one sentence, each with its path; no input is quoted, since it may hold a secret."""
-    findings = []
-    for found in error.errors(include_url=False, include_input=False, include_context=False)[:SHOWN_FINDINGS]:
-        path = _place([*([root] if root else []), *found["loc"]])
-        match found["type"]:
-            case "extra_forbidden":
-                findings.append(f"{path}: unknown field")
-            case "missing":
-                findings.append(f"{path}: required")
-            case _:
-                findings.append(f"{path}: {found['msg'][:1].lower()}{found['msg'][1:]}".replace("value error, ", ""))
+    findings = [f"{_place([*([root] if root else []), *path])}: {sentence}" for path, sentence in _found(error)]
     if (more := error.error_count() - SHOWN_FINDINGS) > 0:
         findings.append(f"and {more} more")
     return "; ".join(dict.fromkeys(findings))
+
+
+def findings(spec: object) -> dict[str, str]:
+    """What is wrong with the fields of a spec, by their names; what concerns several of them has an empty name."""
+    try:
+        check_extent(spec)
+        GraphCronSpec.model_validate(spec)
+    except InvalidGraphCron as invalid:
+        return {"": invalid.message}
+    except ValidationError as error:
+        named: dict[str, list[str]] = {}
+        for path, sentence in _found(error):
+            name, *rest = path or ("",)
+            named.setdefault(str(name), []).append(f"{place}: {sentence}" if (place := _place(rest)) else sentence)
+        return {name: "; ".join(dict.fromkeys(sentences)) for name, sentences in named.items()}
+    return {}
+
+
+def _found(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Path and sentence of each finding, as many as are shown."""
+    for found in error.errors(include_url=False, include_input=False, include_context=False)[:SHOWN_FINDINGS]:
+        match found["type"]:
+            case "extra_forbidden":
+                yield found["loc"], "unknown field"
+            case "missing":
+                yield found["loc"], "required"
+            case _:
+                yield found["loc"], f"{found['msg'][:1].lower()}{found['msg'][1:]}".removeprefix("value error, ")
 
 
 def _place(path: Iterable[str | int]) -> str:

@@ -64,8 +64,10 @@ class HistoryEntry(Model):
     )
     run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
-    trigger: Literal["Manual"] | None = Field(
-        None, description="What caused the firing: Manual for a run that somebody requested. Default: its schedule."
+    trigger: Literal["Schedule", "Manual", "Backfill"] | None = Field(
+        None,
+        description="What caused the firing: Manual for a run that somebody requested, Backfill for one of a "
+        "GraphCronBackfill. Default: Schedule.",
     )
     started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
     finished_at: Time | None = Field(None, description="When the Job ended.")
@@ -127,6 +129,9 @@ class GraphCronStatus(Model):
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
     cron_job_name: Annotated[str, Field(max_length=63)] | None = Field(None, description="Name of the CronJob.")
+    cron_job_generation: int | None = Field(
+        None, description="Generation of the CronJob in which its spec was as applied. Absent while others change it."
+    )
     timezone: Annotated[str, Field(max_length=64)] | None = Field(
         None, description="Time zone of the schedule, with the default filled in."
     )

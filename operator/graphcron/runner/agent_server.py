@@ -34,6 +34,10 @@ _DETAIL = re.compile(rb'\s*{\s*"detail"\s*:')
 """How an error of LangGraph's own server begins, and of no gateway."""
 
 
+ACTIVE = ("pending", "running")
+"""Statuses of a run that is not over."""
+
+
 class Run(NamedTuple):
     """A run, without its input. `created` is by this pod's clock; None when the server's text is no time. A server may
     keep no metadata of runs (Aegra)."""
@@ -122,6 +126,10 @@ class AgentServer:
         except Busy:
             return False
         return True
+
+    def add_thread_metadata(self, thread_id: str, metadata: Mapping[str, Any]) -> None:
+        """What is there stays, except these keys."""
+        self._call("PATCH", _thread(thread_id), _json({"metadata": metadata}))
 
     def delete_thread(self, thread_id: str) -> None:
         """With its runs and its state. Idempotent."""

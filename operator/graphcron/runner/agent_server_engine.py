@@ -5,10 +5,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from graphcron.firing.order import CRON_MARK, FIRING_METADATA
+from graphcron.firing.order import FIRING_METADATA
 from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
-from graphcron.runner.agent_server import AgentServer, Run
+from graphcron.runner.agent_server import ACTIVE, AgentServer, Run
 from graphcron.runner.attempt import (
     OUTCOME_METADATA,
     PROGRESS_SECONDS,
@@ -18,11 +19,16 @@ from graphcron.runner.attempt import (
     OutOfTime,
     ThreadBusy,
 )
-from graphcron.runner.environment import log, read_headers, read_input
+from graphcron.runner.environment import log, read_headers
 from graphcron.runner.errors import AgentServerError, Busy, RequestRefused, ResourceNotFound, TryAgain, named
-from graphcron.runner.request import cron_marks, request_body
+from graphcron.runner.given_input import given_input
+from graphcron.runner.request import cron_marks, request_body, time_marks
 from graphcron.runner.retry import T, persist
+from graphcron.runner.thread_memory import ThreadMemory
 from graphcron.runner.transport import Transport, Trust
+
+if TYPE_CHECKING:
+    from graphcron.runner.replace import Replacement
 
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
@@ -38,8 +44,6 @@ PAGES = 100
 """Runs searched for the mark: at most PAGE x PAGES, and none that is older than the firing."""
 CLOCK_SKEW = timedelta(minutes=10)
 """How far this node's clock, and with a proxy the Agent Server's, may differ from the cluster's."""
-
-ACTIVE = ("pending", "running")
 
 _VANISHED = "most likely the Agent Server keeps runs in memory (langgraph dev, langgraphjs dev) and was restarted"
 
@@ -57,8 +61,10 @@ class AgentServerEngine:
         self.server = AgentServer(transport, headers)
         self.started = False
         """Whether this pod started the run."""
-        self.replaced = ""
-        """Which run of an earlier firing was cancelled, for the outcome's message."""
+        self.replacement: Replacement | None = None
+        self.memory = ThreadMemory(self.server, self.thread_id, attempt.due)
+        self.given: bytes | None = None
+        """The input as JSON, unless it is the order's."""
 
     @property
     def run(self) -> Run | None:
@@ -67,9 +73,8 @@ class AgentServerEngine:
 
     def start_or_resume(self) -> Outcome | None:
         self.attempt.limit(0)
-        given = read_input(self.settings) if self.order.input_from_file else None
-        request = request_body(self.order, self.firing, given)
-        found = persist(lambda: self.start_or_find(request), self.settings.start_patience)
+        self.given = given_input(self.order, self.settings, self.memory.due)
+        found = persist(self.start_or_find, self.settings.start_patience)
         if isinstance(found, Outcome):
             log(f"an earlier attempt followed run {found.run_id} to its end")
             return self.finish(found)
@@ -108,19 +113,25 @@ class AgentServerEngine:
             said = f"and {known}: {why}"
         return self.finish(self.attempt.out_of_time(said))
 
-    def start_or_find(self, request: bytes) -> Run | Outcome:
+    def start_or_find(self) -> Run | Outcome:
         """The firing's one run, or its outcome when run and thread are gone already. Safe to repeat."""
         stateless = self.order.thread_id is None
-        if not (stateless and self.create_thread()) and (found := self.find()):
+        if stateless and self.create_thread():
+            self.memory.attempt = 1
+        elif found := self.find():
             log(f"run {found.run_id} on thread {self.thread_id} was started by an earlier attempt: following it")
             return found
         # Only now: the record is written before the thread is deleted, so this order misses neither.
         if self.deletes_thread and (recorded := self.recorded()):
             return recorded
+        if stateless and self.memory.attempt is None:
+            self.memory.recall()
+            self.given = given_input(self.order, self.settings, self.memory.due)
         if self.order.replace:
             self.cancel_earlier()
         try:
-            run = self.start(request)
+            marks = time_marks(self.firing, self.memory.due, self.memory.attempt)
+            run = self.start(request_body(self.order, self.firing, self.given, marks))
         except Busy as error:
             if found := self.find():
                 return found
@@ -143,28 +154,11 @@ class AgentServerEngine:
         return run
 
     def cancel_earlier(self) -> None:
-        """Cancel what earlier firings of the cron still have running. Raises TryAgain until that has stopped."""
-        thread_id = self.order.thread_id
-        for where in [thread_id] if thread_id else self.server.busy_threads({CRON_MARK: self.order.cron_id}, PAGE):
-            with suppress(ResourceNotFound):  # the earlier pod was quicker
-                runs = self.server.runs(where, PAGE)
-                for run in runs:
-                    # Without metadata, the first run of a stateless firing's thread is the firing's.
-                    unmarked = thread_id is None and run is runs[-1] and not run.metadata
-                    if run.status not in ACTIVE or not (unmarked or self.is_earlier(run)):
-                        continue
-                    if self.server.cancel(where, run.run_id):
-                        why = "of an earlier firing was cancelled (concurrencyPolicy Replace)"
-                        self.replaced = f"run {run.run_id} {why}"
-                        log(self.replaced)
-                        if self.server.status(where, run.run_id) in ACTIVE:
-                            raise TryAgain("ThreadBusy", f"{self.replaced}, and has not stopped yet")
-            if self.deletes_thread:
-                self.server.delete_thread(where)
+        from graphcron.runner.replace import Replacement  # start-up time
 
-    def is_earlier(self, run: Run) -> bool:
-        mark = run.metadata.get(FIRING_METADATA, self.firing.job_uid)
-        return run.metadata.get(CRON_MARK) == self.order.cron_id and mark != self.firing.job_uid
+        if self.replacement is None:
+            self.replacement = Replacement(self.server, self.order, self.firing, deletes_thread=self.deletes_thread)
+        self.replacement.cancel_earlier()
 
     def start(self, request: bytes) -> Run:
         """The timer waits for the answer: without it, no attempt would know of the run."""
@@ -178,7 +172,8 @@ class AgentServerEngine:
 
     def create_thread(self) -> bool:
         """The stateless firing's own thread, with the cron's metadata so that people find it. False: it was there."""
-        metadata = {**(self.order.request.get("metadata") or {}), **cron_marks(self.order)}
+        given = self.order.request.get("metadata") or {}
+        metadata = {**given, **cron_marks(self.order), **self.memory.metadata()}
         try:
             return self.server.create_thread(self.thread_id, metadata, THREAD_LIFE if self.deletes_thread else None)
         except ResourceNotFound as error:
@@ -238,7 +233,9 @@ class AgentServerEngine:
             waits = f"the graph waits for input on {thread}{lost if self.deletes_thread else ''}"
             return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, waits)
         if status == "success":
-            return self.attempt.outcome("Succeeded", "RunSucceeded", self.replaced)
+            return self.attempt.outcome(
+                "Succeeded", "RunSucceeded", self.replacement.cancelled if self.replacement else ""
+            )
         if status == "vanished":
             if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
                 return recorded  # another pod of the Job was quicker

@@ -70,16 +70,17 @@ class Attempt:
         self.termination_log = termination_log
         self.open_engine = open_engine
         self.engine: Engine | None = None
+        self.began = datetime.now(UTC)
         self.run: Run | None = None
 
     def perform(self, settings: PodSettings) -> int:
         """The firing, from its order to the process's exit code. Raises what its engine raises."""
         self.settings = settings
         self.order = read_order(settings)
-        self.firing = Firing.of_job(settings.job_name, settings.job_uid)
-        if skip := gate(self.order, self.firing.scheduled_time):
+        self.firing = firing = Firing.of_job(settings.job_name, settings.job_uid, settings.trigger)
+        if skip := gate(self.order, firing.scheduled_time, firing.trigger):
             return self.report(EXIT_DONE, "Skipped", skip.reason, skip.message)
-        wait_until(starts_at(self.order, self.firing.scheduled_time), self.order.jitter_seconds)
+        wait_until(starts_at(self.order, firing.scheduled_time, firing.trigger), self.order.jitter_seconds)
         self.engine = self.open_engine(self)
         return exit_code(self.engine.start_or_resume() or self.engine.follow())
 
@@ -92,7 +93,9 @@ class Attempt:
         """Whether SIGTERM can mean that the Job ran into its deadline, and that the run has to be cancelled. On a node
         whose clock is fast, a drain must not be taken for it."""
         now = self.engine.earliest_now() if self.engine else None
-        return now is not None and is_out_of_time(self.order, self.firing.scheduled_time, now)
+        if now is None:
+            return False
+        return is_out_of_time(self.order, self.firing.scheduled_time, now, self.firing.trigger)
 
     def stopped(self) -> str:
         """The message of a pod that got SIGTERM."""
@@ -107,6 +110,11 @@ class Attempt:
             # 0 would switch it off.
             rest = max(0.001, self.order.deadline_seconds - age)
             signal.setitimer(signal.ITIMER_REAL, min(left, rest) if left else rest)
+
+    @property
+    def due(self) -> datetime:
+        """The minute that the firing was due; for a Job made by hand, which has none, when this attempt began."""
+        return self.firing.scheduled_time or self.began
 
     @property
     def thread_id(self) -> str:

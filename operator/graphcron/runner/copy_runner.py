@@ -1,7 +1,12 @@
-"""`graphcron copy-runner`: copies the packages `firing` and `runner` into a volume of the user's container."""
+"""`graphcron copy-runner`: copies the packages `firing` and `runner` into a volume of the user's container, with the
+data of a time zone, which that may lack."""
 
 import shutil
+import zoneinfo
+from importlib import resources
 from pathlib import Path
+
+from graphcron.firing.zones import ZONE_FILE
 
 MAIN = """\
 import sys
@@ -20,8 +25,8 @@ os._exit(code)  # a thread that the graph left behind must not keep the pod
 """
 
 
-def copy_to(directory: str) -> None:
-    """What an init container does (`graphcron copy-runner DIRECTORY`)."""
+def copy_to(directory: str, zone: str | None = None) -> None:
+    """What an init container does (`graphcron copy-runner DIRECTORY ZONE`)."""
     ours, theirs = Path(__file__).parents[1], Path(directory) / "graphcron"
     for room in ("firing", "runner"):
         shutil.copytree(
@@ -33,3 +38,16 @@ def copy_to(directory: str) -> None:
         )
     shutil.copyfile(ours / "__init__.py", theirs / "__init__.py")
     (Path(directory) / "__main__.py").write_text(MAIN, encoding="utf-8")
+    if zone and (data := _data_of(zone)):
+        (theirs / "firing" / ZONE_FILE).write_bytes(data)
+
+
+def _data_of(zone: str) -> bytes | None:
+    """From where `zoneinfo` takes it; None when there is none."""
+    for folder in map(Path, zoneinfo.TZPATH):
+        if (folder / zone).is_file():
+            return (folder / zone).read_bytes()
+    try:
+        return resources.files("tzdata").joinpath("zoneinfo", *zone.split("/")).read_bytes()
+    except (ImportError, OSError):
+        return None

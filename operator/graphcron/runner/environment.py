@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple, NoReturn
 
-from graphcron.firing.order import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, Order
+from graphcron.firing.order import HEADERS_PATH, INPUT_PATH, ORDER_PATH, ORDER_VARIABLE, TRIGGER_VARIABLE, Order
 from graphcron.firing.proxies import proxy_of
 
 TERMINATION_LOG = "/dev/termination-log"
@@ -32,6 +32,7 @@ class PodSettings(NamedTuple):
 
     job_name: str
     job_uid: str
+    trigger: str = ""
     server_url: str = ""
     api_key: str | None = None
     ca_file: str | None = None
@@ -69,6 +70,7 @@ _JOB = {"job_name": "GRAPHCRON_JOB_NAME", "job_uid": "GRAPHCRON_JOB_UID"}
 _SERVER_URL = "AGENT_SERVER_URL"
 _TEXTS = {
     **_JOB,
+    "trigger": TRIGGER_VARIABLE,
     "server_url": _SERVER_URL,
     "api_key": "AGENT_SERVER_API_KEY",
     "ca_file": "AGENT_SERVER_CA_FILE",

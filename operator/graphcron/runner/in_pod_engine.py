@@ -28,14 +28,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from graphcron.firing.formats import moment_of, parse_time
-from graphcron.firing.order import CRON_METADATA, FIRING_METADATA
+from graphcron.firing.order import ATTEMPT_METADATA, CRON_METADATA, FIRING_METADATA, TIME_METADATA
 from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, WAITING_FOR_INPUT, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
 from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
 from graphcron.runner.checkpointer import checkpointer
-from graphcron.runner.environment import PodError, log, read_input
+from graphcron.runner.environment import PodError, log
+from graphcron.runner.given_input import given_input
 from graphcron.runner.main import main as run_firing
+from graphcron.runner.request import time_marks
 
 GRACE_SECONDS = 10.0
 """Kubernetes kills a pod 30 s after SIGTERM."""
@@ -68,7 +70,8 @@ class InPodEngine:
         """Load graph and input. Whether to resume is for the thread's checkpoints to say, which `follow` opens."""
         request = self.order.request
         self.graph = graph_loader.load(request["assistant_id"], os.getcwd())  # noqa: PTH109
-        self.input = json.loads(read_input(self.settings)) if self.order.input_from_file else request.get("input")
+        given = given_input(self.order, self.settings, self.attempt.due)
+        self.input = json.loads(given) if given is not None else request.get("input")
         return None
 
     def follow(self) -> Outcome:
@@ -152,7 +155,7 @@ class InPodEngine:
                     if (state.metadata or {}).get(FIRING_METADATA) == self.firing.job_uid:
                         if over := await self.end_of(graph, state, config):
                             return over
-                        self.started_at(state.metadata, config["metadata"])
+                        self.resumed(state.metadata, config["metadata"])
                         log(f"an earlier attempt came to {', '.join(task.name for task in state.tasks)}: resuming")
                         given = None
                 return await self.stream(graph, given, config)
@@ -166,8 +169,10 @@ class InPodEngine:
             traceback.print_exc(file=sys.stdout)
             return self.attempt.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
 
-    def started_at(self, earlier: Mapping[str, Any], ours: dict[str, Any]) -> None:
-        """Take over when the run that is resumed was started: another attempt has no more time."""
+    def resumed(self, earlier: Mapping[str, Any], ours: dict[str, Any]) -> None:
+        """Take over when the run that is resumed was due, and when it was started: another attempt has no more time."""
+        ours[TIME_METADATA] = earlier.get(TIME_METADATA, ours[TIME_METADATA])
+        ours[ATTEMPT_METADATA] = earlier.get(ATTEMPT_METADATA, 1) + 1
         if started := earlier.get(_STARTED):
             ours[_STARTED] = started
             self.attempt.limit((datetime.now(UTC) - parse_time(started)).total_seconds())
@@ -178,6 +183,9 @@ class InPodEngine:
         given = request.get("config") or {}
         mark = {CRON_METADATA: self.order.cron_id, FIRING_METADATA: self.firing.job_uid, _RUN: str(run_id)}
         mark[_STARTED] = datetime.now(UTC).isoformat()
+        # A checkpointer has none of an earlier attempt, or `resumed` counts on. Nothing else remembers one.
+        first = self.settings.checkpointer_url or self.order.only_attempt
+        times = time_marks(self.firing, self.attempt.due, 1 if first else None)
         identity = {"thread_id": self.thread_id, CRON_METADATA: self.order.cron_id}
         # As there, what is given as context can be read as configurable, and the other way round (`stream`).
         settings = request.get("context") or given.get("configurable") or {}
@@ -185,7 +193,7 @@ class InPodEngine:
             **given,
             "run_id": run_id,
             "configurable": {**settings, **identity},
-            "metadata": {**(given.get("metadata") or {}), **(request.get("metadata") or {}), **mark},
+            "metadata": {**(given.get("metadata") or {}), **(request.get("metadata") or {}), **mark, **times},
         }
 
     async def stream(self, graph: Any, given: Any, config: dict[str, Any]) -> Outcome:

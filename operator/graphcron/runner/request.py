@@ -1,18 +1,39 @@
-"""The request that starts a run: the order's, with the firing's mark in its metadata."""
+"""The request that starts a run: the order's, with the firing's marks in its metadata."""
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 
-from graphcron.firing.order import CRON_MARK, CRON_METADATA, FIRING_METADATA, Firing, Order
+from graphcron.firing.formats import format_time
+from graphcron.firing.order import (
+    ATTEMPT_METADATA,
+    CRON_MARK,
+    CRON_METADATA,
+    FIRING_METADATA,
+    TIME_METADATA,
+    TRIGGER_METADATA,
+    Firing,
+    Order,
+)
 
 
 def cron_marks(order: Order) -> dict[str, str]:
     return {CRON_METADATA: order.cron_id, CRON_MARK: order.cron_id}
 
 
-def request_body(order: Order, firing: Firing, input_json: bytes | None) -> bytes:
-    """The body of `POST /threads/{id}/runs`. `input_json` goes in byte by byte: no number is read and rounded."""
+def time_marks(firing: Firing, due: datetime, attempt: int | None) -> dict[str, str | int]:
+    """What a run says of the firing that started it. `attempt` is None where nothing remembers earlier ones."""
+    marks: dict[str, str | int] = {TIME_METADATA: format_time(due), TRIGGER_METADATA: firing.trigger}
+    return marks if attempt is None else {**marks, ATTEMPT_METADATA: attempt}
+
+
+def request_body(
+    order: Order, firing: Firing, input_json: bytes | None, marks: Mapping[str, str | int] | None = None
+) -> bytes:
+    """The body of `POST /threads/{id}/runs`, with `time_marks`. `input_json` goes in byte by byte: no number is read
+    and rounded."""
     request = dict(order.request)
-    mark = {FIRING_METADATA: firing.job_uid}
+    mark = {FIRING_METADATA: firing.job_uid, **(marks or {})}
     request["metadata"] = {**(request.get("metadata") or {}), **cron_marks(order), **mark}
     if order.thread_id is None:
         request["multitask_strategy"] = "reject"

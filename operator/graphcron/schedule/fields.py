@@ -4,8 +4,10 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from graphcron.firing.day_rules import Days
+from graphcron.firing.slots import to_json
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class Schedule:
 
     def __hash__(self) -> int:
         return hash(self.kubernetes)  # next times are looked up by it, and the hash of a text is found once
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """Its fields as an order carries them (`firing.slots`)."""
+        return to_json([field.values for field in self.fields], either=not (self.day.star or self.weekday.star))
 
     def on_day(self, local: date) -> bool:
         """Whether the CronJob fires on this date."""

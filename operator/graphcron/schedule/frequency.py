@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from graphcron.firing.robfig_walk import HORIZON_YEARS
 from graphcron.schedule.fields import Schedule
-from graphcron.schedule.robfig_walk import HORIZON_YEARS
 
 
 def shortest_interval(schedule: Schedule, after: datetime) -> timedelta | None:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from graphcron.firing.day_rules import meant, month_length
+from graphcron.firing.robfig_walk import HORIZON_YEARS, instant, rest_of_day, utc_offset, walked
 from graphcron.schedule.fields import Schedule, numbers_match
-from graphcron.schedule.robfig_walk import HORIZON_YEARS, instant, utc_offset, walked
 
 DAYS_HORIZON_YEARS = 50
 """How far ahead a day is searched among those that a CronJob fires on, as croniter does: 29 February is a fifth Friday
@@ -36,7 +36,7 @@ def next_times(
 def _next_times(
     schedule: Schedule, zone: ZoneInfo, after: datetime, count: int, until: datetime | None
 ) -> list[datetime]:
-    times = [] if schedule.days else by_calendar(schedule, zone, after, count)
+    times = [] if schedule.days else by_calendar(schedule, zone, after, count, until)
     if until is not None and times and times[-1] > until:
         return [found for found in times if found <= until]
     moment = last = times[-1] if times else after
@@ -50,9 +50,7 @@ def _next_times(
         elif found.year - last.year > DAYS_HORIZON_YEARS:
             break
         else:
-            # The rest of a day that is not meant need not be walked minute by minute.
-            end = local.replace(hour=23, minute=59, second=0, fold=0)
-            moment = max(found, end.astimezone(UTC)) if found.year < MAXYEAR else found
+            moment = rest_of_day(found, local)
     return times
 
 
@@ -61,9 +59,11 @@ def _next(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | Non
     return found[0] if found else walked(schedule, zone, after)
 
 
-def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1) -> list[datetime]:
-    """The next `count` firings, as far as no change of clocks can turn the walk to one aside. Each is what `walked`
-    comes to from the one before, for a tenth of its work at best."""
+def by_calendar(
+    schedule: Schedule, zone: ZoneInfo, after: datetime, count: int = 1, until: datetime | None = None
+) -> list[datetime]:
+    """The next `count` firings up to the first later than `until`, as far as no change of clocks can turn the walk to
+    one aside. Each is what `walked` comes to from the one before, for a tenth of its work at best."""
     if not _is_within_calendar(after):
         return []
     # A walk sets out with the next second.
@@ -74,6 +74,8 @@ def by_calendar(schedule: Schedule, zone: ZoneInfo, after: datetime, count: int 
         if not _leads_straight(zone, wall, found):
             break
         times.append(found.replace(tzinfo=zone).astimezone(UTC))
+        if until is not None and times[-1] > until:
+            break
         # The day of arrival is plain, so the next walk sets out from a second later on the wall as well.
         wall = found + _SECOND
         plain = _is_within_calendar(wall)

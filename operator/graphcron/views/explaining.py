@@ -20,11 +20,14 @@ CONTROLLER_PATIENCE = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Facts:
-    """What the cluster says at `now` (aware). `cron_job` is None when there is none of the GraphCron's name."""
+    """What the cluster says at `now` (aware). `cron_job` is None when there is none of the GraphCron's name, or when it
+    was not `asked`."""
 
     graphcron: Manifest
     cron_job: Manifest | None
     now: datetime
+    asked: bool = True
+    """Whether the caller may see CronJobs."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ def _way(facts: Facts) -> Iterator[Step]:
     yield _operator(facts)
     yield _spec(facts)
     yield _schedule(facts)
-    yield _cron_job(facts)
+    if facts.asked:
+        yield _cron_job(facts)
     yield _controller(facts)
     yield _pods(facts)
     yield _last_run(facts)
@@ -124,7 +128,8 @@ def _controller(facts: Facts) -> Step:
             f"{facts.graphcron['metadata']['name']}' has its Events. A stock controller starts about 8.5 Jobs a "
             "second: spread schedules with H.",
         )
-    last = (facts.cron_job or {}).get("status", {}).get("lastScheduleTime")
+    status = (facts.cron_job or {}).get("status") or facts.graphcron.get("status") or {}
+    last = status.get("lastScheduleTime")
     return Step("CronJob controller", True, f"made its last Job for {last}" if last else "has had nothing to do yet")
 
 
@@ -132,7 +137,8 @@ def _pods(facts: Facts) -> Step:
     stuck = stuck_pods(facts.graphcron)
     if stuck is None:
         return Step("run pods", True, "none is kept from starting")
-    return Step("run pods", False, told(stuck["reason"], stuck["message"]), advice(stuck["reason"]))
+    todo = advice(stuck["reason"]) or advice("NotStarting")  # many reasons are Kubernetes' own
+    return Step("run pods", False, told(stuck["reason"], stuck["message"]), todo)
 
 
 def _last_run(facts: Facts) -> Step:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, closing
 
 from aiohttp import web
 
-from graphcron.facade.errors import BROKEN_BODY, TOO_SLOW
+from graphcron.facade.errors import BROKEN_BODY, TOO_SLOW, RestError
 from graphcron.facade.main import start
 from graphcron.facade.proxy.request_body import RequestBody
 
@@ -15,10 +15,11 @@ WAIT = 10.0
 
 
 class Taker:
-    """A server that takes the body of one request; `pause` is how long it leaves each piece lying."""
+    """A server that takes the body of one request; `pause` is how long it leaves each piece lying, `ahead` how much it
+    reads before."""
 
-    def __init__(self, seconds: float, pause: float = 0.0) -> None:
-        self.seconds, self.pause = seconds, pause
+    def __init__(self, seconds: float, pause: float = 0.0, ahead: int | None = None) -> None:
+        self.seconds, self.pause, self.ahead = seconds, pause, ahead
         self.pieces: asyncio.Queue[bytes] = asyncio.Queue()
         self.body: RequestBody | None = None
         self.over = asyncio.Event()
@@ -27,10 +28,12 @@ class Taker:
     async def handle(self, request: web.Request) -> web.Response:
         self.body = RequestBody(request, self.seconds)
         try:
+            if self.ahead is not None:
+                self.pieces.put_nowait(await self.body.ahead(self.ahead) or b"(more)")
             async for piece in self.body:
                 self.pieces.put_nowait(piece)
                 await asyncio.sleep(self.pause)
-        except (TimeoutError, web.RequestPayloadError) as error:
+        except (TimeoutError, web.RequestPayloadError, RestError) as error:
             self.raised = error
         self.over.set()
         return web.Response()
@@ -91,3 +94,21 @@ async def test_half_a_body_that_goes_on_as_no_http_is_broken() -> None:
         sender.write(b"nonsense\r\n")
         assert await taker.fault() == (400, BROKEN_BODY)
         assert isinstance(taker.raised, web.RequestPayloadError)
+
+
+async def test_what_was_read_ahead_goes_on_all_the_same() -> None:
+    for limit, read in ((6, b"onetwo"), (5, b"(more)")):
+        taker = Taker(WAIT, ahead=limit)
+        async with taker.asked(b"Content-Length: 6") as sender:
+            sender.write(b"onetwo")
+            assert await taker.piece() == read
+            assert await taker.piece() == b"onetwo"
+            assert await taker.fault() is None
+
+
+async def test_a_sender_that_falls_silent_before_is_too_slow() -> None:
+    taker = Taker(0.3, ahead=6)
+    async with taker.asked(b"Content-Length: 6") as sender:
+        sender.write(b"one")
+        assert await taker.fault() == (408, TOO_SLOW)
+        assert isinstance(taker.raised, RestError), "it can be answered: nothing was sent on"

@@ -1,6 +1,7 @@
 """Reads from memory: a client reads what it wrote through the same replica, whatever becomes of the watch."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -250,3 +251,25 @@ async def test_it_is_ready_once_it_has_read_them(apiserver: FakeApiserver) -> No
             await until(lambda: crons.age() is not None)
             await crons.ready()
             await apiserver.cut_watches()
+
+
+async def test_who_shows_crons_hears_of_each_change_and_finds_it_in_memory(
+    replica: Start, apiserver: FakeApiserver
+) -> None:
+    crons = await replica("a")
+    async with contextlib.aclosing(crons.changes()) as changes:
+        coming = asyncio.create_task(anext(changes))
+        await asyncio.sleep(0)  # it listens from now on
+        await apiserver.put("graphcrons", cron("there"))
+        async with asyncio.timeout(WAIT):
+            assert {name for _, name in await coming} == {"there"}
+    assert [one["metadata"]["name"] for one in await crons.newest()] == ["there"]
+    made = await crons.create(cron("mine"))
+    assert made["metadata"]["uid"] in {one["metadata"]["uid"] for one in await crons.newest()}
+    assert crons.silent_seconds() is None
+
+
+async def test_before_the_first_list_nothing_is_known(apiserver: FakeApiserver) -> None:
+    async with apiserver.serving() as url, store_of(url, "a") as crons:
+        with pytest.raises(StoreUnavailable, match="still being read"):
+            await crons.newest()

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from graphcron.facade.store.kube_store import KubeStore, readable
+from graphcron.facade.store.kube_store import KubeStore
 from graphcron.facade.store.store import Changed, Missing, Rejected, StoreError, StoreUnavailable
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
@@ -131,33 +131,6 @@ async def test_errors_become_the_stores(
     if expected is StoreUnavailable:
         with pytest.raises(expected, match=message):
             await crons.list()
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        (
-            'GraphCron.graphcron.dev "x" is invalid: spec.schedule: Invalid value: "banana": Invalid schedule',
-            "spec.schedule: Invalid schedule",
-        ),
-        (
-            'GraphCron.graphcron.dev "x" is invalid: spec: Invalid value: "object": input and inputFrom exclude each '
-            "other: keep one",
-            "spec: input and inputFrom exclude each other: keep one",
-        ),
-        ('graphcrons.graphcron.dev "x" is forbidden: exceeded quota: crons', "exceeded quota: crons"),
-        (
-            'GraphCron in version "v1" cannot be handled as a GraphCron: strict decoding error: unknown field "spec.x"',
-            'unknown field "spec.x"',
-        ),
-        (
-            'admission webhook "policy.example" denied the request: no',
-            'admission webhook "policy.example" denied the request: no',
-        ),
-    ],
-)
-def test_refusals_lose_their_frame(said: str, shown: str) -> None:
-    assert readable(said) == shown
 
 
 async def test_what_was_read_is_deleted_and_nothing_else_that_answers_to_its_id(

@@ -6,6 +6,7 @@ from graphcron.facade.schemas import CronCount
 from graphcron.facade.search import matching
 from graphcron.facade.store.snapshot import Snapshot
 from graphcron.kube import jsontext
+from graphcron.views.glance import GLANCE, STATUS, glance, opened
 
 NAMED = "01a204b8-45ea-7478-9566-03787570b0b8"
 
@@ -72,11 +73,19 @@ def test_what_no_search_reads_is_not_kept() -> None:
         "a", 3, managedFields=[{}], annotations={"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "1"}
     )
     kept = Snapshot([noisy], 5).manifests()[0]
-    assert kept.keys() == {"metadata", "spec", "status"}
+    assert kept.keys() == {"metadata", "spec", "status", GLANCE, STATUS}
     assert kept["status"] == {"enabled": True}
     assert kept["metadata"]["annotations"] == {"x": "1"}
     assert "managedFields" not in kept["metadata"]
     assert noisy["metadata"]["managedFields"] == [{}], "what it was given stays as it was"
+
+
+def test_an_event_that_changes_nothing_but_the_status_is_taken_in() -> None:
+    snapshot = Snapshot([cron("a", 3)], 3)
+    snapshot.apply(event("MODIFIED", cron("a", 4) | {"status": {"active": 7, "firings": {"failed": 2}}}))
+    (kept,) = snapshot.manifests()
+    assert glance(kept).active == 7
+    assert opened(kept)["status"]["firings"]["failed"] == 2
 
 
 def having(snapshot: Snapshot, **metadata: Any) -> set[str]:

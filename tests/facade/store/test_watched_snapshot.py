@@ -1,6 +1,7 @@
 """The watch cache on its own: what it has, how old that is, and how long a reader waits for more."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -61,3 +62,25 @@ async def test_a_reader_waits_for_the_event_that_it_needs() -> None:
         assert not reading.done()
         cache.on_bookmark(version)
     assert await reading
+
+
+async def test_a_listener_hears_of_each_change_once_and_after_a_list_of_everything() -> None:
+    def named(name: str, version: int) -> dict[str, Any]:
+        return {"metadata": cron(name, version)["metadata"] | {"namespace": "team"}}
+
+    cache = WatchedSnapshot()
+    cache.on_replace(set(), 1)
+    async with aclosing(cache.changes()) as changes:
+        coming = asyncio.create_task(anext(changes))
+        await asyncio.sleep(0)  # it listens from now on
+        cache.on_add(named("a", 2))
+        cache.on_update(named("a", 3))
+        cache.on_bookmark(4)
+        assert await coming == {("team", "a")}
+        cache.on_page([named("a", 3), named("b", 5)])
+        cache.on_replace({"a", "b"}, 5)
+        assert await anext(changes) == {("team", "a"), ("team", "b")}
+        cache.on_delete(named("b", 6))
+        assert await anext(changes) == {("team", "b")}
+    cache.on_update(named("a", 7))
+    assert not cache._listeners

@@ -65,7 +65,8 @@ def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
 def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
     """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
-    groups = [reason_guide.STATES, reason_guide.EXPECTATIONS, *firing_guide.REASONS.values(), reason_guide.REQUESTS]
+    groups = [*firing_guide.REASONS.values(), reason_guide.STATES, reason_guide.EXPECTATIONS, reason_guide.REQUESTS]
+    groups.append(reason_guide.BACKFILLS)
     assert sorted(rows) == sorted(reason for group in groups for reason in group)
 
 
@@ -75,6 +76,7 @@ def test_every_reason_of_a_state_is_there_and_no_other() -> None:
 
 def test_every_reason_of_a_refused_request_is_there_and_no_other() -> None:
     assert set(reason_guide.REQUESTS) == set(reasons.OF_REQUESTS)
+    assert set(reason_guide.BACKFILLS) == set(reasons.OF_BACKFILLS)
 
 
 def _reasons(*patterns: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Path guard: whether a path reaches the Agent Server's cron endpoints, in any spelling a server may take. Pure."""
+"""Path guard: whether a path reaches cron endpoints, the Agent Server's or ours, however a server spells them. Pure."""
 
 import itertools
 import re
@@ -11,11 +11,14 @@ a request of some kilobytes can hold two thousand, and decoding them takes secon
 
 _PLAIN = re.compile(r"(/[A-Za-z0-9_-]+)+")
 
-_LITERAL_CRON_PATH = re.compile(r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons")
+_LITERAL_CRON_PATH = re.compile(
+    r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons|/graphcron/v1(/crons(/[^/]+(/[A-Za-z]+(/[^/]+)?)?)?)?"
+)
+_CRON_PATHS = {("runs", "crons"), ("graphcron", "v1")}
 
 
 def is_literal_cron_path(raw_path: str) -> bool:
-    """Whether it is one of the cron endpoints as the SDKs write them: only an id may hold encoded characters."""
+    """Whether it is one of the cron endpoints as clients write them: only an id may hold encoded characters."""
     path = raw_path.partition("?")[0]
     if not _LITERAL_CRON_PATH.fullmatch(path) or (readings := _readings(path)) is None:
         return False
@@ -27,10 +30,10 @@ def is_literal_cron_path(raw_path: str) -> bool:
 
 @lru_cache(maxsize=256)  # each request is asked about more than once
 def reaches_crons(raw_path: str) -> bool:
-    """Whether any server or proxy could take this path for one of the Agent Server's cron endpoints.
+    """Whether any server or proxy could take this path for a cron endpoint of the Agent Server's, or one of ours.
 
     Servers differ in what they decode, merge, resolve and ignore (LangGraph's own takes `/runs%2Fcrons` and
-    `/runs/crons%0A`), so every reading counts, and `runs/crons` counts anywhere, for servers below a path prefix.
+    `/runs/crons%0A`), so every reading counts, and the names count anywhere, for servers below a path prefix.
     """
     readings = _readings(raw_path.partition("?")[0])
     if readings is None:
@@ -38,7 +41,7 @@ def reaches_crons(raw_path: str) -> bool:
     for segments in readings:
         for reading in (segments, _resolved(segments)):
             folded = [segment.casefold() for segment in reading]
-            if ("runs", "crons") in itertools.pairwise(folded):
+            if not _CRON_PATHS.isdisjoint(itertools.pairwise(folded)):
                 return True
     return False
 

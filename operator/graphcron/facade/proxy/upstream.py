@@ -10,7 +10,7 @@ import json
 import logging
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Self
 
 import aiohttp
@@ -20,6 +20,7 @@ from yarl import URL
 
 from graphcron.facade.errors import RestError, Unverified
 from graphcron.facade.proxy import websockets
+from graphcron.facade.proxy.client_session import client_session, url_parts
 from graphcron.facade.proxy.headers import HANDSHAKE, HOP_BY_HOP, NOT_FORWARDED, TRACES, credentials_of, end_to_end
 from graphcron.facade.proxy.path_guard import reaches_crons
 from graphcron.facade.proxy.recent import Recent
@@ -30,7 +31,6 @@ from graphcron.firing.formats import error_text
 
 logger = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_SECONDS = 10.0
 LOOKUP_TIMEOUT_SECONDS = 10.0
 """For the facade's own requests. Passed-through requests have no limit: a run may take hours."""
 
@@ -52,9 +52,6 @@ the cache."""
 
 SEARCH_LIMIT = 1000
 """Threads that one search of LangGraph's server can find."""
-
-HEADER_LIMIT = 64 * 1024
-"""Bytes of one response header. Aiohttp's own limit of 8 KiB is below what some gateways send."""
 
 _IDEMPOTENT = frozenset(("GET", "HEAD", "OPTIONS", "PUT", "DELETE"))
 
@@ -99,20 +96,31 @@ class Upstream:
 
         Raises ValueError for a URL or a `proxy` that is none, OSError for an unreadable `ca_file`.
         """
-        if proxy is not None and ((parts := _parts(proxy)).scheme != "http" or not parts.host):
+        if proxy is not None and ((parts := url_parts(proxy)).scheme != "http" or not parts.host):
             raise ValueError("HTTP_PROXY and HTTPS_PROXY must be http://[USER:PASSWORD@]HOST[:PORT]")
-        parts = _parts(url)
+        parts = url_parts(url)
         if parts.scheme not in ("http", "https") or not parts.host or parts.user or parts.query_string:
             raise ValueError("the Agent Server's URL must be like http://agent-server:8000, without credentials")
         tls = ssl.create_default_context(cafile=ca_file)
         # The server in front bounds how many requests there are at once.
         pool = aiohttp.TCPConnector(limit=0, ssl=tls, keepalive_timeout=KEEP_ALIVE_SECONDS)
         single = aiohttp.TCPConnector(limit=0, ssl=tls, force_close=True)
-        async with _session(pool, proxy) as session, _session(single, proxy) as fresh:
+        async with client_session(pool, proxy) as session, client_session(single, proxy) as fresh:
             yield cls(url, session, fresh, withheld, body_timeout)
 
-    async def forward(self, request: web.Request, before_answer: BeforeAnswer | None = None) -> web.StreamResponse:
+    def body_of(self, request: web.Request) -> RequestBody:
+        """The body as `forward` takes it."""
+        return RequestBody(request, self._body_timeout)
+
+    async def forward(
+        self,
+        request: web.Request,
+        before_answer: BeforeAnswer | None = None,
+        body: RequestBody | None = None,
+        query: str | None = None,
+    ) -> web.StreamResponse:
         """Sends the request on and streams the answer back. `before_answer` gets the status before the client does.
+        `body` and `query` stand for the request's own.
 
         Raises RestError 502 when the Agent Server cannot be reached, and 404 for whatever could name a cron there.
         """
@@ -121,12 +129,15 @@ class Upstream:
             raise RestError(404, "Not Found")
         if websockets.is_asked_for(request):
             return await self._converse(request)
-        body = RequestBody(request, self._body_timeout)
+        path = path if query is None else f"{path.partition('?')[0]}?{query}"
+        body, headers = body or self.body_of(request), self._request_headers(request)
+        if body.length is not None:
+            headers["Content-Length"] = str(body.length)
         try:
             upstream = await self._session_for(request).request(
                 request.method,
                 URL(self.url + path, encoded=True),
-                headers=self._request_headers(request),
+                headers=headers,
                 data=body if request.body_exists else None,
                 allow_redirects=False,
             )
@@ -278,23 +289,3 @@ class Upstream:
         if isinstance(error, aiohttp.ClientHttpProxyError):  # whose own text has the proxy's URL
             return f"The proxy before the Agent Server at {self.url} answered HTTP {error.status}"
         return f"The Agent Server at {self.url} does not answer: {str(error) or type(error).__name__}"
-
-
-def _parts(url: str) -> URL:
-    """Of what is no URL, none. What is wrong with it is not quoted: it may have a password."""
-    with suppress(ValueError):
-        return URL(url)
-    return URL()
-
-
-def _session(connector: aiohttp.TCPConnector, proxy: str | None) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=connector,
-        proxy=proxy,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
-        max_line_size=HEADER_LIMIT,
-        max_field_size=HEADER_LIMIT,
-    )

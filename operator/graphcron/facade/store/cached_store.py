@@ -1,6 +1,6 @@
 """The store that answers lists from a watch cache and guarantees read-your-writes within one replica."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -27,14 +27,16 @@ class CachedStore(KubeStore):
     def __init__(self, kube: Kube, namespace: str) -> None:
         super().__init__(kube, namespace)
         self._cache = WatchedSnapshot()
+        self._reflector: Reflector | None = None
         self._written = 0
         self._deleted: set[str] = set()
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator["CachedStore"]:
         """Keeps the cache up to date while this is entered."""
+        self._reflector = Reflector(self._kube, GRAPHCRONS, self._namespace, "", self._cache)
         try:
-            async with running(Reflector(self._kube, GRAPHCRONS, self._namespace, "", self._cache).run()):
+            async with running(self._reflector.run()):
                 yield self
         finally:
             self._cache.clear()
@@ -42,6 +44,23 @@ class CachedStore(KubeStore):
     def age(self) -> float | None:
         """Seconds since the watch last brought anything; None before the first list."""
         return self._cache.age()
+
+    async def newest(self) -> Sequence[Manifest]:
+        """All of memory, with what was written through this store; while the apiserver is away, what was there before.
+        Raises StoreUnavailable before the first list."""
+        if self._cache.age() is None:
+            raise StoreUnavailable("The GraphCrons are still being read")
+        await self._up_to_date()
+        return self._cache.manifests()
+
+    def changes(self) -> AsyncGenerator[frozenset[tuple[str, str]], None]:
+        """Namespaces and names of what has changed, without end."""
+        return self._cache.changes()
+
+    def silent_seconds(self) -> float | None:
+        """For how long the apiserver has been silent; None while the watch works."""
+        age, broken = self._cache.age(), self._reflector is not None and self._reflector.broken
+        return age if age is not None and (broken or age > STALE_SECONDS) else None
 
     async def list(self, metadata: Mapping[str, Any] = NO_METADATA) -> list[Manifest]:
         snapshot = await self._up_to_date()

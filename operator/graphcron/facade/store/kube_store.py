@@ -1,13 +1,13 @@
 """The store that reads and writes GraphCrons at the apiserver."""
 
 import asyncio
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from graphcron.facade.store.kube_backfills import KubeBackfills
 from graphcron.facade.store.snapshot import NO_METADATA, kept
-from graphcron.facade.store.store import Changed, Missing, Rejected, StoreUnavailable
+from graphcron.facade.store.store import Changed, Missing, Rejected
+from graphcron.facade.store.translated import translated
 from graphcron.kube import errors
 from graphcron.kube.client import Kube
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
@@ -22,6 +22,7 @@ class KubeStore:
         self._kube = kube
         self._namespace = namespace
         self._listing = asyncio.Lock()
+        self.backfills = KubeBackfills(kube, namespace)
 
     async def get(self, cron_id: str) -> Manifest:
         with translated():
@@ -68,6 +69,12 @@ class KubeStore:
         except Changed:  # another one was made by that name
             raise Missing(cron_id) from None
 
+    async def events(self, name: str) -> Sequence[Manifest]:
+        """The Events about the GraphCron of this name and its CronJob. Raises StoreUnavailable where the facade may not
+        list Events."""
+        with translated():
+            return await self._kube.list_events(self._namespace, f"involvedObject.name={name}")
+
     async def ready(self) -> None:
         with translated():
             await self._kube.ready()
@@ -92,34 +99,3 @@ def _present(manifest: Manifest, cron_id: str) -> Manifest:
     if "deletionTimestamp" in manifest["metadata"]:
         raise Missing(cron_id)
     return manifest
-
-
-@contextmanager
-def translated(missing: str | None = None) -> Iterator[None]:
-    """Translates the apiserver's errors to the store's. A 404 means `missing` is gone, or without one that the
-    resource itself is unknown: the CRD or the namespace does not exist."""
-    try:
-        yield
-    except errors.NotFound as error:
-        if missing is not None:
-            raise Missing(missing) from None
-        raise StoreUnavailable(f"GraphCrons cannot be stored here: {error.message}. Is the CRD installed?") from None
-    except errors.Conflict as error:
-        raise Changed(error.message) from None
-    except errors.Refused as error:
-        if _ours.search(error.message):
-            raise StoreUnavailable(f"The facade's service account lacks a permission: {error.message}") from None
-        raise Rejected(readable(error.message)) from None
-    except errors.KubeError as error:
-        raise StoreUnavailable(f"The Kubernetes API does not serve this now: {error.message}") from None
-
-
-_ours = re.compile(r"forbidden: User \"[^\"]*\" cannot ")
-
-
-def readable(message: str) -> str:
-    """The apiserver's sentence without its frame: `GraphCron.graphcron.dev "x" is invalid: spec.schedule: Invalid
-    value: "banana": …` becomes `spec.schedule: …`."""
-    message = re.sub(r"^\S+ \"[^\"]*\" is (invalid|forbidden): ", "", message)
-    message = re.sub(r"^.*strict decoding error: ", "", message)
-    return re.sub(r"Invalid value: (\"(?:[^\"\\]|\\.)*\"|\S+): ", "", message)

@@ -5,7 +5,7 @@ from typing import Any
 
 from graphcron.facade.auth.callers import Caller
 from graphcron.facade.store.snapshot import NO_METADATA
-from graphcron.facade.store.store import Missing, Store
+from graphcron.facade.store.store import BackfillStore, Missing, Store
 from graphcron.kube.json_patch import Operation, require
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import OWNER_LABEL
@@ -17,6 +17,11 @@ class OwnedStore:
     def __init__(self, crons: Store, caller: Caller) -> None:
         self._crons = crons
         self._caller = caller
+
+    @property
+    def backfills(self) -> BackfillStore:
+        """Of all crons: ask for those of a cron that the caller may see."""
+        return self._crons.backfills
 
     async def get(self, cron_id: str) -> Manifest:
         manifest = await self._crons.get(cron_id)

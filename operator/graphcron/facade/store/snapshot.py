@@ -8,11 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from graphcron.facade import metadata_keys
 from graphcron.kube import jsontext
 from graphcron.kube.outline import OVERSIZE, bounded
-from graphcron.kube.resources import Manifest
+from graphcron.kube.resources import LAST_APPLIED, Manifest
 from graphcron.kube.versions import version_of
 from graphcron.resource.identity import id_of
+from graphcron.views import glance
+from graphcron.views.words import condition
 
 NO_METADATA: Mapping[str, Any] = {}
 
@@ -86,37 +89,37 @@ def _indexed_of(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def _indexed(metadata: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The pairs that are indexed: scalars, which are equal or not."""
-    return ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
+    """The pairs that are indexed: scalars, which are equal or not. Those for fields of the spec are not kept here."""
+    pairs = ((key, value) for key, value in metadata.items() if not isinstance(value, dict | list))
+    return (pair for pair in pairs if pair[0] not in metadata_keys.FIELDS)
 
 
-_SHOWN = ("enabled", "observedGeneration")
+_SHOWN = ("enabled", "lastResume", "observedGeneration")
 _PACKED = ("input", "config", "context")
 METADATA_BYTES = 4096
 """Of a cron's metadata, beyond which they are not indexed, and read anew by each search that filters by metadata."""
-_DROPPED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def whole(manifest: Manifest) -> Manifest | None:
     """What is kept of a GraphCron, with its free JSON read; None where that is an outline."""
-    if OVERSIZE in manifest:
-        return None
-    return manifest | {"spec": {name: jsontext.opened(value) for name, value in manifest["spec"].items()}}
+    return None if OVERSIZE in manifest else glance.opened(manifest)
 
 
 def kept(manifest: Mapping[str, Any]) -> Manifest:
-    """The part that a search reads. Ten thousand are in memory, so what kubectl and the operator add is left out, and
-    most of one that is too large to run; free JSON, of which only filters read any, stays a text. Of what was kept
-    already, that is all."""
-    if OVERSIZE in manifest:
+    """The part that lists read. Ten thousand are in memory, so what kubectl and the apiserver add is left out, and most
+    of one that is too large to run; free JSON, of which only filters read any, stays a text, and the status is
+    compressed (`views.glance`). Of what was kept already, that is all."""
+    if glance.GLANCE in manifest:
         return dict(manifest)
     metadata = {key: value for key, value in manifest["metadata"].items() if key != "managedFields"}
-    if _DROPPED in metadata.get("annotations", {}):
-        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != _DROPPED}
+    if LAST_APPLIED in metadata.get("annotations", {}):
+        metadata["annotations"] = {key: value for key, value in metadata["annotations"].items() if key != LAST_APPLIED}
     status = {key: value for key, value in manifest.get("status", {}).items() if key in _SHOWN}
+    if stalled := condition(dict(manifest), "Stalled"):
+        status["conditions"] = [{key: stalled[key] for key in stalled.keys() & {"type", "observedGeneration"}}]
     shown = bounded({"metadata": metadata, "spec": manifest.get("spec", {}), "status": status})
     spec = shown["spec"]
     packed = [name for name in _PACKED if isinstance(spec.get(name), dict | list)]
     if isinstance(spec.get("metadata"), dict) and len(jsontext.dumps(spec["metadata"])) > METADATA_BYTES:
         packed.append("metadata")
-    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}}
+    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}} | glance.keep(manifest)

@@ -31,8 +31,27 @@ class StoreUnavailable(StoreError):
     """Kubernetes gives no answer now, or this installation may not ask: the request itself can be right."""
 
 
+class BackfillStore(Protocol):
+    """The backfills of the crons, by name. Raises the errors above and no others."""
+
+    async def of(self, graphcron: str) -> list[Manifest]:
+        """Those of the GraphCron of that name, the newest first."""
+
+    async def get(self, name: str) -> Manifest:
+        """Raises Missing."""
+
+    async def create(self, manifest: Manifest) -> Manifest:
+        """Returns it as it was stored. Raises Changed when its name is taken, and Rejected."""
+
+    async def delete(self, known: Manifest) -> None:
+        """Deletes that very object, which ends it. Raises Missing."""
+
+
 class Store(Protocol):
     """Raises the errors above and no others."""
+
+    @property
+    def backfills(self) -> BackfillStore: ...
 
     async def get(self, cron_id: str) -> Manifest:
         """Raises Missing."""

@@ -1,7 +1,7 @@
 """The watch cache: a snapshot of the GraphCrons that a Reflector keeps up to date."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -21,6 +21,7 @@ class WatchedSnapshot:
         self._listed: dict[str, Manifest] = {}
         self._moved = asyncio.Event()
         self._heard = steady_clock()
+        self._listeners: set[Listener] = set()
 
     def age(self) -> float | None:
         """Seconds since the apiserver last sent a list, an event or a bookmark; None before the first list."""
@@ -29,6 +30,21 @@ class WatchedSnapshot:
     def find(self, identity: str) -> Manifest | None:
         """The one of this cron id, as the watch last brought it."""
         return None if self._snapshot is None else self._snapshot.find(identity)
+
+    def manifests(self) -> list[Manifest]:
+        """All of them, as the watch last brought them; none before the first list."""
+        return [] if self._snapshot is None else self._snapshot.manifests()
+
+    async def changes(self) -> AsyncGenerator[frozenset[tuple[str, str]], None]:
+        """Namespaces and names of what has changed since this was last asked, without end. Of a list that was read anew
+        that is all of it."""
+        listener = Listener()
+        self._listeners.add(listener)
+        try:
+            while True:
+                yield await listener.next()
+        finally:
+            self._listeners.discard(listener)
 
     def clear(self) -> None:
         """Drops the snapshot: nothing keeps it up to date any more."""
@@ -57,6 +73,7 @@ class WatchedSnapshot:
     def on_replace(self, uids: set[str], version: int) -> None:
         self._move(Snapshot([item for uid, item in self._listed.items() if uid in uids], version))
         self._listed = {}
+        self._tell(self.manifests())
 
     def on_add(self, manifest: Manifest) -> None:
         self._apply("ADDED", manifest)
@@ -74,6 +91,33 @@ class WatchedSnapshot:
         assert self._snapshot is not None, "a list comes first"
         self._snapshot.apply({"type": kind, "object": manifest})
         self._move(self._snapshot)
+        if kind != "BOOKMARK":
+            self._tell([manifest])
+
+    def _tell(self, manifests: Iterable[Manifest]) -> None:
+        if self._listeners:
+            keys = {(one["metadata"]["namespace"], one["metadata"]["name"]) for one in manifests}
+            for listener in self._listeners:
+                listener.add(keys)
+
+
+class Listener:
+    """One that waits for changes: those that it has not taken yet, each once."""
+
+    def __init__(self) -> None:
+        self._keys: set[tuple[str, str]] = set()
+        self._has_some = asyncio.Event()
+
+    def add(self, keys: set[tuple[str, str]]) -> None:
+        self._keys |= keys
+        self._has_some.set()
+
+    async def next(self) -> frozenset[tuple[str, str]]:
+        """Those since the last call, as soon as there are any."""
+        await self._has_some.wait()
+        keys, self._keys = frozenset(self._keys), set()
+        self._has_some.clear()
+        return keys
 
 
 @asynccontextmanager

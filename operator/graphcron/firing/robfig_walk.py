@@ -1,18 +1,36 @@
 """robfig/cron's search for the next firing, step by step, as the CronJob controller does it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from graphcron.firing.day_rules import month_length
-from graphcron.schedule.fields import Schedule
 
 HORIZON_YEARS = 5
 """robfig/cron stops its search for a firing after five years (spec.go, Next)."""
 
 
-def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | None:
+class _Values(Protocol):
+    @property
+    def values(self) -> frozenset[int]: ...
+
+
+class Pattern(Protocol):
+    """The fields of a schedule, and the dates that the two of days let through together."""
+
+    @property
+    def minute(self) -> _Values: ...
+    @property
+    def hour(self) -> _Values: ...
+    @property
+    def month(self) -> _Values: ...
+    def on_day(self, local: date, /) -> bool:
+        """Whether the CronJob fires on this date."""
+
+
+def walked(schedule: Pattern, zone: ZoneInfo, after: datetime) -> datetime | None:
     """The next firing by the walk that robfig/cron takes (spec.go, Next): month, day, hour, minute, each from the
     field's own start, starting over when one rolls. That walk, and not the definition of a schedule, is what
     decides about hours that a clock change skips or repeats, so it is followed step by step. None when no firing comes
@@ -29,7 +47,7 @@ def walked(schedule: Schedule, zone: ZoneInfo, after: datetime) -> datetime | No
     return None
 
 
-def _advance(schedule: Schedule, walk: "_Walk") -> bool:
+def _advance(schedule: Pattern, walk: "_Walk") -> bool:
     """One round: True when the walk stands on a firing, False when a field rolled over and all begins anew."""
     while walk.local.month not in schedule.month.values:
         walk.to_next_month()
@@ -51,6 +69,12 @@ def _advance(schedule: Schedule, walk: "_Walk") -> bool:
         walk.to_whole_minute()
         return False
     return True
+
+
+def rest_of_day(found: datetime, local: datetime) -> datetime:
+    """From where to walk on after a day that is not meant: it need not be walked minute by minute."""
+    end = local.replace(hour=23, minute=59, second=0, fold=0)
+    return max(found, end.astimezone(UTC)) if found.year < MAXYEAR else found
 
 
 @lru_cache(maxsize=8192)  # walks meet at the starts of months and days

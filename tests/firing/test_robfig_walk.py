@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from graphcron.firing.robfig_walk import walked
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
-from graphcron.schedule.robfig_walk import walked
 
 
 def test_a_day_that_a_zone_left_out_ends() -> None:

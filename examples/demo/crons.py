@@ -1,0 +1,67 @@
+"""The crons that the demo leaves to look at: one that works, one that fails, one paused, one stalled, one blocked.
+
+Their schedules are those of real life; a history they have since they are run on request.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+from cluster.paths import HERE
+from examples.demo.screen import Screen
+from examples.demo.session import Session, wait_for
+
+FILE = "examples/demo/crons.yaml"
+WORKS, FAILS, PAUSED, STALLED, BLOCKED = "morning-report", "invoice-check", "newsletter", "month-end", "partner-sync"
+EXPECTED = {
+    WORKS: ("Scheduled", "Succeeded"),
+    FAILS: ("Scheduled", "Failed"),
+    PAUSED: ("Paused", "Succeeded"),
+    STALLED: ("InvalidSchedule", None),
+    BLOCKED: ("NotStarting", None),
+}
+"""Reason of the condition Ready, and the outcome of the newest firing; None for any."""
+SECONDS = 120.0
+
+
+def create(session: Session, screen: Screen) -> None:
+    """Apply them, and run those that can run once, unless they have run at an earlier visit."""
+    screen.command("kubectl", "-n", session.namespace, "apply", "-f", FILE)
+    screen.output(session.kubectl("apply", "-f", HERE.root / FILE))
+    able = [name for name in EXPECTED if name != STALLED]
+    session.kubectl("wait", "--for=condition=Ready", *(f"graphcron/{name}" for name in able), "--timeout=30s")
+    if names := [name for name in able if "lastRequest" not in _status(session, name)]:
+        request = ("annotate", "graphcrons", *names, f"graphcron.dev/run-requested=demo-{int(time.time())}")
+        screen.command("kubectl", "-n", session.namespace, *request)
+        screen.output(session.kubectl(*request, "--overwrite"))
+
+
+def look(session: Session, screen: Screen) -> None:
+    """Wait until each is what it is here for, and show them as somebody on call sees them."""
+    for name in EXPECTED:
+        wait_for(f"GraphCron {name} to be {EXPECTED[name]}", partial(_is_as_expected, session, name), SECONDS)
+    graphcron(session, screen, "list")
+    graphcron(session, screen, "explain", BLOCKED, fails=True)
+
+
+def delete(session: Session, screen: Screen) -> None:
+    screen.command("kubectl", "-n", session.namespace, "delete", "-f", FILE)
+    screen.output(session.kubectl("delete", "-f", HERE.root / FILE))
+
+
+def graphcron(session: Session, screen: Screen, *words: str, fails: bool = False) -> None:
+    """The command line; `fails` is whether it ends with 1, since it has found something wrong."""
+    screen.command("graphcron", "-n", session.namespace, *words)
+    screen.output(session.graphcron(*words, fails=fails))
+
+
+def _status(session: Session, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = (session.one("graphcron", name) or {}).get("status", {})
+    return found
+
+
+def _is_as_expected(session: Session, name: str) -> bool:
+    status = _status(session, name)
+    ready = next((one["reason"] for one in status.get("conditions", []) if one["type"] == "Ready"), None)
+    outcome = next((entry["outcome"] for entry in status.get("history", [])), None)
+    return ready == EXPECTED[name][0] and EXPECTED[name][1] in (None, outcome)

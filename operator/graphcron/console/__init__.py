@@ -1,0 +1,1 @@
+"""The web console: pages of GraphCrons, for `graphcron console` and the facade alike."""

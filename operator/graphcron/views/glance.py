@@ -1,0 +1,103 @@
+"""The glance: what a list of ten thousand GraphCrons filters and sorts by; and the status that is kept of each. Pure.
+
+A status with ten firings has some five kilobytes as JSON, and takes twenty parsed. A list reads it of those alone that
+it shows, so it is kept compressed, with the glance beside it.
+"""
+
+import zlib
+from collections.abc import Mapping
+from sys import intern
+from typing import Any, NamedTuple
+
+from graphcron.kube import jsontext
+from graphcron.kube.outline import STATUS_LIMIT
+from graphcron.kube.resources import Manifest
+from graphcron.resource.fields import clipped
+from graphcron.resource.status import read_status
+from graphcron.views.urgency import Urgency, urgency
+from graphcron.views.words import human_name, phase
+
+GLANCE = "glance"
+STATUS = "keptStatus"
+"""Members of a GraphCron that is kept in memory. The apiserver's have neither."""
+
+WHOLE_BYTES = 8 * 1024
+"""Of a status as JSON. Of a longer one, messages are kept in part: the apiserver has all of them."""
+MESSAGE_CHARACTERS = 300
+KEPT_BYTES = 32 * 1024
+"""Of a status whose messages are short. Only somebody who writes statuses by hand makes a larger one."""
+
+
+class Glance(NamedTuple):
+    """`name` is that for people; `outcome` is that of the last firing and `following` the next time, None where there
+    is none."""
+
+    urgency: Urgency
+    name: str
+    phase: str
+    outcome: str | None
+    following: str | None
+    active: int
+
+
+def glance(graphcron: Manifest) -> Glance:
+    """The glance of a GraphCron, whole or kept."""
+    found = graphcron.get(GLANCE)
+    return found if isinstance(found, Glance) else _glance(graphcron, graphcron.get("status"))
+
+
+def keep(graphcron: Mapping[str, Any]) -> dict[str, Any]:
+    """The members that keep glance and status of a GraphCron."""
+    status = graphcron.get("status")
+    text = jsontext.dumps(status)
+    if len(text) > WHOLE_BYTES:
+        status = _shortened(status_of(graphcron)) if len(text) <= STATUS_LIMIT else None
+        text = jsontext.dumps(status)
+    return {GLANCE: _glance(graphcron, status), STATUS: zlib.compress(text, 1)}
+
+
+def status_of(graphcron: Mapping[str, Any]) -> dict[str, Any]:
+    """The status of a GraphCron, whole or kept, without the fields that cannot be read. Its times are in UTC."""
+    kept = graphcron.get(STATUS)
+    return read_status(jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")).to_dict()
+
+
+def written_status(graphcron: Manifest) -> dict[str, Any]:
+    """The same as it was written: in a fraction of the time, for who reads it of all of them."""
+    kept = graphcron.get(STATUS)
+    found = jsontext.loads(zlib.decompress(kept)) if kept else graphcron.get("status")
+    return found if isinstance(found, dict) else {}
+
+
+def opened(graphcron: Manifest) -> Manifest:
+    """A GraphCron with its status as `status_of` has it, and its free JSON read."""
+    rest = {key: value for key, value in graphcron.items() if key not in (GLANCE, STATUS)}
+    spec = {name: jsontext.opened(value) for name, value in graphcron["spec"].items()}
+    return rest | {"spec": spec, "status": status_of(graphcron)}
+
+
+def _glance(graphcron: Mapping[str, Any], status: Any) -> Glance:
+    try:
+        return _read(graphcron, status or {})
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return _read(graphcron, read_status(status).to_dict())
+
+
+def _read(graphcron: Mapping[str, Any], status: dict[str, Any]) -> Glance:
+    shown = {"metadata": graphcron["metadata"], "status": status}
+    history, times = status.get("history"), status.get("nextRunTimes")
+    # There are few phases and outcomes: each is in memory once.
+    outcome, following = intern(history[0]["outcome"]) if history else None, times[0] if times else None
+    active = status.get("active", 0)
+    if not isinstance(active, int) or not isinstance(following, str | None):
+        raise TypeError
+    return Glance(urgency(shown), human_name(dict(graphcron)), intern(phase(shown)), outcome, following, active)
+
+
+def _shortened(status: dict[str, Any]) -> dict[str, Any]:
+    for one in (*status.get("conditions", []), *status.get("history", []), status.get("lastRequest", {})):
+        if "message" in one:
+            one["message"] = clipped(one["message"], MESSAGE_CHARACTERS)
+    if len(jsontext.dumps(status)) > KEPT_BYTES:
+        status |= {"conditions": [], "history": []}
+    return status
