@@ -64,6 +64,17 @@ def _names(source: ClusterSource) -> set[tuple[str, str]]:
     return {(one["metadata"]["namespace"], one["metadata"]["name"]) for one in source._cache.manifests()}
 
 
+async def test_a_cron_has_its_own_backfills(kube: UserKube) -> None:
+    spec = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z"}
+    backfill = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCronBackfill"}
+    async with sourced(kube) as source:
+        for of in ("mine", "other"):
+            metadata = {"name": f"of-{of}", "namespace": "team"}
+            await source.create(backfill | {"metadata": metadata, "spec": spec | {"graphCron": of}})
+        found = await source.backfills({"metadata": {"name": "mine", "namespace": "team"}})
+    assert [one["metadata"]["name"] for one in found] == ["of-mine"]
+
+
 async def test_a_change_goes_to_that_very_object(kube: UserKube) -> None:
     async with sourced(kube) as source:
         made = await source.create(graphcron("changed") | {"metadata": {"name": "changed", "namespace": "team"}})

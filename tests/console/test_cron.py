@@ -34,6 +34,32 @@ async def test_a_firing_has_its_message_its_run_and_the_link_to_its_trace() -> N
     assert [one.get("href") for one in page.all("span[@class='strip']/a")][-1] == "/console/crons/team/a#firing-a-29"
 
 
+def backfill(name: str, **status: object) -> Manifest:
+    spec = {"graphCron": "a", "from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z"}
+    return {"metadata": {"name": name}, "spec": spec, "status": status}
+
+
+async def test_backfills_say_how_far_they_are() -> None:
+    source = MemorySource()
+    complete = {"type": "Complete", "message": "37 of 200 scheduled times are over."}
+    counts = {"failed": 2}
+    source.known_backfills = [
+        backfill("b-2", phase="Running", progress="37/200", counts=counts, conditions=[complete]), backfill("b-1"),
+    ]  # fmt: skip
+    page = await shown(cron("a"), source)
+    said = page.words("section[@aria-labelledby='backfills']")
+    assert "Running 37/200, 2 failed: 37 of 200 scheduled times are over." in said
+    assert "Pending 0/?: no operator has seen it yet" in said
+
+
+async def test_who_may_not_see_backfills_sees_the_rest() -> None:
+    source = MemorySource()
+    source.known_backfills = NotAllowed("you may not")
+    page = await shown(cron("a", history=[firing(30)]), source)
+    assert page.all("section[@aria-labelledby='backfills']") == []
+    assert "RunSucceeded" in page.words()
+
+
 async def test_without_a_template_no_trace_is_linked() -> None:
     assert (await shown(cron("a", history=[firing(1, runId="r")]))).all("a[@target]") == []
 

@@ -155,6 +155,7 @@ async def test_a_backfill_is_of_a_cron_that_the_caller_may_see_and_has_its_owner
         return {"apiVersion": "graphcron.dev/v1", "kind": "GraphCronBackfill", "metadata": metadata, "spec": spec}
 
     assert (await mine.create(backfill("a")))["metadata"]["labels"] == MINE["labels"]
+    assert [one["spec"]["graphCron"] for one in await mine.backfills(await mine.graphcron("team", "a"))] == ["a"]
     with pytest.raises(Missing):
         await mine.create(backfill("b"))
     assert (await mine.may(Verb.BACKFILL, "team")).allowed

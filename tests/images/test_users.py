@@ -179,7 +179,8 @@ print(json.dumps(cron_job({"metadata": metadata}, spec, timing, pods)["spec"]["j
 def references(template: dict[str, Any]) -> dict[str, str]:
     """What kubelet would put in place of the references in the environment."""
     (order,) = (value for name, value in template["metadata"]["annotations"].items() if name.endswith("/order"))
-    return {"GRAPHCRON_ORDER": order, "GRAPHCRON_JOB_NAME": f"hello-{DUE}", "GRAPHCRON_JOB_UID": "0d8f8d6e"}
+    job = {"GRAPHCRON_JOB_NAME": f"hello-{DUE}", "GRAPHCRON_JOB_UID": "0d8f8d6e"}
+    return {"GRAPHCRON_ORDER": order, "GRAPHCRON_TRIGGER": ""} | job
 
 
 def test_a_run_pod_runs_once_on_the_agent_server(started: Start, tmp_path: Path) -> None:

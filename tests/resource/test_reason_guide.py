@@ -25,7 +25,7 @@ def test_each_reason_has_an_advice_without_markdown_links(reason: str) -> None:
 
 
 def test_a_reason_of_a_condition_and_one_of_a_firing_are_found() -> None:
-    assert advice("Paused") == "Set `enabled: true` to resume the schedule."
+    assert advice("Paused") == "Set `enabled: true` to resume the schedule, or use `graphcron resume NAME`."
     assert advice("ThreadNotFound") == "Create the thread again, or delete the GraphCron."
 
 

@@ -87,6 +87,7 @@ class MemorySource:
         self.denied: dict[Verb, str] = {}
         self.fail_with: SourceError | None = None
         self.known_events: list[Manifest] | SourceError = []
+        self.known_backfills: list[Manifest] | SourceError = []
         self.known_cron_job: Manifest | SourceError | None = {"spec": {}}
         self.created: list[Manifest] = []
         self.silent: float | None = None
@@ -116,6 +117,11 @@ class MemorySource:
         if isinstance(self.known_events, SourceError):
             raise self.known_events
         return self.known_events
+
+    async def backfills(self, graphcron: Manifest) -> list[Manifest]:
+        if isinstance(self.known_backfills, SourceError):
+            raise self.known_backfills
+        return self.known_backfills
 
     async def may(self, verb: Verb, namespace: str) -> Right:
         return Right(False, self.denied[verb]) if verb in self.denied else ALLOWED

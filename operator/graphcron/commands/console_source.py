@@ -8,6 +8,7 @@ from cachetools import TTLCache
 
 from graphcron.commands.cluster import UserKube, sentence
 from graphcron.console.source import ALLOWED, Away, Changed, Missing, NotAllowed, Refused, Right, SourceError, Verb
+from graphcron.facade.store.kube_backfills import backfills_of
 from graphcron.facade.store.watched_snapshot import WatchedSnapshot
 from graphcron.kube import errors
 from graphcron.kube.json_patch import DoesNotApply, Operation, apply, require
@@ -81,6 +82,11 @@ class ClusterSource:
         metadata = graphcron["metadata"]
         with translated():
             return await self._kube.list_events(metadata["namespace"], f"involvedObject.name={metadata['name']}")
+
+    async def backfills(self, graphcron: Manifest) -> list[Manifest]:
+        metadata = graphcron["metadata"]
+        with translated("This cluster does not know GraphCronBackfills."):
+            return await backfills_of(self._kube, metadata["namespace"], metadata["name"])
 
     async def may(self, verb: Verb, namespace: str) -> Right:
         name, resource = _VERBS[verb]

@@ -13,6 +13,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import owner_of
 from graphcron.views import explaining, glance
+from graphcron.views.backfill_request import progress
 from graphcron.views.events import EventLine, newest_first
 from graphcron.views.firings import history, trace_url
 from graphcron.views.manifest import as_yaml, for_git
@@ -20,6 +21,8 @@ from graphcron.views.urgency import urgency
 
 INPUT_LIMIT = 4000
 """Characters of an input that the page shows; the YAML below it has all of it."""
+
+SHOWN_BACKFILLS = 10
 
 
 async def show(visit: Visit) -> web.StreamResponse:
@@ -37,6 +40,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "status": graphcron["status"],
         "urgency": urgency(graphcron),
         "steps": explaining.explain(await _facts(visit, graphcron)),
+        "backfills": await _backfills(visit, known),
         "history": [(entry, trace_url(visit.options.trace_url, graphcron, entry)) for entry in history(graphcron)],
         "events": events,
         "sealed": sealed,
@@ -64,6 +68,15 @@ async def _events(visit: Visit, graphcron: Manifest) -> tuple[list[EventLine], s
         return newest_first(await visit.source.events(graphcron)), ""
     except SourceError as error:
         return [], str(error)
+
+
+async def _backfills(visit: Visit, graphcron: Manifest) -> list[tuple[Manifest, str]]:
+    """The newest backfills, each with where it is. Who may not see them has the rest of the page."""
+    try:
+        found = await visit.source.backfills(graphcron)
+    except SourceError:
+        return []
+    return [(one, progress(one)) for one in found[:SHOWN_BACKFILLS]]
 
 
 def _texts(graphcron: Manifest) -> dict[str, Any]:

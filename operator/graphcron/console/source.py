@@ -70,6 +70,9 @@ class Source(Protocol):
     async def events(self, graphcron: Manifest) -> list[Manifest]:
         """Its Events. Raises NotAllowed where the viewer cannot see Events."""
 
+    async def backfills(self, graphcron: Manifest) -> list[Manifest]:
+        """Its GraphCronBackfills, the newest first. Raises NotAllowed where the viewer cannot see them."""
+
     async def may(self, verb: Verb, namespace: str) -> Right:
         """Whether the viewer may do this in a namespace."""
 

@@ -82,6 +82,10 @@ class StoreSource:
         with translated():
             return list(await self._store.events(graphcron["metadata"]["name"]))
 
+    async def backfills(self, graphcron: Manifest) -> list[Manifest]:
+        with translated():
+            return await self._owned.backfills.of(graphcron["metadata"]["name"])
+
     async def may(self, verb: Verb, namespace: str) -> Right:
         return ALLOWED
 

@@ -6,6 +6,17 @@ from graphcron.kube.client import Kube
 from graphcron.kube.resources import BACKFILLS, Manifest
 
 
+async def backfills_of(kube: Kube, namespace: str, graphcron: str) -> list[Manifest]:
+    """Those of one GraphCron, the newest first. Raises KubeError."""
+    found = [
+        item
+        async for page, _ in kube.pages(BACKFILLS, namespace, "")
+        for item in page
+        if item["spec"].get("graphCron") == graphcron and "deletionTimestamp" not in item["metadata"]
+    ]
+    return sorted(found, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True)
+
+
 class KubeBackfills:
     """The backfills of one namespace."""
 
@@ -15,13 +26,7 @@ class KubeBackfills:
 
     async def of(self, graphcron: str) -> list[Manifest]:
         with translated():
-            found = [
-                item
-                async for page, _ in self._kube.pages(BACKFILLS, self._namespace, "")
-                for item in page
-                if item["spec"].get("graphCron") == graphcron and "deletionTimestamp" not in item["metadata"]
-            ]
-        return sorted(found, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True)
+            return await backfills_of(self._kube, self._namespace, graphcron)
 
     async def get(self, name: str) -> Manifest:
         with translated(missing=name):
