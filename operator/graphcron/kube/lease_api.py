@@ -18,6 +18,6 @@ class LeaseApi(Transport):
         return await self._write("POST", LEASES, namespace, query=_MANAGER, body=manifest)
 
     async def replace_lease(self, namespace: str, manifest: Manifest) -> Manifest:
-        """Raises Conflict when the manifest's resourceVersion is no longer the newest, or when that very Lease is gone."""
+        """Raises Conflict when the manifest's resourceVersion is not the newest, or when that very Lease is gone."""
         name = manifest["metadata"]["name"]
         return await self._write("PUT", LEASES, namespace, name, query=_MANAGER, body=manifest)
