@@ -56,8 +56,8 @@ export IN_POD
 JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
-	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder $(if $(EXHAUSTIVE),--cov --cov-report term) --ignore=tests/e2e \
-	  --ignore=tests/contract --ignore=tests/console/browser tests
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/e2e \
+	  --ignore=tests/contract --ignore=tests/console/browser $(if $(EXHAUSTIVE),--cov --cov-report term) tests
 
 # Half of the time a test waits for the browser, so that one worker for each core keeps them busy.
 .PHONY: browser
