@@ -28,8 +28,8 @@ from tests.support.manifests import graphcron, ready
 
 NAMESPACE = RELEASE = "lifecycle"
 NAME = f"{RELEASE}-graphcron"
-NEW_FIELD = "maxFailures"
-"""The field that the previous CRD lacks."""
+NEW_FIELD = "failedRunsHistoryLimit"
+"""The field that the previous CRD lacks. All tests of a cluster share its CRD, so it is one that no other test sets."""
 
 STORM = 50
 """GraphCrons that fire every minute, at the same second."""
