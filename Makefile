@@ -52,11 +52,12 @@ kind-oldest: ## the end-to-end tests on a kind cluster of the oldest Kubernetes 
 IN_POD := .build/in-pod
 export IN_POD
 # Half of the time is waiting, so that one more than there are cores keeps them busy.
+# Files in their order: pytest-xdist would put those with one test last, and some of these take minutes.
 JOBS ?= $(shell $(RUN) -c 'import os; print((os.cpu_count() or 1) + 1)')
 .PHONY: unit
 unit: $(READY) in-pod chart-tools test-images ## the tests that need no cluster
-	@$(PYTEST) -n $(JOBS) --dist loadfile $(if $(EXHAUSTIVE),--cov --cov-report term) --ignore=tests/e2e \
-	  --ignore=tests/contract --ignore=tests/console/browser tests
+	@$(PYTEST) -n $(JOBS) --dist loadfile --no-loadscope-reorder --ignore=tests/e2e \
+	  --ignore=tests/contract --ignore=tests/console/browser $(if $(EXHAUSTIVE),--cov --cov-report term) tests
 
 # Half of the time a test waits for the browser, so that one worker for each core keeps them busy.
 .PHONY: browser

@@ -148,7 +148,7 @@ class ProcessWorld(World):
             if "value" in variable:
                 environment[variable["name"]] = variable["value"]
             elif found := re.fullmatch(r"metadata\.(\w+)\['(.+)'\]", variable["valueFrom"]["fieldRef"]["fieldPath"]):
-                environment[variable["name"]] = pod["metadata"][found[1]][found[2]]
+                environment[variable["name"]] = pod["metadata"].get(found[1], {}).get(found[2], "")
         process = start(("-c", RUN), environment, self.folder / f"{name}.log")
         return RunPod(process, message, format_time(datetime.now(UTC)))
 

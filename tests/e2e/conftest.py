@@ -20,6 +20,7 @@ from examples.demo.session import Session, wait_for_agent_server
 
 OPERATOR = f"deployment/{deploy.RELEASE}-operator"
 CRD = "graphcrons.graphcron.dev"
+CRDS = (CRD, "graphcronbackfills.graphcron.dev")
 RELEASES = {f"test_{name}.py": name for name in ("docs", "firing", "kills", "lifecycle")}
 """Of which a file has one to itself. What stops the operator or changes the release disturbs nobody so."""
 SHARED = "doors"
@@ -53,7 +54,7 @@ def cluster() -> None:
     with (HERE.build / "e2e.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the first worker prepares it, and the others find it
         deploy.without_release()
-        if not deploy.kubectl(HERE, "get", "crd", CRD, "--ignore-not-found", "-o", "name"):
+        if len(deploy.kubectl(HERE, "get", "crd", *CRDS, "--ignore-not-found", "-o", "name").split()) < len(CRDS):
             deploy.release()
         deploy.kubectl(HERE, "delete", "graphcrons", "--all", "-n", deploy.NAMESPACE)
         words = ("uninstall", deploy.RELEASE, "--namespace", deploy.NAMESPACE, "--ignore-not-found", "--wait")

@@ -23,13 +23,13 @@ from cluster import deploy
 from cluster.paths import HERE
 from examples.demo import flow
 from examples.demo.session import Session, wait_for
-from tests.e2e.conftest import CRD
+from tests.e2e.conftest import CRD, CRDS
 from tests.support.manifests import graphcron, ready
 
 NAMESPACE = RELEASE = "lifecycle"
 NAME = f"{RELEASE}-graphcron"
-NEW_FIELD = "maxFailures"
-"""The field that the previous CRD lacks."""
+NEW_FIELD = "failedRunsHistoryLimit"
+"""The field that the previous CRD lacks. All tests of a cluster share its CRD, so it is one that no other test sets."""
 
 STORM = 50
 """GraphCrons that fire every minute, at the same second."""
@@ -48,10 +48,10 @@ def install(chart: Path, *more: str) -> None:
     helm("upgrade", "--install", RELEASE, chart, *values, "--set", "facade.auth.mode=open,scope=namespace", "--wait")
 
 
-def give_crd_to(release: str, namespace: str) -> None:
-    """As Helm's documentation hands an object from one release to another."""
+def give_crds_to(release: str, namespace: str) -> None:
+    """As Helm's documentation hands objects from one release to another."""
     owner = (f"meta.helm.sh/release-name={release}", f"meta.helm.sh/release-namespace={namespace}")
-    deploy.kubectl(HERE, "annotate", "--overwrite", "crd", CRD, *owner)
+    deploy.kubectl(HERE, "annotate", "--overwrite", "crd", *CRDS, *owner)
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +77,14 @@ def life(cluster: None, previous: Path) -> Iterator[Session]:
     own = Session(NAMESPACE)
     deploy.kubectl(HERE, "delete", "namespace", NAMESPACE, "--ignore-not-found")  # of tests that were killed
     try:
-        give_crd_to(RELEASE, NAMESPACE)
+        give_crds_to(RELEASE, NAMESPACE)
         own.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}})
         install(previous)
         yield own
     finally:
         helm("uninstall", RELEASE, "--ignore-not-found", "--wait")
         own.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")
-        give_crd_to(deploy.RELEASE, deploy.NAMESPACE)
+        give_crds_to(deploy.RELEASE, deploy.NAMESPACE)
 
 
 def crd_fields() -> set[str]:
@@ -204,7 +204,7 @@ def test_after_an_uninstall_crons_are_there_and_fire_and_nothing_else_of_the_rel
     assert identities(life) == before
     assert left(life) == {
         f"serviceaccount/{NAME}-run",
-        f"customresourcedefinition.apiextensions.k8s.io/{CRD}",
+        *(f"customresourcedefinition.apiextensions.k8s.io/{crd}" for crd in CRDS),
         *(f"clusterrole.rbac.authorization.k8s.io/{NAME}-{role}" for role in ("view", "edit")),
     }
     assert not [item["metadata"]["name"] for item in owned(life) if item["metadata"].get("finalizers")]

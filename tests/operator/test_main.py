@@ -182,3 +182,19 @@ async def test_sigterm_is_heard_while_it_waits(apiserver: FakeApiserver, tmp_pat
         output, _ = await asyncio.wait_for(process.communicate(), 10)
     assert process.returncode == 0, output.decode()
     assert b"Traceback" not in output
+
+
+async def test_an_answer_that_comes_while_it_stops_is_no_failure(apiserver: FakeApiserver, tmp_path: Path) -> None:
+    """kopf waits for tasks that are left, and fails by what one of them raises."""
+    apiserver.held = {"jobs"}
+    debug = {"GRAPHCRON_LOG_LEVEL": "DEBUG"}
+    async with apiserver.serving() as url, operator(url, tmp_path, **debug) as process:
+        await until(lambda: any(path.partition("?")[0].endswith("/jobs") for _, path in apiserver.requests))
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout
+        async for line in process.stdout:
+            if b"Root tasks are stopped" in line:
+                del apiserver.objects["jobs"]
+                apiserver.held.clear()
+        await asyncio.wait_for(process.wait(), 10)
+    assert process.returncode == 0

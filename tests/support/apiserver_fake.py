@@ -198,6 +198,8 @@ class FakeApiserver:
     async def _list(self, request: web.Request, plural: str) -> web.Response:
         while plural in self.held:  # noqa: ASYNC110 - a test releases it, and announces nothing
             await asyncio.sleep(0.02)
+        if plural not in self.objects:
+            return _status(404, "the server could not find the requested resource")
         items = [item for item in self.objects[plural].values() if _selected(request, item)]
         version, kind = next(
             (version, names[plural]) for version, names in [("v1", CORE), *self.groups.items()] if plural in names

@@ -4,6 +4,7 @@ kopf starts the operator, waits for SIGTERM or SIGINT, and stops it. It register
 nothing: docs/adr/0002-what-kopf-is-used-for.md says why.
 """
 
+import asyncio
 import itertools
 import logging
 from collections.abc import Iterator
@@ -49,6 +50,10 @@ async def run_kopf(operator: Runnable, namespace: str | None, identity: str) -> 
         except CannotStart as error:
             failures.append(error)
             raise kopf.PermanentError(str(error)) from None
+        except asyncio.CancelledError:
+            # kopf would give each task that is left five seconds, and take the failure of one for its own.
+            await operator.stop()
+            raise
 
     @kopf.on.cleanup(registry=registry, errors=kopf.ErrorsMode.PERMANENT)
     async def _stop(**_: object) -> None:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.support.browser import DESKTOP, PHONE
 from tests.support.console_stage import Stage
@@ -135,6 +135,18 @@ def test_a_new_cron_is_made_with_words_and_times_while_one_types(stage: Stage) -
         "assistantId": "agent",
         "input": {"q": 1},
     }
+
+
+def test_what_is_typed_before_the_scripts_are_there_counts(stage: Stage) -> None:
+    with stage.visit() as seen:
+        page, waiting = seen.page, list[Route]()
+        page.route("**/htmx*.js", lambda route: waiting.append(route))
+        with page.expect_request("**/htmx*.js"):
+            page.get_by_role("link", name="New cron").click()
+        page.get_by_label("Schedule").fill("30 8 * * mon-fri")
+        for route in waiting:
+            route.continue_()
+        expect(page.locator("#meaning")).to_contain_text("At 08:30, Monday through Friday")
 
 
 def test_a_backfill_is_made_as_its_preview_says(stage: Stage) -> None:
