@@ -70,6 +70,8 @@ def test_every_text_list_and_map_is_bounded(part: str, resource: crd.CustomResou
             "object": {"maxProperties"} if "additionalProperties" in schema else set(),
             None: {"maxLength", "maxItems", "maxProperties"},
         }
+        if schema.get("x-kubernetes-int-or-string"):
+            needed[None] = {"maxLength"}
         assert needed.get(schema.get("type"), set()) <= schema.keys(), path
 
 

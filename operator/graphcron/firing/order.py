@@ -84,7 +84,9 @@ class Order(NamedTuple):
     its start. `replace` says that it first cancels the runs of earlier firings (`concurrencyPolicy: Replace`).
     `input_from_file` says that `INPUT_PATH` holds the input, and `only_attempt` that the Job makes no second pod.
     `days`, by the dates of `timezone`, are there when the CronJob fires on more days than are meant. `render` says that
-    placeholders in the input are replaced, with the cron's name and its fields (`firing.slots`).
+    placeholders in the input are replaced, with the cron's name and its fields (`firing.slots`). `record_answer` says
+    that the outcome has the text of the last message, and a run that uses more than `run_tokens` is cancelled. A firing
+    that is scheduled before `skip_until` is skipped because a budget is used up.
     """
 
     cron_id: str
@@ -102,6 +104,9 @@ class Order(NamedTuple):
     replace: bool = False
     only_attempt: bool = False
     render: dict[str, Any] | None = None
+    record_answer: bool = False
+    run_tokens: int | None = None
+    skip_until: str | None = None
 
     def to_json(self) -> str:
         """Deterministic, so that an unchanged GraphCron gives an unchanged CronJob."""

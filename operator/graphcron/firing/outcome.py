@@ -1,7 +1,7 @@
 """The outcome of a firing: the run pod's termination message, and its exit codes."""
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphcron.firing.formats import parse_time
 
@@ -30,7 +30,9 @@ OUTCOMES = ("Succeeded", "Failed", "Skipped", WAITING_FOR_INPUT)
 class Outcome(NamedTuple):
     """How a firing ended, as the run pod's termination message reports it.
 
-    `outcome` is one of `OUTCOMES`; `reason` is CamelCase for programs, `message` a sentence for people.
+    `outcome` is one of `OUTCOMES`; `reason` is CamelCase for programs, `message` a sentence for people. `usage` is what
+    `resource.usage.Usage` describes, as JSON; `answer` the text of the last message, and `duration` the seconds that
+    the run took.
     """
 
     outcome: str
@@ -39,6 +41,9 @@ class Outcome(NamedTuple):
     run_id: str | None = None
     thread_id: str | None = None
     started_at: str | None = None
+    usage: dict[str, Any] | None = None
+    answer: str | None = None
+    duration: int | None = None
 
     def to_json(self) -> str:
         """At most `TERMINATION_MESSAGE_LIMIT` bytes: a long message is cut, the ids never are."""

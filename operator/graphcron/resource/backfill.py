@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationError, model_validator
 from graphcron.resource.fields import INVALID_SPEC, InvalidGraphCron, Model, Time
 from graphcron.resource.identity import NAME_LIMIT
 from graphcron.resource.spec_reader import check_extent, explain
-from graphcron.resource.status import Condition, Count, Id, Message, Reason
+from graphcron.resource.status import Condition, Count, EndedFiring, Message, Reason
 
 KIND = "GraphCronBackfill"
 PLURAL = "graphcronbackfills"
@@ -131,22 +131,12 @@ class ActiveFiring(Model):
     )
 
 
-class BackfillFiring(Model):
+class BackfillFiring(EndedFiring):
     """A firing of the backfill that has ended."""
 
-    scheduled_time: Time = Field(description="The minute in which it was due.")
     outcome: Literal["Succeeded", "Failed", "Skipped", "Replaced", "WaitingForInput"] = Field(
         description="How the firing ended."
     )
-    reason: Reason = Field(description="Reason in CamelCase, for programs.")
-    message: Message | None = Field(None, description="Explanation, for people.")
-    job_name: Annotated[str, Field(max_length=63)] | None = Field(
-        None, description="Job of the firing. While it is kept: `kubectl logs job/NAME`."
-    )
-    run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
-    thread_id: Id | None = Field(None, description="ID of the thread of the run.")
-    started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
-    finished_at: Time | None = Field(None, description="When the Job ended.")
 
 
 SlotsText = Annotated[str, Field(max_length=SLOTS_TEXT_LIMIT)]

@@ -42,6 +42,8 @@ def order(
         input_from_file=spec.input_from is not None,
         days=days or None,
         timezone=(spec.timezone or DEFAULT_TIMEZONE) if days or spec.render_input else None,
+        record_answer=bool(spec.record_answer),
+        run_tokens=spec.budget.per_run.tokens if spec.budget and spec.budget.per_run else None,
         render={"name": metadata["name"], **(schedule.slots if schedule else {})} if spec.render_input else None,
     )
 

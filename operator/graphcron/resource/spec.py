@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from graphcron.firing import rendering
+from graphcron.resource.budget import Budget
 from graphcron.resource.fields import (
     DEPTH_LIMIT,
     Config,
@@ -137,6 +138,12 @@ class GraphCronSpec(Model):
     )
     expect: Expect | None = Field(
         None, description="What is expected of the firings. Durations such as 26h, 5m or 1h30m; 0s expects nothing."
+    )
+    budget: Budget | None = Field(None, description="What the firings may use, in tokens or money.")
+    record_answer: bool | None = Field(
+        None,
+        description="Whether the history records the text of each run's last message, its first 1,000 characters. "
+        "Default: false.",
     )
 
     concurrency_policy: Literal["Allow", "Forbid", "Replace"] | None = Field(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from graphcron.resource.fields import Model, Time, clipped
+from graphcron.resource.usage import Amount, Spending, Usage
 
 NOT_OBSERVED = -1
 """`observedGeneration` of a GraphCron that no operator has reconciled."""
@@ -14,6 +15,8 @@ REASON_LIMIT = 128
 """Characters. Messages quote the apiserver, the Agent Server and graphs, and reasons come from run pods: in a status
 they are cut, not refused. Kubernetes refuses an Event with a longer reason."""
 _ID_LIMIT = 256
+ANSWER_LIMIT = 1000
+TRACE_URL_LIMIT = 2048
 
 
 def _cut(limit: int) -> Callable[[object], object]:
@@ -48,15 +51,13 @@ class Condition(Model):
     message: Message = Field("", description="Explanation, for people.")
 
 
-class HistoryEntry(Model):
-    """One firing that has ended, or several consecutive ones without a Job."""
+class EndedFiring(Model):
+    """One firing that has ended."""
 
     scheduled_time: Time = Field(
         description="The minute in which it was due. For a Job created by hand: when the Job was created."
     )
-    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced", "WaitingForInput"] = Field(
-        description="How the firing ended."
-    )
+    outcome: str = Field(description="How the firing ended.")
     reason: Reason = Field(description="Reason in CamelCase, for programs.")
     message: Message | None = Field(None, description="Explanation, for people.")
     job_name: Annotated[str, Field(max_length=63)] | None = Field(
@@ -64,13 +65,34 @@ class HistoryEntry(Model):
     )
     run_id: Id | None = Field(None, description="ID of the run on the Agent Server.")
     thread_id: Id | None = Field(None, description="ID of the thread of the run.")
+    started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
+    finished_at: Time | None = Field(None, description="When the Job ended.")
+    duration_seconds: Count | None = Field(
+        None, description="How long the run took, with all attempts of the firing, in seconds."
+    )
+    usage: Usage | None = Field(None, description="Tokens that the run used. Absent when nothing is known of it.")
+    cost: Amount | None = Field(
+        None, description="What these tokens cost by the installation's prices. Absent for a model without a price."
+    )
+    answer: Annotated[str, BeforeValidator(_cut(ANSWER_LIMIT)), Field(max_length=ANSWER_LIMIT)] | None = Field(
+        None, description="Text of the last message, its first 1,000 characters. Only with recordAnswer."
+    )
+    trace_url: Annotated[str, Field(max_length=TRACE_URL_LIMIT)] | None = Field(
+        None, description="Address of the run's trace. Only where the installation has a template for it."
+    )
+
+
+class HistoryEntry(EndedFiring):
+    """One firing that has ended, or several consecutive ones without a Job."""
+
+    outcome: Literal["Succeeded", "Failed", "Skipped", "Missed", "Replaced", "WaitingForInput"] = Field(
+        description="How the firing ended."
+    )
     trigger: Literal["Schedule", "Manual", "Backfill"] | None = Field(
         None,
         description="What caused the firing: Manual for a run that somebody requested, Backfill for one of a "
         "GraphCronBackfill. Default: Schedule.",
     )
-    started_at: Time | None = Field(None, description="When the run started, or the Job if that is unknown.")
-    finished_at: Time | None = Field(None, description="When the Job ended.")
     count: Count | None = Field(None, description="How many consecutive firings this entry covers. Default: 1.")
     last_scheduled_time: Time | None = Field(
         None, description="The minute in which the last of several firings was due."
@@ -151,6 +173,9 @@ class GraphCronStatus(Model):
     )
     firings: FiringCounts | None = Field(
         None, description="Number of firings by outcome, since the GraphCron was created."
+    )
+    spending: Spending | None = Field(
+        None, description="Firings, tokens and costs of the day, the week and the month in which a firing last ended."
     )
     scheduled_runs: ScheduledRuns | None = Field(None, description="Runs that count for maxRuns. Absent without it.")
     consecutive_failures: Count | None = Field(
