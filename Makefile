@@ -190,6 +190,7 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
 	@PYTHONPATH=operator:. $(RUN) -m bench.runner_start
 	@$(RUN) -m bench.facade
+	@$(RUN) -m bench.facade_installed
 	@$(RUN) -m bench.console
 	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
 	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale

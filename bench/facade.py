@@ -72,7 +72,7 @@ async def measure(plane: ControlPlane, crons: int, requests: int) -> None:
 
 
 def _session(url: str) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=IN_FLIGHT))
+    return aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(limit=IN_FLIGHT + 1))
 
 
 def body(number: int) -> dict[str, Any]:
@@ -178,6 +178,43 @@ async def reads(facade: aiohttp.ClientSession, langgraph: aiohttp.ClientSession)
         ours, theirs = await by_turns(*[await making(session) for session in both])
         for label, of in (("p50", statistics.median), ("p95", p95)):
             row(f"{name} {label}, ms, of {have} crons", of(ours) * 1e3, of(theirs) * 1e3, "≤ 1.00" if of is p95 else "")
+    for name, query in (("newest", {"limit": 10}), ("next to run", {"sort_by": "next_run_date", "limit": 10})):
+        ours, theirs = await by_turns(*[wide(session, query) for session in both])
+        row(f"the ten {name} of {have}, p95, ms", p95(ours) * 1e3, p95(theirs) * 1e3, "≤ 1.00")
+        sided = ((facade, "/healthz"), (langgraph, "/ok"))
+        (ours, our_wait), (theirs, their_wait) = [
+            await crowded(side, wide(side, query), probe) for side, probe in sided
+        ]
+        row(f"the same, {IN_FLIGHT} in flight", p95(ours) * 1e3, p95(theirs) * 1e3, "≤ 1.00")
+        row("longest wait of others meanwhile, ms", our_wait * 1e3, their_wait * 1e3, "")
+
+
+def wide(session: aiohttp.ClientSession, query: dict[str, Any]) -> Step:
+    """A search that every cron matches."""
+    return lambda _: ask(session, "POST", "/runs/crons/search", query)
+
+
+async def crowded(session: aiohttp.ClientSession, step: Step, probe: str) -> tuple[list[float], float]:
+    """Seconds of each request, so many in flight; and the longest that a get of `probe` took beside them."""
+    times: list[float] = []
+    waits: list[float] = []
+
+    async def timed(number: int) -> None:
+        started = time.perf_counter()
+        await step(number)
+        times.append(time.perf_counter() - started)
+
+    async def meanwhile() -> None:
+        while True:
+            started = time.perf_counter()
+            await ask(session, "GET", probe)
+            waits.append(time.perf_counter() - started)
+            await asyncio.sleep(0.01)
+
+    beside = asyncio.create_task(meanwhile())
+    await at_once(timed, range(SAMPLES))
+    beside.cancel()
+    return times, max(waits)
 
 
 async def passing(facade: aiohttp.ClientSession, straight: aiohttp.ClientSession) -> None:

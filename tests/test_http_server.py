@@ -24,7 +24,7 @@ class Server:
     def __init__(self) -> None:
         self.release = asyncio.Event()
         self.port = 0
-        self.held = 0
+        self.held = self.echoes = 0
         self.clients: list[asyncio.StreamWriter] = []
 
     async def root(self, request: web.Request) -> web.Response:
@@ -37,6 +37,7 @@ class Server:
         return web.Response(text="released")
 
     async def echo(self, request: web.Request) -> web.Response:
+        self.echoes += 1
         return web.Response(body=await request.read())
 
     async def broken(self, _: web.Request) -> web.Response:
@@ -138,6 +139,17 @@ class TestSlowHeaders:
             await asyncio.sleep(2 * QUICK.header_seconds)
             writer.write(HEAD + b"\r\n")
         await asyncio.wait_for(reader.readuntil(b"ok"), WAIT)
+
+    async def test_one_whose_last_body_came_after_its_header_stays_as_long(self, quick: Server) -> None:
+        """httpx sends a body by itself, and its next request minutes later."""
+        reader, writer = await quick.connect(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
+        await until(lambda: quick.echoes == 1, WAIT)
+        writer.write(b"ping")
+        await asyncio.wait_for(reader.readuntil(b"ping"), WAIT)
+        await asyncio.sleep(2 * QUICK.header_seconds)
+        writer.write(HEAD + b"\r\n")
+        answer = await asyncio.wait_for(reader.readuntil(b"ok"), WAIT)
+        assert answer.startswith(b"HTTP/1.1 200 ")
 
     async def test_a_body_is_for_its_handler_to_wait_for(self, quick: Server) -> None:
         reader, writer = await quick.connect(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")

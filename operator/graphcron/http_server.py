@@ -95,7 +95,9 @@ class Connection(RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         before, current = self._request_count, self._current_request
-        if not self._is_busy and not self._lingers:
+        was_read = current is not None and current.content.is_eof()
+        # aiohttp calls it with nothing to go on with what it has.
+        if data and not self._is_busy and not self._lingers:
             self._wait_for_a_request(begun=True)
             self._heard = True
         super().data_received(data)
@@ -105,7 +107,7 @@ class Connection(RequestHandler):
             if current is not None and not current.content.is_eof():
                 # No next request can come before the end of this one's body: what came is no HTTP.
                 current.content.set_exception(web.RequestPayloadError("the rest of the body is no HTTP"))
-        elif current is not None and current.content.is_eof():
+        elif data and was_read:  # otherwise it was the rest of this one's body
             self._ahead = True
 
     @property

@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from graphcron.facade import schemas, search
+from graphcron.facade import schemas, search, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.schemas import CronCount, CronSearch
-from tests.support.rest_crons import AGENT, MINIMAL, NOW, THREAD, kubectl_made, made
+from tests.support.rest_crons import AGENT, MINIMAL, NOW, THREAD, kubectl_made, made, page_of
 
 
 class TestSearch:
@@ -56,7 +58,7 @@ class TestSearch:
         ids=str,
     )
     def test_finds_in_order(self, query: dict[str, Any], found: list[str]) -> None:
-        page = search.page(self.CRONS, schemas.read(CronSearch, query), NOW)
+        page = page_of(self.CRONS, schemas.read(CronSearch, query))
         assert [cron["cron_id"] for cron in page.crons] == found
 
     @pytest.mark.parametrize(
@@ -73,11 +75,11 @@ class TestSearch:
     def test_pages_are_counted_as_langgraph_counts_them(
         self, query: dict[str, Any], total: int, following: int | None
     ) -> None:
-        page = search.page(self.CRONS, CronSearch(**query), NOW)
+        page = page_of(self.CRONS, CronSearch(**query))
         assert (page.total, page.following) == (total, following)
 
     def test_select_shows_only_that_in_the_usual_order(self) -> None:
-        page = search.page(self.CRONS, schemas.read(CronSearch, {"select": ["enabled", "cron_id"], "limit": 1}), NOW)
+        page = page_of(self.CRONS, schemas.read(CronSearch, {"select": ["enabled", "cron_id"], "limit": 1}))
         assert json.dumps(page.crons) == json.dumps([{"cron_id": self.LATER, "enabled": True}])
 
     @pytest.mark.parametrize(
@@ -98,13 +100,13 @@ class TestSearch:
     def test_refuses(self, query: dict[str, Any], detail: str) -> None:
         """A misspelt filter would find everything, and what finds may delete."""
         with pytest.raises(RestError) as refused:
-            search.page(self.CRONS, schemas.read(CronSearch, query), NOW)
+            page_of(self.CRONS, schemas.read(CronSearch, query))
         assert refused.value.status == 422
         assert refused.value.detail.startswith(detail)
 
     def test_equal_moments_keep_their_order(self) -> None:
         crons = [made(MINIMAL, cron_id=name) for name in (self.LATER, self.EARLIER, self.MIDDLE)]
-        page = search.page(crons, CronSearch(sort_by="end_time"), NOW)
+        page = page_of(crons, CronSearch(sort_by="end_time"))
         assert [cron["cron_id"] for cron in page.crons] == [self.EARLIER, self.MIDDLE, self.LATER]
 
 
@@ -115,3 +117,36 @@ def test_a_thread_is_found_however_it_was_spelt() -> None:
 
 def test_one_without_a_thread_is_on_no_thread() -> None:
     assert search.matching([kubectl_made({})], CronCount(thread_id="")) == []
+
+
+FIELDS = ("cron_id", "assistant_id", "thread_id", "next_run_date", "end_time", "created_at", "updated_at")
+ids = st.integers(0, 2**32).map(lambda number: f"0190a000-{number % 3:04x}-7000-8000-{number:012x}")
+bodies = st.fixed_dictionaries(
+    {"assistant_id": st.sampled_from([AGENT, THREAD]), "schedule": st.sampled_from(["0 0 * * *", "0 1 * * *"])},
+    optional={"end_time": st.sampled_from(["2030-01-01T00:00:00Z", "2031-01-01T00:00:00Z"]), "enabled": st.booleans()},
+)
+
+
+@given(
+    st.lists(st.tuples(ids, bodies), max_size=12, unique_by=lambda one: one[0]),
+    st.sampled_from([None, *FIELDS]),
+    st.sampled_from([None, "asc", "desc"]),
+    st.integers(1, 5),
+    st.integers(0, 8),
+)
+def test_a_page_is_that_part_of_all_in_order(
+    crons: list[tuple[str, dict[str, Any]]], by: str | None, order: str | None, limit: int, offset: int
+) -> None:
+    manifests = [made(body, cron_id=identity) for identity, body in crons]
+    asked = {"sort_by": by} if by else {}
+    query = schemas.read(
+        CronSearch, asked | ({"sort_order": order} if order else {}) | {"limit": limit, "offset": offset}
+    )
+    page = page_of(manifests, query)
+    shown = sorted(
+        (translation.cron(one, NOW) for one in manifests), key=lambda cron: (cron["created_at"], cron["cron_id"])
+    )
+    name = by or "created_at"
+    shown.sort(key=lambda cron: (cron[name] is None, cron[name] or ""), reverse=not (by and order == "asc"))
+    assert page.crons == shown[offset : offset + limit]
+    assert page.following == (offset + limit if len(shown) > offset + limit else None)

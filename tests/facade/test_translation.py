@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.facade import schemas, search, translation
+from graphcron.facade import schemas, translation
 from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
 from graphcron.facade.schemas import CronPatch, CronSearch
@@ -16,7 +16,7 @@ from graphcron.facade.translation import created_at, new_cron_id
 from graphcron.facade.update import update
 from graphcron.firing.formats import is_uuid
 from graphcron.resource.urls import WEBHOOK
-from tests.support.rest_crons import AGENT, FULL, ID, MINIMAL, NOW, THREAD, kubectl_made, made, patched
+from tests.support.rest_crons import AGENT, FULL, ID, MINIMAL, NOW, THREAD, kubectl_made, made, page_of, patched
 
 
 class TestWebhook:
@@ -209,7 +209,7 @@ class TestNextRunDate:
         stalls = observed(stalled("InvalidSpec"), uid="11111111-0000-4000-8000-000000000000")
         for order in ("asc", "desc"):
             query = schemas.read(CronSearch, {"sort_by": "next_run_date", "sort_order": order})
-            dates = [cron["next_run_date"] for cron in search.page([stalls, kubectl_made({})], query, NOW).crons]
+            dates = [cron["next_run_date"] for cron in page_of([stalls, kubectl_made({})], query).crons]
             assert dates == sorted(dates, key=lambda date: date or "z", reverse=order == "desc")
 
 
@@ -232,7 +232,7 @@ def test_an_odd_graphcron_is_shown_and_keeps_no_other_from_being_shown(spec: dic
     odd, plain = kubectl_made(spec), kubectl_made({}, name="plain", uid="11111111-0000-4000-8000-000000000000")
     for by in ("created_at", "end_time", "next_run_date"):
         query = schemas.read(CronSearch, {"sort_by": by, "sort_order": "asc"})
-        assert len(search.page([odd, plain], query, NOW).crons) == 2
+        assert len(page_of([odd, plain], query).crons) == 2
     with suppress(RestError):  # of one that stalls; no other error
         Quota(interval=60).check_schedule(update(odd, CronPatch(enabled=True), NOW).draft, NOW)
 

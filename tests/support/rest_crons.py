@@ -1,12 +1,14 @@
 """Crons as REST makes them and as kubectl does."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from graphcron.facade import schemas
-from graphcron.facade.schemas import CronCreate, CronPatch
+from graphcron.facade import schemas, search
+from graphcron.facade.schemas import CronCreate, CronPatch, CronSearch
 from graphcron.facade.translation import create, new_cron_id
 from graphcron.facade.update import update
+from graphcron.kube.resources import Manifest
 
 NOW = datetime(2026, 11, 22, 19, 25, 15, 114218, tzinfo=UTC)
 AGENT = "fe096781-5601-53d2-b2f6-0d3403f7e9ca"
@@ -56,3 +58,8 @@ FULL = MINIMAL | {
 
 def patched(manifest: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     return update(manifest, schemas.read(CronPatch, given), NOW).draft.manifest
+
+
+def page_of(manifests: Sequence[Manifest], query: CronSearch, now: datetime = NOW) -> search.Page:
+    """What a search of these finds."""
+    return search.page(search.rows(manifests, query, now), query, now)

@@ -1,16 +1,21 @@
 """The search of crons: filters, sorts and pages a list of GraphCrons.
 
-Pure. There may be ten thousand: a cron's JSON and its next run are computed only for what is shown or sorted by.
+Pure. There may be ten thousand: a cron's JSON is made only for what is shown, its next run also for what is sorted by
+it, and once (`sort_keys`). Filters and keys can be had of some crons at a time, so that a caller may do other work in
+between.
 """
 
+import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from graphcron.facade import metadata_keys, translation
 from graphcron.facade.schemas import CronCount, CronSearch, read_uuid
-from graphcron.facade.translation import Cron, assistant_uuid, created_at, next_run_date, updated_at
+from graphcron.facade.sort_keys import SortKeys, keys_of
+from graphcron.facade.translation import Cron, assistant_uuid, updated_at
 from graphcron.firing.formats import parse_time
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
@@ -50,12 +55,25 @@ def _free_metadata(spec: dict[str, Any]) -> Any:
     return spec.get("metadata", {})
 
 
-def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Page:
-    """The page that a search asks for. Raises RestError 422 as `matching` does."""
-    by = query.sort_by if "sort_by" in query.model_fields_set else None
-    found = in_order(matching(manifests, query), by, query.sort_order, now)
+Row = tuple[tuple[bool, str], tuple[str, str], Manifest]
+"""What a cron is sorted by, nulls last; when it was made, and its id; the cron."""
+
+
+def rows(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> list[Row]:
+    """Those that pass the filters of a search, to be sorted. Raises RestError 422 as `matching` does."""
+    key = _KEYS[_sorted_by(query) or "created_at"]
+    found = []
+    for manifest in matching(manifests, query):
+        keys = keys_of(manifest)
+        value = key(manifest, keys, now)
+        found.append(((value is None, value or ""), keys.age(manifest), manifest))
+    return found
+
+
+def page(found: Sequence[Row], query: CronSearch, now: datetime) -> Page:
+    """The page that a search asks for, of all that passed its filters."""
     end = query.offset + query.limit
-    shown = found[query.offset : end]
+    shown = [manifest for _, _, manifest in first(found, end, _sorted_by(query), query.sort_order)[query.offset :]]
     following = end if len(found) > end else None
     crons = [translation.cron(manifest, now) for manifest in shown]
     if chosen := query.select:
@@ -63,22 +81,17 @@ def page(manifests: Sequence[Manifest], query: CronSearch, now: datetime) -> Pag
     return Page(crons, following, following + 1 if following is not None else query.offset + len(shown))
 
 
-def in_order(manifests: list[Manifest], by: str | None, order: str | None, now: datetime) -> list[Manifest]:
-    """Sorted; newest first where nothing else is asked for, oldest first among equals. Nulls are greater than any
-    value. An order without a field is ignored, as by LangGraph's server.
+def first(found: Sequence[Row], number: int, by: str | None, order: str | None) -> list[Row]:
+    """So many of them in order; newest first where nothing else is asked for, oldest first among equals. Nulls are
+    greater than any value. An order without a field is ignored, as by LangGraph's server.
     """
-    key = _KEYS[by or "created_at"]
-
-    def nulls_last(manifest: Manifest) -> tuple[bool, str]:
-        value = key(manifest, now)
-        return value is None, value or ""
-
-    descending = by is None or order != "asc"
-    return sorted(sorted(manifests, key=_age), key=nulls_last, reverse=descending)
+    if by is not None and order == "asc":
+        return heapq.nsmallest(number, found, key=itemgetter(0, 1))
+    return heapq.nlargest(number, sorted(found, key=itemgetter(1)), key=itemgetter(0))
 
 
-def _age(manifest: Manifest) -> tuple[str, str]:
-    return created_at(manifest), id_of(manifest)
+def _sorted_by(query: CronSearch) -> str | None:
+    return query.sort_by if "sort_by" in query.model_fields_set else None
 
 
 def contains(have: Any, want: Any) -> bool:
@@ -101,15 +114,15 @@ def _instant(text: str | None) -> str | None:
         return text
 
 
-_Key = Callable[[Manifest, datetime], str | None]
+_Key = Callable[[Manifest, SortKeys, datetime], str | None]
 
 
 _KEYS: dict[str, _Key] = {
-    "cron_id": lambda manifest, now: id_of(manifest),
-    "assistant_id": lambda manifest, now: assistant_uuid(manifest["spec"]["assistantId"]),
-    "thread_id": lambda manifest, now: manifest["spec"].get("threadId"),
-    "next_run_date": next_run_date,
-    "end_time": lambda manifest, now: _instant(manifest["spec"].get("endTime")),
-    "created_at": lambda manifest, now: created_at(manifest),
-    "updated_at": lambda manifest, now: updated_at(manifest),
+    "cron_id": lambda manifest, keys, now: id_of(manifest),
+    "assistant_id": lambda manifest, keys, now: assistant_uuid(manifest["spec"]["assistantId"]),
+    "thread_id": lambda manifest, keys, now: manifest["spec"].get("threadId"),
+    "next_run_date": lambda manifest, keys, now: keys.next_run(manifest, now),
+    "end_time": lambda manifest, keys, now: _instant(manifest["spec"].get("endTime")),
+    "created_at": lambda manifest, keys, now: keys.age(manifest)[0],
+    "updated_at": lambda manifest, keys, now: updated_at(manifest),
 }

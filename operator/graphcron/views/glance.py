@@ -71,7 +71,7 @@ def written_status(graphcron: Manifest) -> dict[str, Any]:
 
 def opened(graphcron: Manifest) -> Manifest:
     """A GraphCron with its status as `status_of` has it, and its free JSON read."""
-    rest = {key: value for key, value in graphcron.items() if key not in (GLANCE, STATUS)}
+    rest = {key: graphcron[key] for key in ("apiVersion", "kind", "metadata") if key in graphcron}
     spec = {name: jsontext.opened(value) for name, value in graphcron["spec"].items()}
     return rest | {"spec": spec, "status": status_of(graphcron)}
 

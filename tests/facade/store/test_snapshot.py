@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from graphcron.facade import sort_keys
 from graphcron.facade.schemas import CronCount
 from graphcron.facade.search import matching
 from graphcron.facade.store.snapshot import Snapshot
@@ -73,7 +74,7 @@ def test_what_no_search_reads_is_not_kept() -> None:
         "a", 3, managedFields=[{}], annotations={"kubectl.kubernetes.io/last-applied-configuration": "{}", "x": "1"}
     )
     kept = Snapshot([noisy], 5).manifests()[0]
-    assert kept.keys() == {"metadata", "spec", "status", GLANCE, STATUS}
+    assert kept.keys() == {"metadata", "spec", "status", GLANCE, STATUS, sort_keys.MEMBER}
     assert kept["status"] == {"enabled": True}
     assert kept["metadata"]["annotations"] == {"x": "1"}
     assert "managedFields" not in kept["metadata"]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from graphcron.facade import metadata_keys
+from graphcron.facade import metadata_keys, sort_keys
 from graphcron.kube import jsontext
 from graphcron.kube.outline import OVERSIZE, bounded
 from graphcron.kube.resources import LAST_APPLIED, Manifest
@@ -122,4 +122,11 @@ def kept(manifest: Mapping[str, Any]) -> Manifest:
     packed = [name for name in _PACKED if isinstance(spec.get(name), dict | list)]
     if isinstance(spec.get("metadata"), dict) and len(jsontext.dumps(spec["metadata"])) > METADATA_BYTES:
         packed.append("metadata")
-    return shown | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}} | glance.keep(manifest)
+    return (
+        shown
+        | {"spec": spec | {name: jsontext.Packed(spec[name]) for name in packed}}
+        | {
+            sort_keys.MEMBER: sort_keys.SortKeys(),
+            **glance.keep(manifest),
+        }
+    )
