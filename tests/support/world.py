@@ -13,8 +13,10 @@ from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_req
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.triggers import only_trigger
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.resource.prices import NO_LEDGER
 from graphcron.resource.spec_parts import Expect
 from graphcron.resource.status import GraphCronStatus
+from graphcron.resource.usage import BackfillSpent
 
 PODS = RunPods(image="graphcron:test", server_url="http://agent.example")
 
@@ -53,6 +55,8 @@ class World:
         self.start_timeout = timedelta(minutes=10)
         self.expect = Expect()
         self.pause: Pause | None = None
+        self.ledger = NO_LEDGER
+        self.backfills: tuple[BackfillSpent, ...] = ()
         self.create_failures: dict[str, CreateFailure] = {}
         """The Events FailedCreate, by uid of what could not create."""
         self.asked = 0
@@ -72,7 +76,15 @@ class World:
 
     def observed(self, asked: bool = False) -> Observed:
         failures = self.create_failures if asked else None
-        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures, self.pause)
+        return Observed(
+            self.graphcron,
+            self.cron_job,
+            tuple(self.jobs),
+            tuple(self.pods),
+            failures,
+            self.pause,
+            backfills=self.backfills,
+        )
 
     def _installation(self) -> Installation:
         return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect)
@@ -98,7 +110,7 @@ class World:
         plan = replace(plan, request=run_request(self.observed(), plan.verdict))
         if plan.request and plan.request.job:
             self._create(plan.request, now)
-        wanted, events = conclude(self.observed(asked=True), plan, at(now))
+        wanted, events = conclude(self.observed(asked=True), plan, at(now), self.ledger)
         assert GraphCronStatus.model_validate(wanted).to_dict() == wanted, "it is no status"
         self.events += [f"{event.type} {event.reason}" for event in events]
         if first.unchanged:
@@ -161,6 +173,13 @@ class World:
         elif said is not None:
             code = 0 if end == "Complete" else 75 if any(reason in said for reason in _RETRIED) else 10
             self.pods.append(pod(name, due, run=terminated(code, f"{due}:08", said)))
+
+    @staticmethod
+    def pod_of(job: dict[str, Any], run: dict[str, Any]) -> dict[str, Any]:
+        """A pod of that Job, with the state of its container."""
+        metadata = job["metadata"]
+        found = pod(metadata["name"], "10:00", run=run)
+        return found | {"metadata": found["metadata"] | {"creationTimestamp": metadata["creationTimestamp"]}}
 
     def job_ends(self, job: int, moment: str, end: str = "Complete", reason: str = "") -> None:
         """That Job ended at that time."""

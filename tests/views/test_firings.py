@@ -1,15 +1,11 @@
 """What a GraphCron did, at a glance."""
 
-import pytest
-
 from graphcron.views.firings import (
     anchor,
-    fault_of_template,
     median_duration,
     outcome_in_words,
     strip_of,
     success_rate,
-    trace_url,
 )
 from tests.support.console_source import cron, firing
 
@@ -40,33 +36,6 @@ def test_a_strip_ends_with_the_newest_firing() -> None:
 def test_a_firing_has_an_anchor_with_and_without_a_job() -> None:
     assert anchor(firing(1, jobName="report-29")) == "firing-report-29"
     assert anchor({"scheduledTime": "2026-11-27T11:59:00Z"}) == "firing-2026-11-27T11-59-00Z"
-
-
-def test_a_trace_is_linked_where_the_run_has_what_the_template_needs() -> None:
-    template = "https://trace.example/r/{run_id}?cron={namespace}/{name}"
-    graphcron = cron("night")
-    assert trace_url(template, graphcron, {"runId": "a/b&c"}) == "https://trace.example/r/a%2Fb%26c?cron=team/night"
-    assert trace_url(template, graphcron, {}) is None
-    assert trace_url("", graphcron, {"runId": "a"}) is None
-
-
-def test_values_are_no_templates() -> None:
-    assert trace_url("https://t/{run_id}/{name}", cron("n"), {"runId": "{name}"}) == "https://t/%7Bname%7D/n"
-
-
-@pytest.mark.parametrize(
-    ("template", "fault"),
-    [
-        ("https://trace.example/{run_id}", None),
-        ("http://trace.example/{thread_id}", None),
-        ("https://trace.example/", "neither"),
-        ("javascript:alert({run_id})", "http or https"),
-        ("/r/{run_id}", "http or https"),
-    ],
-)
-def test_a_template_is_a_web_address_with_a_run_or_a_thread(template: str, fault: str | None) -> None:
-    found = fault_of_template(template)
-    assert found is None if fault is None else fault in (found or "")
 
 
 def test_an_outcome_within_a_sentence() -> None:

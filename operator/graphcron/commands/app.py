@@ -11,8 +11,8 @@ import click
 from graphcron.commands import acting, backfilling, importing, linting, logs, options, output, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
+from graphcron.resource.traces import fault_of_template
 from graphcron.views import explaining, manifest, words
-from graphcron.views.firings import fault_of_template
 from graphcron.views.schedules import schedule_in_words
 
 EXIT_FAILED = 1

@@ -12,10 +12,11 @@ from graphcron.console.visit import Visit
 from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import owner_of
+from graphcron.resource.traces import trace_url
 from graphcron.views import explaining, glance
 from graphcron.views.backfill_request import progress
 from graphcron.views.events import EventLine, newest_first
-from graphcron.views.firings import history, trace_url
+from graphcron.views.firings import history
 from graphcron.views.manifest import as_yaml, for_git
 from graphcron.views.urgency import urgency
 
@@ -41,7 +42,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "urgency": urgency(graphcron),
         "steps": explaining.explain(await _facts(visit, graphcron)),
         "backfills": await _backfills(visit, known),
-        "history": [(entry, trace_url(visit.options.trace_url, graphcron, entry)) for entry in history(graphcron)],
+        "history": [(entry, _trace_of(visit.options.trace_url, graphcron, entry)) for entry in history(graphcron)],
         "events": events,
         "sealed": sealed,
         "may": {verb.value: right for verb, right in rights.items()},
@@ -52,6 +53,13 @@ async def show(visit: Visit) -> web.StreamResponse:
     if visit.wants_part:
         return visit.render("cron_now.html", **shown)
     return visit.render("cron.html", **shown, owner=owner_of(graphcron), **_texts(graphcron))
+
+
+def _trace_of(template: str, graphcron: Manifest, entry: Manifest) -> str | None:
+    """By the console's template, else as it is recorded: whoever may patch the status can write any text there."""
+    recorded = str(entry.get("traceUrl", ""))
+    recorded = recorded if recorded.startswith(("https://", "http://")) else ""
+    return trace_url(template, graphcron["metadata"], entry.get("runId"), entry.get("threadId")) or recorded or None
 
 
 async def _facts(visit: Visit, graphcron: Manifest) -> explaining.Facts:

@@ -10,7 +10,7 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.firing.proxies import proxy_of
 from graphcron.http_server import DEFAULT_LIMITS, Limits
-from graphcron.views.firings import fault_of_template
+from graphcron.resource.traces import fault_of_template
 
 
 def _mode(text: str) -> Mode:

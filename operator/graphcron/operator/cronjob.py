@@ -22,6 +22,7 @@ from graphcron.resource.identity import (
     controller_reference,
 )
 from graphcron.resource.order_of import ORDER_LIMIT, order
+from graphcron.resource.prices import NO_LEDGER, Ledger
 from graphcron.resource.spec import (
     DEFAULT_HISTORY_LIMIT,
     DEFAULT_RETRY_LIMIT,
@@ -56,6 +57,7 @@ class Installation:
     """Why all GraphCrons are paused; None or empty when they are not."""
     expect: Expect = field(default_factory=Expect)
     """What is expected of GraphCrons that do not say it themselves."""
+    ledger: Ledger = NO_LEDGER
 
     @cached_property
     def mark(self) -> str:

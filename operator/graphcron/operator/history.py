@@ -1,6 +1,6 @@
 """The run history: which firings are over and how they ended, from their Jobs and pods. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ from graphcron.operator.reasons import (
 )
 from graphcron.operator.triggers import recorded_trigger
 from graphcron.resource.identity import ENDED_ANNOTATION
-from graphcron.resource.status import COUNT_LIMIT, FiringCounts, HistoryEntry
+from graphcron.resource.status import COUNT_LIMIT, OLDER_JOBS_LIMIT, FiringCounts, HistoryEntry
+from graphcron.resource.usage import read_usage
 
 HISTORY_LIMIT = 10
 
@@ -67,23 +68,50 @@ def key_of(entry: HistoryEntry) -> str:
     return entry.job_name or format_time(entry.scheduled_time)
 
 
-def added(old: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> list[HistoryEntry]:
-    """The firings that an earlier history had not, oldest first. One that is older than a full history was in it once:
-    its Job is only kept longer."""
+def added(
+    old: Sequence[HistoryEntry], past: Sequence[HistoryEntry], older_jobs: Collection[str] = ()
+) -> list[HistoryEntry]:
+    """The firings that an earlier history had not, oldest first. One that is older than a full history was in it once,
+    and its Job is only kept longer; unless its Job was under way then, as one of `older_jobs`."""
     known = {key_of(entry) for entry in old}
     oldest = old[-1].scheduled_time if len(old) >= HISTORY_LIMIT else None
     new = [entry for entry in past if key_of(entry) not in known]
-    return [entry for entry in reversed(new) if oldest is None or entry.scheduled_time >= oldest]
+    return [
+        entry
+        for entry in reversed(new)
+        if oldest is None or entry.scheduled_time >= oldest or entry.job_name in older_jobs
+    ]
 
 
-def count(old: FiringCounts | None, known: Sequence[HistoryEntry], past: Sequence[HistoryEntry]) -> FiringCounts | None:
+def older_jobs(history: Sequence[HistoryEntry], past: Sequence[HistoryEntry], jobs: Sequence[Manifest]) -> list[str]:
+    """Names of the Jobs under way that were due before all of a full history, the newest of them."""
+    if len(history) < HISTORY_LIMIT:
+        return []
+    over, oldest = {entry.job_name for entry in past}, history[-1].scheduled_time
+    under_way = (job for job in jobs if job["metadata"]["name"] not in over and not is_over(job))
+    names = {job["metadata"]["name"]: _due(job) for job in under_way if "deletedAt" not in job}
+    late = [name for name, due in names.items() if due is not None and due < oldest]
+    return sorted(late, key=lambda name: (names[name], name))[-OLDER_JOBS_LIMIT:]
+
+
+def _due(job: Manifest) -> datetime | None:
+    name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
+    return created if recorded_trigger(job) == MANUAL else scheduled_time_of(name)
+
+
+def count(
+    old: FiringCounts | None,
+    known: Sequence[HistoryEntry],
+    past: Sequence[HistoryEntry],
+    older_jobs: Collection[str] = (),
+) -> FiringCounts | None:
     """The counts with what `past` has more than the history that was known, and no less than it has at all; None until
     one is over."""
     if not past:
         return old
     before = {key_of(entry): entry.count or 1 for entry in known}
     counts = (old or FiringCounts()).model_dump()
-    for entry in added(known, past):
+    for entry in added(known, past, older_jobs):
         _add(counts, entry, entry.count or 1)
     for entry in past:
         if key_of(entry) in before:
@@ -122,11 +150,13 @@ def failures_in_a_row(old: int, new: Sequence[HistoryEntry]) -> int:
 
 
 def _fill(entry: HistoryEntry, known: HistoryEntry | None) -> HistoryEntry:
-    """Keep the ids that are recorded already: the pod that reported them may be deleted."""
+    """Keep what a pod reported and is recorded already: the pod may be deleted."""
     if known is None:
         return entry
-    ids = {name: getattr(entry, name) or getattr(known, name) for name in ("run_id", "thread_id")}
-    return entry.model_copy(update=ids)
+    return entry.model_copy(update={name: getattr(entry, name) or getattr(known, name) for name in _REPORTED})
+
+
+_REPORTED = ("run_id", "thread_id", "duration_seconds", "usage", "answer")
 
 
 def is_over(job: Manifest) -> bool:
@@ -195,18 +225,20 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
         if said:
             return Ending(said, moment)
         return Ending(Outcome("Succeeded", NO_OUTCOME, "the Job completed, and its pod left no word"), moment, False)
-    run_id, _, _ = ids = (said.run_id, said.thread_id, said.started_at) if said else (None, None, None)
+    run_id = said.run_id if said else None
+    known = said or Outcome("", "")
     reason, _, why = because.partition(": ")
     kept = reason == SIDECAR_RUNNING
     if reason == REPLACED and not (said and said.outcome == "Failed" and said.reason != DEADLINE_EXCEEDED):
-        return Ending(Outcome("Replaced", REPLACED, why, *ids), moment)
+        return Ending(known._replace(outcome="Replaced", reason=REPLACED, message=why), moment)
     if end.get("reason") == DEADLINE_EXCEEDED and not kept and not (said and said.reason == DEADLINE_EXCEEDED):
         # The runner ends a firing before its Job's deadline, where it runs at all.
         rest = f"run {run_id} may go on: cancel it there" if run_id else "is there a pod of it that could not start?"
         message = f"did not end within activeDeadlineSeconds, and no pod of it was there to cancel a run; {rest}"
         if why:
             message = f"{why}; {rest}" if run_id else why
-        return Ending(Outcome("Failed", reason or DEADLINE_EXCEEDED, message, *ids), moment)
+        failed = known._replace(outcome="Failed", reason=reason or DEADLINE_EXCEEDED, message=message)
+        return Ending(failed, moment)
     if said and said.outcome == "Failed":
         return Ending(said, moment)
     words = next(filter(None, map(last_words, newest_first)), "") or why or end.get("message")
@@ -215,19 +247,26 @@ def _without_a_final_word(end: Manifest, newest_first: Sequence[Manifest], momen
 
 def _entry(job: Manifest, ending: Ending) -> HistoryEntry:
     """The history entry of a Job."""
-    name, created = job["metadata"]["name"], parse_time(job["metadata"]["creationTimestamp"])
-    outcome, trigger = ending.outcome, recorded_trigger(job)
+    outcome = ending.outcome
     return HistoryEntry.model_validate(
         {
-            "scheduled_time": created if trigger == MANUAL else scheduled_time_of(name),
+            "scheduled_time": _due(job),
             "outcome": outcome.outcome,
             "reason": outcome.reason,
             "message": outcome.message or None,
-            "job_name": name,
-            "trigger": trigger,
+            "job_name": job["metadata"]["name"],
+            "trigger": recorded_trigger(job),
             "run_id": outcome.run_id,
             "thread_id": outcome.thread_id,
             "started_at": outcome.started_at or job["status"].get("startTime"),
             "finished_at": ending.moment,
+            "duration_seconds": outcome.duration if type(outcome.duration) is int else None,
+            "usage": read_usage(outcome.usage),
+            "answer": _text(outcome.answer),
         }
     )
+
+
+def _text(answer: object) -> str | None:
+    """What a graph wrote may have half of a surrogate pair, which no status can have."""
+    return answer.encode(errors="replace").decode() or None if isinstance(answer, str) else None

@@ -16,6 +16,7 @@ from graphcron.operator.pauses import Pause
 from graphcron.operator.reapply import Applied
 from graphcron.resource.identity import RESUME_REQUESTED
 from graphcron.resource.status import TOKEN_LIMIT, GraphCronStatus, HistoryEntry, read_status
+from graphcron.resource.usage import BackfillSpent
 from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import InvalidSchedule
 from graphcron.schedule.next_runs import next_times
@@ -47,6 +48,8 @@ class Observed:
     """What an administrator pauses it by."""
     applied: Applied | None = None
     """The last apply of its CronJob by this process."""
+    backfills: tuple[BackfillSpent, ...] = ()
+    """What the firings of its backfills have used, by their statuses."""
 
     # Cached: each is read several times in one reconciliation, and costs more than most of it.
 

@@ -23,7 +23,7 @@ from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, di
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
 from graphcron.operator.expectations import Judgement, judge, quiet_until
-from graphcron.operator.history import HISTORY_LIMIT, count
+from graphcron.operator.history import HISTORY_LIMIT, count, older_jobs
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.max_runs import bounded
 from graphcron.operator.not_starting import cannot_make_a_job, not_starting, trouble_of
@@ -32,11 +32,13 @@ from graphcron.operator.owner_headers import for_owner
 from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import INTERRUPTS_LOST, NO_POD
 from graphcron.operator.requests import RunRequest, active_jobs, last_request
+from graphcron.operator.spending import all_priced, settle
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.unchanged import unchanged_until
 from graphcron.operator.verdict import SOONER, held_up, verdict_of
 from graphcron.resource.advice import advice
 from graphcron.resource.fields import InvalidGraphCron
+from graphcron.resource.prices import NO_LEDGER, Ledger
 from graphcron.resource.status import ScheduledRuns
 
 
@@ -197,7 +199,7 @@ LATER = timedelta(seconds=60)
 """Between reconciliations that no event causes: a scheduled time without a Job, a refusal that may have ended."""
 
 
-def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, list[Event]]:
+def conclude(observed: Observed, plan: Plan, now: datetime, ledger: Ledger = NO_LEDGER) -> tuple[Manifest, list[Event]]:
     """The status after the plan was carried out, and the Events to record.
 
     `observed.cron_job` is the CronJob as it is now, `plan.verdict` what came of it. A status equal to the present one
@@ -208,6 +210,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     observed = observed.as_of(now)
     old, live = observed.status, observed.cron_job
     past = missed_runs.entries(observed.firings, plan.missed, missed_runs.job_times(observed))
+    past = all_priced(observed.history, past, observed.graphcron["metadata"], ledger)
     # The status has the last time up to which it knows of every Job (`passed_over`).
     fired = None if observed.awaits_a_job else observed.last_schedule_time
     if fired and live and not is_a_run(live, fired):
@@ -223,7 +226,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
     troubles[THREAD_KEPT] = (INTERRUPTS_LOST, hint) if hint else None
     troubles |= plan.unmet if plan.verdict.phase.fires else {}
     conditions = new_conditions(plan.verdict, past, troubles, observed.generation, old.conditions or [], now)
-    history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past)
+    history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past, old.older_jobs or ())
+    spending = settle(observed, past, plan.timezone, ledger, now)
     # As `GraphCronStatus.to_dict` would write it: to validate what is right already costs a third more.
     status = {
         "observedGeneration": observed.generation,
@@ -238,6 +242,8 @@ def conclude(observed: Observed, plan: Plan, now: datetime) -> tuple[Manifest, l
         "active": (len(live.get("status", {}).get("active", [])) if live else 0) + len(active_jobs(observed)),
         "history": [entry.to_dict() for entry in history],
         "firings": counts.to_dict() if counts else None,
+        "spending": spending.to_dict() if spending else None,
+        "olderJobs": older_jobs(history, past, observed.runs()) or None,
         "scheduledRuns": runs.to_dict() if (runs := plan.runs or _runs_kept(observed)) else None,
         "consecutiveFailures": observed.consecutive_failures or None,
         "lastRequest": last.to_dict() if (last := last_request(observed, plan.request, past)) else None,

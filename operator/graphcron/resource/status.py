@@ -72,7 +72,10 @@ class EndedFiring(Model):
     )
     usage: Usage | None = Field(None, description="Tokens that the run used. Absent when nothing is known of it.")
     cost: Amount | None = Field(
-        None, description="What these tokens cost by the installation's prices. Absent for a model without a price."
+        None, description="What these tokens cost by the installation's prices. Absent when none of them has one."
+    )
+    cost_incomplete: bool | None = Field(
+        None, description="True when some of these tokens have no price: they cost at least this."
     )
     answer: Annotated[str, BeforeValidator(_cut(ANSWER_LIMIT)), Field(max_length=ANSWER_LIMIT)] | None = Field(
         None, description="Text of the last message, its first 1,000 characters. Only with recordAnswer."
@@ -125,6 +128,7 @@ class ScheduledRuns(Model):
     until: Time = Field(description="The last scheduled time of which the operator knows what became.")
 
 
+OLDER_JOBS_LIMIT = 64
 TOKEN_LIMIT = 253
 """Characters of the token of a request."""
 
@@ -176,6 +180,13 @@ class GraphCronStatus(Model):
     )
     spending: Spending | None = Field(
         None, description="Firings, tokens and costs of the day, the week and the month in which a firing last ended."
+    )
+    older_jobs: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=OLDER_JOBS_LIMIT)] | None = (
+        Field(
+            None,
+            description="Jobs under way that were due before all of the history. They count once they end, although "
+            "the history has no room for them.",
+        )
     )
     scheduled_runs: ScheduledRuns | None = Field(None, description="Runs that count for maxRuns. Absent without it.")
     consecutive_failures: Count | None = Field(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationError
 
 from graphcron.resource.fields import Model, Time
 
@@ -53,16 +53,32 @@ class Usage(TokenCounts):
     complete: bool = Field(description="Whether these are all tokens of the firing. If not, it used at least these.")
 
 
-class SpendingWindow(Model):
-    """What the firings that ended in one day, week or month used."""
+class Spent(Model):
+    """What firings used."""
 
-    since: Time = Field(description="When it began, by the time zone of the GraphCron.")
     firings: TokenCount = Field(0, description="Firings that ended, except skipped and missed ones.")
     tokens: TokenCount = Field(0, description="Tokens that they used, as far as it is known.")
     cost: Amount | None = Field(None, description="What the tokens cost that have a price. Absent without prices.")
     incomplete: TokenCount | None = Field(
         None, description="Firings whose usage or price is unknown, or known only in part. Absent when there are none."
     )
+
+
+class SpendingWindow(Spent):
+    """What the firings that ended in one day, week or month used."""
+
+    since: Time = Field(description="When it began, by the time zone of the GraphCron.")
+
+
+class BackfillSpent(Spent):
+    """What the firings of one backfill used, as far as it is in the sums."""
+
+    uid: Annotated[str, Field(max_length=64)] = Field(description="UID of the backfill.")
+    started_at: Time = Field(description="When it began.")
+
+
+BACKFILLS_LIMIT = 8
+"""Backfills of one GraphCron run one after another, so that one older than so many others has ended."""
 
 
 class Spending(Model):
@@ -74,3 +90,38 @@ class Spending(Model):
     currency: Annotated[str, Field(max_length=16)] | None = Field(
         None, description="Currency of the costs, as the installation's prices name it."
     )
+    backfills: Annotated[list[BackfillSpent], Field(max_length=BACKFILLS_LIMIT)] | None = Field(
+        None, description="How much of its last backfills is in these sums, so that nothing counts twice."
+    )
+
+
+def read_usage(reported: object) -> Usage | None:
+    """What a run pod reported, within bounds: models beyond the limit are summed up. None when it cannot be read."""
+    if not isinstance(reported, dict) or not isinstance(models := reported.get("models") or {}, dict):
+        return None
+    try:
+        # Half of a surrogate pair can be in JSON, and not in a status.
+        names = {name: str(name).encode(errors="replace").decode() for name in list(models)[:_MODELS_READ]}
+        read = {names[name]: TokenCounts.model_validate(models[name]) for name in names}
+        used = Usage.model_validate(reported | {"models": {}})
+    except ValidationError:
+        return None
+    complete = used.complete and len(models) <= _MODELS_READ
+    total = min(max(used.total_tokens, used.input_tokens + used.output_tokens), TOKEN_COUNT_LIMIT)
+    return used.model_copy(update={"models": _by_name(read), "total_tokens": total, "complete": complete})
+
+
+_MODELS_READ = 100
+"""Of what a run pod reports. No termination message has room for more."""
+
+
+def _by_name(models: dict[str, TokenCounts]) -> dict[str, TokenCounts]:
+    """Those that used most by their names, and the others together."""
+    ranked = sorted(models, key=lambda name: models[name].total_tokens, reverse=True)
+    named = [name for name in ranked if name != OTHER_MODELS and 0 < len(name) <= MODEL_NAME_LIMIT][:MODELS_LIMIT]
+    rest = [models[name] for name in ranked if name not in named]
+    kept = {name: models[name] for name in named}
+    if rest:
+        sums = {field: sum(getattr(counts, field) for counts in rest) for field in TokenCounts.model_fields}
+        kept[OTHER_MODELS] = TokenCounts.model_validate(sums)
+    return kept

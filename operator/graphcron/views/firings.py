@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from statistics import median
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
 
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
@@ -61,32 +60,6 @@ def median_duration(graphcron: Manifest) -> str | None:
     ran = (length(entry) for entry in history(graphcron) if entry["outcome"] in RAN)
     seconds = [one.total_seconds() for one in ran if one is not None]
     return span(timedelta(seconds=median(seconds))) if seconds else None
-
-
-PLACEHOLDERS = ("run_id", "thread_id", "name", "namespace")
-
-
-def trace_url(template: str, graphcron: Manifest, entry: Manifest) -> str | None:
-    """The address of a firing's trace, by the installation's template; None without a template, or without what it
-    needs."""
-    metadata = graphcron["metadata"]
-    values = {"run_id": entry.get("runId"), "thread_id": entry.get("threadId")}
-    values |= {"name": metadata["name"], "namespace": metadata["namespace"]}
-    if not template or any(f"{{{name}}}" in template and not values[name] for name in PLACEHOLDERS):
-        return None
-    for name in PLACEHOLDERS:
-        template = template.replace(f"{{{name}}}", quote(str(values[name]), safe=""))
-    return template
-
-
-def fault_of_template(template: str) -> str | None:
-    """What is wrong with a template for traces; None when nothing is."""
-    parts = urlsplit(template)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        return (
-            "it must be an http or https URL, such as https://smith.langchain.com/o/ORG/projects/p/PROJECT/r/{run_id}"
-        )
-    return None if "{run_id}" in template or "{thread_id}" in template else "it has neither {run_id} nor {thread_id}"
 
 
 def strip_of(graphcron: Manifest, size: int = 10) -> Sequence[Manifest]:
