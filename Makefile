@@ -186,14 +186,16 @@ verify: $(READY) ## fail when a generated file is not what `make generate` write
 	  && $(RUN) -m tools.console_js.vendor --check \
 	  || { echo "generated files are out of date: run make generate, and commit"; exit 1; }
 
+# QUICK=1: in a few minutes, with few crons, what is worth a look at each change. Its figures are not those of the docs.
+QUICK ?=
 .PHONY: bench
-bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run
+bench: $(READY) $(REFERENCE)/.ready ## measure, each figure against a reference in the same run (QUICK=1: a small part of it)
 	@PYTHONPATH=operator:. $(RUN) -m bench.runner_start
-	@$(RUN) -m bench.facade
-	@$(RUN) -m bench.facade_installed
-	@$(RUN) -m bench.console
-	@PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100
-	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale
+	@$(RUN) -m bench.facade $(if $(QUICK),--crons 500 --requests 2000)
+	@$(RUN) -m bench.facade_installed $(if $(QUICK),--crons 200 --rounds 3)
+	@$(RUN) -m bench.console $(if $(QUICK),--crons 500)
+	@$(if $(QUICK),true,PYTHONPATH=operator:. $(RUN) -m bench.firing --burst 100)
+	@PYTHONPATH=operator:. $(RUN) -m bench.operator_scale $(if $(QUICK),200 --rounds 1 --idle 5)
 
 # FAULTS=etcd,operator-kill FIRINGS=60 SEED=7: only these, that many, and the same again.
 FAULTS ?=
