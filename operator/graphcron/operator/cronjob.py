@@ -40,6 +40,14 @@ class CronJobTiming:
     schedule: Schedule
     suspend: bool
     not_before: datetime | None
+    skip_until: datetime | None = None
+    """Before which scheduled time they skip because a budget is used up."""
+
+    @property
+    def first(self) -> datetime | None:
+        """What is due later than that may start a run; None for anything."""
+        begins = [self.not_before, self.skip_until - timedelta(seconds=1) if self.skip_until else None]
+        return max(filter(None, begins), default=None)
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ def cron_job(
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
-    text = order(metadata, spec, when.not_before, when.schedule).to_json()
+    text = order(metadata, spec, when.not_before, when.schedule, when.skip_until).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
             REQUEST_TOO_LARGE,
@@ -172,6 +180,15 @@ def not_before(live: Manifest) -> datetime | None:
         if '"not_before"' not in _live_text(live):
             return None  # nearly all of them, and an order can be long
         text = _live_order(live).not_before
+        return parse_time(text) if text else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def skip_until(live: Manifest) -> datetime | None:
+    """When the window ends of the budget by which run pods of a live CronJob skip; None when they do not."""
+    try:
+        text = _live_order(live).skip_until
         return parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
         return None
