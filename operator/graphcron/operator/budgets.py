@@ -138,7 +138,7 @@ def _unkept(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: date
     window = current(spending, per, now, zone)
     if limit is None or not window.firings:
         return None
-    if limit.cost is not None and window.cost is None:
+    if limit.cost is not None and window.cost is None and window.tokens:
         return NO_PRICES, (
             "spec.budget.cost limits nothing: the installation has no price for what was used. Ask the administrator "
             "to set the value 'prices' of the Helm chart, or set spec.budget.tokens instead."

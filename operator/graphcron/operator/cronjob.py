@@ -21,6 +21,7 @@ from graphcron.resource.identity import (
     MANAGED_BY,
     controller_reference,
 )
+from graphcron.resource.lifetime import ANY_LIFETIME, Lifetime
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.spec import (
     DEFAULT_HISTORY_LIMIT,
@@ -64,12 +65,15 @@ class Installation:
     """Why all GraphCrons are paused; None or empty when they are not."""
     expect: Expect = field(default_factory=Expect)
     """What is expected of GraphCrons that do not say it themselves."""
+    lifetime: Lifetime = ANY_LIFETIME
+    """Whether GraphCrons must have an end, and how far off it may be."""
 
     @cached_property
     def mark(self) -> str:
         """Differs when any of it does that a CronJob shows, and between versions of the operator."""
         expected = "".join(f".{value or ''}" for _, value in self.expect) if self.expect != Expect() else ""
-        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}{expected}"
+        lasts = f".{self.lifetime.required:d}-{self.lifetime.days}" if self.lifetime != ANY_LIFETIME else ""
+        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}{expected}{lasts}"
 
 
 def cron_job(

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
 from graphcron.operator.budgets import Exceeded
-from graphcron.operator.guardrails import refusal
+from graphcron.operator.guardrails import lasts_too_long, refusal
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
@@ -16,7 +16,8 @@ from graphcron.schedule.next_runs import next_times
 def verdict_of(inputs: Inputs, exceeded: Exceeded | None = None) -> Verdict:
     """The phase, by the first of these that holds; `exceeded` is a budget that is used up. Raises InvalidGraphCron."""
     spec, failures = inputs.spec, inputs.observed.consecutive_failures
-    if refused := refusal(spec, inputs.installation.pods):
+    refused = refusal(spec, inputs.installation.pods)
+    if refused := refused or lasts_too_long(spec, inputs.created, inputs.installation.lifetime):
         # A guard rail that is newer than the spec: what fires is suspended, and nothing is created for a new GraphCron.
         if inputs.live is None:
             raise InvalidGraphCron(refused.reason, refused.complaint)

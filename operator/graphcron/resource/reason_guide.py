@@ -136,6 +136,11 @@ STATES = {
         "Use keys that the message lists, or ask the administrator to add yours to `guardrails.templateLabels` or "
         "`guardrails.templateAnnotations`.",
     ),
+    "LifetimeNotAllowed": Reason(
+        "The installation wants every schedule to end, and this one does not, or too late.",
+        "Set `endTime` as the message says, or ask the administrator (`guardrails.requireEndTime` and "
+        "`guardrails.maxLifetimeDays`).",
+    ),
     "CronJobNameTaken": Reason(
         "A CronJob of the same name exists that was not made for this GraphCron, or that something else controls. One "
         "that was made for it and has lost its owner, as after a restore from a backup, is adopted.",
