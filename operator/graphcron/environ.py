@@ -129,6 +129,9 @@ class Settings(BaseSettings):
     metrics_port: Port = Field(9090, validation_alias="GRAPHCRON_METRICS_PORT")
     minimum_interval: Limit = Field(0, validation_alias="GRAPHCRON_MINIMUM_INTERVAL_SECONDS")
     """The least number of seconds between two firings: the facade refuses what the operator would suspend."""
+    require_end_time: Flag = Field(False, validation_alias="GRAPHCRON_REQUIRE_END_TIME")
+    max_lifetime_days: Limit = Field(0, validation_alias="GRAPHCRON_MAX_LIFETIME_DAYS")
+    """The same of the two guard rails of `resource.lifetime`."""
 
     @classmethod
     def settings_customise_sources(

@@ -9,6 +9,7 @@ import pytest
 from graphcron.commands.cluster import Failed
 from graphcron.commands.linting import Finding, Report, anywhere, lint, texts
 from graphcron.resource.durations import DURATION
+from graphcron.resource.lifetime import AT_MOST, Lifetime
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 GOOD = """\
@@ -31,6 +32,11 @@ def only(text: str, minimum_interval: int = 0) -> Finding:
 def test_a_good_one_has_no_findings() -> None:
     """Its time has no quotes: to kubectl, which sends JSON, it is a string all the same."""
     assert linted(GOOD) == Report(1, ())
+
+
+def test_an_end_that_the_installation_asks_for() -> None:
+    report = lint([("a.yaml", GOOD)], anywhere(0, Lifetime(days=1)), NOW)
+    assert [(one.reason, one.message) for one in report.findings] == [("LifetimeNotAllowed", AT_MOST.format(1))]
 
 
 @pytest.mark.parametrize("name", ["a", "a.b", "a--b.0", "0.1.2", "team-a.report"])

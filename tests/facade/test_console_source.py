@@ -11,6 +11,7 @@ from graphcron.facade.console_source import StoreSource, operations_of
 from graphcron.facade.quota import Quota
 from graphcron.facade.store.store import StoreUnavailable
 from graphcron.kube.json_patch import add, apply, require
+from graphcron.resource.lifetime import Lifetime
 from graphcron.views import actions
 from tests.support.console_source import cron
 from tests.support.facade_console import WatchedMemoryStore
@@ -20,8 +21,8 @@ ADA = Caller("ada")
 MINE = {"labels": {"graphcron.dev/owner": "ada"}}
 
 
-def source(store: WatchedMemoryStore, caller: Caller = ADA, **limits: int) -> StoreSource:
-    return StoreSource(store, caller, "team", Quota(**limits), lambda: NOW)
+def source(store: WatchedMemoryStore, caller: Caller = ADA, quota: Quota | None = None) -> StoreSource:
+    return StoreSource(store, caller, "team", quota or Quota(), lambda: NOW)
 
 
 def stored(*names: str) -> WatchedMemoryStore:
@@ -38,7 +39,7 @@ def new(name: str, **spec: Any) -> dict[str, Any]:
 
 async def test_what_is_made_is_the_callers_and_within_the_quota() -> None:
     store = stored()
-    mine = source(store, crons=1)
+    mine = source(store, quota=Quota(crons=1))
     assert (await mine.create(new("a")))["metadata"]["labels"] == MINE["labels"]
     with pytest.raises(Refused, match="limit is 1"):
         await mine.create(new("b"))
@@ -64,7 +65,7 @@ async def test_nobody_gives_a_cron_away_by_an_edit(path: tuple[str, ...]) -> Non
 
 async def test_an_edit_changes_what_it_names_and_keeps_to_the_interval() -> None:
     store = stored("a")
-    mine = source(store, interval=7200)
+    mine = source(store, quota=Quota(interval=7200))
     known = await mine.graphcron("team", "a")
     with pytest.raises(Refused, match="limit is once"):
         await mine.edit(known, [add(("spec", "schedule"), "* * * * *")])
@@ -74,7 +75,7 @@ async def test_an_edit_changes_what_it_names_and_keeps_to_the_interval() -> None
 
 async def test_an_edit_keeps_to_what_callers_may_set_and_marks_its_time() -> None:
     store = stored("a")
-    mine = source(store, interval=7200)
+    mine = source(store, quota=Quota(interval=7200))
     known = await mine.graphcron("team", "a")
     after = await mine.edit(known, [add(("spec", "input"), {"nothing": None})])
     assert after["spec"]["input"] == {"nothing": None}
@@ -90,7 +91,7 @@ async def test_an_edit_keeps_to_what_callers_may_set_and_marks_its_time() -> Non
 
 async def test_a_schedule_that_is_set_or_enabled_keeps_to_the_interval() -> None:
     store = stored("a")
-    mine = source(store, interval=7200)
+    mine = source(store, quota=Quota(interval=7200))
     known = await mine.graphcron("team", "a")
     for spec in ({"schedule": "* * * * *"}, {"enabled": True}):
         with pytest.raises(Refused, match="limit is once"):
@@ -98,6 +99,17 @@ async def test_a_schedule_that_is_set_or_enabled_keeps_to_the_interval() -> None
     with pytest.raises(Refused, match="limit is once"):
         await mine.create(new("b"))
     await mine.patch(known, actions.pause("why"))
+
+
+async def test_an_end_that_is_set_keeps_to_the_lifetime() -> None:
+    store = stored("a")
+    mine = source(store, quota=Quota(lifetime=Lifetime(days=1)))
+    known = await mine.graphcron("team", "a")
+    far = "2036-01-01T00:00:00Z"
+    with pytest.raises(Refused, match=r"guardrails\.maxLifetimeDays"):
+        await mine.edit(known, [add(("spec", "endTime"), far)])
+    with pytest.raises(Refused, match=r"guardrails\.maxLifetimeDays"):
+        await mine.patch(known, {"spec": {"endTime": far}})
 
 
 async def test_requests_change_no_annotation_of_others() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,8 @@ from graphcron.facade.errors import RestError
 from graphcron.facade.quota import Quota
 from graphcron.facade.store.snapshot import NO_METADATA
 from graphcron.facade.translation import Draft
+from graphcron.firing.formats import format_time
+from graphcron.resource.lifetime import AT_MOST, Lifetime
 from graphcron.schedule.expression import read
 from tests.support.api_keys import ADA, BOB, known, made, sent
 from tests.support.facade_server import MINIMAL, Client, serving
@@ -55,6 +57,26 @@ class TestLimits:
             Quota(interval=seconds).check_schedule(draft(schedule), NOW)
         assert refused.value.status == 422
         assert f"The schedule '{schedule}' {words}:" in refused.value.detail
+
+
+class TestLifetime:
+    QUOTA = Quota(lifetime=Lifetime(days=1))
+
+    def test_one_that_goes_on_for_too_long_is_422(self) -> None:
+        with pytest.raises(RestError) as refused:
+            self.QUOTA.check_schedule(draft("0 * * * *"), NOW)
+        assert (refused.value.status, refused.value.detail) == (422, AT_MOST.format(1))
+
+    def test_it_counts_from_the_creation_also_when_only_the_end_changes(self) -> None:
+        end = NOW + timedelta(hours=23)
+        spec = {"schedule": "0 * * * *", "endTime": format_time(end)}
+        self.QUOTA.check_schedule(Draft({"spec": spec}), NOW)
+        old = {"metadata": {"creationTimestamp": format_time(NOW - timedelta(hours=2))}, "spec": spec}
+        with pytest.raises(RestError):
+            self.QUOTA.check_schedule(Draft(old), NOW)
+
+    def test_an_old_one_can_be_disabled(self) -> None:
+        self.QUOTA.check_schedule(Draft({"spec": {"schedule": "0 * * * *", "enabled": False}}), NOW)
 
 
 class HesitantStore(MemoryStore):

@@ -7,6 +7,7 @@ from graphcron.facade.auth.callers import Mode
 from graphcron.facade.quota import Quota
 from graphcron.facade.settings import FacadeSettings
 from graphcron.http_server import Limits
+from graphcron.resource.lifetime import Lifetime
 
 FACADE = {"GRAPHCRON_NAMESPACE": "team"}
 
@@ -27,6 +28,8 @@ def test_quotas_are_off_unless_set() -> None:
     assert FacadeSettings.read(FACADE).quota == FacadeSettings.read(FACADE | NO_LIMITS).quota == Quota(0, 0)
     given = {"GRAPHCRON_CRONS_PER_OWNER": "5", "GRAPHCRON_MINIMUM_INTERVAL_SECONDS": "600"}
     assert FacadeSettings.read(FACADE | given).quota == Quota(crons=5, interval=600)
+    given = {"GRAPHCRON_REQUIRE_END_TIME": "true", "GRAPHCRON_MAX_LIFETIME_DAYS": "9"}
+    assert FacadeSettings.read(FACADE | given).quota.lifetime == Lifetime(required=True, days=9)
 
 
 def test_hosts_of_webhooks_are_checked_unless_any_will_do() -> None:

@@ -1,9 +1,13 @@
 """The controller carries out what is decided: few writes, and errors where they are seen."""
 
+from typing import Any
+
 import pytest
 
 from graphcron.kube.errors import Conflict, Gone, KubeError, NotLeading, Unavailable
 from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
+from graphcron.operator import controller
+from graphcron.operator.reconcile import conclude
 from tests.support.controller_bench import HELLO, LIVE_ON, NOW, WEBHOOK, Bench, edited, owned_by
 
 
@@ -14,6 +18,27 @@ async def test_reconciling_an_older_copy_writes_nothing_again(bench: Bench) -> N
     bench.controller.cache.put(GRAPHCRONS, old)
     await bench.reconcile()
     assert bench.kube.writes == ["cronjob hello", "status hello"]
+
+
+async def test_a_sum_that_its_own_status_adds_is_judged_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No event comes of what it wrote itself, and the next firing must not be the one that shows the budget used up."""
+    bench.make(budget={"tokens": 10_000, "per": "Day"})
+    bench.controller.start()
+    await bench.reconcile()
+    bench.controller.queue = type(bench.controller.queue)()
+    day = {"since": "2026-12-01T00:00:00Z", "firings": 1, "tokens": 10_001}
+
+    def with_the_sum(*given: Any) -> tuple[dict[str, Any], list[Any]]:
+        status, events = conclude(*given)
+        return status | {"spending": {"today": day, "week": day, "month": day}}, events
+
+    monkeypatch.setattr(controller, "conclude", with_the_sum)
+    await bench.reconcile()
+    assert not bench.kube.cron_jobs["hello"]["spec"]["suspend"]
+    assert HELLO in bench.controller.queue
+    await bench.reconcile()
+    assert bench.kube.cron_jobs["hello"]["spec"]["suspend"]
+    assert bench.ready["reason"] == "OverBudget"
 
 
 class TestFailuresInARow:

@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from graphcron.operator.admission import answer
 from graphcron.operator.cronjob import not_before
 from graphcron.operator.guardrails import refusal
 from graphcron.operator.run_pod import RunPods
+from graphcron.resource.lifetime import AT_MOST, REQUIRED, Lifetime
 from graphcron.resource.spec import GraphCronSpec
+from tests.support.controller_bench import INSTALLATION
 from tests.support.in_pod_specs import IN_POD
 from tests.support.world import World, at
 
@@ -106,3 +109,40 @@ class TestTheKeysOfATemplate:
         assert world.cron_job["spec"]["suspend"]
         assert world.condition("Ready")["reason"] == "TemplateNotAllowed"
         assert world.condition("Suspended")["status"] == "True"
+
+
+class TestALifetime:
+    """The GraphCron was created at 10:00."""
+
+    def test_one_without_an_end_is_suspended_and_says_why(self, made: World) -> None:
+        made.lifetime = Lifetime(required=True)
+        made.reconcile("10:06")
+        assert made.cron_job
+        assert made.cron_job["spec"]["suspend"]
+        ready = made.condition("Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "LifetimeNotAllowed")
+        assert ready["message"] == f"Suspended: {REQUIRED}"
+        made.edit(endTime="2027-01-01T00:00:00Z")
+        made.reconcile("10:07")
+        assert not made.cron_job["spec"]["suspend"]
+
+    def test_it_counts_from_the_creation_whenever_it_is_looked_at(self, made: World) -> None:
+        made.edit(endTime="2026-12-02T10:00:00Z")
+        made.lifetime = Lifetime(days=1)
+        made.reconcile("10:06")
+        assert made.condition("Ready")["reason"] == "Scheduled"
+        made.edit(endTime="2026-12-02T10:00:01Z")
+        made.reconcile("23:00")
+        assert made.condition("Ready")["message"] == f"Suspended: {AT_MOST.format(1)}"
+
+    def test_none_is_created_for_a_new_one(self, world: World) -> None:
+        world.lifetime = Lifetime(required=True)
+        world.reconcile("10:05")
+        assert world.cron_job is None
+        assert world.condition("Ready")["reason"] == "LifetimeNotAllowed"
+
+    def test_the_webhook_says_the_same(self, world: World) -> None:
+        installation = replace(INSTALLATION, lifetime=Lifetime(days=1))
+        review = {"request": {"uid": "u", "object": world.graphcron}}
+        said = answer(review, installation, at("10:00"))["response"]
+        assert (said["allowed"], said["status"]["message"]) == (False, AT_MOST.format(1))

@@ -13,6 +13,7 @@ from graphcron.operator.requests import REPLACED_BY_REQUEST, RunRequest, run_req
 from graphcron.operator.run_pod import RunPods
 from graphcron.operator.triggers import only_trigger
 from graphcron.operator.unchanged import unchanged_until
+from graphcron.resource.lifetime import ANY_LIFETIME
 from graphcron.resource.prices import NO_LEDGER
 from graphcron.resource.spec_parts import Expect
 from graphcron.resource.status import GraphCronStatus
@@ -54,6 +55,7 @@ class World:
         self.least = timedelta()
         self.start_timeout = timedelta(minutes=10)
         self.expect = Expect()
+        self.lifetime = ANY_LIFETIME
         self.pause: Pause | None = None
         self.ledger = NO_LEDGER
         self.backfills: tuple[BackfillSpent, ...] = ()
@@ -87,7 +89,7 @@ class World:
         )
 
     def _installation(self) -> Installation:
-        return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect)
+        return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect, lifetime=self.lifetime)
 
     def reconcile(self, now: str) -> None:
         """What the controller does, on data: apply, then the status, each only when it differs. When the first check of

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from graphcron.resource.backfill_guide import BACKFILLS
 from graphcron.resource.firing_guide import OUTCOMES, REASONS, Reason
-from graphcron.resource.reason_guide import BACKFILLS, CONDITIONS, EXPECTATIONS, REQUESTS, STATES
+from graphcron.resource.reason_guide import BUDGETS, CONDITIONS, EXPECTATIONS, REQUESTS, STATES
 from tools.docs import ROOT
 
 PAGE = ROOT / "docs/reasons.md"
@@ -28,9 +29,9 @@ Events use the reasons above. Each is sent once.
 | `Warning` | `RunsStarting` or `RunsEnding` becomes False, or is False for another reason than before |
 | `Warning` | `CronJobModified` becomes True, or is True for another reason than before |
 | `Warning` | `ThreadKept` becomes False: input that a run waits for could never be given |
-| `Warning` | `Overdue`, `Late` or `Slow` becomes True |
+| `Warning` | `Overdue`, `Late`, `Slow`, `OverBudget` or `BudgetNotHeld` becomes True |
 | `Warning` | a firing failed, was missed, or was replaced before it started, or its run waits for input |
-| `Normal` | `Ready` is True for another reason than before |
+| `Normal` | `Ready` is True for another reason than before, except for `OverBudget` |
 | `Normal` | a firing was skipped or replaced |
 | `Normal` | a Job was created because somebody requested a run (`RunRequested`) |
 | `Warning` | such a request was refused |
@@ -53,6 +54,8 @@ def _lines() -> Iterator[str]:
     yield from _reasons(STATES)
     yield "\n`Overdue`, `Late` and `Slow` have one of these:\n"
     yield from _reasons(EXPECTATIONS)
+    yield "\n`OverBudget` and `BudgetNotHeld` have one of these, or `OverBudget`:\n"
+    yield from _reasons(BUDGETS)
     yield "\n## Outcomes of firings\n"
     yield "Outcomes are in `status.history`, in the counts of `status.firings` and in the operator's metrics.\n"
     yield from _meanings("outcome", OUTCOMES)

@@ -11,6 +11,7 @@ import click
 from graphcron.commands import acting, backfilling, importing, linting, logs, options, output, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
+from graphcron.resource.lifetime import Lifetime
 from graphcron.resource.traces import fault_of_template
 from graphcron.views import explaining, manifest, words
 from graphcron.views.schedules import schedule_in_words
@@ -164,14 +165,24 @@ def console_(
 @commands.command()
 @click.argument("files", nargs=-1, required=True)
 @click.option("--minimum-interval", default=0, metavar="SECONDS", help="The installation's guardrail. Default: none.")
+@click.option("--require-end-time", is_flag=True, help="The installation's guardrail: each GraphCron has an endTime.")
+@click.option("--max-lifetime", default=0, metavar="DAYS", help="The installation's guardrail maxLifetimeDays.")
 @options.output_format()
 @click.pass_obj
-def lint(clock: Any, files: tuple[str, ...], minimum_interval: int, form: str | None) -> int:
+def lint(
+    clock: Any,
+    files: tuple[str, ...],
+    minimum_interval: int,
+    require_end_time: bool,
+    max_lifetime: int,
+    form: str | None,
+) -> int:
     """Check GraphCrons in files, directories or standard input (-) as the operator would, without a cluster.
 
     Other kinds of objects are passed over. Exits with 1 if there is an error.
     """
-    report = linting.lint(linting.texts(files, sys.stdin), linting.anywhere(minimum_interval), clock())
+    installation = linting.anywhere(minimum_interval, Lifetime(require_end_time, max_lifetime))
+    report = linting.lint(linting.texts(files, sys.stdin), installation, clock())
     if form:
         output.document([finding.to_dict() for finding in report.findings], form)
     else:

@@ -19,6 +19,7 @@ from graphcron.operator.observed import Observed
 from graphcron.operator.reconcile import decide_in_full
 from graphcron.operator.run_pod import RunPods
 from graphcron.resource.identity import API_VERSION, KIND
+from graphcron.resource.lifetime import ANY_LIFETIME, Lifetime
 from graphcron.resource.names import fault_of_name
 from graphcron.schedule.field_syntax import oversized_steps
 
@@ -61,10 +62,10 @@ class Report:
         return any(finding.severity == ERROR for finding in self.findings)
 
 
-def anywhere(minimum_interval: int) -> Installation:
+def anywhere(minimum_interval: int, lifetime: Lifetime = ANY_LIFETIME) -> Installation:
     """An installation with an Agent Server that lets every image run. `minimum_interval` is in seconds, 0 for any."""
     pods = RunPods(image="graphcron", server_url="http://agent-server", in_pod_images=("*",))
-    return Installation(pods, timedelta(seconds=minimum_interval))
+    return Installation(pods, timedelta(seconds=minimum_interval), lifetime=lifetime)
 
 
 def texts(names: Sequence[str], stdin: TextIO) -> list[tuple[str, str]]:

@@ -21,7 +21,9 @@ _GOOD, _BAD, _ODD = "green", "red", "yellow"
 _STYLES = {
     "OUTCOME": {"Succeeded": _GOOD, "Failed": _BAD, "Missed": _BAD},
     "PHASE": {"Scheduled": _GOOD}
-    | dict.fromkeys(("Paused", "PausedByAdministrator", "Expired", "Completed", "NotStarted", "Pending"), _ODD),
+    | dict.fromkeys(
+        ("Paused", "PausedByAdministrator", "Expired", "Completed", "OverBudget", "NotStarted", "Pending"), _ODD
+    ),
     UNMET: {NOTHING: ""},
 }
 """Of the cells of a column, by their first word."""

@@ -29,6 +29,8 @@ EDITABLE = frozenset(
 permission of Kubernetes; the hosts of webhooks are checked by the REST API alone."""
 
 _ANNOTATIONS = ("metadata", "annotations")
+_JUDGED = {"schedule", "timezone", "startTime", "endTime"}
+"""Fields of a spec that the quota judges."""
 ADMINISTRATORS = "This field chooses pods, Secrets or servers: set it with kubectl"
 
 
@@ -116,7 +118,7 @@ class StoreSource:
         check_fields(body.get("spec", {}))
         with translated(f"{known['metadata']['name']} was deleted meanwhile."):
             operations = operations_of(known, body, self._now())
-            if {"schedule", "timezone"} & body.get("spec", {}).keys() or body.get("spec", {}).get("enabled"):
+            if _JUDGED & body.get("spec", {}).keys() or body.get("spec", {}).get("enabled"):
                 self._check_schedule({"metadata": known["metadata"], "spec": merged(known["spec"], body["spec"])})
             return await self._owned.patch(known, operations)
 
@@ -127,7 +129,7 @@ class StoreSource:
         except DoesNotApply as failed:
             raise Changed(f"Somebody changed {failed} meanwhile. Load the page again.") from None
         with translated(f"{known['metadata']['name']} was deleted meanwhile."):
-            if {"/spec/schedule", "/spec/timezone", "/spec/enabled"} & {one["path"] for one in operations}:
+            if {f"/spec/{name}" for name in (*_JUDGED, "enabled")} & {one["path"] for one in operations}:
                 self._check_schedule(after)
             mark = merge(_ANNOTATIONS, {UPDATED_AT: iso(self._now())}, after["metadata"].get("annotations"))
             return await self._owned.patch(known, [*operations, *mark])

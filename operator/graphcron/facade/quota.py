@@ -1,10 +1,12 @@
-"""Quotas: how many crons an owner may have, and how often one may fire. Pure."""
+"""Quotas: how many crons an owner may have, and how often and how long one may fire. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from graphcron.facade.errors import RestError
 from graphcron.facade.translation import Draft
+from graphcron.firing.formats import parse_time
+from graphcron.resource.lifetime import ANY_LIFETIME, Lifetime
 from graphcron.schedule.frequency import too_frequent
 
 
@@ -12,11 +14,13 @@ from graphcron.schedule.frequency import too_frequent
 class Quota:
     """Limits for each owner; where there are no owners, everybody counts as one. 0 means no limit.
 
-    `interval` is the least number of seconds between two firings of one cron; the operator holds it, too.
+    `interval` is the least number of seconds between two firings of one cron, and `lifetime` is about its end; the
+    operator holds both, too.
     """
 
     crons: int = 0
     interval: int = 0
+    lifetime: Lifetime = ANY_LIFETIME
 
     def check_count(self, have: int) -> None:
         """Raises RestError 429 when an owner of so many crons may have no more."""
@@ -28,9 +32,20 @@ class Quota:
             )
 
     def check_schedule(self, draft: Draft, now: datetime) -> None:
-        """Raises RestError 422 when a schedule that is set or enabled fires more often than is allowed."""
+        """Raises RestError 422 when a schedule that is set or enabled fires more often than is allowed, or one that is
+        enabled has no end or one too far off."""
+        self._check_lifetime(draft, now)
         if draft.schedule is None:
             return
         least = timedelta(seconds=self.interval)
         if complaint := too_frequent(draft.manifest["spec"]["schedule"], draft.schedule, least, now):
+            raise RestError(422, complaint)
+
+    def _check_lifetime(self, draft: Draft, now: datetime) -> None:
+        metadata, spec = draft.manifest.get("metadata", {}), draft.manifest["spec"]
+        if draft.schedule is None and spec.get("enabled") is False:
+            return  # it is to be paused, or stays so
+        start, end = (parse_time(spec[name]) if spec.get(name) else None for name in ("startTime", "endTime"))
+        created = metadata.get("creationTimestamp")
+        if complaint := self.lifetime.complaint(parse_time(created) if created else now, start, end):
             raise RestError(422, complaint)

@@ -10,6 +10,7 @@ from graphcron.facade.quota import Quota
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.firing.proxies import proxy_of
 from graphcron.http_server import DEFAULT_LIMITS, Limits
+from graphcron.resource.lifetime import Lifetime
 from graphcron.resource.traces import fault_of_template
 
 
@@ -108,7 +109,9 @@ class FacadeSettings(Settings):
     @property
     def quota(self) -> Quota:
         """The limits of each owner."""
-        return Quota(self.crons_per_owner, self.minimum_interval)
+        return Quota(
+            self.crons_per_owner, self.minimum_interval, Lifetime(self.require_end_time, self.max_lifetime_days)
+        )
 
     @model_validator(mode="after")
     def _is_complete(self) -> Self:

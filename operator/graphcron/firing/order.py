@@ -182,6 +182,7 @@ def gate(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE)
     Decided from the scheduled minute, never from the clock at start: a late pod is still the firing it was.
     Jobs made by hand have no scheduled minute and always run: somebody asked for it. So it is with the minutes of a
     backfill before `not_before`, which are past on purpose; startTime, endTime and the schedule's days still hold.
+    `skip_until` is for firings of the schedule: the operator holds backfills, and refuses requests, before their Jobs.
     """
     if scheduled_time is None:
         return None
@@ -197,6 +198,12 @@ def gate(order: Order, scheduled_time: datetime | None, trigger: str = SCHEDULE)
         return Skip("BeforeStartTime", f"was due at {format_time(scheduled_time)}, and startTime is {order.start_time}")
     if order.end_time and scheduled_time >= parse_time(order.end_time):
         return Skip("AfterEndTime", f"was due at {format_time(scheduled_time)}, and endTime is {order.end_time}")
+    if order.skip_until and trigger == SCHEDULE and scheduled_time < parse_time(order.skip_until):
+        return Skip(
+            "OverBudget",
+            f"was due at {format_time(scheduled_time)}, and a budget is used up until its window ends at "
+            f"{order.skip_until}",
+        )
     return None
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from graphcron.kube.resources import Manifest
 from graphcron.operator.backfill_progress import Progress
+from graphcron.operator.conditions import OVER_BUDGET as OVER_BUDGET_CONDITION
 from graphcron.operator.conditions import READY, STALLED, condition, condition_of
 from graphcron.operator.events import Event
 from graphcron.operator.observed import Observed
@@ -21,6 +22,7 @@ from graphcron.operator.reasons import (
     NOT_STARTING,
     NOTHING_TO_RUN,
     OLDER_JOB,
+    OVER_BUDGET,
     PAUSED_BY_ADMINISTRATOR,
     STILL_RUNNING,
 )
@@ -32,7 +34,7 @@ COMPLETE = "Complete"
 
 _NORMAL = (
     BACKFILL_RUNNING, COMPLETED, DRY_RUN, EARLIER_BACKFILL, GRAPH_CRON_PENDING, NOTHING_TO_RUN, OLDER_JOB,
-    PAUSED_BY_ADMINISTRATOR, STILL_RUNNING,
+    OVER_BUDGET, PAUSED_BY_ADMINISTRATOR, STILL_RUNNING,
 )  # fmt: skip
 """Reasons that nobody has to act on."""
 
@@ -53,9 +55,12 @@ def stalled(invalid: InvalidGraphCron) -> BackfillVerdict:
 
 def held_up(observed: Observed) -> tuple[str, str] | None:
     """Reason and message why no Job can be created for a GraphCron at the moment. One
-    that its own spec pauses can run; an administrator's pause is meant for all that runs."""
+    that its own spec pauses can run; an administrator's pause, and a budget, is meant for all that runs."""
     if observed.pause:
         return PAUSED_BY_ADMINISTRATOR, observed.pause.sentence
+    over = condition_of(observed.status, OVER_BUDGET_CONDITION)
+    if over and over.reason == OVER_BUDGET:
+        return OVER_BUDGET, over.message
     if observed.cron_job is None or not observed.is_current:
         waits = condition_of(observed.status, READY) if observed.is_current else None
         if waits is None or waits.status != "False":

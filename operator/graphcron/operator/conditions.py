@@ -36,9 +36,13 @@ OVERDUE, LATE, SLOW = "Overdue", "Late", "Slow"
 EXPECTATIONS = (OVERDUE, LATE, SLOW)
 """There only while what `spec.expect` says is not so, and then True."""
 
-TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True, THREAD_KEPT: False} | dict.fromkeys(
-    EXPECTATIONS, True
-)
+OVER_BUDGET = "OverBudget"
+"""There only while a budget is used up, and then True."""
+BUDGET_NOT_HELD = "BudgetNotHeld"
+"""There only while nobody knows what of a budget is used, and then True."""
+
+TROUBLES = {RUNS_STARTING: False, RUNS_ENDING: False, CRON_JOB_MODIFIED: True, THREAD_KEPT: False}
+TROUBLES |= dict.fromkeys((OVER_BUDGET, BUDGET_NOT_HELD, *EXPECTATIONS), True)
 """The status of each condition that is there only when something is wrong besides the spec."""
 
 PENDING = "pending"

@@ -11,6 +11,7 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import Conflict, KubeError, NotFound, NotLeading
 from graphcron.kube.resources import GRAPHCRONS, Manifest, Resource
+from graphcron.operator.budgets import is_to_be_judged
 from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.create_failures import CreateFailures
 from graphcron.operator.cron_job_writer import CronJobWriter
@@ -226,6 +227,8 @@ class Controller:
         self.cache.put(GRAPHCRONS, written)
         if written["metadata"]["generation"] != graphcron["metadata"]["generation"]:
             self.queue.add(name)  # edited meanwhile; the cache has that version already, so its event changes nothing
+        if is_to_be_judged(graphcron.get("status") or {}, wanted, graphcron.get("spec") or {}):
+            self.queue.add(name)
         self._metrics.wrote_status(graphcron.get("status"), wanted)
         for event in events:
             level = logging.WARNING if event.type == "Warning" else logging.INFO

@@ -21,6 +21,7 @@ from graphcron.resource.identity import (
     MANAGED_BY,
     controller_reference,
 )
+from graphcron.resource.lifetime import ANY_LIFETIME, Lifetime
 from graphcron.resource.order_of import ORDER_LIMIT, order
 from graphcron.resource.prices import NO_LEDGER, Ledger
 from graphcron.resource.spec import (
@@ -41,6 +42,14 @@ class CronJobTiming:
     schedule: Schedule
     suspend: bool
     not_before: datetime | None
+    skip_until: datetime | None = None
+    """Before which scheduled time they skip because a budget is used up."""
+
+    @property
+    def first(self) -> datetime | None:
+        """What is due later than that may start a run; None for anything."""
+        begins = [self.not_before, self.skip_until - timedelta(seconds=1) if self.skip_until else None]
+        return max(filter(None, begins), default=None)
 
 
 @dataclass(frozen=True)
@@ -58,12 +67,15 @@ class Installation:
     expect: Expect = field(default_factory=Expect)
     """What is expected of GraphCrons that do not say it themselves."""
     ledger: Ledger = NO_LEDGER
+    lifetime: Lifetime = ANY_LIFETIME
+    """Whether GraphCrons must have an end, and how far off it may be."""
 
     @cached_property
     def mark(self) -> str:
         """Differs when any of it does that a CronJob shows, and between versions of the operator."""
         expected = "".join(f".{value or ''}" for _, value in self.expect) if self.expect != Expect() else ""
-        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}{expected}"
+        lasts = f".{self.lifetime.required:d}-{self.lifetime.days}" if self.lifetime != ANY_LIFETIME else ""
+        return f"{self.pods.digest}.{int(self.minimum_interval.total_seconds())}{expected}{lasts}"
 
 
 def cron_job(
@@ -79,7 +91,7 @@ def cron_job(
     metadata = graphcron["metadata"]
     if spec.active_deadline_seconds is None and pods.active_deadline_seconds is not None:
         spec = spec.model_copy(update={"active_deadline_seconds": pods.active_deadline_seconds})
-    text = order(metadata, spec, when.not_before, when.schedule).to_json()
+    text = order(metadata, spec, when.not_before, when.schedule, when.skip_until).to_json()
     if (size := len(text.encode())) > ORDER_LIMIT:
         raise InvalidGraphCron(
             REQUEST_TOO_LARGE,
@@ -174,6 +186,15 @@ def not_before(live: Manifest) -> datetime | None:
         if '"not_before"' not in _live_text(live):
             return None  # nearly all of them, and an order can be long
         text = _live_order(live).not_before
+        return parse_time(text) if text else None
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def skip_until(live: Manifest) -> datetime | None:
+    """When the window ends of the budget by which run pods of a live CronJob skip; None when they do not."""
+    try:
+        text = _live_order(live).skip_until
         return parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):
         return None

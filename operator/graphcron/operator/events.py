@@ -9,7 +9,7 @@ from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import READY, TROUBLES, condition_of
 from graphcron.operator.history import added
-from graphcron.operator.reasons import NOT_STARTING, RUN_REQUESTED
+from graphcron.operator.reasons import NOT_STARTING, OVER_BUDGET, RUN_REQUESTED
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.status import REASON_LIMIT, GraphCronStatus, HistoryEntry, LastRequest
@@ -36,8 +36,8 @@ def events_of(old: GraphCronStatus, new: Sequence[Manifest], history: Sequence[H
     found = []
     conditions = {condition["type"]: condition for condition in new}
     before, after = condition_of(old, READY), conditions[READY]
-    if after["reason"] == NOT_STARTING:
-        pass  # RunsStarting has the cause, and its Event
+    if after["reason"] in (NOT_STARTING, OVER_BUDGET):
+        pass  # RunsStarting or OverBudget has the cause, and its Event
     elif after["status"] == "False" and (before is None or before.message != after["message"]):
         found.append(Event("Warning", after["reason"], after["message"]))
     elif after["status"] == "True" and before and before.reason != after["reason"]:

@@ -59,9 +59,7 @@ class Judgement(NamedTuple):
 def judge(inputs: Inputs, not_before: datetime | None, missed: Sequence[MissedRun]) -> Judgement:
     """Of a GraphCron that fires. Scheduled times before `not_before` were not due; `missed` are not in the history."""
     limits = Limits.of(inputs.spec.expect, inputs.installation.expect)
-    # One that is judged before it is created has no such time.
-    created = inputs.observed.graphcron["metadata"].get("creationTimestamp")
-    since = _since(parse_time(created) if created else inputs.now, inputs.spec.start_time, not_before)
+    since = _since(inputs.created, inputs.spec.start_time, not_before)
     judged: list[tuple[str, str, Found]] = []
     if limits.success:
         judged.append((OVERDUE, NO_SUCCESS_IN_TIME, _success(inputs, since, limits.success)))

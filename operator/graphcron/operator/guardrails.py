@@ -1,10 +1,12 @@
-"""The guard rails that the operator holds, besides the apiserver: which images may run, and which keys a template may
-have. One that becomes stricter suspends what breaks it. Pure."""
+"""The guard rails that the operator holds, besides the apiserver: which images may run, which keys a template may
+have, and how long a GraphCron may last. One that becomes stricter suspends what breaks it. Pure."""
 
+from datetime import datetime
 from typing import NamedTuple
 
-from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, TEMPLATE_NOT_ALLOWED
+from graphcron.operator.reasons import IN_POD_NOT_ALLOWED, LIFETIME_NOT_ALLOWED, TEMPLATE_NOT_ALLOWED
 from graphcron.operator.run_pod import RunPods
+from graphcron.resource.lifetime import Lifetime
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.spec_parts import Template
 
@@ -39,6 +41,12 @@ def refusal(spec: GraphCronSpec, pods: RunPods) -> Refusal | None:
             complaint = (KEY if listed else NO_KEY).format(name, ", ".join(listed), name.title())
             return Refusal(TEMPLATE_NOT_ALLOWED, complaint)
     return None
+
+
+def lasts_too_long(spec: GraphCronSpec, created: datetime, lifetime: Lifetime) -> Refusal | None:
+    """The same for its end."""
+    complaint = lifetime.complaint(created, spec.start_time, spec.end_time)
+    return Refusal(LIFETIME_NOT_ALLOWED, complaint) if complaint else None
 
 
 def is_listed(text: str, listed: tuple[str, ...]) -> bool:

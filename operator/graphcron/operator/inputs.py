@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
+from graphcron.firing.formats import parse_time
 from graphcron.kube.outline import OBJECT_LIMIT, OVERSIZE
 from graphcron.kube.resources import Manifest
 from graphcron.operator.cronjob import Installation
@@ -72,6 +73,12 @@ class Inputs:
     def live(self) -> Manifest | None:
         """The CronJob as it is."""
         return self.observed.cron_job
+
+    @property
+    def created(self) -> datetime:
+        """When the GraphCron was created: now, of one that is judged before it is."""
+        text = self.observed.graphcron["metadata"].get("creationTimestamp")
+        return parse_time(text) if text else self.now
 
     @property
     def timezone(self) -> str:

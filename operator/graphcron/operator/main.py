@@ -33,6 +33,7 @@ from graphcron.operator.object_cache import WATCHED_RESOURCES
 from graphcron.operator.resource_handler import ResourceHandler
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import MANAGED_BY
+from graphcron.resource.lifetime import Lifetime
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class Operator:
             settings.owner_headers,
             settings.paused,
             settings.run_expect,
+            lifetime=Lifetime(settings.require_end_time, settings.max_lifetime_days),
         )
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)

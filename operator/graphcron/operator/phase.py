@@ -21,6 +21,9 @@ class Phase(Enum):
     EXPIRED = (reasons.EXPIRED, True, True)
     COMPLETED = (reasons.COMPLETED, True, True)
     """maxRuns leaves no run."""
+    OVER_BUDGET = (reasons.OVER_BUDGET, True, True)
+    """A budget is used up. Ready, since that is what its spec asks for, and it resumes by itself: not even a program
+    that waits for Ready has to act. The condition OverBudget makes it noticed."""
     TOO_FREQUENT = (reasons.TOO_FREQUENT, False, True)
     MAX_FAILURES = (reasons.MAX_FAILURES, False, True)
     STALLED = ("", False, False)
@@ -55,6 +58,9 @@ class Verdict:
     keeps_message: bool = False
     """Whether the first message stays while phase, reason and generation do, and only words with a digit differ. An
     admission webhook may put a request id or a quota's use into each refusal, and each new text would be a write."""
+
+    refuses_runs: str | None = None
+    """Why a run that is requested is refused, whatever the phase: a budget is used up."""
 
     @property
     def ready(self) -> bool:

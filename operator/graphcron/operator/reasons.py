@@ -10,6 +10,8 @@ PAUSED_BY_ADMINISTRATOR = "PausedByAdministrator"
 """Of the same conditions, and of a request that is refused meanwhile."""
 EXPIRED = "Expired"
 COMPLETED = "Completed"
+OVER_BUDGET = "OverBudget"
+"""Of Ready, Suspended and OverBudget, and of what is held meanwhile: a request, a backfill."""
 NOT_STARTED = "NotStarted"
 NOT_STARTING = "NotStarting"
 """Of Ready, and of firings without a running container: failed ones, missed and replaced ones."""
@@ -17,6 +19,7 @@ MAX_FAILURES = "MaxFailuresReached"
 TOO_FREQUENT = "TooFrequent"
 IN_POD_NOT_ALLOWED = "InPodNotAllowed"
 TEMPLATE_NOT_ALLOWED = "TemplateNotAllowed"
+LIFETIME_NOT_ALLOWED = "LifetimeNotAllowed"
 
 INVALID_SCHEDULE = "InvalidSchedule"
 INVALID_TIMEZONE = "InvalidTimezone"
@@ -29,9 +32,10 @@ INTERNAL_ERROR = "InternalError"
 QUARANTINED = "Quarantined"
 
 OF_GRAPHCRONS = (
-    SCHEDULED, PAUSED, PAUSED_BY_ADMINISTRATOR, EXPIRED, COMPLETED, NOT_STARTED, NOT_STARTING, MAX_FAILURES,
-    TOO_FREQUENT, IN_POD_NOT_ALLOWED, TEMPLATE_NOT_ALLOWED, INVALID_SPEC, INVALID_SCHEDULE, INVALID_TIMEZONE,
-    REQUEST_TOO_LARGE, NO_AGENT_SERVER, NAME_TAKEN, REFUSED_BY_CLUSTER, RECONCILE_FAILED, INTERNAL_ERROR, QUARANTINED,
+    SCHEDULED, PAUSED, PAUSED_BY_ADMINISTRATOR, EXPIRED, COMPLETED, OVER_BUDGET, NOT_STARTED, NOT_STARTING,
+    MAX_FAILURES, TOO_FREQUENT, IN_POD_NOT_ALLOWED, TEMPLATE_NOT_ALLOWED, LIFETIME_NOT_ALLOWED, INVALID_SPEC,
+    INVALID_SCHEDULE, INVALID_TIMEZONE, REQUEST_TOO_LARGE, NO_AGENT_SERVER, NAME_TAKEN, REFUSED_BY_CLUSTER,
+    RECONCILE_FAILED, INTERNAL_ERROR, QUARANTINED,
 )  # fmt: skip
 """Of the conditions Ready, Stalled, Suspended and Expired."""
 
@@ -76,6 +80,13 @@ NOT_STARTED_IN_TIME = "NotStartedInTime"
 NOT_FINISHED_IN_TIME = "NotFinishedInTime"
 """Of the condition Slow."""
 
+BUDGET_EXCEEDED = "BudgetExceeded"
+"""Of the condition OverBudget when nothing follows from it (onExceeded Notify)."""
+NO_PRICES = "NoPrices"
+"""Of the condition BudgetNotHeld."""
+USAGE_UNKNOWN = "UsageUnknown"
+"""The same: nobody knows what firings use."""
+
 INTERRUPTS_LOST = "InterruptsLost"
 """Of the condition ThreadKept."""
 
@@ -86,7 +97,7 @@ CANNOT_RUN = "CannotRun"
 JOB_REFUSED = "JobRefused"
 """Refused: the cluster did not take the Job."""
 
-OF_REQUESTS = (REQUESTED_AT_CREATION, CANNOT_RUN, JOB_REFUSED, STILL_RUNNING, PAUSED_BY_ADMINISTRATOR)
+OF_REQUESTS = (REQUESTED_AT_CREATION, CANNOT_RUN, JOB_REFUSED, STILL_RUNNING, PAUSED_BY_ADMINISTRATOR, OVER_BUDGET)
 """Of `status.lastRequest` while its outcome is Refused."""
 
 RUN_REQUESTED = "RunRequested"
@@ -128,7 +139,7 @@ OLDER_JOB = "OlderJob"
 OF_BACKFILLS = (
     BACKFILL_RUNNING, COMPLETED, COMPLETED_WITH_FAILURES, NOTHING_TO_RUN, DRY_RUN, GRAPH_CRON_NOT_FOUND,
     GRAPH_CRON_STALLED, GRAPH_CRON_PENDING, GRAPH_CRON_DELETED, EARLIER_BACKFILL, OLDER_JOB, STILL_RUNNING, JOB_REFUSED,
-    NOT_STARTING, PAUSED_BY_ADMINISTRATOR, INVALID_SPEC, INVALID_SCHEDULE, TOO_MANY_SLOTS, STATUS_UNREADABLE,
-    INTERNAL_ERROR, QUARANTINED,
+    NOT_STARTING, PAUSED_BY_ADMINISTRATOR, OVER_BUDGET, INVALID_SPEC, INVALID_SCHEDULE, TOO_MANY_SLOTS,
+    STATUS_UNREADABLE, INTERNAL_ERROR, QUARANTINED,
 )  # fmt: skip
 """Of the condition Complete of a backfill."""

@@ -10,16 +10,18 @@ from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
-from graphcron.operator import missed_runs
+from graphcron.operator import budgets, missed_runs
 from graphcron.operator.conditions import (
+    BUDGET_NOT_HELD,
     CRON_JOB_MODIFIED,
+    OVER_BUDGET,
     RUNS_ENDING,
     RUNS_STARTING,
     THREAD_KEPT,
     new_conditions,
 )
 from graphcron.operator.correction import change_of, is_settled
-from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run
+from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run, skip_until
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
 from graphcron.operator.expectations import Judgement, judge, quiet_until
@@ -72,6 +74,8 @@ class Plan:
     """Reason and message of each of `EXPECTATIONS` that is not so."""
     runs: ScheduledRuns | None = None
     """What counts for maxRuns."""
+    troubles: Mapping[str, tuple[str, str] | None] = field(default_factory=dict)
+    """Reason and message of what is wrong with a budget."""
     unchanged: bool = False
     """Nothing is to be written; the verdict is that of the status."""
 
@@ -81,7 +85,7 @@ def decide(observed: Observed, installation: Installation, now: datetime) -> Pla
     installation = for_owner(observed.graphcron, installation)
     if until := unchanged_until(observed, installation.mark, now):
         expected = quiet_until(observed, installation.expect, until)
-        if expected is None or expected > now:
+        if (expected is None or expected > now) and budgets.is_within(observed, now):
             wake_at = min(filter(None, (until + A_LITTLE_LATER, expected)))
             return Plan(Verdict(Phase.SCHEDULED, ""), wake_at=wake_at, unchanged=True)
     return _decide(observed, installation, now)
@@ -103,8 +107,9 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         if inputs.spec.max_runs:
             before = missed_runs.missed_runs(inputs, observed.not_before, waiting)
             inputs = bounded(inputs, _not_before(inputs, Phase.SCHEDULED), before)
-        verdict = verdict_of(inputs)
-        timing = CronJobTiming(inputs.schedule, verdict.phase.suspends, _not_before(inputs, verdict.phase))
+        exceeded = budgets.exceeded(inputs)
+        verdict = verdict_of(inputs, exceeded)
+        timing = _timing(inputs, verdict.phase, exceeded)
         # While it is suspended, the end would move with each time that passes.
         until = inputs.spec.end_time if verdict.phase.suspends else inputs.end
         spec = inputs.spec if until == inputs.spec.end_time else inputs.spec.model_copy(update={"end_time": until})
@@ -118,17 +123,20 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         asks |= observed.create_failures is None and (inputs.is_late or any(one.unexplained for one in missed))
         if message := not_starting(inputs, waiting, missed, refused):
             verdict = Verdict(Phase.NOT_STARTING, message)
+    if exceeded and exceeded.suspends:
+        verdict = replace(verdict, refuses_runs=exceeded.message)
     change = change_of(inputs, wanted)
     judged = judge(inputs, timing.not_before, missed) if verdict.phase.fires else Judgement({}, None)
+    ends = exceeded.ends if exceeded else None
     return Plan(
         verdict=verdict,
         apply=change.apply,
         modified=change.modified,
-        next_run_times=inputs.next_run_times(timing.not_before) if verdict.phase.enabled else (),
+        next_run_times=inputs.next_run_times(timing.first) if verdict.phase.enabled else (),
         enabled=verdict.phase.enabled,
         timezone=inputs.timezone,
         wake_at=min(
-            filter(None, (_wake_at(inputs, verdict.phase), look_again, change.at, judged.wake_at)), default=None
+            filter(None, (_wake_at(inputs, verdict.phase), look_again, change.at, judged.wake_at, ends)), default=None
         ),
         missed=tuple(missed),
         refused=refused,
@@ -137,6 +145,10 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         overdue=_overdue(inputs, verdict.phase),
         unmet=judged.unmet,
         runs=inputs.runs,
+        troubles={
+            OVER_BUDGET: (exceeded.reason, exceeded.message) if exceeded else None,
+            BUDGET_NOT_HELD: budgets.unkept(inputs),
+        },
     )
 
 
@@ -169,8 +181,16 @@ def _not_before(inputs: Inputs, phase: Phase) -> datetime | None:
         inputs.timezone,
     )
     if (resumed or not same) and not inputs.waits_for_its_start:
-        return inputs.now.replace(microsecond=0)
+        now = inputs.now.replace(microsecond=0)
+        # What is due from the end of a budget's window on was promised, too.
+        ended = skip_until(live) if resumed and same and budgets.was_suspended(inputs.observed) else None
+        return min(ended, now) if ended else now
     return inputs.observed.not_before
+
+
+def _timing(inputs: Inputs, phase: Phase, exceeded: budgets.Exceeded | None) -> CronJobTiming:
+    until = exceeded.skip_until if exceeded and (phase.fires or phase is Phase.OVER_BUDGET) else None
+    return CronJobTiming(inputs.schedule, phase.suspends, _not_before(inputs, phase), until)
 
 
 def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:
@@ -224,6 +244,7 @@ def conclude(observed: Observed, plan: Plan, now: datetime, ledger: Ledger = NO_
     troubles = {RUNS_STARTING: starting, RUNS_ENDING: ending, CRON_JOB_MODIFIED: modified}
     hint = advice(observed.graphcron["spec"])
     troubles[THREAD_KEPT] = (INTERRUPTS_LOST, hint) if hint else None
+    troubles |= plan.troubles
     troubles |= plan.unmet if plan.verdict.phase.fires else {}
     conditions = new_conditions(plan.verdict, past, troubles, observed.generation, old.conditions or [], now)
     history, counts = past[:HISTORY_LIMIT], count(old.firings, observed.history, past, old.older_jobs or ())

@@ -16,6 +16,7 @@ from graphcron.operator.phase import Phase, Verdict
 from graphcron.operator.reasons import (
     CANNOT_RUN,
     JOB_REFUSED,
+    OVER_BUDGET,
     PAUSED_BY_ADMINISTRATOR,
     REPLACED,
     REQUESTED_AT_CREATION,
@@ -100,6 +101,8 @@ def _refusal(observed: Observed, verdict: Verdict) -> tuple[str, str] | None:
         )
     if observed.pause:
         return PAUSED_BY_ADMINISTRATOR, f"{observed.pause.sentence} Request again with another token then."
+    if verdict.refuses_runs:
+        return OVER_BUDGET, f"{verdict.refuses_runs} Request again with another token then."
     if verdict.phase in (Phase.STALLED, Phase.HALTED) or observed.cron_job is None:
         message = f"The GraphCron cannot run: {verdict.message}"
         return CANNOT_RUN, f"{message} Correct it, and request again with another token."

@@ -3,7 +3,8 @@
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
-from graphcron.operator.guardrails import refusal
+from graphcron.operator.budgets import Exceeded
+from graphcron.operator.guardrails import lasts_too_long, refusal
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.phase import Phase, Verdict, stalled
@@ -12,10 +13,11 @@ from graphcron.schedule.frequency import too_frequent
 from graphcron.schedule.next_runs import next_times
 
 
-def verdict_of(inputs: Inputs) -> Verdict:
-    """The phase, by the first of these that holds. Raises InvalidGraphCron."""
+def verdict_of(inputs: Inputs, exceeded: Exceeded | None = None) -> Verdict:
+    """The phase, by the first of these that holds; `exceeded` is a budget that is used up. Raises InvalidGraphCron."""
     spec, failures = inputs.spec, inputs.observed.consecutive_failures
-    if refused := refusal(spec, inputs.installation.pods):
+    refused = refusal(spec, inputs.installation.pods)
+    if refused := refused or lasts_too_long(spec, inputs.created, inputs.installation.lifetime):
         # A guard rail that is newer than the spec: what fires is suspended, and nothing is created for a new GraphCron.
         if inputs.live is None:
             raise InvalidGraphCron(refused.reason, refused.complaint)
@@ -46,6 +48,8 @@ def verdict_of(inputs: Inputs) -> Verdict:
             f"{inputs.observed.graphcron['metadata']['name']}'), or run it once with success. Any change of the spec "
             "resumes it, too.",
         )
+    if exceeded and exceeded.suspends:
+        return Verdict(Phase.OVER_BUDGET, exceeded.message)
     if spec.start_time and _fires_before_its_start(inputs, spec.start_time):
         due = format_time(inputs.pending)
         return Verdict(Phase.NOT_STARTED, f"Starts at {format_time(spec.start_time)}; its first run is due at {due}.")

@@ -172,6 +172,10 @@ REASONS = {
             "The run of an earlier firing was still in progress, and `concurrencyPolicy` is `Forbid`.",
             "Nothing, or fire less often: the run took longer than the time between two firings.",
         ),
+        "OverBudget": Reason(
+            "A budget is used up, and `budget.onExceeded` is `Skip`. The message says when its window ends.",
+            "Nothing, or raise the budget ([set a budget](how-to/set-a-budget.md)).",
+        ),
         "NotOnThisDay": Reason(
             "The CronJob fires on this day only because Kubernetes cannot express `L`, `W` or `#`. It appears only in "
             "the Job, never in the history or in events.",

@@ -17,10 +17,14 @@ ORDER_LIMIT = 240 * 1024
 
 
 def order(
-    metadata: Mapping[str, Any], spec: GraphCronSpec, not_before: datetime | None, schedule: Schedule | None = None
+    metadata: Mapping[str, Any],
+    spec: GraphCronSpec,
+    not_before: datetime | None,
+    schedule: Schedule | None = None,
+    skip_until: datetime | None = None,
 ) -> Order:
     """The order that each run pod of this GraphCron reads. `schedule` is that of the spec: without it, the order lacks
-    some hundred bytes."""
+    some hundred bytes. `skip_until` is when the window of a budget ends that is used up."""
     identity, days = cron_id(metadata), schedule.days if schedule else ()
     config = dict(spec.config or {})
     # The Agent Server refuses a run with both configurable and context. A server after 0.16 drops a cron_id that its
@@ -33,6 +37,7 @@ def order(
         thread_id=spec.thread_id,
         keep_thread=spec.on_run_completed == "keep",
         not_before=format_time(not_before) if not_before else None,
+        skip_until=format_time(skip_until) if skip_until else None,
         start_time=format_time(spec.start_time) if spec.start_time else None,
         end_time=format_time(spec.end_time) if spec.end_time else None,
         jitter_seconds=spec.jitter_seconds or None,

@@ -59,6 +59,15 @@ CONDITIONS = {
         "Present only while True (`NotStartedInTime`): the last firing of which that is known did not start its run "
         "within `spec.expect.startWithin` of its scheduled time."
     ),
+    "OverBudget": (
+        "Present only while True: a budget is used up. The message has the sum, the limit and when the window ends. "
+        "`OverBudget`: the schedule is suspended, or its firings are skipped. `BudgetExceeded`: it fires all the same "
+        "(`budget.onExceeded: Notify`). [Set a budget](how-to/set-a-budget.md) explains it."
+    ),
+    "BudgetNotHeld": (
+        "Present only while True: the spec has a budget, and nobody knows what is used of it. `NoPrices`: it is one in "
+        "money, and the installation has no prices. `UsageUnknown`: the runs report no tokens."
+    ),
     "Slow": (
         "Present only while True (`NotFinishedInTime`): a run under way, or else the last one that ended, takes or "
         "took longer than `spec.expect.finishWithin`."
@@ -91,6 +100,11 @@ STATES = {
         "The schedule has started `maxRuns` runs. The last of them may still be under way.",
         "Raise `maxRuns` to resume the schedule, or delete the GraphCron.",
     ),
+    "OverBudget": Reason(
+        "A budget is used up, of the GraphCron (`budget`), or of its namespace, its owner or the installation "
+        "(`guardrails.budgets`). The message says whose, and when its window ends. Runs under way go on.",
+        "Nothing: it resumes by itself then. Or raise the budget, and it resumes at once.",
+    ),
     "MaxFailuresReached": Reason(
         "The last `maxFailures` firings failed.",
         "Fix the cause that `LastRunSucceeded` names, then resume the schedule: `graphcron resume NAME`, or the "
@@ -121,6 +135,11 @@ STATES = {
         "The installation does not allow a label or an annotation of `template`.",
         "Use keys that the message lists, or ask the administrator to add yours to `guardrails.templateLabels` or "
         "`guardrails.templateAnnotations`.",
+    ),
+    "LifetimeNotAllowed": Reason(
+        "The installation wants every schedule to end, and this one does not, or too late.",
+        "Set `endTime` as the message says, or ask the administrator (`guardrails.requireEndTime` and "
+        "`guardrails.maxLifetimeDays`).",
     ),
     "CronJobNameTaken": Reason(
         "A CronJob of the same name exists that was not made for this GraphCron, or that something else controls. One "
@@ -170,6 +189,22 @@ EXPECTATIONS = {
 }
 """Reasons of Overdue, Late and Slow."""
 
+BUDGETS = {
+    "BudgetExceeded": Reason(
+        "A budget is used up, and `budget.onExceeded` is `Notify`: it fires all the same.",
+        "Look at what the runs use, and raise the budget if that is right.",
+    ),
+    "NoPrices": Reason(
+        "`budget.cost` limits nothing, since the installation has no price for what the runs used.",
+        "Ask the administrator to set `prices` of the chart, or set `budget.tokens` instead.",
+    ),
+    "UsageUnknown": Reason(
+        "What each firing of the window used is unknown, or known only in part: the budget is not counted in full.",
+        "Let the graph's models report their usage ([set a budget](how-to/set-a-budget.md#what-is-counted)).",
+    ),
+}
+"""Reasons of OverBudget and BudgetNotHeld, besides OverBudget itself."""
+
 REQUESTS = {
     "RequestedAtCreation": Reason(
         "The annotation came with the GraphCron itself, which may be a copy or a restored backup.",
@@ -186,6 +221,10 @@ REQUESTS = {
         "An administrator has paused the namespace or the installation. The message has their reason.",
         "Ask them, and request again with another token when they have removed the switch.",
     ),
+    "OverBudget": Reason(
+        "A budget is used up, and `budget.onExceeded` is `Suspend`. The message says until when.",
+        "Request again with another token when the window has ended, or raise the budget.",
+    ),
     "StillRunning": Reason(
         "An earlier firing is still running, and `concurrencyPolicy` is `Forbid`.",
         "Request again with another token when it is over.",
@@ -193,72 +232,11 @@ REQUESTS = {
 }
 """Reasons of `status.lastRequest` while its outcome is `Refused`."""
 
-_CORRECT_IT = "Delete the backfill, and create another."
-
-BACKFILLS = {
-    "Running": Reason("Its Jobs are created and followed.", "Nothing."),
-    "Completed": Reason("Every scheduled time is over, and none failed.", "Nothing."),
-    "CompletedWithFailures": Reason(
-        "Every scheduled time is over, and some failed. `status.firings` names them.",
-        "Remove the cause, and create another backfill of the same time: it leaves out what succeeded.",
-    ),
-    "NothingToRun": Reason(
-        "There is no scheduled time to run. `status.leftOut` says which were left out.",
-        "Nothing, or correct `from` and `to`, or set `rerun: true`, in another backfill.",
-    ),
-    "DryRun": Reason("The scheduled times are listed, and nothing is run.", "Set `dryRun: false` to run them."),
-    "GraphCronNotFound": Reason(
-        "There is no GraphCron of that name in the namespace.", "Create it, or delete the backfill."
-    ),
-    "GraphCronStalled": Reason(
-        "The GraphCron cannot run, and the message says why. A paused one can.",
-        "Correct the GraphCron. The backfill goes on by itself.",
-    ),
-    "GraphCronPending": Reason("The last change of the GraphCron is not carried out yet.", "Nothing."),
-    "GraphCronDeleted": Reason("The GraphCron was deleted: the backfill ended.", "Delete the backfill."),
-    "EarlierBackfill": Reason(
-        "Another backfill of the same GraphCron is not over. They run one after the other.",
-        "Nothing, or delete the other one.",
-    ),
-    "OlderJob": Reason("A Job of the same scheduled time runs, or is being removed.", "Nothing."),
-    "StillRunning": Reason(
-        "Another run of the GraphCron is under way, and its `concurrencyPolicy` is `Forbid` or `Replace`.", "Nothing."
-    ),
-    "JobRefused": Reason(
-        "The cluster refused a Job, for example because of a quota. The operator tries again each minute.",
-        "Remove the obstacle that the message names.",
-    ),
-    "NotStarting": Reason(
-        "A firing has had no running pod for a minute. The message has the cause in the cluster's words.",
-        "Remove what the message names.",
-    ),
-    "PausedByAdministrator": Reason(
-        "An administrator has paused the namespace or the installation. The message has their reason.",
-        "Ask them. The backfill goes on when they remove the switch.",
-    ),
-    "InvalidSpec": Reason("Something in the spec is wrong. The message names the field.", _CORRECT_IT),
-    "InvalidSchedule": Reason("The GraphCron's schedule or timezone cannot be read.", "Correct the GraphCron."),
-    "TooManySlots": Reason(
-        "More than 10,000 scheduled times lie between `from` and `to`.", "Create several backfills."
-    ),
-    "StatusUnreadable": Reason(
-        "Somebody changed the status. Nothing is run, since it may have run already.", _CORRECT_IT
-    ),
-    "InternalError": Reason(
-        "The operator failed on this backfill.", "Please report it, with the traceback in the operator's log."
-    ),
-    "Quarantined": Reason(
-        "The operator's process died while it worked on this backfill. It is left alone for a while.",
-        "See in the operator's log why it died, and please report it.",
-    ),
-}
-"""Reasons of the condition Complete of a GraphCronBackfill."""
-
 
 def advice(reason: str, outcome: str = "") -> str:
     """What to do about a reason of a condition, or of a firing with that outcome; empty for one that only Kubernetes
     knows. The same reason can ask for something else under another outcome."""
-    groups = (REASONS.get(outcome, {}), STATES, EXPECTATIONS, *REASONS.values())
+    groups = (REASONS.get(outcome, {}), STATES, EXPECTATIONS, BUDGETS, *REASONS.values())
     return _LINK.sub(r"\1 (docs/\2)", next((group[reason].todo for group in groups if reason in group), ""))
 
 

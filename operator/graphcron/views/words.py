@@ -78,8 +78,9 @@ def stuck_pods(graphcron: Manifest) -> Manifest | None:
 
 
 def unmet(graphcron: Manifest) -> list[Manifest]:
-    """The conditions about what is expected of it and not so (`spec.expect`)."""
-    return [found for kind in ("Overdue", "Late", "Slow") if (found := condition(graphcron, kind))]
+    """The conditions about what is expected of it and not so (`spec.expect`, `spec.budget`)."""
+    kinds = ("Overdue", "Late", "Slow", "OverBudget", "BudgetNotHeld")
+    return [found for kind in kinds if (found := condition(graphcron, kind))]
 
 
 def told(reason: str, message: str) -> str:

@@ -12,19 +12,16 @@ import pytest
 from graphcron.firing.order import NOT_ON_THIS_DAY
 from graphcron.operator import reasons
 from graphcron.operator.conditions import (
-    CRON_JOB_MODIFIED,
-    EXPECTATIONS,
     EXPIRED,
     LAST_RUN_SUCCEEDED,
     READY,
-    RUNS_ENDING,
-    RUNS_STARTING,
     STALLED,
     SUSPENDED,
-    THREAD_KEPT,
+    TROUBLES,
     WAITING_FOR_INPUT,
 )
 from graphcron.resource import firing_guide, reason_guide
+from graphcron.resource.backfill_guide import BACKFILLS
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
@@ -53,8 +50,8 @@ def test_every_outcome_is_there() -> None:
 
 
 def test_every_condition_is_there() -> None:
-    types = {READY, STALLED, SUSPENDED, EXPIRED, RUNS_STARTING, RUNS_ENDING, CRON_JOB_MODIFIED}
-    assert set(reason_guide.CONDITIONS) == types | {LAST_RUN_SUCCEEDED, WAITING_FOR_INPUT, THREAD_KEPT, *EXPECTATIONS}
+    types = {READY, STALLED, SUSPENDED, EXPIRED, LAST_RUN_SUCCEEDED, WAITING_FOR_INPUT, *TROUBLES}
+    assert set(reason_guide.CONDITIONS) == types
 
 
 def test_every_reason_of_a_firing_is_there_and_no_other() -> None:
@@ -66,7 +63,7 @@ def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
     """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
     groups = [*firing_guide.REASONS.values(), reason_guide.STATES, reason_guide.EXPECTATIONS, reason_guide.REQUESTS]
-    groups.append(reason_guide.BACKFILLS)
+    groups += [reason_guide.BUDGETS, BACKFILLS]
     assert sorted(rows) == sorted(reason for group in groups for reason in group)
 
 
@@ -76,7 +73,7 @@ def test_every_reason_of_a_state_is_there_and_no_other() -> None:
 
 def test_every_reason_of_a_refused_request_is_there_and_no_other() -> None:
     assert set(reason_guide.REQUESTS) == set(reasons.OF_REQUESTS)
-    assert set(reason_guide.BACKFILLS) == set(reasons.OF_BACKFILLS)
+    assert set(BACKFILLS) == set(reasons.OF_BACKFILLS)
 
 
 def _reasons(*patterns: str) -> set[str]:
