@@ -169,11 +169,11 @@ def console_(
 def lint(clock: Any, files: tuple[str, ...], minimum_interval: int, form: str | None) -> int:
     """Check GraphCrons in files, directories or standard input (-) as the operator would, without a cluster.
 
-    Other kinds of objects are passed over. Exits with 1 if there is an error.
+    Notes say how often each GraphCron fires. Other kinds of objects are passed over. Exits with 1 if there is an error.
     """
     report = linting.lint(linting.texts(files, sys.stdin), linting.anywhere(minimum_interval), clock())
     if form:
-        output.document([finding.to_dict() for finding in report.findings], form)
+        output.document([finding.to_dict() for finding in (*report.findings, *report.notes)], form)
     else:
         output.findings(report)
     return EXIT_FAILED if report.failed else 0
