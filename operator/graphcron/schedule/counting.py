@@ -4,7 +4,7 @@ They are counted by days and times of the day, as if clocks never changed: walki
 minute takes a second. A change of clocks moves the number by an hour's firings.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -39,17 +39,28 @@ def between(schedule: Schedule, zone: ZoneInfo, after: datetime, before: datetim
     first, last = (moment.astimezone(zone).replace(tzinfo=None) for moment in (after, before))
     if last <= first:
         return 0
+    begin, final = first.date(), last.date()
+    number, month = 0, begin.replace(day=1)
+    while month <= final:
+        if month.month in schedule.month.values:
+            days = _days_of(schedule, month.year, month.month)
+            low = bisect_left(days, begin.day) if (begin.year, begin.month) == (month.year, month.month) else 0
+            high = (
+                bisect_right(days, final.day) if (final.year, final.month) == (month.year, month.month) else len(days)
+            )
+            number += (high - low) * _times_before(schedule, _DAY)
+        month = (month + timedelta(days=32)).replace(day=1)
     # A firing is at a whole minute, so the number up to a moment is that before the next minute.
     passed, due = _minute(first) + 1, _minute(last) + bool(last.second or last.microsecond)
-    number, month = 0, first.date().replace(day=1)
-    while month <= last.date():
-        if month.month in schedule.month.values:
-            for on in (month.replace(day=day) for day in _days_of(schedule, month.year, month.month)):
-                if first.date() <= on <= last.date():
-                    number += _times_before(schedule, due if on == last.date() else _DAY)
-                    number -= _times_before(schedule, passed) if on == first.date() else 0
-        month = (month + timedelta(days=32)).replace(day=1)
+    if _is_on(schedule, begin):
+        number -= _times_before(schedule, passed)
+    if _is_on(schedule, final):
+        number -= _times_before(schedule, _DAY) - _times_before(schedule, due)
     return number
+
+
+def _is_on(schedule: Schedule, day: date) -> bool:
+    return day.month in schedule.month.values and day.day in _days_of(schedule, day.year, day.month)
 
 
 _DAY = 24 * 60
