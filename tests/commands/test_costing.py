@@ -58,12 +58,12 @@ def test_by_model_only_the_month_is_known_and_the_rest_is_told() -> None:
     cron = spender("a", spending(month=(9, 90, "0.9")), ended(HOUR, cost="0.1", usage=usage(10, big=10)))
     assert rows(cron, by="model") == [
         ["MODEL", "FIRINGS", "MONTH", "TOKENS"],
-        ["(older firings)", "8", "0.80 USD", "80"],
+        ["(other firings)", "8", "0.80 USD", "80"],
         ["big", "1", "≥0.10 USD", "≥10"],
         ["TOTAL", "9", "0.90 USD", "90"],
     ]
     assert (
-        "(older firings) are all others of the month, whatever their model."
+        "(other firings) are all others of the month, whatever their model."
         in list(notes(report([cron], NOW, "model")))[-1]
     )
 

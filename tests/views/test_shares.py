@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphcron.firing.formats import parse_time
-from graphcron.views.shares import NO_MODEL, OLDER, SEVERAL, by_day, by_model
+from graphcron.views.shares import NO_MODEL, OTHERS, SEVERAL, by_day, by_model
 from graphcron.views.spending import Sum, line_of, spent
 from tests.support.console_source import NOW
 from tests.support.spending import ended, spender, spending, usage
@@ -38,7 +38,7 @@ def test_each_firing_counts_for_its_models() -> None:
 
 def test_firings_that_no_status_keeps_have_a_row_and_their_models_may_have_used_more() -> None:
     cron = spender("a", spending(month=(9, 100, "2.1", 1)), ended(HOUR, cost="0.1", usage=usage(10, big=10)))
-    assert shown(by_model([cron], NOW)) == {"big": (1, "≥10", "≥0.10 USD"), OLDER: (8, "≥90", "≥2.00 USD")}
+    assert shown(by_model([cron], NOW)) == {"big": (1, "≥10", "≥0.10 USD"), OTHERS: (8, "≥90", "≥2.00 USD")}
 
 
 def test_a_firing_of_which_nothing_is_known_is_unknown() -> None:
@@ -58,7 +58,7 @@ def test_today_is_known_in_full_and_other_days_by_their_firings() -> None:
         "2026-11-27": (5, "50", "0.50 USD"),
         "2026-11-26": (1, "≥10", "≥0.10 USD"),
         "2026-11-25": (1, "7", "0.70 USD"),
-        OLDER: (14, "140", "1.40 USD"),
+        OTHERS: (14, "140", "1.40 USD"),
     }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from graphcron.facade.store.snapshot import kept
 from graphcron.resource.windows import PERS
 from graphcron.views.spending import Sum, line_of, month, remaining, spent, used_up
-from tests.support.console_source import NOW, utc
+from tests.support.console_source import NOW, condition, cron, utc
 from tests.support.spending import ended, spender, spending
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,8 +37,8 @@ def test_windows_are_those_of_the_zone() -> None:
     [
         ({}, {}, 3),
         ({"endTime": "2026-11-30T00:00:00Z"}, {}, 2),
-        ({"startTime": "2026-11-29T09:00:00Z"}, {}, 2),
-        ({"startTime": "2027-01-01T00:00:00Z"}, {}, 0),
+        ({}, {"nextRunTimes": ["2026-11-29T09:00:00Z"]}, 2),
+        ({}, {"nextRunTimes": ["2027-01-01T09:00:00Z"]}, 0),
         ({"endTime": "2026-11-01T00:00:00Z"}, {}, 0),
         ({"maxRuns": 5}, {"scheduledRuns": {"count": 3, "since": utc(NOW), "until": utc(NOW)}}, 2),
         ({"timezone": "Pacific/Auckland"}, {}, 3),
@@ -50,6 +50,13 @@ def test_the_rest_of_the_month_is_what_will_still_fire(
     spec: dict[str, Any], status: dict[str, Any], number: int
 ) -> None:
     assert remaining(line_of(spender("a", SPENT, status=status, **spec)), NOW) == number
+
+
+@pytest.mark.parametrize(("per", "number"), [("Day", 3), ("Week", 1), ("Month", 0)])
+def test_one_over_its_budget_fires_again_when_the_window_ends(per: str, number: int) -> None:
+    over = condition("Ready", reason="OverBudget")
+    line = line_of(cron("a", over, schedule="0 0 * * *", budget={"tokens": 1, "per": per}, status={"nextRunTimes": []}))
+    assert remaining(line, NOW) == number
 
 
 def test_a_month_is_what_was_used_and_the_rest_at_the_mean() -> None:

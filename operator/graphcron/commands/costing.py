@@ -10,7 +10,7 @@ from graphcron.commands.cluster import Place
 from graphcron.commands.tables import NOTHING, TITLE, Table
 from graphcron.views import costs
 from graphcron.views.costs import Report, Row
-from graphcron.views.shares import OLDER
+from graphcron.views.shares import OTHERS
 from graphcron.views.spending import AT_LEAST, Sum
 
 TOTAL = "TOTAL"
@@ -97,5 +97,5 @@ def notes(report: Report) -> Iterator[str]:
         yield "These are tokens: nothing of it has a price (value prices of the Helm chart)."
     if (report.total.forecast or report.total.month).incomplete:
         yield f"{AT_LEAST} is the least: what some firings used, or its price, is not known."
-    if any(row.name == OLDER for row in report.rows):
-        yield f"Statuses keep ten firings each: {OLDER} are all others of the month, whatever their {report.by}."
+    if any(row.name == OTHERS for row in report.rows):
+        yield f"Statuses keep ten firings each: {OTHERS} are all others of the month, whatever their {report.by}."

@@ -12,11 +12,12 @@ from graphcron.console.visit import Visit
 from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import owner_of
-from graphcron.views import explaining, glance
+from graphcron.views import costs, explaining, forecast, glance
 from graphcron.views.backfill_request import progress
 from graphcron.views.events import EventLine, newest_first
 from graphcron.views.firings import history, trace_url
 from graphcron.views.manifest import as_yaml, for_git
+from graphcron.views.spending import line_of
 from graphcron.views.urgency import urgency
 
 INPUT_LIMIT = 4000
@@ -42,6 +43,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "steps": explaining.explain(await _facts(visit, graphcron)),
         "backfills": await _backfills(visit, known),
         "history": [(entry, trace_url(visit.options.trace_url, graphcron, entry)) for entry in history(graphcron)],
+        "costs": _costs(visit, graphcron),
         "events": events,
         "sealed": sealed,
         "may": {verb.value: right for verb, right in rights.items()},
@@ -52,6 +54,18 @@ async def show(visit: Visit) -> web.StreamResponse:
     if visit.wants_part:
         return visit.render("cron_now.html", **shown)
     return visit.render("cron.html", **shown, owner=owner_of(graphcron), **_texts(graphcron))
+
+
+def _costs(visit: Visit, graphcron: Manifest) -> dict[str, Any]:
+    """What it used, how full its budget is, and what it will use."""
+    line, expected = line_of(graphcron), forecast.forecast_of(graphcron)
+    row = costs.row_of(line, visit.now)
+    return {
+        "row": row,
+        "priced": bool(line.currency),
+        "budget": costs.filled(line, row, visit.now),
+        "expected": forecast.in_words(expected) if expected else "",
+    }
 
 
 async def _facts(visit: Visit, graphcron: Manifest) -> explaining.Facts:

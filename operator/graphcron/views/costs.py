@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.views.shares import by_day, by_model
-from graphcron.views.spending import Line, Sum, line_of, month, spent, used_up
+from graphcron.views.spending import AT_LEAST, Line, Sum, line_of, month, spent, used_up
 from graphcron.views.words import exact
 
 By = Literal["cron", "owner", "namespace", "model", "day"]
@@ -144,11 +144,23 @@ class Listed(NamedTuple):
 
 
 class Filled(NamedTuple):
-    """How full a budget is: 1 is all of it."""
+    """How full a budget is: 1 is all of it. `is_least` when some firings may have used more."""
 
     row: Row
     line: Line
     used: Decimal
+    is_least: bool
+
+    @property
+    def percent(self) -> int:
+        """Rounded down: 100 is only what is used up."""
+        return int(100 * self.used)
+
+    @property
+    def in_words(self) -> str:
+        assert self.line.limit, "it is filled"
+        least = AT_LEAST if self.is_least else ""
+        return f"{least}{self.percent} % of {self.line.limit.in_words(self.line.currency)}"
 
 
 class Page(NamedTuple):
@@ -178,7 +190,7 @@ def page(graphcrons: Sequence[Manifest], now: datetime) -> Page:
     old = [(line, row) for line, row in both if line.changed and line.changed < limit]
     unchanged = _listed([row for _, row in old])
     shown = {row.cron_id for row in unchanged.rows}
-    budgets = [Filled(row, line, used) for line, row in both if (used := used_up(line, now)) is not None]
+    budgets = [found for line, row in both if (found := filled(line, row, now))]
     budgets.sort(key=lambda one: (-one.used, one.row.name))
     return Page(
         len(rows),
@@ -191,6 +203,13 @@ def page(graphcrons: Sequence[Manifest], now: datetime) -> Page:
         budgets[:SHOWN],
         len(budgets),
     )
+
+
+def filled(line: Line, row: Row, now: datetime) -> Filled | None:
+    """The budget of a GraphCron; None when it has none, or nothing is known of what was used."""
+    if line.limit is None or (used := used_up(line, now)) is None:
+        return None
+    return Filled(row, line, used, bool(spent(line, line.limit.per, now).incomplete))
 
 
 def _listed(rows: list[Row]) -> Listed:

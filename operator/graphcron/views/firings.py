@@ -7,9 +7,8 @@ from statistics import median
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
-from graphcron.views.words import span
+from graphcron.views.words import length, span
 
 RAN = ("Succeeded", "Failed")
 """Outcomes of runs that came to an end of their own."""
@@ -48,12 +47,6 @@ def success_rate(graphcron: Manifest) -> Rate | None:
     counts = (graphcron.get("status") or {}).get("firings") or {}
     good, bad = counts.get("succeeded", 0), counts.get("failed", 0) + counts.get("missed", 0)
     return Rate(good, good + bad) if good + bad else None
-
-
-def length(entry: Manifest) -> timedelta | None:
-    """From the start of a firing's run to its end; None when either is unknown."""
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return parse_time(end) - parse_time(start) if start and end else None
 
 
 def median_duration(graphcron: Manifest) -> str | None:

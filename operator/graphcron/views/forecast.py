@@ -41,7 +41,7 @@ def per_firing(status: Mapping[str, Any]) -> PerFiring:
         sum(costs, Decimal(0)) / len(costs) if costs else None,
         len(used),
         len(costs),
-        all(entry["usage"]["complete"] for entry in used),
+        all(entry["usage"]["complete"] and not entry.get("costIncomplete") for entry in used),
     )
 
 

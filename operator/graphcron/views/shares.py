@@ -1,7 +1,7 @@
 """What the month's firings used by model and by day, from the ten that each status keeps. Pure.
 
-What older firings used is known in sum alone: it has a row of its own, so that the rows come to the whole month. A row
-to which some of it may belong says that it is the least.
+What other firings used, older ones and those of backfills, is known in sum alone: it has a row of its own, so that the
+rows come to the whole month. A row to which some of it may belong says that it is the least.
 """
 
 from collections import defaultdict
@@ -13,10 +13,10 @@ from graphcron.firing.formats import moment_of
 from graphcron.kube.resources import Manifest
 from graphcron.resource.windows import begin
 from graphcron.views.glance import status_of, written_status
-from graphcron.views.spending import Line, Sum, line_of, ran, spent
+from graphcron.views.spending import NOT_STARTED, Line, Sum, line_of, ran, spent
 from graphcron.views.words import read_amount
 
-OLDER = "(older firings)"
+OTHERS = "(other firings)"
 """Those that no status keeps."""
 NO_MODEL = "(unknown)"
 """Of firings of which no model is known."""
@@ -35,7 +35,7 @@ def by_model(graphcrons: Iterable[Manifest], now: datetime) -> Shares:
         for entry, _ in _of_the_month(graphcron, line, now):
             _add(known, entry, line)
             names |= _share_out(found, entry, line)
-        if rest := _older(found, spent(line, "Month", now), known):
+        if rest := _others(found, spent(line, "Month", now), known):
             for name in names:
                 found[name].incomplete += rest
     return dict(found)
@@ -56,7 +56,7 @@ def by_day(graphcrons: Iterable[Manifest], now: datetime) -> Shares:
                 days.add(day := ended.astimezone(line.zone).date().isoformat())
                 _add(found[day], entry, line)
                 _add(known, entry, line)
-        if rest := _older(found, spent(line, "Month", now), known):
+        if rest := _others(found, spent(line, "Month", now), known):
             for day in days:
                 found[day].incomplete += rest
     return dict(found)
@@ -80,8 +80,13 @@ def _ended(status: Mapping[str, Any], since: datetime) -> list[tuple[Mapping[str
 
 def _add(total: Sum, entry: Mapping[str, Any], line: Line) -> None:
     usage, cost = entry.get("usage") or {}, read_amount(entry.get("cost"))
-    known = bool(usage) and usage["complete"] and (cost is not None or not line.currency)
+    known = usage["complete"] and not lacks_price(entry, line) if usage else entry["reason"] == NOT_STARTED
     total.add(1, usage["totalTokens"] if usage else 0, cost, line.currency, 0 if known else 1)
+
+
+def lacks_price(entry: Mapping[str, Any], line: Line) -> bool:
+    """Whether some of a firing's tokens have no price, in an installation with prices."""
+    return bool(line.currency) and (entry.get("cost") is None or bool(entry.get("costIncomplete")))
 
 
 def _share_out(found: Shares, entry: Mapping[str, Any], line: Line) -> set[str]:
@@ -95,17 +100,17 @@ def _share_out(found: Shares, entry: Mapping[str, Any], line: Line) -> set[str]:
     for name, counts in models.items():
         found[name].add(1, counts["totalTokens"], None, "", 0 if usage["complete"] else 1)
     if (cost := read_amount(entry.get("cost"))) is not None:
-        found[SEVERAL].add(0, 0, cost, line.currency, 0)
+        found[SEVERAL].add(0, 0, cost, line.currency, int(lacks_price(entry, line)))
     return set(models)
 
 
-def _older(found: Shares, whole: Sum, known: Sum) -> int:
+def _others(found: Shares, whole: Sum, known: Sum) -> int:
     """Adds what is in the month and in none of the firings that are known, and returns the number of such firings."""
     firings = whole.firings - known.firings
     if firings <= 0:
         return 0
     incomplete = min(max(whole.incomplete - known.incomplete, 0), firings)
-    found[OLDER].add(firings, max(whole.tokens - known.tokens, 0), None, "", incomplete)
+    found[OTHERS].add(firings, max(whole.tokens - known.tokens, 0), None, "", incomplete)
     for currency, cost in whole.costs.items():
-        found[OLDER].add(0, 0, max(cost - known.costs.get(currency, 0), 0 * cost), currency, 0)
+        found[OTHERS].add(0, 0, max(cost - known.costs.get(currency, 0), 0 * cost), currency, 0)
     return firings

@@ -27,6 +27,10 @@ from graphcron.views.words import amount, read_amount
 
 WITHOUT_A_RUN = ("Skipped", "Missed")
 """Outcomes of firings that use nothing."""
+OVER_BUDGET = "OverBudget"
+"""The phase of one whose budget is used up."""
+NOT_STARTED = "NotStarting"
+"""The reason of a firing that had no run, and used nothing."""
 FEW_FAILURES = 3
 """As many runs may fail before they say that a GraphCron only fails."""
 
@@ -38,11 +42,15 @@ class Limit(NamedTuple):
     of_tokens: bool
     per: Per
 
+    def in_words(self, currency: str) -> str:
+        most = f"{self.most:,f} tokens" if self.of_tokens else amount(self.most, currency)
+        return f"{most} each {self.per.lower()}"
+
 
 class Line(NamedTuple):
-    """What is known of one GraphCron. `schedule` is None when it does not fire; `begin`, `end` and `left` are its
-    startTime, endTime and the rest of maxRuns. `only_failed` is the number of its recorded runs, if all failed and they
-    are not too few to tell."""
+    """What is known of one GraphCron. `schedule` is None when it does not fire, `begin` is when it fires next, `end` is
+    its endTime, and `left` the rest of maxRuns. `only_failed` is the number of its recorded runs, if all failed and
+    they are not too few to tell."""
 
     cron_id: str
     namespace: str
@@ -57,6 +65,8 @@ class Line(NamedTuple):
     end: datetime | None
     left: int | None
     limit: Limit | None
+    waits: bool
+    """Whether it fires again when the window of its budget ends."""
     only_failed: int
     changed: str
 
@@ -76,8 +86,8 @@ def line_of(graphcron: Manifest) -> Line:
 
 def _line(graphcron: Manifest, status: Mapping[str, Any]) -> Line:
     metadata, spec, seen = graphcron["metadata"], graphcron.get("spec") or {}, glance(graphcron)
-    zone = _zone(status.get("timezone") or spec.get("timezone"))
-    first, last = (moment_of(str(spec[name])) if spec.get(name) else None for name in ("startTime", "endTime"))
+    zone, limit = _zone(status.get("timezone") or spec.get("timezone")), _limit(spec.get("budget"))
+    waits = limit is not None and seen.phase == OVER_BUDGET
     runs = (status.get("scheduledRuns") or {}).get("count", 0)
     return Line(
         id_of(graphcron),
@@ -88,11 +98,12 @@ def _line(graphcron: Manifest, status: Mapping[str, Any]) -> Line:
         zone,
         Spending.model_validate(status["spending"]) if status.get("spending") else _unrecorded(status, zone),
         per_firing(status),
-        _schedule(spec, str(metadata.get("uid", ""))) if seen.following else None,
-        first,
-        last,
+        _schedule(spec, str(metadata.get("uid", ""))) if seen.following or waits else None,
+        moment_of(seen.following) if seen.following else None,
+        moment_of(str(spec["endTime"])) if spec.get("endTime") else None,
         max(0, spec["maxRuns"] - runs) if isinstance(spec.get("maxRuns"), int) else None,
-        _limit(spec.get("budget")),
+        limit,
+        waits,
         _only_failed(status),
         seen.changed,
     )
@@ -218,10 +229,24 @@ def remaining(line: Line, now: datetime) -> int:
     """Firings that are left of the month of `now`."""
     if line.schedule is None:
         return 0
-    after = line.begin - timedelta(seconds=1) if line.begin and line.begin > now else now
     before = end("Month", now, line.zone)
+    if line.waits and line.limit:
+        now = end(line.limit.per, now, line.zone) - timedelta(seconds=1)
+    # Before startTime, the next firing is later than the schedule says.
+    after = line.begin - timedelta(seconds=1) if line.begin and line.begin > now else now
     number = between(line.schedule, line.zone, after, min(before, line.end) if line.end else before)
     return number if line.left is None else min(number, line.left)
+
+
+def used_in_words(entry: Mapping[str, Any], currency: str) -> str:
+    """What one firing used: `1,200 tokens, 0.0042 USD`."""
+    usage, cost = entry.get("usage"), read_amount(entry.get("cost"))
+    if not usage:
+        return UNPRICED if entry["outcome"] in WITHOUT_A_RUN or entry["reason"] == NOT_STARTED else UNKNOWN
+    least = "" if usage["complete"] else AT_LEAST
+    tokens = f"{least}{usage['totalTokens']:,} tokens"
+    part = AT_LEAST if entry.get("costIncomplete") else least
+    return tokens if cost is None else f"{tokens}, {part}{amount(cost, currency)}"
 
 
 def used_up(line: Line, now: datetime) -> Decimal | None:

@@ -15,7 +15,7 @@ from graphcron.resource.status import FiringCounts
 from graphcron.views.actions import requested_run
 from graphcron.views.glance import glance, status_of
 from graphcron.views.schedules import schedule_in_words
-from graphcron.views.words import condition, phase
+from graphcron.views.words import condition, length, phase
 
 RAN = ("Succeeded", "Failed")
 """Outcomes of runs that ended by themselves."""
@@ -145,8 +145,7 @@ def _times(status: Manifest) -> list[str]:
 
 
 def _seconds(entry: Manifest) -> int | None:
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return int((parse_time(end) - parse_time(start)).total_seconds()) if start and end else None
+    return None if (found := length(entry)) is None else int(found.total_seconds())
 
 
 def _median(history: list[Manifest]) -> float | None:

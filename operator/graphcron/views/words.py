@@ -57,10 +57,18 @@ def strip(graphcron: Manifest) -> str:
     return "".join(_SIGNS.get(entry["outcome"], "?") for entry in reversed(history))
 
 
+def length(entry: Manifest) -> timedelta | None:
+    """How long a firing's run took: as its pod reports it, else from its start to its end; None when that is
+    unknown."""
+    start, end, reported = entry.get("startedAt"), entry.get("finishedAt"), entry.get("durationSeconds")
+    if isinstance(reported, int):
+        return timedelta(seconds=reported)
+    return parse_time(end) - parse_time(start) if start and end else None
+
+
 def duration(entry: Manifest) -> str | None:
-    """From the start of a firing's run to its end; None when either is unknown."""
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return span(parse_time(end) - parse_time(start)) if start and end else None
+    """The same for people."""
+    return None if (found := length(entry)) is None else span(found)
 
 
 def first_line(text: str) -> str:
