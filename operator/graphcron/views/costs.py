@@ -11,8 +11,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.views.shares import by_day, by_model
-from graphcron.views.spending import AT_LEAST, Line, Sum, line_of, month, spent, used_up
-from graphcron.views.words import exact
+from graphcron.views.spending import AT_LEAST, Line, Sum, line_of, month, spent, sum_document, used_up
 
 By = Literal["cron", "owner", "namespace", "model", "day"]
 GROUPINGS: tuple[By, ...] = get_args(By)
@@ -118,16 +117,6 @@ def _row(row: Row, by: By) -> dict[str, Any]:
 def _sums(row: Row) -> dict[str, Any]:
     found = {"today": row.today, "week": row.week, "month": row.month, "forecast": row.forecast}
     return {name: None if total is None else sum_document(total) for name, total in found.items()}
-
-
-def sum_document(total: Sum) -> dict[str, Any]:
-    """One sum for programs."""
-    return {
-        "firings": total.firings,
-        "tokens": total.tokens,
-        "costs": {currency: exact(total.costs[currency]) for currency in sorted(total.costs)},
-        "incomplete": total.incomplete,
-    }
 
 
 SHOWN = 10

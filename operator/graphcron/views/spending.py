@@ -23,7 +23,7 @@ from graphcron.schedule.fields import Schedule
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 from graphcron.views.forecast import PerFiring, per_firing
 from graphcron.views.glance import glance, status_of, written_status
-from graphcron.views.words import amount, read_amount
+from graphcron.views.words import amount, exact, read_amount
 
 WITHOUT_A_RUN = ("Skipped", "Missed")
 """Outcomes of firings that use nothing."""
@@ -91,7 +91,7 @@ def _line(graphcron: Manifest, status: Mapping[str, Any]) -> Line:
     runs = (status.get("scheduledRuns") or {}).get("count", 0)
     return Line(
         id_of(graphcron),
-        metadata["namespace"],
+        metadata.get("namespace") or "",
         metadata["name"],
         seen.name,
         owner_of(graphcron) or "",
@@ -236,6 +236,25 @@ def remaining(line: Line, now: datetime) -> int:
     after = line.begin - timedelta(seconds=1) if line.begin and line.begin > now else now
     number = between(line.schedule, line.zone, after, min(before, line.end) if line.end else before)
     return number if line.left is None else min(number, line.left)
+
+
+def spending_document(line: Line, now: datetime) -> dict[str, Any] | None:
+    """What a GraphCron used and what the month will come to, for programs; None when nothing is recorded."""
+    if line.spending is None:
+        return None
+    windows = {name: spent(line, per, now) for name, per in zip(("today", "week", "month"), PERS, strict=True)}
+    found = {name: sum_document(total) for name, total in (windows | {"forecast": month(line, now)}).items()}
+    return found | {"currency": line.currency or None}
+
+
+def sum_document(total: Sum) -> dict[str, Any]:
+    """One sum for programs: money is text, by its currency."""
+    return {
+        "firings": total.firings,
+        "tokens": total.tokens,
+        "costs": {currency: exact(total.costs[currency]) for currency in sorted(total.costs)},
+        "incomplete": total.incomplete,
+    }
 
 
 def used_in_words(entry: Mapping[str, Any], currency: str) -> str:
