@@ -15,6 +15,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   history    list the last firings of a GraphCron
   logs       print the log of a firing's run pods
   explain    say why a GraphCron does not fire, and what to do
+  costs      show what GraphCrons used, and what the month will come to
   run        run a GraphCron now (with a NAME)
   backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
@@ -42,6 +43,7 @@ FOR_PEOPLE = (
     "history",
     "logs",
     "explain",
+    "costs",
     "run",
     "backfill",
     "pause",

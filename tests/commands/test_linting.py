@@ -31,7 +31,7 @@ def only(text: str, minimum_interval: int = 0) -> Finding:
 
 def test_a_good_one_has_no_findings() -> None:
     """Its time has no quotes: to kubectl, which sends JSON, it is a string all the same."""
-    assert linted(GOOD) == Report(1, ())
+    assert (linted(GOOD).graphcrons, linted(GOOD).findings) == (1, ())
 
 
 def test_an_end_that_the_installation_asks_for() -> None:
@@ -41,7 +41,7 @@ def test_an_end_that_the_installation_asks_for() -> None:
 
 @pytest.mark.parametrize("name", ["a", "a.b", "a--b.0", "0.1.2", "team-a.report"])
 def test_each_name_that_kubernetes_takes_is_good(name: str) -> None:
-    assert linted(GOOD.replace("name: good", f"name: {name!r}")) == Report(1, ())
+    assert linted(GOOD.replace("name: good", f"name: {name!r}")).findings == ()
 
 
 @pytest.mark.parametrize(
@@ -126,3 +126,16 @@ spec: {schedule: "0 9 * * *", assistantId: agent, expect: {successWithin: %s, st
 def test_a_duration_is_judged_as_everywhere() -> None:
     assert linted(EXPECTING % "26h").findings == ()
     assert only(EXPECTING % "7d").message == f"spec.expect.successWithin: {DURATION}"
+
+
+def test_notes_say_how_often_each_fires_and_a_sum_says_all() -> None:
+    second = GOOD.replace("name: good", "name: often").replace("0 9", "*/2 *").replace("2030-01-01T00:00:00Z", "null")
+    wrong, off = second.replace("*/2 *", "61 *"), GOOD.replace("assistantId", "enabled: false, assistantId")
+    report = linted("---\n".join((GOOD, second, wrong, off)))
+    assert [(note.where, note.name, note.severity, note.message) for note in report.notes] == [
+        ("a.yaml:1", "good", "note", "About 30 firings a month."),
+        ("a.yaml:6", "often", "note", "About 21,915 firings a month."),
+    ]
+    assert (round(report.firings_per_month), len(report.findings)) == (21_945, 1), (
+        "the third is wrong, the fourth is off"
+    )

@@ -138,6 +138,8 @@ def test_a_list_is_sorted_by_what_comes_next_or_was_last() -> None:
 
 def test_a_duration_needs_both_its_ends() -> None:
     assert duration(entry("Failed", finishedAt="2030-01-01T09:01:35Z")) is None
+    reported = entry("Failed", startedAt="2030-01-01T09:00:00Z", finishedAt="2030-01-01T09:01:35Z", durationSeconds=9)
+    assert duration(reported) == "9s", "what the run pod reports has no waiting in it"
     assert first_line("  one line \n") == "one line"
 
 

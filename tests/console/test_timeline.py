@@ -1,15 +1,7 @@
 """The page of the timeline, as a browser gets it."""
 
-import asyncio
-from datetime import timedelta
-from typing import Any
-
-import pytest
-
-from graphcron.console.timeline import KEPT, Timelines
-from graphcron.views import timeline
 from tests.support.console_server import browsing
-from tests.support.console_source import NOW, MemorySource, cron, firing
+from tests.support.console_source import MemorySource, cron, firing
 
 
 async def test_it_shows_what_comes_and_what_was() -> None:
@@ -48,26 +40,3 @@ async def test_htmx_gets_the_charts_alone() -> None:
     async with browsing(MemorySource(cron("a"))) as browser:
         _, text, _ = await browser.answer("/timeline", headers={"HX-Request": "true"})
     assert text.lstrip().startswith('<div id="charts"')
-
-
-async def test_those_who_ask_for_the_same_at_once_share_one_computation(monkeypatch: pytest.MonkeyPatch) -> None:
-    made = 0
-    real = timeline.ahead
-
-    def counted(*given: Any) -> timeline.Ahead:
-        nonlocal made
-        made += 1
-        return real(*given)
-
-    monkeypatch.setattr(timeline, "ahead", counted)
-    timelines, crons = Timelines(), [cron("a")]
-    found = await asyncio.gather(*(timelines.of(crons, NOW) for _ in range(10)))
-    assert made == 1
-    assert all(one is found[0] for one in found)
-    edited = cron("a", metadata={"generation": 2})
-    assert await timelines.of([edited], NOW) is not found[0]
-    assert await timelines.of(crons, NOW + timedelta(minutes=1)) is not found[0]
-    assert made == 3
-    for minute in range(KEPT + 1):
-        await timelines.of(crons, NOW + timedelta(minutes=minute))
-    assert await timelines.of(crons, NOW) is not found[0], "what is kept is bounded"

@@ -17,7 +17,7 @@ from graphcron.facade.openapi import document
 from graphcron.facade.store.store import StoreUnavailable
 from graphcron.facade.v1 import handlers
 from graphcron.facade.v1.changes import ACTOR_HEADER
-from graphcron.facade.v1.links import BASE, CRONS
+from graphcron.facade.v1.links import BASE, COSTS, CRONS
 from tests.support.facade_server import Client, application, serving
 from tests.support.store_memory import MemoryStore
 from tests.support.store_with_operator import StoreWithOperator
@@ -79,7 +79,7 @@ async def _nothing(world: World) -> None:
 async def _malformed(world: World) -> None:
     if world.method == "PATCH":
         world.body = {}
-    elif world.path == CRONS:
+    elif world.path in (CRONS, COSTS):
         world.options["params"] = {"q": "x" * 9000}
     elif world.path.endswith("/pause"):
         world.options["headers"] = [(ACTOR_HEADER, "a"), (ACTOR_HEADER, "b")]
@@ -133,7 +133,7 @@ async def _slow(world: World) -> None:
 
 async def _wrong(world: World) -> None:
     world.cron_id = "banana"
-    world.options["params"] = {"banana": "1"} if world.path == CRONS else None
+    world.options["params"] = {"banana": "1"} if world.path in (CRONS, COSTS) else None
     if world.body is not None:
         world.body = {"banana": 1}
 

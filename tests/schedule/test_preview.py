@@ -27,6 +27,7 @@ def test_people_get_words_and_both_clocks() -> None:
     assert done.stdout.decode().splitlines() == [
         "At 08:30, only on Sunday and Saturday (Europe/Berlin)",
         "CronJob: 30 8 * * 0,6",
+        "About 9 firings a month.",
         "2026-10-24T06:30:00Z  Sat 2026-10-24 08:30 +02:00",
         "2026-10-25T07:30:00Z  Sun 2026-10-25 08:30 +01:00",
     ]
@@ -36,8 +37,8 @@ def test_people_get_words_and_both_clocks() -> None:
 def test_without_options_it_is_five_times_from_now_in_utc() -> None:
     lines = run("0 0 * * *").stdout.decode().splitlines()
     assert lines[0] == "At 00:00 (Etc/UTC)"
-    assert len(lines) == 6
-    first = datetime.fromisoformat(lines[1].split()[0])
+    assert len(lines) == 7
+    first = datetime.fromisoformat(lines[2].split()[0])
     assert 0 < (first - datetime.now(UTC)).total_seconds() < 86_400 + 60
 
 
@@ -141,10 +142,11 @@ def test_a_seed_decides_what_a_hash_is() -> None:
     after = ["--after", "2026-12-01T00:00:00Z", "--count", "1"]
     shown = [run("H H * * *", *after, "--seed", seed).stdout.decode().splitlines()[1:] for seed in ("a", "b", "a")]
     assert shown[0] == shown[2] != shown[1]
-    assert shown[0] == ["CronJob: 27 1 * * *", "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
+    often = "About 30 firings a month."
+    assert shown[0] == ["CronJob: 27 1 * * *", often, "2026-12-01T01:27:00Z  Tue 2026-12-01 01:27 +00:00"]
     without = run("H H * * *", *after).stdout.decode().splitlines()
     assert without[2].startswith("H is another value for each GraphCron, and this is an example;")
-    assert len(without) == 4
+    assert len(without) == 5
     assert "H is" not in run("30 9 * mar thu", *after).stdout.decode()
     line = {"schedule": "H H * * *", "after": "2026-12-01T00:00:00Z", "count": 1, "seed": "a"}
     assert ask(line) == [{"next": ["2026-12-01T01:27:00Z"]}]

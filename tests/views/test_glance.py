@@ -104,6 +104,33 @@ def test_long_messages_are_kept_in_part_and_a_status_beyond_measure_not_at_all()
     assert (status_of(kept(huge)), glance(kept(huge)).phase) == ({}, "Pending")
 
 
+def test_long_answers_are_kept_in_part() -> None:
+    long = graphcron(history=[firing(number, answer="ü" * 1000) for number in range(10)])
+    (answer,) = {entry["answer"] for entry in status_of(kept(long))["history"]}
+    assert (len(answer), answer.endswith("(1000 characters)")) == (300, True)
+
+
+def managed(time: str, manager: str = "kubectl-edit", **more: str) -> dict[str, str]:
+    return {"manager": manager, "operation": "Update", "time": time} | more
+
+
+def test_somebody_changed_it_when_a_client_last_wrote_anything_but_its_status() -> None:
+    created = {"creationTimestamp": "2026-01-01T00:00:00Z"}
+    assert glance(graphcron() | {"metadata": {"name": "a", **created}}).changed == "2026-01-01T00:00:00Z"
+    fields = [
+        managed("2026-02-01T00:00:00Z"),
+        managed("2026-03-01T00:00:00Z", "argocd"),
+        managed("2026-11-01T00:00:00Z", "graphcron", subresource="status"),
+    ]
+    metadata = {"name": "a", **created, "managedFields": fields}
+    assert glance(kept(graphcron() | {"metadata": metadata})).changed == "2026-03-01T00:00:00Z"
+    noted = metadata | {"annotations": {"graphcron.dev/updated-at": "2026-04-01T00:00:00.123456+00:00"}}
+    assert glance(kept(graphcron() | {"metadata": noted})).changed == "2026-04-01T00:00:00Z"
+    forged = metadata | {"managedFields": [managed("soon")], "annotations": {"graphcron.dev/updated-at": "9"}}
+    assert glance(kept(graphcron() | {"metadata": forged})).changed == "2026-01-01T00:00:00Z"
+    assert glance(kept(graphcron())).changed == "", "it is not known"
+
+
 def test_ten_thousand_with_ten_firings_each_take_little_memory() -> None:
     """The facade has 220 MiB in all, of which it took 143 before it kept any of this."""
     gc.collect()

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from graphcron.commands import acting, backfilling, importing, linting, logs, options, output, server, tables
+from graphcron.commands import acting, backfilling, costing, importing, linting, logs, options, output, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
 from graphcron.resource.lifetime import Lifetime
@@ -46,6 +46,7 @@ def commands() -> None:
 
 
 commands.add_command(backfilling.backfill)
+commands.add_command(costing.costs_)
 
 
 @commands.command("list")
@@ -179,12 +180,12 @@ def lint(
 ) -> int:
     """Check GraphCrons in files, directories or standard input (-) as the operator would, without a cluster.
 
-    Other kinds of objects are passed over. Exits with 1 if there is an error.
+    Notes say how often each GraphCron fires. Other kinds of objects are passed over. Exits with 1 if there is an error.
     """
     installation = linting.anywhere(minimum_interval, Lifetime(require_end_time, max_lifetime))
     report = linting.lint(linting.texts(files, sys.stdin), installation, clock())
     if form:
-        output.document([finding.to_dict() for finding in report.findings], form)
+        output.document([finding.to_dict() for finding in (*report.findings, *report.notes)], form)
     else:
         output.findings(report)
     return EXIT_FAILED if report.failed else 0

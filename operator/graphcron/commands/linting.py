@@ -21,6 +21,8 @@ from graphcron.operator.run_pod import RunPods
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.lifetime import ANY_LIFETIME, Lifetime
 from graphcron.resource.names import fault_of_name
+from graphcron.schedule.counting import per_month, per_month_in_words
+from graphcron.schedule.expression import read
 from graphcron.schedule.field_syntax import oversized_steps
 
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -28,6 +30,7 @@ SUFFIXES = (".yaml", ".yml", ".json")
 
 ERROR = "error"
 WARNING = "warning"
+NOTE = "note"
 
 
 @dataclass(frozen=True)
@@ -52,10 +55,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What came of some files: how many GraphCrons they have, and the findings in order."""
+    """What came of some files: how many GraphCrons they have, and the findings in order. `notes` say how often each one
+    fires that does, `firings_per_month` how often all of them do."""
 
     graphcrons: int
     findings: tuple[Finding, ...]
+    notes: tuple[Finding, ...] = ()
+    firings_per_month: float = 0
 
     @property
     def failed(self) -> bool:
@@ -89,15 +95,26 @@ def _texts(name: str, stdin: TextIO) -> Iterator[tuple[str, str]]:
 
 def lint(files: Sequence[tuple[str, str]], installation: Installation, now: datetime) -> Report:
     """The findings in files, each with its name and its text; other kinds of objects are passed over."""
-    number, findings = 0, []
+    number, firings = 0, 0.0
+    findings: list[Finding] = []
+    notes: list[Finding] = []
     for name, text in files:
         for line, document in _documents(name, text):
             if isinstance(document, Finding):
                 findings.append(document)
             elif document.get("kind") == KIND:
                 number += 1
-                findings += _judged(f"{name}:{line}", document, installation, now)
-    return Report(number, tuple(findings))
+                found = _judged(where := f"{name}:{line}", document, installation, now)
+                findings += found
+                if all(one.severity != ERROR for one in found) and document["spec"].get("enabled") is not False:
+                    often = per_month(read(document["spec"]["schedule"]))
+                    firings += often
+                    notes.append(_note(where, document, often))
+    return Report(number, tuple(findings), tuple(notes), firings)
+
+
+def _note(where: str, document: Manifest, often: float) -> Finding:
+    return Finding(where, NOTE, document["metadata"]["name"], "Forecast", f"{per_month_in_words(often)}.")
 
 
 def _documents(name: str, text: str) -> Iterator[tuple[int, Manifest | Finding]]:

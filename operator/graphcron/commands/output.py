@@ -11,9 +11,10 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from graphcron.commands.linting import ERROR, Report
+from graphcron.commands.linting import ERROR, NOTE, WARNING, Report
 from graphcron.commands.requesting import Answer
 from graphcron.commands.tables import MESSAGE, NOTHING, TITLE, UNMET, Table
+from graphcron.schedule.counting import per_month_in_words
 from graphcron.views.explaining import Step
 from graphcron.views.manifest import as_yaml
 
@@ -130,13 +131,18 @@ def request(answer: Answer) -> int:
     return 0 if answer.outcome == "Succeeded" else 1
 
 
+_SEVERITIES = {ERROR: "red", WARNING: "yellow", NOTE: "cyan"}
+
+
 def findings(report: Report) -> None:
-    """One line for each finding, as compilers write them, and a sum."""
-    for finding in report.findings:
-        colour = "red" if finding.severity == ERROR else "yellow"
+    """One line for each finding and note, as compilers write them, and a sum."""
+    for finding in (*report.findings, *report.notes):
+        colour = _SEVERITIES[finding.severity]
         name = f"{plain(finding.name)}: " if finding.name else ""
         severity = click.style(finding.severity, fg=colour)
         click.echo(f"{finding.where}: {severity}: {name}{plain(finding.message)} ({finding.reason})")
     errors = sum(finding.severity == ERROR for finding in report.findings)
     warnings = len(report.findings) - errors
-    click.echo(f"{report.graphcrons} GraphCrons, {errors} errors, {warnings} warnings", err=True)
+    often = per_month_in_words(report.firings_per_month)
+    often = f", {often[0].lower()}{often[1:]}" if report.notes else ""
+    click.echo(f"{report.graphcrons} GraphCrons, {errors} errors, {warnings} warnings{often}", err=True)

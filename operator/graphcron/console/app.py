@@ -11,13 +11,13 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 from markupsafe import Markup, escape
 
-from graphcron.console import backfilling, calendar, cron, editing, overview, requests, stream, timeline
+from graphcron.console import backfilling, calendar, costs, cron, editing, overview, requests, stream, timeline
 from graphcron.console.access import CSRF_FIELD, CSRF_HEADER, Access, SignInNeeded, is_own_request, leads_on, same
 from graphcron.console.forms import read_form
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
 from graphcron.firing.formats import format_time
-from graphcron.views import firings, schedules, urgency, words
+from graphcron.views import firings, schedules, spending, urgency, words
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ HEADERS = {
 }
 
 
-NAVIGATION = (("overview", "Crons"), ("timeline", "Timeline"))
+NAVIGATION = (("overview", "Crons"), ("timeline", "Timeline"), ("costs", "Costs"))
 """Pages that each page leads to, by the names of their routes: those that there are."""
 _NOBODY = {"viewer": "", "csrf": "", "signs_out": False}
 
@@ -52,6 +52,7 @@ def make_console(access: Access, options: Options) -> web.Application:
     console = web.Application(middlewares=[_answer_errors(access)])
     console[stream.STREAMS] = stream.Streams()
     console[timeline.TIMELINES] = timeline.Timelines()
+    console[costs.PAGES] = costs.pages()
     console.on_shutdown.append(stream.close)
     console.on_response_prepare.append(_protect)
     console.add_routes([*access.routes(), *_routes(access, options)])
@@ -78,6 +79,7 @@ def _routes(access: Access, options: Options) -> list[web.AbstractRouteDef]:
         get("overview", "/", overview.show),
         get("changes", "/changes", stream.follow),
         get("timeline", "/timeline", timeline.show),
+        get("costs", "/costs", costs.show),
         get("cron", one, cron.show),
         get("new", "/new", editing.new),
         post("create", "/new", editing.create),
@@ -224,4 +226,5 @@ _FILTERS: dict[str, Any] = {
     "anchor": firings.anchor,
     "success_rate": firings.success_rate,
     "median_duration": firings.median_duration,
+    "used": spending.used_in_words,
 }

@@ -13,11 +13,12 @@ from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
 from graphcron.resource.identity import owner_of
 from graphcron.resource.traces import trace_url
-from graphcron.views import explaining, glance
+from graphcron.views import costs, explaining, forecast, glance
 from graphcron.views.backfill_request import progress
 from graphcron.views.events import EventLine, newest_first
 from graphcron.views.firings import history
 from graphcron.views.manifest import as_yaml, for_git
+from graphcron.views.spending import line_of
 from graphcron.views.urgency import urgency
 
 INPUT_LIMIT = 4000
@@ -43,6 +44,7 @@ async def show(visit: Visit) -> web.StreamResponse:
         "steps": explaining.explain(await _facts(visit, graphcron)),
         "backfills": await _backfills(visit, known),
         "history": [(entry, _trace_of(visit.options.trace_url, graphcron, entry)) for entry in history(graphcron)],
+        "costs": _costs(visit, graphcron),
         "events": events,
         "sealed": sealed,
         "may": {verb.value: right for verb, right in rights.items()},
@@ -60,6 +62,18 @@ def _trace_of(template: str, graphcron: Manifest, entry: Manifest) -> str | None
     recorded = str(entry.get("traceUrl", ""))
     recorded = recorded if recorded.startswith(("https://", "http://")) else ""
     return trace_url(template, graphcron["metadata"], entry.get("runId"), entry.get("threadId")) or recorded or None
+
+
+def _costs(visit: Visit, graphcron: Manifest) -> dict[str, Any]:
+    """What it used, how full its budget is, and what it will use."""
+    line, expected = line_of(graphcron), forecast.forecast_of(graphcron)
+    row = costs.row_of(line, visit.now)
+    return {
+        "row": row,
+        "priced": bool(line.currency),
+        "budget": costs.filled(line, row, visit.now),
+        "expected": forecast.in_words(expected) if expected else "",
+    }
 
 
 async def _facts(visit: Visit, graphcron: Manifest) -> explaining.Facts:

@@ -122,7 +122,7 @@ def _shown(
 def _context(
     visit: Visit, known: Manifest | None, values: Mapping[str, str], errors: Mapping[str, str], manifest: Manifest
 ) -> dict[str, Any]:
-    seed = known["metadata"]["uid"] if known else ""
+    seed, status = (known["metadata"]["uid"], known["status"]) if known else ("", {})
     return {
         "known": known,
         "generation": known["metadata"].get("generation") if known else None,
@@ -132,6 +132,6 @@ def _context(
         "spec_fields": form.FIELDS,
         "filled": {name for name, text in values.items() if text.strip()},
         "zones": form.zones(),
-        "preview": preview(values.get("schedule", ""), values.get("timezone", ""), visit.now, seed),
+        "preview": preview(values.get("schedule", ""), values.get("timezone", ""), visit.now, seed, status),
         "yaml": as_yaml(for_git(manifest)),
     }

@@ -3,8 +3,10 @@
 from aiohttp import web
 
 from graphcron.console.visit import Visit
+from graphcron.kube.resources import Manifest
 from graphcron.views import glance
 from graphcron.views.overview import ORDERS, Filter, choices, ordered, part
+from graphcron.views.spending import line_of, spent
 
 FIELDS = ("text", "phase", "owner", "assistant", "namespace", "label")
 """Of a filter, as the address has them."""
@@ -32,10 +34,12 @@ async def show(visit: Visit) -> web.StreamResponse:
     def address(page: int) -> str:
         return visit.url("overview", query | ({"page": str(page)} if page > 1 else {}))
 
+    rows = [(entry, glance.opened(one)) for entry, one in shown.listed]
     return visit.render(
         "overview_list.html" if visit.wants_part else "overview.html",
         part=shown,
-        rows=[(entry, glance.opened(one)) for entry, one in shown.listed],
+        rows=rows,
+        months=_months(visit, [one for _, one in rows]),
         here=address(shown.number),
         before=address(shown.number - 1) if shown.number > 1 else None,
         after=address(shown.number + 1) if shown.number < shown.pages else None,
@@ -46,3 +50,16 @@ async def show(visit: Visit) -> web.StreamResponse:
         known=len(listed),
         first=visit.options.first,
     )
+
+
+def _months(visit: Visit, graphcrons: list[Manifest]) -> dict[str, str]:
+    """What each used this month, by its uid: money where there are prices. Empty when nothing is recorded of any."""
+    if not any(one["status"].get("spending") for one in graphcrons):
+        return {}
+    return {one["metadata"]["uid"]: _month(visit, one) for one in graphcrons}
+
+
+def _month(visit: Visit, graphcron: Manifest) -> str:
+    line = line_of(graphcron)
+    used = spent(line, "Month", visit.now)
+    return used.cost_in_words if line.currency else used.tokens_in_words

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 ANY = "*"
 
 _METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, QUERY"
-_EXPOSED = "x-pagination-total, x-pagination-next, content-location, link, location, retry-after, warning"
+_EXPOSED = (
+    "x-pagination-total, x-pagination-next, content-location, link, location, retry-after, warning, "
+    "x-graphcron-forecast"
+)
 """LangGraph's, and those that only GraphCron sends."""
 _MAX_AGE_SECONDS = 600
 

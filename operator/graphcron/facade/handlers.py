@@ -38,12 +38,13 @@ from graphcron.facade.store.store import Changed, Missing, Store, StoreUnavailab
 from graphcron.facade.translation import Draft, assistant_uuid, cron, new_cron_id
 from graphcron.facade.unknown_fields import warning
 from graphcron.facade.update import update
-from graphcron.facade.v1.links import status_link
+from graphcron.facade.v1.links import FORECAST_HEADER, header_text, status_link
 from graphcron.kube import jsontext
 from graphcron.kube.resources import Manifest
 from graphcron.resource.advice import advice
 from graphcron.resource.identity import id_of
 from graphcron.schedule.fields import Schedule
+from graphcron.views.forecast import forecast_of, in_words
 
 CALLER = web.RequestKey("caller", Caller)
 """The caller of a request, set before its handler is called."""
@@ -286,6 +287,8 @@ def _answer_to(body: RunOptions, manifest: Manifest, now: datetime, schedule: Sc
     if said := advice(manifest["spec"]):
         warnings.append(f'299 - "{said}"')
     headers = {"Link": status_link(id_of(manifest))} | ({"Warning": ", ".join(warnings)} if warnings else {})
+    if expected := forecast_of(manifest):
+        headers[FORECAST_HEADER] = header_text(in_words(expected))
     return json_answer(cron(manifest, now, schedule), headers=headers)
 
 

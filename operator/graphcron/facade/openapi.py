@@ -21,7 +21,7 @@ from graphcron.facade.schemas import BODY_LIMIT, CronCount, CronCreate, CronPatc
 from graphcron.facade.unknown_fields import UnknownFields
 from graphcron.facade.v1 import described as v1
 from graphcron.facade.v1.changes import ACTOR_HEADER
-from graphcron.facade.v1.links import BASE
+from graphcron.facade.v1.links import BASE, FORECAST_HEADER
 from graphcron.resource.spec import GraphCronSpec
 
 
@@ -71,6 +71,10 @@ _WARNED = LINK | {
             "Names the fields that were passed on unread, and says when input that a run waits for could never be "
             "given."
         ),
+        "schema": {"type": "string"},
+    },
+    FORECAST_HEADER: {
+        "description": "How many firings a month that is, and what they will cost as far as it is known, in sentences.",
         "schema": {"type": "string"},
     },
 }

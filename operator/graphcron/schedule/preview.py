@@ -13,6 +13,7 @@ from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any, BinaryIO, TextIO
 
 from graphcron.firing.formats import format_time, parse_time
+from graphcron.schedule.counting import per_month, per_month_in_words
 from graphcron.schedule.description import in_words
 from graphcron.schedule.expression import is_hashed, read
 from graphcron.schedule.field_syntax import InvalidSchedule, oversized_steps
@@ -171,7 +172,7 @@ def _ask(question: Question) -> tuple[Schedule, list[datetime]]:
 
 
 def for_people(question: Question) -> Iterable[str]:
-    """The schedule in words, and a line a firing: in UTC, and as the clocks of the zone show it."""
+    """The schedule in words, how often it fires, and a line a firing: in UTC, and as the clocks of the zone show it."""
     schedule, times = _ask(question)
     zone = read_timezone(question.timezone)
     yield f"{in_words(schedule)} ({zone.key})"
@@ -183,6 +184,7 @@ def for_people(question: Question) -> Iterable[str]:
             "kubectl get graphcron NAME -o jsonpath='{.metadata.uid}' shows"
         )
     yield from oversized_steps(question.schedule)
+    yield f"{per_month_in_words(per_month(schedule))}."
     for time in times:
         local = time.astimezone(zone)
         yield f"{format_time(time)}  {local:%a %Y-%m-%d %H:%M} {local.isoformat()[19:]}"

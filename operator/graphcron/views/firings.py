@@ -6,9 +6,8 @@ from datetime import timedelta
 from statistics import median
 from typing import NamedTuple
 
-from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
-from graphcron.views.words import span
+from graphcron.views.words import length, span
 
 RAN = ("Succeeded", "Failed")
 """Outcomes of runs that came to an end of their own."""
@@ -47,12 +46,6 @@ def success_rate(graphcron: Manifest) -> Rate | None:
     counts = (graphcron.get("status") or {}).get("firings") or {}
     good, bad = counts.get("succeeded", 0), counts.get("failed", 0) + counts.get("missed", 0)
     return Rate(good, good + bad) if good + bad else None
-
-
-def length(entry: Manifest) -> timedelta | None:
-    """From the start of a firing's run to its end; None when either is unknown."""
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return parse_time(end) - parse_time(start) if start and end else None
 
 
 def median_duration(graphcron: Manifest) -> str | None:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from sys import intern
 from typing import Any, NamedTuple
 
+from graphcron.firing.formats import format_time, moment_of
 from graphcron.kube import jsontext
 from graphcron.kube.outline import STATUS_LIMIT
 from graphcron.kube.resources import Manifest
 from graphcron.resource.fields import clipped
+from graphcron.resource.identity import UPDATED_AT
 from graphcron.resource.status import read_status
 from graphcron.views.urgency import Urgency, urgency
 from graphcron.views.words import human_name, phase
@@ -22,7 +24,7 @@ STATUS = "keptStatus"
 """Members of a GraphCron that is kept in memory. The apiserver's have neither."""
 
 WHOLE_BYTES = 8 * 1024
-"""Of a status as JSON. Of a longer one, messages are kept in part: the apiserver has all of them."""
+"""Of a status as JSON. Of a longer one, messages and answers are kept in part: the apiserver has all of them."""
 MESSAGE_CHARACTERS = 300
 KEPT_BYTES = 32 * 1024
 """Of a status whose messages are short. Only somebody who writes statuses by hand makes a larger one."""
@@ -30,7 +32,7 @@ KEPT_BYTES = 32 * 1024
 
 class Glance(NamedTuple):
     """`name` is that for people; `outcome` is that of the last firing and `following` the next time, None where there
-    is none."""
+    is none. `changed` is when somebody last did something to it, its status apart; empty when that is not known."""
 
     urgency: Urgency
     name: str
@@ -38,6 +40,7 @@ class Glance(NamedTuple):
     outcome: str | None
     following: str | None
     active: int
+    changed: str = ""
 
 
 def glance(graphcron: Manifest) -> Glance:
@@ -91,13 +94,23 @@ def _read(graphcron: Mapping[str, Any], status: dict[str, Any]) -> Glance:
     active = status.get("active", 0)
     if not isinstance(active, int) or not isinstance(following, str | None):
         raise TypeError
-    return Glance(urgency(shown), human_name(dict(graphcron)), intern(phase(shown)), outcome, following, active)
+    reason, changed = intern(phase(shown)), _changed(graphcron["metadata"])
+    return Glance(urgency(shown), human_name(dict(graphcron)), reason, outcome, following, active, changed)
+
+
+def _changed(metadata: Mapping[str, Any]) -> str:
+    """By the apiserver's managedFields, which know of every client; where these were left out, by what REST notes."""
+    fields = [one for one in metadata.get("managedFields") or [] if not one.get("subresource")]
+    noted = (metadata.get("annotations") or {}).get(UPDATED_AT)
+    times = (metadata.get("creationTimestamp"), noted, *(one.get("time") for one in fields))
+    moments = [moment for time in times if time and (moment := moment_of(str(time)))]
+    return format_time(max(moments)) if moments else ""
 
 
 def _shortened(status: dict[str, Any]) -> dict[str, Any]:
     for one in (*status.get("conditions", []), *status.get("history", []), status.get("lastRequest", {})):
-        if "message" in one:
-            one["message"] = clipped(one["message"], MESSAGE_CHARACTERS)
+        for name in one.keys() & {"message", "answer"}:
+            one[name] = clipped(one[name], MESSAGE_CHARACTERS)
     if len(jsontext.dumps(status)) > KEPT_BYTES:
         status |= {"conditions": [], "history": []}
     return status

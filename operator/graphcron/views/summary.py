@@ -7,16 +7,22 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
+from pydantic.alias_generators import to_camel, to_snake
+
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import id_of, owner_of, requested_job_name
 from graphcron.resource.reason_guide import advice
 from graphcron.resource.status import FiringCounts
+from graphcron.resource.usage import TokenCounts
 from graphcron.views.actions import requested_run
+from graphcron.views.forecast import forecast_of
 from graphcron.views.glance import glance, status_of
 from graphcron.views.schedules import schedule_in_words
-from graphcron.views.words import condition, phase
+from graphcron.views.spending import line_of, spending_document
+from graphcron.views.words import condition, length, phase
 
+TOKENS = tuple(map(to_camel, TokenCounts.model_fields))
 RAN = ("Succeeded", "Failed")
 """Outcomes of runs that ended by themselves."""
 NONE_YET = "None"
@@ -61,6 +67,8 @@ def summary(graphcron: Manifest, now: datetime) -> dict[str, Any]:
         "last_firing": firing(history[0]) if history else None,
         "last_outcomes": [entry["outcome"] for entry in history],
         "last_request": last_request(shown),
+        "spending": spending_document(line_of(shown), now),
+        "forecast": expected.to_dict() if (expected := forecast_of(shown)) else None,
     }
 
 
@@ -92,7 +100,20 @@ def firing(entry: Manifest) -> dict[str, Any]:
         "started_at": entry.get("startedAt"),
         "finished_at": entry.get("finishedAt"),
         "duration_seconds": _seconds(entry),
+        "usage": _usage(entry["usage"]) if entry.get("usage") else None,
+        "cost": entry.get("cost"),
+        "answer": entry.get("answer"),
+        "trace_url": entry.get("traceUrl"),
     }
+
+
+def _usage(found: Manifest) -> dict[str, Any]:
+    models = {name: _tokens(counts) for name, counts in found["models"].items()}
+    return _tokens(found) | {"models": models, "source": found["source"], "complete": found["complete"]}
+
+
+def _tokens(counts: Manifest) -> dict[str, int]:
+    return {to_snake(name): counts[name] for name in TOKENS}
 
 
 def last_request(graphcron: Manifest) -> dict[str, Any] | None:
@@ -145,8 +166,7 @@ def _times(status: Manifest) -> list[str]:
 
 
 def _seconds(entry: Manifest) -> int | None:
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return int((parse_time(end) - parse_time(start)).total_seconds()) if start and end else None
+    return None if (found := length(entry)) is None else int(found.total_seconds())
 
 
 def _median(history: list[Manifest]) -> float | None:

@@ -1,10 +1,13 @@
-"""What is said of one GraphCron: its phase, its last firings, and times relative to now. Pure."""
+"""What is said of one GraphCron: its phase, its last firings, times relative to now, and amounts. Pure."""
 
+import re
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from graphcron.firing.formats import is_uuid, parse_time
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import DISPLAY_NAME
+from graphcron.resource.usage import AMOUNT
 
 NAME_CHARACTERS = 60
 """Of a name for people."""
@@ -54,10 +57,18 @@ def strip(graphcron: Manifest) -> str:
     return "".join(_SIGNS.get(entry["outcome"], "?") for entry in reversed(history))
 
 
+def length(entry: Manifest) -> timedelta | None:
+    """How long a firing's run took: as its pod reports it, else from its start to its end; None when that is
+    unknown."""
+    start, end, reported = entry.get("startedAt"), entry.get("finishedAt"), entry.get("durationSeconds")
+    if isinstance(reported, int):
+        return timedelta(seconds=reported)
+    return parse_time(end) - parse_time(start) if start and end else None
+
+
 def duration(entry: Manifest) -> str | None:
-    """From the start of a firing's run to its end; None when either is unknown."""
-    start, end = entry.get("startedAt"), entry.get("finishedAt")
-    return span(parse_time(end) - parse_time(start)) if start and end else None
+    """The same for people."""
+    return None if (found := length(entry)) is None else span(found)
 
 
 def first_line(text: str) -> str:
@@ -105,3 +116,24 @@ def span(length: timedelta) -> str:
     # From ten of the largest unit on, the next one says nothing more.
     shown = parts[first : first + (2 if parts[first][0] < 10 else 1)]
     return "".join(f"{number}{unit}" for index, (number, unit) in enumerate(shown) if number or index == 0)
+
+
+def amount(value: Decimal, currency: str = "") -> str:
+    """Money with two digits that say something: `3.60 USD`, `0.0042 USD`."""
+    digits = 2 if value >= 1 or not value else min(max(2, 1 - value.adjusted()), 9)
+    return f"{value:,.{digits}f} {currency}".strip()
+
+
+def read_amount(text: object) -> Decimal | None:
+    """Money as a status has it; None for what is none."""
+    return Decimal(text) if isinstance(text, str) and re.fullmatch(AMOUNT, text) else None
+
+
+def exact(value: Decimal) -> str:
+    """Money for programs, as the status has it: to a billionth, without zeros at the end."""
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
+def rounded(number: float) -> str:
+    """A number of which three digits say enough: `1,230,000`."""
+    return f"{int(float(f'{number:.3g}')):,}"

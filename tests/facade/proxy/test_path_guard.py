@@ -64,6 +64,9 @@ TRICKS = [
     "/graphcron/v1/crons/../../../threads",
     "/graphcron/v1/crons/%2e%2e/run",
     "/graphcron/v1/crons/a/run/b/c",
+    "/graphcron/v1/costs/",
+    "/graphcron/v1/costs/a",
+    "/graphcron/v1/%63osts",
     "/graphcron/v1/x",
 ]
 

@@ -10,8 +10,13 @@ from langgraph_sdk import get_client
 
 from graphcron.facade.auth.callers import Mode, read_keys
 from graphcron.facade.v1 import handlers
+from graphcron.facade.v1.described import CronFiring, CronSummary
+from graphcron.facade.v1.described_costs import CostReport
+from graphcron.facade.v1.links import COSTS
 from graphcron.resource.identity import requested_job_name
-from tests.support.facade_server import Client, made, serving
+from graphcron.views.costs import GROUPINGS
+from tests.support.facade_server import MINIMAL, Client, made, serving
+from tests.support.spending import usage, window
 from tests.support.store_with_operator import StoreWithOperator
 from tests.support.upstream_fake import UpstreamFake
 
@@ -47,6 +52,62 @@ async def cron(client: Client, store: StoreWithOperator) -> str:
     counts = {"succeeded": 3, "failed": 1, "skipped": 0, "missed": 0}
     store.manifests[identity]["status"] |= {"history": FIRINGS, "firings": counts, "consecutiveFailures": 1}
     return identity
+
+
+def now_spending(*used: Any) -> dict[str, Any]:
+    """Windows that have used all that, whenever the test runs: one that begins later is not over."""
+    found = window("2099-01-01T00:00:00Z", *used)
+    return {"today": found, "week": found, "month": found, "currency": "USD"}
+
+
+MONEY = {"usage": usage(1000, big=1000), "cost": "0.1", "answer": "It is half past three.", "traceUrl": "https://t/r2"}
+
+
+async def test_a_cron_says_what_it_used_and_what_it_will_cost(
+    client: Client, store: StoreWithOperator, cron: str
+) -> None:
+    store.manifests[cron]["status"] |= {
+        "spending": now_spending(2, 1500, "0.15"), "history": [FIRINGS[0] | MONEY, FIRINGS[1]]
+    }  # fmt: skip
+    _, found, _ = await client.call("GET", f"{V1}/{cron}")
+    used = {"firings": 2, "tokens": 1500, "costs": {"USD": "0.15"}, "incomplete": 0}
+    assert (found["spending"]["currency"], found["spending"]["month"]) == ("USD", used)
+    expected = found["forecast"]
+    assert (expected["tokens_per_month"], expected["based_on"], expected["currency"]) == (30438, 1, "USD")
+    first, second = (await client.call("GET", f"{V1}/{cron}/firings"))[1]["firings"]
+    assert first["usage"]["total_tokens"] == first["usage"]["models"]["big"]["input_tokens"] == 1000
+    assert [first[name] for name in ("cost", "answer", "trace_url")] == [
+        "0.1",
+        "It is half past three.",
+        "https://t/r2",
+    ]
+    assert [second[name] for name in ("usage", "cost", "answer", "trace_url")] == [None] * 4
+    CronSummary.model_validate(found)
+    CronFiring.model_validate(first)
+
+
+async def test_who_writes_a_cron_is_told_what_it_will_cost(client: Client, store: StoreWithOperator, cron: str) -> None:
+    _, _, headers = await client.call("POST", "/runs/crons", {"assistant_id": "agent", "schedule": "0 * * * *"})
+    assert headers["X-GraphCron-Forecast"] == (
+        "About 730 firings a month. What they will cost is unknown until a firing has ended whose usage is known."
+    )
+    store.manifests[cron]["status"] |= {
+        "spending": now_spending(2, 1500, "0.15") | {"currency": "€\r\nX: y"}, "history": [FIRINGS[0] | MONEY]
+    }  # fmt: skip
+    _, _, headers = await client.call("PATCH", f"/runs/crons/{cron}", {"schedule": "0 9 1 * *"})
+    assert headers["X-GraphCron-Forecast"] == (
+        "About 1 firing a month. They will use about 1,000 tokens and cost about 0.10 ???X: y, by one firing."
+    )
+
+
+@pytest.mark.parametrize("query", ["by=colour", "limit=0", "limit=101", "of=all", "by=cron&by=day"])
+async def test_a_wrong_question_about_costs_is_refused(client: Client, query: str) -> None:
+    status, found, _ = await client.call("GET", f"{COSTS}?{query}")
+    assert (status, list(found)) == (422, ["detail"])
+
+
+async def test_costs_are_only_read(client: Client) -> None:
+    assert (await client.call("POST", COSTS, {}))[0] == 405
 
 
 async def test_a_cron_is_told_of_in_words_and_its_firings_each(client: Client, cron: str) -> None:
@@ -224,6 +285,18 @@ class TestOwners:
         for headers, total in ((bob, 0), ({}, 1)):
             answer = (await client.call("GET", V1, headers=headers))[1]
             assert (answer["total"], answer["phases"]) == (total, {"Scheduled": 1} if total else {})
+
+    @pytest.mark.parametrize("by", GROUPINGS)
+    async def test_see_what_their_own_crons_cost(self, client: Client, store: StoreWithOperator, by: str) -> None:
+        bob = {"x-api-key": BOB}
+        for headers, cost in (({}, "1"), (bob, "100")):
+            _, cron, _ = await client.call("POST", "/runs/crons", MINIMAL, headers=headers)
+            store.manifests[cron["cron_id"]]["status"] |= {"spending": now_spending(1, 10, cost)}
+        for headers, cost in (({}, "1"), (bob, "100"), ({}, "1")):
+            status, found, _ = await client.call("GET", f"{COSTS}?by={by}", headers=headers)
+            assert (status, found["by"], found["number_of_rows"]) == (200, by, 1)
+            assert found["total"]["month"]["costs"] == found["rows"][0]["month"]["costs"] == {"USD": cost}
+            CostReport.model_validate(found)
 
     async def test_are_named_as_those_who_paused_whatever_a_header_says(self, client: Client, cron: str) -> None:
         headers = {"X-GraphCron-Actor": "bob"}

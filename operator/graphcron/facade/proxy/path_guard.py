@@ -12,7 +12,8 @@ a request of some kilobytes can hold two thousand, and decoding them takes secon
 _PLAIN = re.compile(r"(/[A-Za-z0-9_-]+)+")
 
 _LITERAL_CRON_PATH = re.compile(
-    r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons|/graphcron/v1(/crons(/[^/]+(/[A-Za-z]+(/[^/]+)?)?)?)?"
+    r"/runs/crons(/[^/]+)?|/threads/[^/]+/runs/crons|"
+    r"/graphcron/v1(/costs|/crons(/[^/]+(/[A-Za-z]+(/[^/]+)?)?)?)?"
 )
 _CRON_PATHS = {("runs", "crons"), ("graphcron", "v1")}
 

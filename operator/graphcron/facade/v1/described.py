@@ -8,8 +8,17 @@ from pydantic import BaseModel, Field
 
 from graphcron.facade.operation import LINK, REF, Operation, idempotency_key
 from graphcron.facade.v1.changes import ACTOR_HEADER, ACTOR_LIMIT
-from graphcron.facade.v1.links import CRONS
-from graphcron.facade.v1.schemas import BackfillRequest, CronQuery, FiringQuery, NoFields, PauseRequest, Query
+from graphcron.facade.v1.described_costs import CostReport, CronForecast, CronSpending, FiringUsage
+from graphcron.facade.v1.links import COSTS, CRONS
+from graphcron.facade.v1.schemas import (
+    BackfillRequest,
+    CostQuery,
+    CronQuery,
+    FiringQuery,
+    NoFields,
+    PauseRequest,
+    Query,
+)
 from graphcron.resource.status import FiringCounts
 
 CRON = f"{CRONS}/{{cron_id}}"
@@ -46,7 +55,11 @@ class CronFiring(BaseModel):
     thread_id: str | None = Field(description="The thread of that run.")
     started_at: datetime | None = Field(description="When the run started.")
     finished_at: datetime | None = Field(description="When it ended.")
-    duration_seconds: int | None = Field(description="Between the two.")
+    duration_seconds: int | None = Field(description="How long the run took, or else between the two.")
+    usage: FiringUsage | None = Field(description="Tokens that it used; null when nothing is known of it.")
+    cost: str | None = Field(description="What these cost, as a decimal number; null without a price.")
+    answer: str | None = Field(description="Text of its last message, where the cron records answers.")
+    trace_url: str | None = Field(description="Address of its trace.")
 
 
 class RunRequest(BaseModel):
@@ -98,6 +111,8 @@ class CronSummary(BaseModel):
     last_firing: CronFiring | None = Field(description="The last firing that ended.")
     last_outcomes: list[str] = Field(description="Outcomes of the last ten firings, the newest first.")
     last_request: RunRequest | None = Field(description="The newest request to run it now.")
+    spending: CronSpending | None = Field(description="What it used; null when nothing is recorded of it.")
+    forecast: CronForecast | None = Field(description="What a month will cost; null for a wrong schedule.")
 
 
 class CronPage(BaseModel):
@@ -191,6 +206,12 @@ _READ = (401, 403, 404, 422, 503)
 _CHANGED = (401, 403, 404, 408, 409, 413, 422, 503)
 
 OPERATIONS: dict[str, dict[str, Operation]] = {
+    COSTS: {
+        "get": Operation(
+            "get_costs_graphcron_v1", "What the caller's crons used, and what the month will come to",
+            None, {"$ref": f"{REF}CostReport"}, (400, 401, 403, 422, 503), parameters=_parameters(CostQuery),
+        )
+    },
     CRONS: {
         "get": Operation(
             "list_crons_graphcron_v1", "List crons: what each does and did, and how many there are of each kind",
@@ -247,4 +268,4 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
 }  # fmt: skip
 
 BODIES = (NoFields, PauseRequest, BackfillRequest)
-ANSWERS = (CronPage, FiringList, RunRequest, BackfillList)
+ANSWERS = (CostReport, CronPage, FiringList, RunRequest, BackfillList)

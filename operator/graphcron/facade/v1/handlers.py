@@ -6,10 +6,12 @@ They raise RestError or the store's errors, as those of LangGraph's endpoints do
 import asyncio
 import os
 from collections.abc import Callable
+from functools import partial
 from weakref import WeakValueDictionary
 
 from aiohttp import web
 
+from graphcron.console.minutely import Minutely
 from graphcron.facade import idempotency
 from graphcron.facade.errors import RestError
 from graphcron.facade.handlers import CALLER, PATCH_ATTEMPTS, AnyBody, Clock, cron_id_of, json_answer, read_within
@@ -20,12 +22,21 @@ from graphcron.facade.store.owned_store import OwnedStore
 from graphcron.facade.store.store import Changed, Missing, Store
 from graphcron.facade.v1 import changes, listing
 from graphcron.facade.v1.links import path_of, status_link
-from graphcron.facade.v1.schemas import CronQuery, FiringQuery, NoFields, PauseRequest, read_query
+from graphcron.facade.v1.schemas import (
+    ROWS_LIMIT,
+    CostQuery,
+    CronQuery,
+    FiringQuery,
+    NoFields,
+    PauseRequest,
+    read_query,
+)
 from graphcron.firing.formats import parse_time
 from graphcron.kube.json_patch import Operation
 from graphcron.kube.resources import Manifest
 from graphcron.kube.write_gate import steady_clock
 from graphcron.views import actions
+from graphcron.views.costs import GROUPINGS, document, report
 from graphcron.views.summary import firings, request_of, summary
 
 PATIENCE_SECONDS = 5.0
@@ -45,6 +56,7 @@ class V1Handlers:
         self._body_timeout = settings.body_timeout
         self._store = store
         self._now = clock
+        self._costs = {by: Minutely(partial(report, by=by, most=ROWS_LIMIT)) for by in GROUPINGS}
         self._running: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def list(self, request: web.Request) -> web.Response:
@@ -63,6 +75,12 @@ class V1Handlers:
         if query.before is not None:
             found = [entry for entry in found if parse_time(entry["scheduled_time"]) < query.before]
         return json_answer({"firings": found[: query.limit]})
+
+    async def costs(self, request: web.Request) -> web.Response:
+        """What the caller's crons used, and what the month will come to."""
+        query = read_query(CostQuery, list(request.query.items()))
+        found = await self._costs[query.by].of(await self._crons_of(request).list(), self._now())
+        return json_answer(document(found._replace(rows=found.rows[: query.limit])))
 
     async def run(self, request: web.Request) -> web.Response:
         """Run a cron now, once, also while it is paused."""

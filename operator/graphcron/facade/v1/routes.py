@@ -4,7 +4,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
 from graphcron.facade.v1.backfills import BackfillHandlers
-from graphcron.facade.v1.links import BASE, CRONS
+from graphcron.facade.v1.links import BASE, COSTS, CRONS
 
 CRON = CRONS + "/{cron_id:[^/]+}"
 
@@ -13,6 +13,7 @@ def v1_routes(handlers: BackfillHandlers) -> list[web.RouteDef]:
     """In order: a path with another method stops at the second half."""
     reads, acts = (hdrs.METH_GET, hdrs.METH_HEAD), ("run", "pause", "resume")
     return [
+        web.get(COSTS, handlers.costs),
         web.get(CRONS, handlers.list),
         web.get(CRON, handlers.get),
         web.get(f"{CRON}/firings", handlers.firings),
@@ -21,6 +22,7 @@ def v1_routes(handlers: BackfillHandlers) -> list[web.RouteDef]:
         web.get(f"{CRON}/backfills/{{name:[^/]+}}", handlers.backfill),
         web.delete(f"{CRON}/backfills/{{name:[^/]+}}", handlers.end_backfill),
         *(web.post(f"{CRON}/{act}", getattr(handlers, act)) for act in acts),
+        web.route("*", COSTS, only(*reads)),
         web.route("*", CRONS, only(*reads)),
         web.route("*", CRON, only(*reads)),
         web.route("*", f"{CRON}/firings", only(*reads)),

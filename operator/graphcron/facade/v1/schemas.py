@@ -14,6 +14,7 @@ from graphcron.resource.backfill import PARALLELISM_LIMIT
 from graphcron.resource.fields import Time
 from graphcron.resource.spec_reader import SHOWN_CHARACTERS
 from graphcron.views.actions import REASON_LIMIT
+from graphcron.views.costs import By
 
 AnyQuery = TypeVar("AnyQuery", bound="Query")
 
@@ -75,6 +76,16 @@ class FiringQuery(Query):
 
     limit: Annotated[Number, Field(ge=1, le=100)] = Field(10, description="Firings of the answer. Ten are recorded.")
     before: Time = Field(_NONE, description="Only firings that were due before this time.")
+
+
+ROWS_LIMIT = 100
+
+
+class CostQuery(Query):
+    """GET /graphcron/v1/costs."""
+
+    by: By = Field("cron", description="What a row is. By model and by day only the month is known.")
+    limit: Annotated[Number, Field(ge=1, le=ROWS_LIMIT)] = Field(20, description="Rows of the answer, the dearest.")
 
 
 class NoFields(Body):
