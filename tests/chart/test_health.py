@@ -13,6 +13,7 @@ from lupa import LuaRuntime
 
 from cluster import kstatus
 from cluster.paths import HERE
+from graphcron.operator.pauses import Pause
 from graphcron.operator.phase import Phase
 from tests.chart.helm import CHART
 from tests.support.graphcron_apiserver import graphcron_apiserver
@@ -40,6 +41,31 @@ def not_started(world: World) -> None:
 def expired(world: World) -> None:
     world.edit(endTime="2026-12-01T10:10:00Z")
     world.reconcile("10:05")
+
+
+def completed(world: World) -> None:
+    world.edit(maxRuns=1)
+    world.reconcile("10:05")
+    world.fire("11:00", "Complete")
+    world.reconcile("11:01")
+
+
+def paused_by_administrator(world: World) -> None:
+    world.pause = Pause("The annotation graphcron.dev/paused of namespace team", "upgrade")
+    world.reconcile("10:05")
+
+
+def over_budget(world: World) -> None:
+    world.edit(budget={"tokens": 100})
+    world.reconcile("10:05")
+    world.fire(
+        "11:00",
+        "Complete",
+        said='{"outcome": "Succeeded", "reason": "RunSucceeded", "usage": {"totalTokens": 100, '
+        '"inputTokens": 100, "source": "FinalState", "complete": true}}',
+    )
+    world.reconcile("11:01")
+    world.reconcile("11:01")
 
 
 def too_frequent(world: World) -> None:
@@ -103,6 +129,9 @@ STATES: list[tuple[Callable[[World], None], Phase | None, str, str]] = [
     (paused, Phase.PAUSED, "Suspended", "Current"),
     (not_started, Phase.NOT_STARTED, "Healthy", "Current"),
     (expired, Phase.EXPIRED, "Healthy", "Current"),
+    (completed, Phase.COMPLETED, "Healthy", "Current"),
+    (paused_by_administrator, Phase.PAUSED_BY_ADMINISTRATOR, "Suspended", "Current"),
+    (over_budget, Phase.OVER_BUDGET, "Suspended", "Current"),
     (too_frequent, Phase.TOO_FREQUENT, "Degraded", "Failed"),
     (max_failures, Phase.MAX_FAILURES, "Degraded", "Failed"),
     (in_pod_not_allowed, None, "Degraded", "Failed"),

@@ -1,6 +1,7 @@
 -- For Argo CD: the health of a GraphCron. Put it into the ConfigMap argocd-cm as
 -- resource.customizations.health.graphcron.dev_GraphCron
 local hs = {status = "Progressing", message = "Waiting for the operator"}
+local paused = {PausedByAdministrator = true, OverBudget = true}
 if obj.metadata.deletionTimestamp ~= nil then
   hs.message = "Being deleted"
   return hs
@@ -14,7 +15,7 @@ for _, condition in ipairs(status.conditions or {}) do
     hs.message = condition.message
     if condition.status ~= "True" then
       hs.status = "Degraded"
-    elseif obj.spec.enabled == false then
+    elseif obj.spec.enabled == false or paused[condition.reason] then
       hs.status = "Suspended"
     else
       hs.status = "Healthy"
