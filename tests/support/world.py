@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron.operator.cronjob import Installation
+from graphcron.operator.exceeded import NOT_SHARED
 from graphcron.operator.observed import CreateFailure, Observed
 from graphcron.operator.pauses import Pause
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
@@ -55,6 +56,7 @@ class World:
         self.expect = Expect()
         self.lifetime = ANY_LIFETIME
         self.pause: Pause | None = None
+        self.shared = NOT_SHARED
         self.create_failures: dict[str, CreateFailure] = {}
         """The Events FailedCreate, by uid of what could not create."""
         self.asked = 0
@@ -74,7 +76,8 @@ class World:
 
     def observed(self, asked: bool = False) -> Observed:
         failures = self.create_failures if asked else None
-        return Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures, self.pause)
+        known = Observed(self.graphcron, self.cron_job, tuple(self.jobs), tuple(self.pods), failures, self.pause)
+        return replace(known, shared=self.shared)
 
     def _installation(self) -> Installation:
         return Installation(self.run_pods, self.least, self.start_timeout, expect=self.expect, lifetime=self.lifetime)
