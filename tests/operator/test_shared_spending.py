@@ -243,3 +243,10 @@ class TestOneThatIsOver:
         made.reconcile("10:06")
         assert made.condition("Ready")["reason"] == "OverBudget"
         assert made.condition("OverBudget")["reason"] == "OverBudget"
+
+    def test_an_invalid_one_is_suspended_all_the_same(self, made: World) -> None:
+        made.shared = self.told(100)
+        made.edit(schedule="99 * * * *")
+        plan = made.decide("10:06")
+        assert plan.suspend
+        assert plan.verdict.message.endswith("Until then its CronJob stays suspended.")

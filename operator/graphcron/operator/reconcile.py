@@ -152,7 +152,8 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
 
 
 def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Plan:
-    suspend = observed.is_paused and observed.cron_job is not None and not observed.is_suspended
+    stops = observed.is_paused or observed.shared.exceeded is not None
+    suspend = stops and observed.cron_job is not None and not observed.is_suspended
     return Plan(held_up(invalid.reason, invalid.message, observed, suspended=suspend), suspend=suspend)
 
 
