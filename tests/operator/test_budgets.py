@@ -68,9 +68,9 @@ class TestSuspend:
         ready = world.condition("Ready")
         assert (ready["status"], ready["reason"]) == ("True", "OverBudget")
         assert ready["message"] == (
-            "Suspended: 10,250 tokens are used of the 10,000 that spec.budget allows for each day, which ends at "
-            "2026-12-01T11:00:00Z. It resumes by itself then, without what is due until then; a higher limit resumes "
-            "it at once."
+            "Suspended: 10,250 tokens are used of the 10,000 tokens that spec.budget allows for each day, which ends "
+            "at 2026-12-01T11:00:00Z. It resumes by itself then, without what is due until then; a higher limit "
+            "resumes it at once."
         )
         found = world.condition("OverBudget")
         assert (found["status"], found["reason"], found["message"]) == ("True", "OverBudget", ready["message"])
@@ -136,7 +136,7 @@ class TestSuspend:
         world.edit(budget={"tokens": 10_001, "per": "Day"})
         world.reconcile("08:30")
         assert suspended(world)
-        assert "of the 10,001" in world.condition("Ready")["message"]
+        assert "of the 10,001 tokens" in world.condition("Ready")["message"]
 
     def test_whoever_resumes_its_cronjob_by_hand_starts_nothing(self) -> None:
         assert gate(order(over()), at("07:00")) == (
@@ -243,7 +243,7 @@ class TestMoney:
         spend(world, "06:02", 1, "4.5", incomplete=1)
         world.reconcile("06:02")
         assert world.condition("Ready")["message"].startswith(
-            "Suspended: at least 4.5 EUR are spent of the 4.5 EUR that spec.budget allows for each day, "
+            "Suspended: at least 4.5 EUR are used of the 4.5 EUR that spec.budget allows for each day, "
         )
 
     def test_without_prices_it_says_that_nothing_is_held(self) -> None:

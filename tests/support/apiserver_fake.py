@@ -28,8 +28,8 @@ GROUPS = {
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
-CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
-KEPT = (*WATCHED, "leases", "namespaces")
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "configmaps": "ConfigMap"}
+KEPT = (*WATCHED, "leases", "namespaces", "configmaps")
 
 
 class Heard(NamedTuple):
@@ -275,6 +275,8 @@ class FakeApiserver:
         """By a JSON Patch, also of the status, or by a merge patch of the status."""
         patch = await request.json()
         before = self.objects[plural].get(name)
+        if before and isinstance(patch, dict) and "data" in patch:
+            return web.json_response(await self.put(plural, before | {"data": before.get("data", {}) | patch["data"]}))
         if before and isinstance(patch, dict):  # a merge patch
             if before["metadata"]["uid"] != patch["metadata"]["uid"]:
                 return _status(409, "the UID in the precondition does not match the UID in record")

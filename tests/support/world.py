@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from graphcron.operator.cronjob import Installation
+from graphcron.operator.exceeded import NOT_SHARED
 from graphcron.operator.observed import CreateFailure, Observed
 from graphcron.operator.pauses import Pause
 from graphcron.operator.reconcile import Plan, conclude, decide, decide_in_full
@@ -59,6 +60,7 @@ class World:
         self.pause: Pause | None = None
         self.ledger = NO_LEDGER
         self.backfills: tuple[BackfillSpent, ...] = ()
+        self.shared = NOT_SHARED
         self.create_failures: dict[str, CreateFailure] = {}
         """The Events FailedCreate, by uid of what could not create."""
         self.asked = 0
@@ -86,6 +88,7 @@ class World:
             failures,
             self.pause,
             backfills=self.backfills,
+            shared=self.shared,
         )
 
     def _installation(self) -> Installation:

@@ -96,3 +96,17 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* The budgets of guardrails.budgets that have a limit, as JSON. Numbers from a file are floating-point to Helm. */}}
+{{- define "graphcron.budgets" -}}
+{{- $found := dict }}
+{{- range $kind, $budget := .Values.guardrails.budgets | default dict }}
+{{- with $budget | default dict }}
+{{- $per := .per | default "Month" }}
+{{- if and .tokens .cost }}{{ fail (printf "guardrails.budgets.%s takes tokens or cost, not both: remove one" $kind) }}{{ end }}
+{{- if .tokens }}{{ $_ := set $found $kind (dict "tokens" (.tokens | int64) "per" $per) }}{{ end }}
+{{- if .cost }}{{ $_ := set $found $kind (dict "cost" (.cost | toJson | trimAll "\"") "per" $per) }}{{ end }}
+{{- end }}
+{{- end }}
+{{- toJson $found }}
+{{- end }}

@@ -8,6 +8,7 @@ import aiohttp
 
 from graphcron.kube import jsontext
 from graphcron.kube.backfill_api import BackfillApi
+from graphcron.kube.config_map_api import ConfigMapApi
 from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation, add, require
 from graphcron.kube.lease_api import LeaseApi
@@ -38,7 +39,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(BackfillApi, LeaseApi):
+class Api(BackfillApi, ConfigMapApi, LeaseApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(

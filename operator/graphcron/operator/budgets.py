@@ -2,71 +2,57 @@
 
 The sums are those of the status, which has each firing that has ended (`status.spending`). The one that ended last is
 in them once the status is written, and then the GraphCron is reconciled again at once: so at most the firings that are
-under way at that moment come on top.
+under way at that moment come on top. Those of the installation are in `shared_spending`.
 """
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
+from graphcron.operator.conditions import OVER_BUDGET as CONDITION
 from graphcron.operator.conditions import SUSPENDED, condition_of
+from graphcron.operator.exceeded import NOT_SHARED, Exceeded, Limit
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
-from graphcron.operator.reasons import BUDGET_EXCEEDED, NO_PRICES, OVER_BUDGET, USAGE_UNKNOWN
-from graphcron.resource.budget import Budget, amount_of
-from graphcron.resource.usage import Spending, SpendingWindow
+from graphcron.operator.reasons import NO_PRICES, OVER_BUDGET, USAGE_UNKNOWN
+from graphcron.resource.budget import Budget
+from graphcron.resource.usage import Spending
 from graphcron.resource.windows import current, end
 from graphcron.schedule.time_zone import read_timezone
 
 DEFAULT_PER: Literal["Month"] = "Month"
 
 
-class Exceeded(NamedTuple):
-    """A budget that is used up: the sentence about it, when its window ends, and what follows until then."""
-
-    message: str
-    ends: datetime
-    action: Literal["Suspend", "Skip", "Notify"] = "Suspend"
-
-    @property
-    def skip_until(self) -> datetime | None:
-        """Run pods of the schedule skip what is due before that."""
-        return None if self.action == "Notify" else self.ends
-
-    @property
-    def reason(self) -> str:
-        """Of the condition OverBudget: whether anything follows from it."""
-        return BUDGET_EXCEEDED if self.action == "Notify" else OVER_BUDGET
-
-    @property
-    def suspends(self) -> bool:
-        return self.action == "Suspend"
-
-
 def exceeded(inputs: Inputs) -> Exceeded | None:
-    """The budget of the spec that is used up; None when none is."""
-    budget = inputs.spec.budget
-    return _own(budget, inputs.observed.status.spending, inputs.zone, inputs.now) if budget else None
+    """The budget that is used up; of several one that suspends, and of those the one that ends last. None for none."""
+    budget, observed = inputs.spec.budget, inputs.observed
+    found = [_own(budget, observed.status.spending, inputs.zone, inputs.now)] if budget else []
+    if shared := observed.shared.exceeded:
+        told = condition_of(observed.status, CONDITION)
+        found.append(shared.steady(told.message if told else None))
+    return max(filter(None, found), key=lambda one: (one.suspends, one.ends), default=None)
 
 
 def is_within(observed: Observed, now: datetime) -> bool:
-    """The same for one whose spec is valid, of which nothing is read that is not needed. The end of a window lowers a
-    sum: what is within its budget stays so until another firing ends."""
+    """Whether all is well with one whose spec is valid; nothing is read that is not needed. The end of a window lowers
+    a sum: what is within its budget stays so until another firing ends."""
+    if observed.shared != NOT_SHARED:
+        return False
     spec = observed.graphcron["spec"]
     if "budget" not in spec:
         return True
     budget, spending = Budget.model_validate(spec["budget"]), observed.status.spending
     zone = read_timezone(spec.get("timezone"))
-    return not (_own(budget, spending, zone, now) or _unkept(budget, spending, zone, now))
+    return not (_own(budget, spending, zone, now) or _not_held(budget, spending, zone, now))
 
 
-def unkept(inputs: Inputs) -> tuple[str, str] | None:
+def not_held(inputs: Inputs) -> tuple[str, str] | None:
     """Reason and message of a budget that cannot be held, because nobody knows what is used."""
-    budget = inputs.spec.budget
-    return _unkept(budget, inputs.observed.status.spending, inputs.zone, inputs.now) if budget else None
+    budget, observed = inputs.spec.budget, inputs.observed
+    own = _not_held(budget, observed.status.spending, inputs.zone, inputs.now) if budget else None
+    return own or observed.shared.not_held
 
 
 def is_to_be_judged(old: Manifest, new: Manifest, spec: Manifest) -> bool:
@@ -84,12 +70,14 @@ def _own(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: datetim
     per = budget.per or DEFAULT_PER
     window = current(spending, per, now, zone)
     limit = Limit.of(budget.tokens, budget.cost)
-    if limit is None or not limit.is_reached(window):
+    if limit is None or limit.used(window) < limit.amount:
         return None
     ends, action = end(per, now, zone), budget.on_exceeded or "Suspend"
-    used = limit.used(window, spending.currency if spending else None)
-    what = f"{used} that spec.budget allows for each {per.lower()}, which ends at {format_time(ends)}"
-    return Exceeded(f"{_BEGINNING[action]}{what}. {_FOLLOWS[action]}", ends, action)
+    currency = spending.currency if spending else None
+    least = "at least " if window.incomplete else ""
+    used, allowed = (limit.written(amount, currency) for amount in (limit.used(window), limit.amount))
+    what = f"{least}{used} are used of the {allowed} that spec.budget allows for each {per.lower()}"
+    return Exceeded(f"{_BEGINNING[action]}{what}, which ends at {format_time(ends)}. {_FOLLOWS[action]}", ends, action)
 
 
 _BEGINNING = {"Suspend": "Suspended: ", "Skip": "Over budget: ", "Notify": "Over budget: "}
@@ -100,50 +88,17 @@ _FOLLOWS = {
 }
 
 
-class Limit(NamedTuple):
-    """What may be used: a number of tokens, or else an amount of money."""
-
-    tokens: int | None
-    cost: Decimal | None
-
-    @classmethod
-    def of(cls, tokens: int | None, cost: object) -> "Limit | None":
-        """None when there is none."""
-        if tokens is not None:
-            return cls(tokens, None)
-        return cls(None, amount) if (amount := amount_of(cost)) else None
-
-    def is_reached(self, window: SpendingWindow) -> bool:
-        if self.tokens is not None:
-            return window.tokens >= self.tokens
-        return self.cost is not None and Decimal(window.cost or 0) >= self.cost
-
-    def used(self, window: SpendingWindow, currency: str | None) -> str:
-        """What was used of it, in words."""
-        least = "at least " if window.incomplete else ""
-        if self.tokens is not None:
-            return f"{least}{window.tokens:,} tokens are used of the {self.tokens:,}"
-        unit = f" {currency}" if currency else ""
-        return (
-            f"{least}{_money(Decimal(window.cost or 0))}{unit} are spent of the {_money(self.cost or Decimal())}{unit}"
-        )
-
-
-def _money(amount: Decimal) -> str:
-    return f"{amount.normalize():,f}"
-
-
-def _unkept(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: datetime) -> tuple[str, str] | None:
+def _not_held(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: datetime) -> tuple[str, str] | None:
     limit, per = Limit.of(budget.tokens, budget.cost), budget.per or DEFAULT_PER
     window = current(spending, per, now, zone)
     if limit is None or not window.firings:
         return None
-    if limit.cost is not None and window.cost is None and window.tokens:
+    if limit.is_unpriced(window):
         return NO_PRICES, (
             "spec.budget.cost limits nothing: the installation has no price for what was used. Ask the administrator "
             "to set the value 'prices' of the Helm chart, or set spec.budget.tokens instead."
         )
-    if (window.incomplete or 0) >= window.firings and not limit.is_reached(window):
+    if (window.incomplete or 0) >= window.firings and limit.used(window) < limit.amount:
         return USAGE_UNKNOWN, (
             f"spec.budget is not counted in full: what each of the {window.firings} firings used that ended in this "
             f"{per.lower()} is unknown, or known only in part. docs/how-to/set-a-budget.md says what is known when."

@@ -26,6 +26,7 @@ from graphcron.operator.phase import stalled
 from graphcron.operator.quarantine import Suspect, conditions
 from graphcron.operator.reasons import INTERNAL_ERROR, QUARANTINED, RECONCILE_FAILED
 from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing
+from graphcron.operator.shared_spending import SharedSpending
 from graphcron.operator.starting import BETWEEN_TOUCHES
 from graphcron.operator.work_queue import WorkQueue
 
@@ -56,6 +57,7 @@ class Controller:
     ) -> None:
         self.cache = ObjectCache()
         self.cache.pauses = Pauses(installation.paused)
+        self.cache.spent = SharedSpending(installation.budgets, installation.pods.namespace)
         self._marker = marker or CrashMarker(None, clock())
         self._quarantined: dict[str, Suspect] = {}
         self._metrics = metrics or OperatorMetrics()
@@ -76,6 +78,7 @@ class Controller:
     def start(self) -> None:
         """Everything is listed: queue all GraphCrons, and from now on each one that changes."""
         self._started = True
+        self.cache.spent.crossed(self._clock())
         for name in self.cache.names():
             self.queue.add(name)
 
@@ -125,6 +128,7 @@ class Controller:
             observed = self.cache.of(name)
         if observed is None:
             return ""
+        observed = replace(observed, shared=self.cache.spent.of(observed.graphcron, self._clock()))
         if name in self._cron_jobs.applied:
             observed = replace(observed, applied=self._cron_jobs.applied[name])
         plan = self._decide(name, observed)
@@ -227,6 +231,7 @@ class Controller:
         self.cache.put(GRAPHCRONS, written)
         if written["metadata"]["generation"] != graphcron["metadata"]["generation"]:
             self.queue.add(name)  # edited meanwhile; the cache has that version already, so its event changes nothing
+        self._queue_over_budget()
         if is_to_be_judged(graphcron.get("status") or {}, wanted, graphcron.get("spec") or {}):
             self.queue.add(name)
         self._metrics.wrote_status(graphcron.get("status"), wanted)
@@ -247,6 +252,7 @@ class Controller:
         we wrote them, queue nothing."""
         if not self.cache.is_known(resource, manifest):
             self._queue(resource, self.cache.put(resource, manifest))
+            self._queue_over_budget()
 
     def deleted(self, resource: Resource, manifest: Manifest) -> None:
         name = self.cache.drop(resource, manifest, format_time(self._clock()))
@@ -261,6 +267,11 @@ class Controller:
         for name in self.cache.drop_missing(resource, uids, version):
             log.info("GraphCron %s/%s: one of its %s was deleted while nothing was watched", *name, resource)
             self._queue(resource, name)
+
+    def _queue_over_budget(self) -> None:
+        """All GraphCrons of a budget of the installation that is used up since, or no longer."""
+        for name in self.cache.spent.crossed(self._clock()) if self._started else ():
+            self.queue.add(name)
 
     def _queue(self, resource: Resource, name: Name | None) -> None:
         if self._started and name and (resource == GRAPHCRONS or self.cache.has(name)):

@@ -13,6 +13,7 @@ from graphcron.kube.resources import Manifest
 from graphcron.operator import run_pod
 from graphcron.operator.guardrails import refusal
 from graphcron.operator.reasons import REQUEST_TOO_LARGE
+from graphcron.resource.budget import SharedBudgets
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import (
     CRON_LABEL,
@@ -69,6 +70,8 @@ class Installation:
     ledger: Ledger = NO_LEDGER
     lifetime: Lifetime = ANY_LIFETIME
     """Whether GraphCrons must have an end, and how far off it may be."""
+    budgets: SharedBudgets = field(default_factory=SharedBudgets)
+    """What many GraphCrons may use together."""
 
     @cached_property
     def mark(self) -> str:

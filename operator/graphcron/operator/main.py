@@ -32,6 +32,7 @@ from graphcron.operator.namespaces import NamespaceHandler, NamespacePoll
 from graphcron.operator.object_cache import WATCHED_RESOURCES
 from graphcron.operator.resource_handler import ResourceHandler
 from graphcron.operator.settings import OperatorSettings
+from graphcron.operator.spending_record import SpendingRecord
 from graphcron.resource.identity import MANAGED_BY
 from graphcron.resource.lifetime import Lifetime
 
@@ -65,12 +66,16 @@ class Operator:
             settings.paused,
             settings.run_expect,
             lifetime=Lifetime(settings.require_end_time, settings.max_lifetime_days),
+            budgets=settings.budgets,
         )
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)
         self._controller = Controller(kube, installation, leads=leads, metrics=metrics, marker=marker)
         self._backfills = BackfillController(
             kube, self._controller.cache, installation, utc_now, leads, metrics, marker
+        )
+        self._record = SpendingRecord(
+            kube, self._controller.cache.spent, settings.lease[0], settings.spending_config_map, utc_now, leads
         )
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._requeue_skipped
@@ -130,14 +135,17 @@ class Operator:
             )
         )
         await self._serve_webhook()
+        await self._record.read()
         reflectors = [*self._reflectors, self._backfill_reflector]
         self._background += [asyncio.create_task(reflector.run()) for reflector in reflectors]
         # Nothing is reconciled before: what is not listed yet would count as missing.
         with _no_collection():
             await self._wait_for_lists()
+        self._record.restore()
         # Else the first reconciliations would skip their writes, and all be done twice.
         await self._elector.attempt()
         self._background += [asyncio.create_task(self._elector.run()), asyncio.create_task(self._sample_watches())]
+        self._background.append(asyncio.create_task(self._record.run()))
         queue = self._controller.queue
         self._workers = asyncio.create_task(queue.run(self._controller.reconcile, self._settings.workers))
         self._controller.start()

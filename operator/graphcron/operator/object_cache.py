@@ -13,7 +13,9 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
 from graphcron.operator.pauses import Pauses
 from graphcron.operator.pod_status import JOB_LABEL, job_of
+from graphcron.operator.shared_spending import SharedSpending
 from graphcron.operator.triggers import only_trigger
+from graphcron.resource.budget import SharedBudgets
 from graphcron.resource.identity import BACKFILL_LABEL, CRON_LABEL, ENDED_ANNOTATION, FIELD_MANAGER, TOUCHED_ANNOTATION
 
 WATCHED_RESOURCES = (GRAPHCRONS, CRON_JOBS, JOBS, PODS)
@@ -68,6 +70,7 @@ class ObjectCache:
         kinds = (subject, CRON_JOBS, JOBS, PODS)
         self._objects: dict[Resource, dict[Name, dict[str, _Packed]]] = {kind: {} for kind in kinds}
         self.pauses = Pauses()
+        self.spent = SharedSpending(SharedBudgets(), None)
         self._gone: OrderedDict[str, None] = OrderedDict()
         self._unreported: dict[Name, set[tuple[Resource, str]]] = {}
         self._states: Counter[str] = Counter()
@@ -202,6 +205,7 @@ class ObjectCache:
         if known is None or known.version <= version_of(kept):
             place[kept["metadata"]["name"]] = packed = _Packed.of(resource, kept)
             if resource == self._subject:
+                self.spent.put(kept)
                 self._states[packed.state] += 1
                 self._unmet.update(packed.unmet)
                 if known:
@@ -215,6 +219,7 @@ class ObjectCache:
         place = self._objects[resource].get(name, {})
         gone = place.pop(key, None)
         if gone and resource == self._subject:
+            self.spent.drop(name, gone.uid)
             self._states[gone.state] -= 1
             self._unmet.subtract(gone.unmet)
         if not place:

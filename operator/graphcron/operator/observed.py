@@ -11,6 +11,7 @@ from graphcron.firing.order import scheduled_time_of
 from graphcron.kube.resources import Manifest
 from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.cronjob import is_a_run, not_before
+from graphcron.operator.exceeded import NOT_SHARED, Shared
 from graphcron.operator.history import added, failures_in_a_row, most_failures, past_firings
 from graphcron.operator.pauses import Pause
 from graphcron.operator.reapply import Applied
@@ -50,6 +51,8 @@ class Observed:
     """The last apply of its CronJob by this process."""
     backfills: tuple[BackfillSpent, ...] = ()
     """What the firings of its backfills have used, by their statuses."""
+    shared: Shared = NOT_SHARED
+    """What budgets of the installation say about it."""
 
     # Cached: each is read several times in one reconciliation, and costs more than most of it.
 

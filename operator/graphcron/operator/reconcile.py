@@ -24,6 +24,7 @@ from graphcron.operator.correction import change_of, is_settled
 from graphcron.operator.cronjob import CronJobTiming, Installation, cron_job, digest_of, is_a_run, skip_until
 from graphcron.operator.drift import explain
 from graphcron.operator.events import Event, events_of, of_request
+from graphcron.operator.exceeded import Exceeded
 from graphcron.operator.expectations import Judgement, judge, quiet_until
 from graphcron.operator.history import HISTORY_LIMIT, count, older_jobs
 from graphcron.operator.inputs import Inputs
@@ -147,13 +148,14 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         runs=inputs.runs,
         troubles={
             OVER_BUDGET: (exceeded.reason, exceeded.message) if exceeded else None,
-            BUDGET_NOT_HELD: budgets.unkept(inputs),
+            BUDGET_NOT_HELD: budgets.not_held(inputs),
         },
     )
 
 
 def _invalid(invalid: InvalidGraphCron, observed: Observed) -> Plan:
-    suspend = observed.is_paused and observed.cron_job is not None and not observed.is_suspended
+    stops = observed.is_paused or observed.shared.exceeded is not None
+    suspend = stops and observed.cron_job is not None and not observed.is_suspended
     return Plan(held_up(invalid.reason, invalid.message, observed, suspended=suspend), suspend=suspend)
 
 
@@ -188,7 +190,7 @@ def _not_before(inputs: Inputs, phase: Phase) -> datetime | None:
     return inputs.observed.not_before
 
 
-def _timing(inputs: Inputs, phase: Phase, exceeded: budgets.Exceeded | None) -> CronJobTiming:
+def _timing(inputs: Inputs, phase: Phase, exceeded: Exceeded | None) -> CronJobTiming:
     until = exceeded.skip_until if exceeded and (phase.fires or phase is Phase.OVER_BUDGET) else None
     return CronJobTiming(inputs.schedule, phase.suspends, _not_before(inputs, phase), until)
 

@@ -21,6 +21,7 @@ from graphcron.environ import (
 )
 from graphcron.kube.lease import LeaseTiming
 from graphcron.operator.run_pod import RunPods
+from graphcron.resource.budget import SharedBudgets
 from graphcron.resource.fields import KeySelector
 from graphcron.resource.pod_types import Resources
 from graphcron.resource.spec_parts import Expect
@@ -56,6 +57,17 @@ def _expect(value: dict[str, Any]) -> Expect:
 
 JsonExpect = Annotated[Expect, BeforeValidator(_expect), BeforeValidator(json_of(dict))]
 """What is expected of all GraphCrons."""
+
+
+def _budgets(value: dict[str, Any]) -> SharedBudgets:
+    try:
+        return SharedBudgets.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain(error, root="")) from None
+
+
+JsonBudgets = Annotated[SharedBudgets, BeforeValidator(_budgets), BeforeValidator(json_of(dict))]
+"""What namespaces, owners and the installation may use."""
 
 Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
 """`<object>/<key>`."""
@@ -104,6 +116,9 @@ class OperatorSettings(Settings):
     ca_for_own_servers: Flag = Field(False, validation_alias="AGENT_SERVER_CA_FOR_OWN_SERVERS")
     paused: str | None = Field(None, validation_alias="GRAPHCRON_PAUSED")
     """Why all GraphCrons are paused; None when they are not."""
+    budgets: JsonBudgets = Field(SharedBudgets(), validation_alias="GRAPHCRON_BUDGETS")
+    spending_config_map: str | None = Field(None, validation_alias="GRAPHCRON_SPENDING_CONFIG_MAP")
+    """Where the sums of those are kept; None to forget what deleted GraphCrons have used when the operator ends."""
     owner_headers: str | None = Field(None, validation_alias="GRAPHCRON_OWNER_HEADERS_SECRET")
     """Prefix of the Secrets with the HTTP headers of each owner's runs."""
     release_namespace: str | None = Field(None, validation_alias="GRAPHCRON_NAMESPACE")

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from graphcron.firing.formats import format_time
-from graphcron.operator.budgets import Exceeded
+from graphcron.operator.exceeded import Exceeded
 from graphcron.operator.guardrails import lasts_too_long, refusal
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed

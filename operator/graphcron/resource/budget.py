@@ -58,6 +58,28 @@ Cost = Annotated[
 Tokens = Annotated[int, Field(ge=1, le=TOKEN_COUNT_LIMIT)]
 
 
+class SharedBudget(Model):
+    """What the firings of many GraphCrons may use together, as the installation says."""
+
+    tokens: Tokens | None = None
+    cost: Cost | None = None
+    per: Literal["Day", "Week", "Month"] | None = None
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> Self:
+        if (self.tokens is None) == (self.cost is None):
+            raise ValueError("needs tokens or cost, and not both")
+        return self
+
+
+class SharedBudgets(Model):
+    """Those of the installation: for each namespace, for each owner, and for all together."""
+
+    namespace: SharedBudget | None = None
+    owner: SharedBudget | None = None
+    installation: SharedBudget | None = None
+
+
 class RunBudget(Model):
     """What one run may use."""
 
