@@ -68,7 +68,7 @@ def summary(graphcron: Manifest, now: datetime) -> dict[str, Any]:
         "last_outcomes": [entry["outcome"] for entry in history],
         "last_request": last_request(shown),
         "spending": spending_document(line_of(shown), now),
-        "forecast": expected.to_dict() if (expected := forecast_of(shown)) else None,
+        "forecast": expected.to_dict() if (expected := forecast_of(shown, status)) else None,
     }
 
 
