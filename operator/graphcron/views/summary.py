@@ -102,6 +102,7 @@ def firing(entry: Manifest) -> dict[str, Any]:
         "duration_seconds": _seconds(entry),
         "usage": _usage(entry["usage"]) if entry.get("usage") else None,
         "cost": entry.get("cost"),
+        "cost_incomplete": bool(entry.get("costIncomplete")),
         "answer": entry.get("answer"),
         "trace_url": entry.get("traceUrl"),
     }
