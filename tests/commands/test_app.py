@@ -99,6 +99,17 @@ def test_list_of_all_namespaces_names_them(run: Graphcron) -> None:
     assert run("list", "-A").stdout.split()[0] == "NAMESPACE"
 
 
+def test_costs_say_what_is_known_and_what_is_not(run: Graphcron) -> None:
+    header, *rows = run("costs").stdout.splitlines()
+    assert header.split() == ["NAME", "FIRINGS", "TODAY", "WEEK", "MONTH", "FORECAST"]
+    assert sorted(row.split()[0] for row in rows) == ["TOTAL", "paused", "right", "stalled"]
+    found = json.loads(run("costs", "--by", "namespace", "-o", "json").stdout)
+    assert [row["name"] for row in found["rows"]] == [NAMESPACE]
+    nothing = run("costs", "--by", "model")
+    assert (nothing.returncode, nothing.stdout, nothing.stderr) == (0, "", "Nothing was used this month.\n")
+    assert run("costs", "--by", "colour").returncode == 2
+
+
 def test_get_says_it_in_words(run: Graphcron) -> None:
     shown = run("get", "right").stdout
     assert "30 9 * * mon-fri  (At 09:30, Monday through Friday, Europe/Berlin)" in shown

@@ -191,3 +191,17 @@ def test_described_says_the_schedule_in_words_and_why_it_is_in_its_phase() -> No
     assert lines["Pods"] == "ImagePullBackOff: no such image"
     assert lines["Firings"] == "2 failed"
     assert lines["Next"] == "never"
+
+
+def test_where_spending_is_recorded_each_firing_says_what_it_used() -> None:
+    usage = {"totalTokens": 1200, "complete": True}
+    history = [
+        entry("Succeeded", usage=usage, cost="0.0042"),
+        entry("Succeeded", usage=usage, cost="0.0042", costIncomplete=True),
+        entry("Failed"),
+        entry("Failed") | {"reason": "NotStarting"},
+    ]
+    assert "USED" not in firings(cron(history=history), NOW).columns
+    table = firings(cron(history=history, spending={"currency": "USD"}), NOW)
+    used = [row[list(table.columns).index("USED")] for row in table.rows]
+    assert used == ["1,200 tokens, 0.0042 USD", "1,200 tokens, ≥0.0042 USD", "unknown", "-"]

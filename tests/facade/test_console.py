@@ -26,7 +26,8 @@ from tests.support.store_memory import MemoryStore
 async def store() -> WatchedMemoryStore:
     store = WatchedMemoryStore()
     for name, owner in (("of-ada", "ada"), ("of-bob", "bob")):
-        store.manifests[name] = cron(name, metadata={"labels": {"graphcron.dev/owner": owner}})
+        labels = {"labels": {"graphcron.dev/owner": owner}, "creationTimestamp": "2020-01-01T00:00:00Z"}
+        store.manifests[name] = cron(name, metadata=labels)
     return store
 
 
@@ -43,6 +44,16 @@ async def test_a_key_that_is_typed_once_shows_the_crons_of_its_owner_alone(url: 
         assert (status, headers["Location"]) == (303, "/console/")
         assert (await ada.page("/")).texts("tbody/tr/th/a") == ["of-ada"]
         assert (await ada.page("/crons/team/of-ada")).words("span[@class='viewer']") == "ada"
+
+
+async def test_the_costs_are_those_of_the_owners_crons(url: str) -> None:
+    for key, own, other in ((ADA, "of-ada", "of-bob"), (BOB, "of-bob", "of-ada")):
+        async with browser(url) as viewer:
+            await sign_in(viewer, key)
+            page = await viewer.page("/costs")
+            assert "1 cron together" in page.words()
+            assert own in page.text, "nobody has changed it for 90 days"
+            assert other not in page.text
 
 
 async def test_the_cron_of_another_owner_does_not_exist(url: str, store: WatchedMemoryStore) -> None:

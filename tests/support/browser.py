@@ -15,6 +15,12 @@ from tools import browser
 
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {"color_scheme": "light", "viewport": DESKTOP},
+    "dark": {"color_scheme": "dark", "viewport": DESKTOP},
+    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True, "is_mobile": True},
+}
+"""As viewers see pages, by settings of `visit`."""
 PATIENCE_MILLISECONDS = 10_000
 """What a step waits for its element at most."""
 

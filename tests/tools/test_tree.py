@@ -35,6 +35,7 @@ UNTESTED = {
     "facade/operation.py": "what two descriptions share; tests/facade/test_openapi.py reads the document",
     "facade/store/store.py": "a protocol and its exceptions",
     "facade/v1/described.py": "descriptions; tests/facade/test_openapi_served.py asks for each status of them",
+    "facade/v1/described_costs.py": "descriptions; tests/facade/v1/test_handlers.py reads answers by them",
     "facade/v1/links.py": "texts; tests/facade/v1/test_handlers.py follows them",
     "facade/v1/routes.py": "a table; tests/facade/v1/test_handlers.py and test_openapi_served.py ask for each route",
     "operator/run_pod_defaults.py": "constants; tests/chart/test_values.py compares them with those of the chart",

@@ -41,6 +41,10 @@ def status(*history: dict[str, Any], currency: str | None = "USD") -> dict[str, 
             "They will use at least 30,400 tokens and cost at least 3.04 USD, by the last 2 firings whose usage is "
             "known.",
         ),
+        (
+            status(entry(1000, "0.10") | {"costIncomplete": True}),
+            "They will use at least 30,400 tokens and cost at least 3.04 USD, by one firing.",
+        ),
         (status(entry(10), currency=None), "They will use about 304 tokens, by one firing."),
         (
             status(entry(10)),

@@ -49,6 +49,15 @@ def test_a_firing_of_which_nothing_is_known_is_unknown() -> None:
     }
 
 
+def test_a_firing_of_which_some_tokens_have_no_price_cost_more() -> None:
+    part = ended(HOUR, cost="0.1", usage=usage(10, big=10), costIncomplete=True)
+    assert shown(by_model([spender("a", spending(month=(1, 10, "0.1", 1)), part)], NOW)) == {
+        "big": (1, "≥10", "≥0.10 USD")
+    }
+    nothing = ended(HOUR, outcome="Failed", reason="NotStarting")
+    assert shown(by_model([spender("a", spending(month=(1, 0)), nothing)], NOW)) == {NO_MODEL: (1, "0", "-")}
+
+
 def test_today_is_known_in_full_and_other_days_by_their_firings() -> None:
     crons = [
         spender("a", spending((5, 50, "0.5"), month=(20, 200, "2")), ended(HOUR, 10, "0.1"), ended(DAY, 10, "0.1")),

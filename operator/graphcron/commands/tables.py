@@ -9,6 +9,7 @@ from graphcron.firing.order import SCHEDULE
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import owner_of
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+from graphcron.views.spending import used_in_words
 from graphcron.views.words import (
     condition,
     duration,
@@ -97,12 +98,14 @@ _NEVER = "~"
 def firings(graphcron: Manifest, now: datetime, *, wide: bool = False) -> Table:
     """One row for each recorded firing, the newest first."""
     ids = ("JOB", "RUN", "THREAD") if wide else ()
-    columns = ("DUE", "AGE", "TRIGGER", "OUTCOME", "REASON", "DURATION", *ids, MESSAGE)
-    history = (graphcron.get("status") or {}).get("history", [])
-    return Table(columns, [_firing(entry, now, wide) for entry in history])
+    status = graphcron.get("status") or {}
+    history, spending = status.get("history", []), status.get("spending")
+    used = ("USED",) if spending else ()
+    columns = ("DUE", "AGE", "TRIGGER", "OUTCOME", "REASON", "DURATION", *used, *ids, MESSAGE)
+    return Table(columns, [_firing(entry, now, wide, spending) for entry in history])
 
 
-def _firing(entry: Manifest, now: datetime, wide: bool) -> list[str]:
+def _firing(entry: Manifest, now: datetime, wide: bool, spending: Manifest | None) -> list[str]:
     several = f" x{entry['count']}" if entry.get("count", 1) > 1 else ""
     ids = [entry.get(name) or NOTHING for name in ("jobName", "runId", "threadId")] if wide else []
     return [
@@ -112,6 +115,7 @@ def _firing(entry: Manifest, now: datetime, wide: bool) -> list[str]:
         f"{entry['outcome']}{several}",
         entry["reason"],
         duration(entry) or NOTHING,
+        *([used_in_words(entry, spending.get("currency") or "")] if spending else []),
         *ids,
         first_line(entry.get("message") or NOTHING),
     ]

@@ -79,13 +79,14 @@ def forecast(schedule: Schedule, status: Mapping[str, Any]) -> Forecast:
     return Forecast(per_month(schedule), per_firing(status), (status.get("spending") or {}).get("currency"))
 
 
-def forecast_of(graphcron: Manifest) -> Forecast | None:
-    """Of a GraphCron, whole or kept; None for a schedule that cannot be read."""
+def forecast_of(graphcron: Manifest, status: Mapping[str, Any] | None = None) -> Forecast | None:
+    """Of a GraphCron, whole or kept; None for a schedule that cannot be read. `status` is its own, where it was read
+    before."""
     try:
         schedule = read(str(graphcron["spec"]["schedule"]), str(graphcron["metadata"].get("uid", "")))
     except (KeyError, InvalidSchedule):
         return None
-    return forecast(schedule, status_of(graphcron))
+    return forecast(schedule, status_of(graphcron) if status is None else status)
 
 
 def in_words(forecast: Forecast) -> str:

@@ -68,7 +68,7 @@ def summary(graphcron: Manifest, now: datetime) -> dict[str, Any]:
         "last_outcomes": [entry["outcome"] for entry in history],
         "last_request": last_request(shown),
         "spending": spending_document(line_of(shown), now),
-        "forecast": expected.to_dict() if (expected := forecast_of(shown)) else None,
+        "forecast": expected.to_dict() if (expected := forecast_of(shown, status)) else None,
     }
 
 
@@ -102,6 +102,7 @@ def firing(entry: Manifest) -> dict[str, Any]:
         "duration_seconds": _seconds(entry),
         "usage": _usage(entry["usage"]) if entry.get("usage") else None,
         "cost": entry.get("cost"),
+        "cost_incomplete": bool(entry.get("costIncomplete")),
         "answer": entry.get("answer"),
         "trace_url": entry.get("traceUrl"),
     }

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.console.browser.test_flows import LOOKS
-from tests.support.browser import Visit, visit
+from tests.support.browser import LOOKS, Visit, visit
 from tests.support.console_server import console
 from tests.support.console_source import NOW, EverybodysAccess, MemorySource, utc
 from tests.support.served_in_thread import served

@@ -1,12 +1,11 @@
 """What people do with the console, in a real browser, with a real operator behind it."""
 
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.browser import DESKTOP, PHONE
+from tests.support.browser import LOOKS
 from tests.support.console_stage import Stage
 
 RUN_ERROR = {"outcome": "Failed", "reason": "RunError", "message": "the model gave no answer"}
@@ -214,11 +213,6 @@ def test_everything_is_done_by_keyboard_alone(stage: Stage) -> None:
 
 
 OF_A_CRON = ("", "/calendar", "/edit", "/backfill", "/delete")
-LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"color_scheme": "light", "viewport": DESKTOP},
-    "dark": {"color_scheme": "dark", "viewport": DESKTOP},
-    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True, "is_mobile": True},
-}
 
 
 @pytest.mark.parametrize("look", LOOKS)

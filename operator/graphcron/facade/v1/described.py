@@ -58,6 +58,7 @@ class CronFiring(BaseModel):
     duration_seconds: int | None = Field(description="How long the run took, or else between the two.")
     usage: FiringUsage | None = Field(description="Tokens that it used; null when nothing is known of it.")
     cost: str | None = Field(description="What these cost, as a decimal number; null without a price.")
+    cost_incomplete: bool = Field(description="Whether some of these have no price: they cost at least this.")
     answer: str | None = Field(description="Text of its last message, where the cron records answers.")
     trace_url: str | None = Field(description="Address of its trace.")
 
