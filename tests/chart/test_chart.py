@@ -112,7 +112,7 @@ def test_pods_pass_the_restricted_standard(name: str) -> None:
     }
 
 
-@pytest.mark.parametrize("plural", ["graphcrons", "graphcronbackfills"])
+@pytest.mark.parametrize("plural", ["graphcrons", "graphcronbackfills", "graphcronchannels"])
 def test_the_crd_is_installed_kept_and_switchable(plural: str) -> None:
     crd = one("CustomResourceDefinition", f"{plural}.graphcron.dev")
     assert crd["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
