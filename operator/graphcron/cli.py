@@ -19,6 +19,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
+  channel    list the channels that tell people of GraphCrons, or test one
   console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
@@ -46,6 +47,7 @@ FOR_PEOPLE = (
     "backfill",
     "pause",
     "resume",
+    "channel",
     "console",
     "lint",
     "import",

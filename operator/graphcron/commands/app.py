@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from graphcron.commands import acting, backfilling, importing, linting, logs, options, output, server, tables
+from graphcron.commands import acting, backfilling, channels, importing, linting, logs, options, output, server, tables
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
 from graphcron.views import explaining, manifest, words
@@ -45,6 +45,7 @@ def commands() -> None:
 
 
 commands.add_command(backfilling.backfill)
+commands.add_command(channels.channel)
 
 
 @commands.command("list")

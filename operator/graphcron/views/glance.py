@@ -6,6 +6,7 @@ it shows, so it is kept compressed, with the glance beside it.
 
 import zlib
 from collections.abc import Mapping
+from itertools import chain
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -95,9 +96,10 @@ def _read(graphcron: Mapping[str, Any], status: dict[str, Any]) -> Glance:
 
 
 def _shortened(status: dict[str, Any]) -> dict[str, Any]:
-    for one in (*status.get("conditions", []), *status.get("history", []), status.get("lastRequest", {})):
+    lists = (status.get(name) or [] for name in ("conditions", "history", "notifications"))
+    for one in (*chain(*lists), status.get("lastRequest", {})):
         if "message" in one:
             one["message"] = clipped(one["message"], MESSAGE_CHARACTERS)
     if len(jsontext.dumps(status)) > KEPT_BYTES:
-        status |= {"conditions": [], "history": []}
+        status |= {"conditions": [], "history": [], "notifications": []}
     return status
