@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
 from cluster.control_plane import ControlPlane, control_plane
+from cluster.paths import HERE
+from examples.demo import messages
 from examples.demo.session import Session
 from graphcron.commands import channels
 from graphcron.commands.app import main
@@ -153,6 +157,13 @@ def test_a_shell_is_offered_the_names_of_channels(plane: ControlPlane) -> None:
     command = [sys.executable, "-m", "graphcron"]
     offered = subprocess.run(command, capture_output=True, text=True, env=environ, timeout=60, check=False)
     assert offered.stdout == "plain,slack\n"
+
+
+def test_the_channel_of_the_demo_and_its_receiver_are_taken(plane: ControlPlane) -> None:
+    made = Session(SPACE, plane.place).kubectl("apply", "--dry-run=server", "-f", HERE.root / messages.FILE)
+    assert "graphcronchannel.graphcron.dev/messages created" in made
+    (secret, *_) = yaml.safe_load_all((HERE.root / messages.FILE).read_text())
+    assert urlsplit(secret["stringData"]["url"]).hostname == messages.HOST
 
 
 def test_a_cluster_without_the_crd_is_one_sentence(
