@@ -94,7 +94,7 @@ def test_in_one_namespace_nothing_is_cluster_wide() -> None:
     assert all(item["metadata"]["namespace"] == "ns" for item in found)
     with_crd = [item for item in render("scope=namespace") if "namespace" not in item["metadata"]]
     assert {item["kind"] for item in with_crd} == {"CustomResourceDefinition", "ClusterRole"}
-    assert {item["metadata"]["name"] for item in with_crd[2:]} == {"graphcron-view", "graphcron-edit"}
+    assert {item["metadata"]["name"] for item in with_crd[3:]} == {"graphcron-view", "graphcron-edit"}
     container = operator_container("scope=namespace")
     assert "GRAPHCRON_WATCH_NAMESPACE" in {entry["name"] for entry in container["env"]}
 
