@@ -17,6 +17,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from graphcron.kube.json_patch import DoesNotApply, apply
+from tests.support.merge_patch import merged
 
 Manifest = dict[str, Any]
 
@@ -278,7 +279,7 @@ class FakeApiserver:
         if before and isinstance(patch, dict):  # a merge patch
             if before["metadata"]["uid"] != patch["metadata"]["uid"]:
                 return _status(409, "the UID in the precondition does not match the UID in record")
-            status = before.get("status", {}) | patch["status"]
+            status = merged(before.get("status"), patch["status"])
             return web.json_response(await self.put(plural, before | {"status": status}))
         if before is None:
             return _status(404, f'{plural} "{name}" not found')

@@ -58,6 +58,8 @@ DISPLAY_NAME = f"{GROUP}/display-name"
 
 FIELD_MANAGER = "graphcron"
 """Our name in server-side apply."""
+NOTIFIER_MANAGER = "graphcron-notifier"
+"""The notifier's name in managedFields: what it writes is not the operator's."""
 
 UPDATED_AT = f"{GROUP}/updated-at"
 """Annotation with the time of the last update through REST; a new cron has none."""
