@@ -22,15 +22,15 @@ from tests.support.merge_patch import merged
 Manifest = dict[str, Any]
 
 GROUPS = {
-    "graphcron.dev/v1": {"graphcrons": "GraphCron"},
+    "graphcron.dev/v1": {"graphcrons": "GraphCron", "graphcronchannels": "GraphCronChannel"},
     "batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
     "coordination.k8s.io/v1": {"leases": "Lease"},
     # kopf waits for these two names, also where it must not read them.
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
-CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace"}
-KEPT = (*WATCHED, "leases", "namespaces")
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "secrets": "Secret"}
+KEPT = (*WATCHED, "graphcronchannels", "secrets", "leases", "namespaces")
 
 
 class Heard(NamedTuple):

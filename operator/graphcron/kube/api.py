@@ -8,6 +8,7 @@ import aiohttp
 
 from graphcron.kube import jsontext
 from graphcron.kube.backfill_api import BackfillApi
+from graphcron.kube.channel_api import ChannelApi
 from graphcron.kube.errors import Conflict, NotFound, TooLarge, Unavailable, error_of, message_of
 from graphcron.kube.json_patch import Operation
 from graphcron.kube.lease_api import LeaseApi
@@ -39,7 +40,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(BackfillApi, LeaseApi):
+class Api(BackfillApi, ChannelApi, LeaseApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(
