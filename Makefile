@@ -169,7 +169,7 @@ format: $(READY) ## format the code
 type: $(READY) ## mypy, strict
 	@$(VENV)/bin/mypy
 
-CRDS = graphcrons graphcronbackfills
+CRDS = graphcrons graphcronbackfills graphcronchannels
 
 .PHONY: generate
 generate: $(READY) ## write what is generated: the CRDs, their copies in the chart, the chart's README and schema, docs/spec.md, docs/reasons.md

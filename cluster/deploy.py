@@ -84,11 +84,11 @@ def _archive(place: Place, name: str) -> Path:
     return place.build / "images" / f"{name}.tar"
 
 
-def release(place: Place = HERE) -> None:
-    """The Helm release as a user would install it, and all pods ready."""
+def release(place: Place = HERE, *more: str) -> None:
+    """The Helm release as a user would install it, with more words for helm, and all pods ready."""
     mark = content(_archive(place, "graphcron"))
-    words = [place.root / word if word == CHART else word for word in RELEASE_COMMAND]
-    for component in ("operator", "facade"):
+    words = [place.root / word if word == CHART else word for word in (*RELEASE_COMMAND, *more)]
+    for component in ("operator", "facade", "notifier"):
         # As for the Agent Server: the tag alone would not tell that the image behind it is another one.
         words += ["--set", f"{component}.podAnnotations.image=x{mark}"]
     helm(place, *words)

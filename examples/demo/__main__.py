@@ -11,7 +11,7 @@ from langgraph_sdk.client import LangGraphClient
 from cluster import deploy
 from cluster.errors import ClusterError
 from cluster.paths import HERE
-from examples.demo import crons, flow
+from examples.demo import crons, flow, messages
 from examples.demo.screen import Failed, Screen
 from examples.demo.session import Session, TookTooLong, wait_for_agent_server
 
@@ -23,8 +23,8 @@ async def demo(screen: Screen, *, keep: bool) -> None:
         deploy.cluster_and_images()
     with screen.stage("An Agent Server, and GraphCron by Helm"):
         deploy.agent_server()
-        screen.command("helm", *deploy.RELEASE_COMMAND)
-        deploy.release()
+        screen.command("helm", *deploy.RELEASE_COMMAND, *messages.VALUES)
+        deploy.release(HERE, *messages.VALUES)
         screen.output(session.kubectl("get", "deployments"))
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
         wait_for_agent_server(url)
@@ -33,6 +33,7 @@ async def demo(screen: Screen, *, keep: bool) -> None:
     if not keep:
         with screen.stage("Deleting these, too"):
             crons.delete(session, screen)
+            messages.delete(session, screen)
     screen.summary()
     _look_around()
 
@@ -40,6 +41,7 @@ async def demo(screen: Screen, *, keep: bool) -> None:
 async def _doors(session: Session, screen: Screen, client: LangGraphClient, url: str) -> None:
     # They come first, since it takes a minute until what blocks a firing is called so.
     with screen.stage("Crons to look at later: one works, one fails, one is paused, one stalled, one blocked"):
+        messages.create(session, screen)
         crons.create(session, screen)
     with screen.stage("Door 1: kubectl"):
         name = flow.through_kubectl(session, screen)
@@ -55,6 +57,8 @@ async def _doors(session: Session, screen: Screen, client: LangGraphClient, url:
         flow.gone(session, names)
     with screen.stage("The crons to look at, as somebody on call sees them"):
         crons.look(session, screen)
+    with screen.stage("What the notifier has told of the one that fails, as its receiver got it"):
+        messages.look(session, screen)
 
 
 async def _firings(session: Session, screen: Screen, client: LangGraphClient, names: list[str]) -> None:
@@ -86,6 +90,8 @@ def _look_around() -> None:
   graphcron list -n {deploy.NAMESPACE}
   graphcron explain {crons.BLOCKED} -n {deploy.NAMESPACE}
   graphcron run {crons.WORKS} --wait -n {deploy.NAMESPACE}
+  graphcron channel test {messages.CHANNEL} -n {deploy.NAMESPACE}
+      → a message to the receiver: kubectl -n {deploy.NAMESPACE} logs deployment/{messages.RECEIVER}
   kubectl -n {deploy.NAMESPACE} get graphcrons --watch
   kubectl -n {deploy.NAMESPACE} logs deployment/{deploy.RELEASE}-operator
   kubectl -n {deploy.NAMESPACE} port-forward service/{deploy.RELEASE}-facade 8080:80

@@ -51,7 +51,7 @@ def delete(session: Session, screen: Screen) -> None:
 
 def graphcron(session: Session, screen: Screen, *words: str, fails: bool = False) -> None:
     """The command line; `fails` is whether it ends with 1, since it has found something wrong."""
-    screen.command("graphcron", "-n", session.namespace, *words)
+    screen.command("graphcron", *words, "-n", session.namespace)
     screen.output(session.graphcron(*words, fails=fails))
 
 

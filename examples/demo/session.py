@@ -65,9 +65,8 @@ class Session:
 
     def graphcron(self, *words: str, fails: bool = False) -> str:
         """What the command line prints on both streams; `fails` is whether it is to end with 1."""
-        command, *rest = words
         done = subprocess.run(
-            [sys.executable, "-m", "graphcron", command, "-n", self.namespace, *rest],
+            [sys.executable, "-m", "graphcron", *words, "-n", self.namespace],
             env=commands.environment(self.place.kubeconfig),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -20,6 +20,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
   backfill   run a GraphCron for scheduled times that have passed
   pause      pause a GraphCron
   resume     resume a GraphCron
+  channel    list the channels that tell people of GraphCrons, or test one
   console    open the web console in your browser
   lint       check GraphCrons in files, without a cluster
   next       show when a schedule fires
@@ -30,6 +31,7 @@ for people (graphcron COMMAND --help; also as kubectl graphcron COMMAND):
 for containers:
   operator   reconcile GraphCrons into CronJobs
   facade     serve LangGraph's cron API, and pass all else to the Agent Server
+  notifier   tell people through channels what becomes of GraphCrons
   run        start one run and follow it to its end (what a run pod does)
   copy-runner DIRECTORY
              leave the part that runs a graph in an image of yours (what an init container does)
@@ -48,6 +50,7 @@ FOR_PEOPLE = (
     "backfill",
     "pause",
     "resume",
+    "channel",
     "console",
     "lint",
     "import",
@@ -55,7 +58,7 @@ FOR_PEOPLE = (
     "completion",
 )
 """The commands of `graphcron.commands`."""
-COMMANDS = (*FOR_PEOPLE, "operator", "facade", "copy-runner", "crd", "next", "version", "help")
+COMMANDS = (*FOR_PEOPLE, "operator", "facade", "notifier", "copy-runner", "crd", "next", "version", "help")
 
 EXIT_CANNOT_START = 1
 EXIT_USAGE = 2
@@ -74,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
 
             copy_to(directory, *zone)
             return 0
-        case ["operator" | "facade" as command]:
+        case ["operator" | "facade" | "notifier" as command]:
             return _serve(command)
         case ["next", *rest]:
             from graphcron.schedule import preview
@@ -141,6 +144,8 @@ def _serve(command: str) -> int:
     _ensure_home()
     if command == "operator":
         from graphcron.operator.main import main as serve
+    elif command == "notifier":
+        from graphcron.notifier.main import main as serve
     else:
         from graphcron.facade.main import main as serve
     gc.freeze()

@@ -11,6 +11,8 @@ from tests.support.made import made
 
 CHART = HERE.root / "charts/graphcron"
 URL = "agentServer.url=http://agent.example"
+NOTIFIER = ("notifier.enabled=true", "notifier.allowedHosts={hooks.slack.com}")
+"""Values with which it is there."""
 
 Manifest = dict[str, Any]
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from cluster import promtool
-from tests.chart.helm import Manifest, one
+from tests.chart.helm import NOTIFIER, Manifest, one
 
 OPERATOR = 'job="operator", instance="a"'
 STANDBY = 'job="operator", instance="b"'
@@ -28,6 +28,10 @@ class Case:
 def operators(name: str, labels: str = "", job: str = OPERATOR, namespace: str = "ns") -> str:
     more = f", {labels}" if labels else ""
     return f'graphcron_{name}{{namespace="{namespace}", {job}{more}}}'
+
+
+def notifiers(name: str, instance: str = "a") -> str:
+    return f'graphcron_notifier_{name}{{namespace="ns", job="notifier", instance="{instance}"}}'
 
 
 def crons(name: str, labels: str = "", job: str = OPERATOR) -> str:
@@ -224,13 +228,41 @@ CASES = {
     ),
     "a facade heard nothing": Case("GraphCronFacadeBlind", {operators("facade_cache_age_seconds"): "0+60x60"}, 20),
     "a facade hears": Case("GraphCronFacadeBlind", {operators("facade_cache_age_seconds"): "30x60"}, 20, QUIET),
+    "no notifier is there": Case("GraphCronNotifierMissing", {}, 6),
+    "two notifiers wait for a leader": Case("GraphCronNotifierMissing", {notifiers("leader"): "0x20"}, 6),
+    "a notifier sends": Case(
+        "GraphCronNotifierMissing", {notifiers("leader"): "1x20", notifiers("leader", "b"): "0x20"}, 20, QUIET
+    ),
+    "a notifier heard nothing": Case("GraphCronNotifierBlind", {notifiers("last_watch_timestamp_seconds"): "0x20"}, 11),
+    "a notifier hears": Case(
+        "GraphCronNotifierBlind", {notifiers("last_watch_timestamp_seconds"): "0+60x20"}, 20, QUIET
+    ),
+    "two channels fail": Case(
+        "GraphCronChannelsFail",
+        {operators("notification_channels_failing"): "2x20"},
+        11,
+        says="2 GraphCronChannels do not deliver",
+    ),
+    "a receiver was away for a moment": Case(
+        "GraphCronChannelsFail", {operators("notification_channels_failing"): "1x5 0x20"}, 20, QUIET
+    ),
+    "one waits to be told for long": Case(
+        "GraphCronNotificationsWait",
+        {operators("notifications_oldest_pending_seconds"): "0+60x60"},
+        30,
+        says="Somebody should have been told of a GraphCron 30m 0s ago",
+    ),
+    "all are told soon": Case(
+        "GraphCronNotificationsWait", {operators("notifications_oldest_pending_seconds"): "30x60"}, 30, QUIET
+    ),
 }
 
 
 def rules(*values: str) -> dict[str, Manifest]:
     """Each alert by its name."""
-    (group,) = one("PrometheusRule", "graphcron", "metrics.alerts.enabled=true", *values)["spec"]["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
+    values = ("metrics.alerts.enabled=true", *NOTIFIER, *values)
+    groups = one("PrometheusRule", "graphcron", *values)["spec"]["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 
 
 def complaints(folder: Path, case: Case) -> str:
@@ -288,3 +320,9 @@ def test_severity_runbook_and_thresholds_are_values() -> None:
 
 def test_who_switches_the_metrics_off_is_not_told_that_they_are() -> None:
     assert set(rules()) - set(rules("metrics.perGraphCron.limit=0")) == {"GraphCronMetricsOmitted"}
+
+
+def test_without_a_notifier_nobody_is_told_that_it_is_missing() -> None:
+    found = one("PrometheusRule", "graphcron", "metrics.alerts.enabled=true")["spec"]["groups"]
+    assert [group["name"] for group in found] == ["graphcron"]
+    assert "notifi" not in str(found)

@@ -1,4 +1,4 @@
-"""charts/graphcron/extras/kustomize.yaml: Kustomize renames an object, and each GraphCron that names it follows."""
+"""charts/graphcron/extras/kustomize.yaml: Kustomize renames an object, and what names it follows."""
 
 import re
 import shutil
@@ -11,13 +11,16 @@ import yaml
 
 from cluster import commands
 from cluster.paths import BIN
+from graphcron.resource.channel import ChannelSpec
 from graphcron.resource.crd import structural
 from graphcron.resource.spec import GraphCronSpec
 from tests.chart.helm import CHART
 from tests.support.made import made
 
 CONFIGURATION = CHART / "extras/kustomize.yaml"
-KIND_OF_OTHERS = {"claimName": "PersistentVolumeClaim", "priorityClassName": "PriorityClass"}
+KIND_OF_OTHERS = {
+    "claimName": "PersistentVolumeClaim", "priorityClassName": "PriorityClass", "channel": "GraphCronChannel"
+}  # fmt: skip
 """By the field that names them; all others are Secrets and ConfigMaps, and their fields say which."""
 
 
@@ -34,26 +37,31 @@ def references(schema: dict[str, Any], path: str = "spec") -> Iterator[tuple[str
         yield from references(field.get("items", field), here)
 
 
-REFERENCES = dict(references(structural(GraphCronSpec.model_json_schema(by_alias=True))))
+REFERENCES = {
+    (kind, path): named
+    for kind, spec in (("GraphCron", GraphCronSpec), ("GraphCronChannel", ChannelSpec))
+    for path, named in references(structural(spec.model_json_schema(by_alias=True)))
+}
+"""The kind of what is named, by who names it and where."""
 
 
 def test_each_field_that_names_an_object_is_listed() -> None:
     listed = {
-        spec["path"]: reference["kind"]
+        (spec["kind"], spec["path"]): reference["kind"]
         for reference in yaml.safe_load(CONFIGURATION.read_text())["nameReference"]
         for spec in reference["fieldSpecs"]
     }
     assert listed == REFERENCES
 
 
-def graphcron_of(path: str, name: str) -> dict[str, Any]:
+def naming(kind: str, path: str, name: str) -> dict[str, Any]:
     """With that name at that path."""
-    manifest: dict[str, Any] = {"apiVersion": "graphcron.dev/v1", "kind": "GraphCron", "metadata": {"name": "cron"}}
+    manifest: dict[str, Any] = {"apiVersion": "graphcron.dev/v1", "kind": kind, "metadata": {"name": "cron"}}
     place: Any = manifest
     *parts, last = path.split("/")
     for part in parts:
         inner: Any = {}
-        place[part] = [inner] if part in ("envFrom", "imagePullSecrets") else inner
+        place[part] = [inner] if part in ("envFrom", "imagePullSecrets", "notify") else inner
         place = inner
     place[last] = name
     return manifest
@@ -66,10 +74,13 @@ def at(manifest: dict[str, Any], path: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("path", REFERENCES)
-def test_a_graphcron_follows_a_name_that_kustomize_makes(tmp_path: Path, path: str) -> None:
+GROUPS = {"PriorityClass": "scheduling.k8s.io/v1", "GraphCronChannel": "graphcron.dev/v1"}
+
+
+@pytest.mark.parametrize(("by", "path"), REFERENCES)
+def test_what_names_an_object_follows_a_name_that_kustomize_makes(tmp_path: Path, by: str, path: str) -> None:
     shutil.copy(CONFIGURATION, tmp_path)
-    kind = REFERENCES[path]
+    kind = REFERENCES[by, path]
     kustomization: dict[str, Any] = {
         "namespace": "team",
         "namePrefix": "team-",
@@ -80,11 +91,11 @@ def test_a_graphcron_follows_a_name_that_kustomize_makes(tmp_path: Path, path: s
         kustomization[f"{kind[0].lower()}{kind[1:]}Generator"] = [{"name": "named", "literals": ["key=value"]}]
     else:
         kustomization["resources"] += ["other.yaml"]
-        other = {"apiVersion": "v1" if "Volume" in kind else "scheduling.k8s.io/v1", "kind": kind}
+        other = {"apiVersion": GROUPS.get(kind, "v1"), "kind": kind}
         (tmp_path / "other.yaml").write_text(yaml.safe_dump(other | {"metadata": {"name": "named"}}))
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    (tmp_path / "graphcron.yaml").write_text(yaml.safe_dump(graphcron_of(path, "named")))
+    (tmp_path / "graphcron.yaml").write_text(yaml.safe_dump(naming(by, path, "named")))
 
     text = commands.run([made(BIN / "kubectl", "chart-tools"), "kustomize", tmp_path])
     objects = {item["kind"]: item for item in yaml.safe_load_all(text)}
-    assert at(objects["GraphCron"], path) == objects[kind]["metadata"]["name"] != "named"
+    assert at(objects[by], path) == objects[kind]["metadata"]["name"] != "named"

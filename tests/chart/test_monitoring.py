@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from graphcron.facade.metrics import FacadeMetrics
 from graphcron.operator.conditions import STATES
-from tests.chart.helm import CHART, Manifest, helm, one, render
+from tests.chart.helm import CHART, NOTIFIER, Manifest, helm, one, render
 from tests.support.operator_metrics import idle_metrics
 
 DASHBOARD = CHART / "files/dashboard.json"
@@ -137,21 +137,21 @@ def test_a_monitor_has_its_interval_and_the_labels_that_it_is_chosen_by(kind: st
     assert one(kind, "graphcron", on)["spec"][endpoints] == [kept]
 
 
-@pytest.mark.parametrize("component", ["operator", "facade"])
-def test_both_components_are_scraped_on_the_port_of_their_metrics(component: str) -> None:
-    template = one("Deployment", f"graphcron-{component}")["spec"]["template"]
+@pytest.mark.parametrize("component", ["operator", "facade", "notifier"])
+def test_each_component_is_scraped_on_the_port_of_its_metrics(component: str) -> None:
+    template = one("Deployment", f"graphcron-{component}", *NOTIFIER)["spec"]["template"]
     (container,) = template["spec"]["containers"]
     assert {"name": "metrics", "containerPort": 9090} in container["ports"]
     labels = template["metadata"]["labels"]
 
     on = "metrics.serviceMonitor.enabled=true"
-    service = one("Service", f"graphcron-{component}-metrics", on)
+    service = one("Service", f"graphcron-{component}-metrics", on, *NOTIFIER)
     assert service["spec"]["selector"].items() <= labels.items()
     assert [(port["name"], port["targetPort"]) for port in service["spec"]["ports"]] == [("metrics", "metrics")]
     chosen = one("ServiceMonitor", "graphcron", on)["spec"]["selector"]["matchLabels"]
     assert chosen.items() <= service["metadata"]["labels"].items()
 
-    selector = one("PodMonitor", "graphcron", "metrics.podMonitor.enabled=true")["spec"]["selector"]
+    selector = one("PodMonitor", "graphcron", "metrics.podMonitor.enabled=true", *NOTIFIER)["spec"]["selector"]
     assert selector["matchLabels"].items() <= labels.items()
     (expression,) = selector["matchExpressions"]
     assert labels[expression["key"]] in expression["values"]

@@ -1,5 +1,6 @@
 """What an apiserver lets the chart's accounts do: what docs/security.md lists, and no more."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import pytest
 
 from cluster.errors import ClusterError
 from examples.demo.session import Session
+from tests.chart.helm import NOTIFIER
 from tests.support.charts_operator import NAMESPACE, grant
 from tests.support.graphcron_apiserver import graphcron_apiserver
 from tests.support.permissions import listed
@@ -17,10 +19,17 @@ def scope(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+TEAMS = ("team-a", "team-b", "open")
+
+
 @pytest.fixture(scope="module")
 def session(scope: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    with graphcron_apiserver(tmp_path_factory.mktemp(scope), NAMESPACE) as plane:
-        grant(plane, scope)
+    with graphcron_apiserver(tmp_path_factory.mktemp(scope), NAMESPACE, *TEAMS) as plane:
+        # The release's namespace by name in any case; those of teams only where there are channels of them.
+        readable = [{"namespace": NAMESPACE, "names": ["ours"]}]
+        if scope == "cluster":
+            readable += [{"namespace": TEAMS[0], "names": ["slack-url", "signing"]}, {"namespace": "open"}]
+        grant(plane, scope, *NOTIFIER, f"notifier.secrets:={json.dumps(readable)}")
         yield Session(NAMESPACE, plane.place)
 
 
@@ -37,6 +46,15 @@ FORBIDDEN: dict[str, list[tuple[str, ...]]] = {
         ("create", "cronjobs"),
         ("list", "pods"),
         ("update", "graphcrons", "--subresource=status"),
+    ],
+    "notifier": [
+        ("list", "secrets"),
+        ("get", "secrets"),
+        ("get", "secret/other"),
+        ("update", "graphcrons"),
+        ("patch", "graphcronchannels"),
+        ("create", "cronjobs"),
+        ("list", "pods"),
     ],
     "run": [("get", "graphcrons"), ("get", "pods"), ("get", "secrets")],
 }
@@ -56,10 +74,32 @@ def test_an_account_may_do_what_docs_security_md_lists_and_no_more(
     session: Session, scope: str, account: str, elsewhere: bool
 ) -> None:
     there = Session("default" if elsewhere else session.namespace, session.place)
-    own = {permission for permission in listed(scope) if permission.account == f"graphcron-{account}"}
+    own = {item for item in listed(scope, notifier=session.namespace) if item.account == f"graphcron-{account}"}
     expected = {(item.resource, item.verb) for item in own if item.where == "cluster" or not elsewhere}
     anybody = may(there, f"{session.namespace}:default")
     assert may(there, f"{session.namespace}:graphcron-{account}") - anybody == expected
+
+
+READ = [("team-a", "slack-url"), ("team-a", "signing"), ("open", "whatever"), (NAMESPACE, "ours")]
+HIDDEN = [("team-a", "other"), ("team-b", "slack-url"), ("kube-system", "slack-url"), (NAMESPACE, "slack-url")]
+
+
+def test_a_channel_cannot_make_the_notifier_read_what_the_administrator_did_not_list(
+    session: Session, scope: str
+) -> None:
+    """Whatever Secret of whatever namespace a channel names, the apiserver answers by these."""
+
+    def reads(namespace: str, name: str) -> bool:
+        account = f"--as=system:serviceaccount:{session.namespace}:graphcron-notifier"
+        try:
+            return (
+                Session(namespace, session.place).kubectl("auth", "can-i", "get", f"secret/{name}", account) == "yes\n"
+            )
+        except ClusterError:
+            return False
+
+    expected = READ if scope == "cluster" else [(NAMESPACE, "ours")]
+    assert [place for place in READ + HIDDEN if reads(*place)] == expected
 
 
 def may(session: Session, account: str) -> set[tuple[str, str]]:

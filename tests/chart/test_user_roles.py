@@ -61,7 +61,7 @@ def may(session: Session, user: str, *words: str, what: str = "graphcrons") -> s
     return {verb for verb in READS | WRITES if allowed(verb)}
 
 
-@pytest.mark.parametrize("what", ["graphcrons", "graphcronbackfills"])
+@pytest.mark.parametrize("what", ["graphcrons", "graphcronbackfills", "graphcronchannels"])
 def test_a_viewer_reads_and_changes_none_and_an_editor_does(session: Session, what: str) -> None:
     assert may(session, "has-view", what=what) == READS
     assert may(session, "has-edit", what=what) == READS | WRITES

@@ -12,15 +12,20 @@ from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOU
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
 from graphcron.resource.spec_parts import Expect
-from tests.chart.helm import CHART, URL, Manifest, helm, kinds, one, render
+from tests.chart.helm import CHART, NOTIFIER, URL, Manifest, helm, kinds, one, render
 from tests.support.chart_values import POLICIES
 
-COMPONENTS = ("operator", "facade")
+COMPONENTS = ("operator", "facade", "notifier")
 components = pytest.mark.parametrize("component", COMPONENTS)
 
 
 def deployment(component: str, *values: str) -> Manifest:
-    return one("Deployment", f"graphcron-{component}", *values)
+    return one("Deployment", f"graphcron-{component}", *there(component), *values)
+
+
+def there(component: str) -> tuple[str, ...]:
+    """The values without which it is not installed."""
+    return NOTIFIER if component == "notifier" else ()
 
 
 def pod(component: str, *values: str) -> Manifest:
@@ -136,8 +141,10 @@ def is_account(item: Manifest) -> bool:
 @components
 def test_an_account_has_the_annotations_of_a_clouds_identity(component: str) -> None:
     name = f"graphcron-{component}"
-    assert "annotations" not in one("ServiceAccount", name)["metadata"]
-    account = one("ServiceAccount", name, f"{component}.serviceAccount.annotations.example\\.com/role=r")
+    assert "annotations" not in one("ServiceAccount", name, *there(component))["metadata"]
+    account = one(
+        "ServiceAccount", name, *there(component), f"{component}.serviceAccount.annotations.example\\.com/role=r"
+    )
     assert account["metadata"]["annotations"] == {"example.com/role": "r"}
 
 
@@ -153,7 +160,7 @@ NAMED: dict[str, tuple[tuple[str, ...], str, str]] = {
 @pytest.mark.parametrize(("values", "whole", "name"), NAMED.values(), ids=NAMED)
 def test_names_are_overridden_everywhere(values: tuple[str, ...], whole: str, name: str) -> None:
     monitoring = [f"metrics.{kind}.enabled=true" for kind in ("serviceMonitor", "alerts", "dashboard")]
-    for item in render(*values, *monitoring, *POLICIES, *GATEWAY):
+    for item in render(*values, *monitoring, *POLICIES, *GATEWAY, *NOTIFIER):
         assert item["metadata"]["labels"]["app.kubernetes.io/name"] == name
         if item["kind"] != "CustomResourceDefinition":
             assert item["metadata"]["name"].startswith((whole, f"ns-{whole}"))
@@ -176,7 +183,7 @@ def test_common_labels_are_on_every_object_and_in_no_selector() -> None:
     monitoring = [f"metrics.{name}.enabled=true" for name in ("serviceMonitor", "alerts", "dashboard")]
     switches = ("facade.podDisruptionBudget.enabled=true", "facade.autoscaling.enabled=true", *POLICIES, *monitoring)
     ingress = ("facade.ingress.enabled=true", "facade.ingress.host=agents.example.com")
-    values = ("commonLabels.team=blue", *switches, *ingress, *GATEWAY)
+    values = ("commonLabels.team=blue", *switches, *ingress, *GATEWAY, *NOTIFIER)
     for item in render(*values):
         assert item["metadata"]["labels"]["team"] == "blue", item["kind"]
         assert item["metadata"]["labels"]["app.kubernetes.io/name"] == "graphcron", item["kind"]
@@ -205,7 +212,8 @@ def test_extra_volumes_come_with_their_mounts(component: str, ca: list[str]) -> 
     )
     usual_volumes = pod(component, *ca)["spec"].get("volumes", [])
     usual_mounts = container(component, *ca).get("volumeMounts", [])
-    assert len(usual_mounts) == len(usual_volumes) == (1 if ca or component == "operator" else 0)
+    own = component == "operator" or (bool(ca) and component == "facade")
+    assert len(usual_mounts) == len(usual_volumes) == int(own)
     assert pod(component, *values)["spec"]["volumes"] == [*usual_volumes, {"name": "extra", "emptyDir": {}}]
     assert container(component, *values)["volumeMounts"] == [*usual_mounts, {"name": "extra", "mountPath": "/extra"}]
 

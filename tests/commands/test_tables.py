@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from graphcron.commands.tables import SORTS, crons, described, firings
+from graphcron.commands.tables import SORTS, channels, crons, described, firings
 from graphcron.views.words import duration, first_line, phase, relative, span, strip
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -205,3 +205,29 @@ def test_where_spending_is_recorded_each_firing_says_what_it_used() -> None:
     table = firings(cron(history=history, spending={"currency": "USD"}), NOW)
     used = [row[list(table.columns).index("USED")] for row in table.rows]
     assert used == ["1,200 tokens, 0.0042 USD", "1,200 tokens, ≥0.0042 USD", "unknown", "-"]
+
+
+UNTOLD = {"event": "Failed", "channel": "team", "state": "Failed", "message": "hooks.slack.com answered 503"}
+
+
+def test_what_nobody_has_been_told_has_a_column_where_there_is_any() -> None:
+    told, untold = cron(), cron(notifications=[UNTOLD, UNTOLD | {"channel": "other"}, UNTOLD | {"event": "Late"}])
+    assert "UNDELIVERED" not in crons([told, cron(notifications=[UNTOLD | {"state": "Delivered"}])], NOW).columns
+    table = crons([told, untold], NOW)
+    column = table.columns.index("UNDELIVERED")
+    assert [row[column] for row in table.rows] == ["-", "Failed,Late"]
+    lines = dict(described(untold, "", NOW))["Undelivered"].split("\n")
+    assert len(lines) == 3
+    assert lines[0] == "Failed by channel team: failed, and is tried again: hooks.slack.com answered 503"
+    assert "Undelivered" not in dict(described(told, "", NOW))
+
+
+def test_a_channel_says_for_which_graphcrons_it_is_the_default() -> None:
+    def default(**spec: Any) -> str:
+        found = {"metadata": {"name": "a", "namespace": "team", "generation": 1}, "spec": {"kind": "Slack"} | spec}
+        table = channels([found], NOW, namespaces=True)
+        return dict(zip(table.columns, table.rows[0], strict=True))["DEFAULT"]
+
+    assert default() == "-"
+    assert default(default={"events": ["Failed"]}) == "namespace"
+    assert default(default={"events": ["Failed"], "allNamespaces": True}) == "installation"

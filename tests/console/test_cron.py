@@ -77,6 +77,15 @@ async def test_where_nothing_is_wrong_nothing_is_explained() -> None:
     assert (await shown(cron("a"))).all("section[@aria-labelledby='why']") == []
 
 
+async def test_what_nobody_has_been_told_is_shown_with_its_reason() -> None:
+    record = {"event": "Failed", "channel": "team", "state": "Failed", "message": "hooks.slack.com answered <503>"}
+    told = record | {"event": "Late", "state": "Delivered"}
+    page = await shown(cron("a", status={"notifications": [record, told]}))
+    said = page.words("section[@aria-labelledby='untold']/ul")
+    assert said == "Failed by channel team: failed, and is tried again: hooks.slack.com answered <503>"
+    assert (await shown(cron("a", status={"notifications": [told]}))).all("section[@aria-labelledby='untold']") == []
+
+
 async def test_a_missing_cronjob_is_told_from_one_that_the_viewer_may_not_see() -> None:
     source = MemorySource()
     source.known_cron_job = None

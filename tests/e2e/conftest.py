@@ -20,7 +20,7 @@ from examples.demo.session import Session, wait_for_agent_server
 
 OPERATOR = f"deployment/{deploy.RELEASE}-operator"
 CRD = "graphcrons.graphcron.dev"
-CRDS = (CRD, "graphcronbackfills.graphcron.dev")
+CRDS = (CRD, "graphcronbackfills.graphcron.dev", "graphcronchannels.graphcron.dev")
 RELEASES = {f"test_{name}.py": name for name in ("docs", "firing", "kills", "lifecycle")}
 """Of which a file has one to itself. What stops the operator or changes the release disturbs nobody so."""
 SHARED = "doors"

@@ -102,26 +102,28 @@ async def test_a_long_list_is_read_page_by_page(kube: Kube, apiserver: Apiserver
     assert apiserver.asked[1][1].endswith("limit=500&continue=more%26more")
 
 
-async def test_a_status_is_set_on_that_very_object(kube: Kube, apiserver: Apiserver) -> None:
+async def test_a_status_is_set_on_that_very_object_and_fields_of_others_stay(kube: Kube, apiserver: Apiserver) -> None:
     apiserver.answers = [(200, {})]
-    await kube.patch_status("team", "a", "u1", {"active": 0})
+    await kube.patch_status(
+        "team", "a", "u1", {"active": 1, "enabled": True, "timezone": "UTC"}, {"active": 0, "enabled": True}
+    )
     method, path, headers, body = apiserver.asked[0]
     assert (method, path.partition("?")[0]) == ("PATCH", "/apis/graphcron.dev/v1/namespaces/team/graphcrons/a/status")
-    assert headers["Content-Type"] == "application/json-patch+json"
-    assert body[0] == {"op": "test", "path": "/metadata/uid", "value": "u1"}
+    assert headers["Content-Type"] == "application/merge-patch+json"
+    assert body == {"metadata": {"uid": "u1"}, "status": {"active": 0, "timezone": None}}
 
 
-@pytest.mark.parametrize(("there", "kind"), [("u2", NotFound), ("u1", Refused)], ids=["a namesake", "the same"])
+@pytest.mark.parametrize(("there", "kind"), [("u2", NotFound), ("u1", Conflict)], ids=["a namesake", "the same"])
 async def test_a_refused_status_of_a_namesake_is_not_found(
     kube: Kube, apiserver: Apiserver, there: str, kind: type[KubeError]
 ) -> None:
-    """The apiserver answers a failed test of a patch with 422 and these words, whatever was tested."""
+    """The apiserver answers another uid with 409, and says so too when writers are in each other's way."""
     apiserver.answers = [
-        (422, {"message": "the server rejected our request due to an error in our request"}),
+        (409, {"message": "Precondition failed: UID in precondition: u1, UID in object meta: u2"}),
         (200, {"metadata": {"uid": there}}),
     ]
     with pytest.raises(kind):
-        await kube.patch_status("team", "a", "u1", {})
+        await kube.patch_status("team", "a", "u1", {}, {})
 
 
 async def test_a_touch_of_a_job_changes_an_annotation_alone(kube: Kube, apiserver: Apiserver) -> None:

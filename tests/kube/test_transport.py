@@ -53,7 +53,7 @@ async def test_each_write_is_counted_by_kind_and_verb_also_one_of_no_namespace(
     counting = Kube(kube._client, on_write=lambda *write: counted.append(write))
     apiserver.answers = [(201, {}), (200, {}), (404, {}), (201, {"status": {"authenticated": True}})]
     await counting.create_event("team", {"metadata": {"name": "a"}})
-    await counting.patch_status("team", "a", "u", {})
+    await counting.patch_status("team", "a", "u", {}, {})
     with pytest.raises(NotFound):
         await counting.delete_graphcron("team", "a")
     await counting.review_token({"spec": {"token": "t"}})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from graphcron.resource import crd
 
@@ -48,6 +49,15 @@ def test_every_field_of_the_spec_is_described(resource: crd.CustomResource) -> N
     for path, schema in nodes(root["properties"]["spec"], "spec"):
         if not path.endswith("]"):
             assert schema.get("description"), path
+
+
+@BOTH
+def test_yaml_reads_every_name_as_a_text(resource: crd.CustomResource) -> None:
+    """YAML 1.1, which kubectl and Helm read, takes `on` and `no` for true and false."""
+    root = crd.manifest(resource)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    for path, schema in nodes(root):
+        for name in schema.get("properties", {}):
+            assert yaml.safe_load(name) == name, f"{path}.{name}"
 
 
 FREE_FORM = re.compile(

@@ -17,19 +17,20 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from graphcron.kube.json_patch import DoesNotApply, apply
+from tests.support.merge_patch import merged
 
 Manifest = dict[str, Any]
 
 GROUPS = {
-    "graphcron.dev/v1": {"graphcrons": "GraphCron"},
+    "graphcron.dev/v1": {"graphcrons": "GraphCron", "graphcronchannels": "GraphCronChannel"},
     "batch/v1": {"cronjobs": "CronJob", "jobs": "Job"},
     "coordination.k8s.io/v1": {"leases": "Lease"},
     # kopf waits for these two names, also where it must not read them.
     "apiextensions.k8s.io/v1": {"customresourcedefinitions": "CustomResourceDefinition"},
 }
 WATCHED = ("graphcrons", "cronjobs", "jobs", "pods")
-CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "configmaps": "ConfigMap"}
-KEPT = (*WATCHED, "leases", "namespaces", "configmaps")
+CORE = {"pods": "Pod", "events": "Event", "namespaces": "Namespace", "configmaps": "ConfigMap", "secrets": "Secret"}
+KEPT = (*WATCHED, "graphcronchannels", "secrets", "leases", "namespaces", "configmaps")
 
 
 class Heard(NamedTuple):
@@ -280,7 +281,7 @@ class FakeApiserver:
         if before and isinstance(patch, dict):  # a merge patch
             if before["metadata"]["uid"] != patch["metadata"]["uid"]:
                 return _status(409, "the UID in the precondition does not match the UID in record")
-            status = before.get("status", {}) | patch["status"]
+            status = merged(before.get("status"), patch["status"])
             return web.json_response(await self.put(plural, before | {"status": status}))
         if before is None:
             return _status(404, f'{plural} "{name}" not found')

@@ -17,13 +17,13 @@ STOP_SECONDS = 20
 PACKAGE = Path(__file__).parents[2] / "operator"
 
 
-def grant(plane: ControlPlane, scope: str) -> None:
-    """The roles and bindings of the chart."""
+def grant(plane: ControlPlane, scope: str, *values: str) -> None:
+    """The roles and bindings of the chart, with these values."""
     rbac = "/apis/rbac.authorization.k8s.io/v1"
-    for item in render(f"scope={scope}"):
+    for item in render(f"scope={scope}", *values):
         kind = item["kind"].lower()
         if kind in ("role", "rolebinding"):
-            plane.install(item, f"{rbac}/namespaces/{NAMESPACE}/{kind}s")
+            plane.install(item, f"{rbac}/namespaces/{item['metadata']['namespace']}/{kind}s")
         elif kind in ("clusterrole", "clusterrolebinding"):
             plane.install(item, f"{rbac}/{kind}s")
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcron.kube.errors import Conflict, KubeError, NotFound
+from graphcron.kube.merge_patch import difference
 from graphcron.resource.identity import ENDED_ANNOTATION, TOUCHED_ANNOTATION
+from tests.support.merge_patch import merged
 
 Manifest = dict[str, Any]
 
@@ -102,13 +104,14 @@ class MemoryCluster:
         cron_job["metadata"]["managedFields"].append({"manager": "graphcron", "operation": "Update"})
         return copy.deepcopy(cron_job)
 
-    async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
+    async def patch_status(self, namespace: str, name: str, uid: str, known: object, status: Manifest) -> Manifest:
         self._write(f"status {name}")
         if name not in self.graphcrons:
             raise NotFound(404, f'graphcrons.graphcron.dev "{name}" not found')
         if self.graphcrons[name]["metadata"]["uid"] != uid:
             raise NotFound(404, "it was deleted, and made anew")
-        self.graphcrons[name]["status"] = copy.deepcopy(status)
+        patch = difference(known, copy.deepcopy(status))
+        self.graphcrons[name]["status"] = merged(self.graphcrons[name].get("status"), patch)
         writer = {"manager": "graphcron", "operation": "Update", "subresource": "status"}
         self.graphcrons[name]["metadata"]["managedFields"] = [writer]
         self.graphcrons[name]["metadata"]["resourceVersion"] = str(next(self._versions))
@@ -143,7 +146,7 @@ class MemoryCluster:
 
     async def patch_conditions(self, namespace: str, name: str, uid: str, conditions: list[Manifest]) -> Manifest:
         status = self.graphcrons[name].get("status", {}) if name in self.graphcrons else {}
-        return await self.patch_status(namespace, name, uid, status | {"conditions": conditions})
+        return await self.patch_status(namespace, name, uid, status, status | {"conditions": conditions})
 
     async def create_event(self, namespace: str, event: Manifest) -> None:
         self.events.append(event)

@@ -25,12 +25,15 @@ def table() -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-def listed(scope: str, mode: str = "", *, console: bool = False) -> set[Permission]:
-    places = {"scope": "cluster" if scope == "cluster" else "ns", "release": "ns", "tokenReview": "cluster"}
-    places |= {f"scope={scope}": places["scope"]} | ({"console": "ns"} if console else {})
+def listed(scope: str, mode: str = "", *, console: bool = False, notifier: str = "") -> set[Permission]:
+    """`notifier` is the namespace of which it may read Secrets; without one there is no notifier."""
+    everywhere = "cluster" if scope == "cluster" else "ns"
+    places = {"scope": everywhere, f"scope={scope}": everywhere, "release": "ns"}
+    optional = {"tokenReview": "cluster" if mode == "tokenReview" else "", "console": "ns" if console else ""}
+    places |= {name: place for name, place in (optional | {"notifier.secrets": notifier}).items() if place}
     return {
         Permission(f"graphcron-{account}", resource, verb.strip(), places[where])
         for account, resource, verbs, where, _ in table()
-        if resource and where in ("scope", f"scope={scope}", "release", mode, "console" if console else "")
+        if where in places and (notifier or account != "notifier")
         for verb in verbs.split(",")
     }

@@ -1,4 +1,4 @@
-"""Writes docs/spec.md, the fields of GraphCron and GraphCronBackfill from the models, and docs/reasons.md.
+"""Writes docs/spec.md, the fields of our resources from the models, and docs/reasons.md.
 
 `python -m tools.docs.spec_docs` writes both pages. With `--check` it writes nothing and fails when one is out of date.
 """
@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from graphcron.resource import backfill
+from graphcron.resource import backfill, channel
 from graphcron.resource.backfill import BackfillSpec, BackfillStatus
-from graphcron.resource.crd import BACKFILL_COLUMNS, COLUMNS, structural
+from graphcron.resource.channel import ChannelSpec, ChannelStatus
+from graphcron.resource.crd import BACKFILL_COLUMNS, CHANNEL_COLUMNS, COLUMNS, structural
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus
@@ -118,6 +119,24 @@ spec:
 ```
 """
 
+CHANNEL = f"""\
+## GraphCronChannel
+
+A `GraphCronChannel` (`{API_VERSION}`, namespaced, short name `gcc`) is where notifications about GraphCrons go. The
+notifier sends them.
+
+```yaml
+apiVersion: {API_VERSION}
+kind: {channel.KIND}
+metadata:
+  name: team
+spec:
+  kind: Slack
+  urlSecretRef: {{name: slack, key: url}}
+  default: {{events: [Failed, Recovered, Missed]}}
+```
+"""
+
 
 def page() -> str:
     """The whole page."""
@@ -143,6 +162,14 @@ def _lines() -> Iterator[str]:
     yield from _fields(structural(BackfillStatus.model_json_schema(by_alias=True)))
     yield "\n### Columns of kubectl get gcb\n"
     yield from _columns(BACKFILL_COLUMNS)
+    yield ""
+    yield CHANNEL
+    yield "### spec of a channel\n"
+    yield from _fields(structural(ChannelSpec.model_json_schema(by_alias=True)))
+    yield "\n### status of a channel\n"
+    yield from _fields(structural(ChannelStatus.model_json_schema(by_alias=True)))
+    yield "\n### Columns of kubectl get gcc\n"
+    yield from _columns(CHANNEL_COLUMNS)
     yield ""
 
 

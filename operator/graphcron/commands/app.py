@@ -8,7 +8,19 @@ from typing import Any
 
 import click
 
-from graphcron.commands import acting, backfilling, costing, importing, linting, logs, options, output, server, tables
+from graphcron.commands import (
+    acting,
+    backfilling,
+    channels,
+    costing,
+    importing,
+    linting,
+    logs,
+    options,
+    output,
+    server,
+    tables,
+)
 from graphcron.commands.cluster import Failed, Place
 from graphcron.kube.resources import Manifest
 from graphcron.resource.lifetime import Lifetime
@@ -47,6 +59,7 @@ def commands() -> None:
 
 commands.add_command(backfilling.backfill)
 commands.add_command(costing.costs_)
+commands.add_command(channels.channel)
 
 
 @commands.command("list")

@@ -43,11 +43,15 @@ class UserKube(Kube):
             return False
         return True
 
-    async def merge(self, namespace: str, name: str, body: Manifest) -> Manifest:
-        """A GraphCron after a merge patch."""
+    async def get(self, resource: Resource, namespace: str, name: str) -> Manifest:
+        """Raises KubeError."""
+        return await self._get(resource.path(namespace, name))
+
+    async def merge(self, namespace: str, name: str, body: Manifest, resource: Resource = GRAPHCRONS) -> Manifest:
+        """A GraphCron, or another object, after a merge patch."""
         query = {"fieldManager": "graphcron-cli", "fieldValidation": "Strict"}
         merge = "application/merge-patch+json"
-        return await self._write("PATCH", GRAPHCRONS, namespace, name, query=query, body=body, content_type=merge)
+        return await self._write("PATCH", resource, namespace, name, query=query, body=body, content_type=merge)
 
     async def create(self, resource: Resource, manifest: Manifest) -> Manifest:
         """A new object, in the namespace that it names. Raises Conflict when there is one of that name."""

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from graphcron.commands.linting import ERROR, NOTE, WARNING, Report
 from graphcron.commands.requesting import Answer
-from graphcron.commands.tables import MESSAGE, NOTHING, TITLE, UNMET, Table
+from graphcron.commands.tables import MESSAGE, NOTHING, STATE, TITLE, UNDELIVERED, UNMET, Table
 from graphcron.schedule.counting import per_month_in_words
 from graphcron.views.explaining import Step
 from graphcron.views.manifest import as_yaml
@@ -26,9 +26,11 @@ _STYLES = {
         ("Paused", "PausedByAdministrator", "Expired", "Completed", "OverBudget", "NotStarted", "Pending"), _ODD
     ),
     UNMET: {NOTHING: ""},
+    UNDELIVERED: {NOTHING: ""},
+    STATE: {"Ready": _GOOD, "Pending": _ODD},
 }
 """Of the cells of a column, by their first word."""
-_OTHERS = {"OUTCOME": _ODD, "PHASE": _BAD, UNMET: _ODD}
+_OTHERS = {"OUTCOME": _ODD, "PHASE": _BAD, UNMET: _ODD, UNDELIVERED: _ODD, STATE: _BAD}
 _SIGNS = {"+": _GOOD, "x": _BAD, "m": _BAD}
 
 _LEAST = {TITLE: 16, "SCHEDULE": 20, MESSAGE: 40}

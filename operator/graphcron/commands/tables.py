@@ -9,6 +9,8 @@ from graphcron.firing.order import SCHEDULE
 from graphcron.kube.resources import Manifest
 from graphcron.resource.identity import owner_of
 from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
+from graphcron.views import channels as channel_words
+from graphcron.views.channels import undelivered, undelivered_line
 from graphcron.views.spending import used_in_words
 from graphcron.views.words import (
     condition,
@@ -29,6 +31,9 @@ TITLE, MESSAGE = "TITLE", "MESSAGE"
 """Columns of free text."""
 UNMET = "UNMET"
 """Names what is expected and not so, of the GraphCrons of a list where that is any."""
+UNDELIVERED = "UNDELIVERED"
+"""Names what nobody has been told yet, of the GraphCrons of a list where that is any."""
+STATE = "STATE"
 
 
 class Table(NamedTuple):
@@ -47,6 +52,7 @@ def crons(graphcrons: Sequence[Manifest], now: datetime, *, namespaces: bool = F
         *(["NAME", TITLE] if titles else ["NAME"]),
         *("SCHEDULE", "PHASE", "NEXT", "LAST", "RESULTS"),
         *([UNMET] if any(map(unmet, graphcrons)) else []),
+        *([UNDELIVERED] if any(map(undelivered, graphcrons)) else []),
         *(["TIMEZONE", "ASSISTANT", MESSAGE] if wide else []),
     ]
     return Table(columns, [_cron(one, now, columns) for one in graphcrons])
@@ -65,6 +71,7 @@ def _cron(graphcron: Manifest, now: datetime, columns: Sequence[str]) -> list[st
         "LAST": relative(last, now) if last else NOTHING,
         "RESULTS": strip(graphcron) or NOTHING,
         UNMET: ",".join(one["type"] for one in unmet(graphcron)) or NOTHING,
+        UNDELIVERED: ",".join(dict.fromkeys(one["event"] for one in undelivered(graphcron))) or NOTHING,
         "TIMEZONE": status.get("timezone") or spec.get("timezone") or NOTHING,
         "ASSISTANT": str(spec.get("assistantId", NOTHING)),
         MESSAGE: str((condition(graphcron, "Ready") or {}).get("message", NOTHING)),
@@ -83,6 +90,28 @@ def last_time(graphcron: Manifest) -> str | None:
     status = graphcron.get("status") or {}
     times = [status.get("lastScheduleTime"), *(entry["scheduledTime"] for entry in status.get("history", [])[:1])]
     return max(filter(None, times), default=None)
+
+
+def channels(found: Sequence[Manifest], now: datetime, *, namespaces: bool = False) -> Table:
+    """One row for each channel, in the given order."""
+    columns = [*(["NAMESPACE"] if namespaces else []), "NAME", "KIND", STATE, "LAST", "DEFAULT", MESSAGE]
+    return Table(columns, [_channel(one, now, columns) for one in found])
+
+
+def _channel(channel: Manifest, now: datetime, columns: Sequence[str]) -> list[str]:
+    metadata, spec = channel["metadata"], channel.get("spec") or {}
+    last, default = (channel.get("status") or {}).get("lastDelivery"), spec.get("default")
+    word, message = channel_words.state(channel)
+    cells = {
+        "NAMESPACE": metadata["namespace"],
+        "NAME": metadata["name"],
+        "KIND": str(spec.get("kind", NOTHING)),
+        STATE: word,
+        "LAST": f"{last['state']} {relative(last['at'], now)}" if last else NOTHING,
+        "DEFAULT": ("installation" if default.get("allNamespaces") else "namespace") if default else NOTHING,
+        MESSAGE: message or NOTHING,
+    }
+    return [cells[column] for column in columns]
 
 
 SORTS: dict[str, Callable[[Manifest], Any]] = {
@@ -137,6 +166,7 @@ def described(graphcron: Manifest, words: str, now: datetime) -> list[tuple[str,
         ("Phase", told(phase(graphcron), why)),
         *([("Pods", told(stuck["reason"], stuck["message"]))] if stuck and stuck["message"] not in why else []),
         *((one["type"], one["message"]) for one in unmet(graphcron)),
+        *([("Undelivered", "\n".join(map(undelivered_line, untold)))] if (untold := undelivered(graphcron)) else []),
         ("Active", str(status.get("active", 0))),
         ("Firings", ", ".join(f"{number} {name}" for name, number in counts.items() if number) or "none yet"),
         *([("Requested", _request(request))] if request else []),

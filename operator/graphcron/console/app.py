@@ -17,7 +17,7 @@ from graphcron.console.forms import read_form
 from graphcron.console.source import Away, Changed, Missing, NotAllowed, Refused, SourceError
 from graphcron.console.visit import Options, Page, Visit
 from graphcron.firing.formats import format_time
-from graphcron.views import firings, schedules, spending, urgency, words
+from graphcron.views import channels, firings, schedules, spending, urgency, words
 
 logger = logging.getLogger(__name__)
 
@@ -215,6 +215,8 @@ _FILTERS: dict[str, Any] = {
     "relative": words.relative,
     "coded": _coded,
     "told": words.told,
+    "undelivered": channels.undelivered,
+    "undelivered_line": channels.undelivered_line,
     "duration": words.duration,
     "first_line": words.first_line,
     "in_words": schedules.schedule_in_words,

@@ -8,10 +8,12 @@ import aiohttp
 
 from graphcron.kube import jsontext
 from graphcron.kube.backfill_api import BackfillApi
+from graphcron.kube.channel_api import ChannelApi
 from graphcron.kube.config_map_api import ConfigMapApi
-from graphcron.kube.errors import NotFound, Refused, TooLarge, Unavailable, error_of, message_of
-from graphcron.kube.json_patch import Operation, add, require
+from graphcron.kube.errors import Conflict, NotFound, TooLarge, Unavailable, error_of, message_of
+from graphcron.kube.json_patch import Operation
 from graphcron.kube.lease_api import LeaseApi
+from graphcron.kube.merge_patch import difference
 from graphcron.kube.resources import (
     CRON_JOBS,
     EVENTS,
@@ -39,7 +41,7 @@ EVENT_PAGES = 10
 """A page is about a megabyte."""
 
 
-class Api(BackfillApi, ConfigMapApi, LeaseApi):
+class Api(BackfillApi, ChannelApi, ConfigMapApi, LeaseApi):
     """Every method raises KubeError."""
 
     async def list_graphcrons(
@@ -149,16 +151,17 @@ class Api(BackfillApi, ConfigMapApi, LeaseApi):
         background = {"propagationPolicy": "Background"}
         await self._write("DELETE", GRAPHCRONS, namespace, name, query=background, body=options)
 
-    async def patch_status(self, namespace: str, name: str, uid: str, status: Manifest) -> Manifest:
-        """Sets the whole status of that very object. Raises NotFound when it is gone, also when a namesake is there."""
-        patch = [require(("metadata", "uid"), uid), add(("status",), status)]
+    async def patch_status(self, namespace: str, name: str, uid: str, known: object, status: Manifest) -> Manifest:
+        """Makes the status of that very object from what is `known` to what is wanted; fields of others in it stay.
+        Raises NotFound when it is gone, also when a namesake is there."""
+        patch = {"metadata": {"uid": uid}, "status": difference(known, status)}
         try:
             return await self._write(
-                "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_JSON_PATCH
+                "PATCH", GRAPHCRONS, namespace, name, "status", query=_MANAGER, body=patch, content_type=_MERGE_PATCH
             )
-        except Refused as refused:
-            # The apiserver answers a failed test with 422, and does not say that it was the test.
-            if refused.status == 422 and (await self.get_graphcron(namespace, name))["metadata"]["uid"] != uid:
+        except Conflict:
+            # Of a namesake, or the apiserver found no moment between other writes.
+            if (await self.get_graphcron(namespace, name))["metadata"]["uid"] != uid:
                 raise NotFound(404, f"GraphCron {namespace}/{name} was deleted, and made anew") from None
             raise
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from graphcron.resource import backfill
+from graphcron.resource import backfill, channel
 from graphcron.resource.identity import GROUP, KIND, PLURAL, VERSION
 
 Manifest = dict[str, Any]
@@ -48,11 +48,13 @@ def _collection(group: str, version: str, plural: str, namespace: str | None) ->
 
 GRAPHCRONS = Resource(GROUP, VERSION, PLURAL, KIND)
 BACKFILLS = Resource(GROUP, VERSION, backfill.PLURAL, backfill.KIND)
+CHANNELS = Resource(GROUP, VERSION, channel.PLURAL, channel.KIND)
 CRON_JOBS = Resource("batch", "v1", "cronjobs", "CronJob")
 JOBS = Resource("batch", "v1", "jobs", "Job")
 PODS = Resource("", "v1", "pods", "Pod")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
+SECRETS = Resource("", "v1", "secrets", "Secret")
 EVENTS = Resource("", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", gated=False)
 ACCESS_REVIEWS = Resource(

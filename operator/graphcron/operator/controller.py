@@ -21,6 +21,7 @@ from graphcron.operator.job_writer import JobWriter
 from graphcron.operator.metrics import OperatorMetrics
 from graphcron.operator.object_cache import Name, ObjectCache
 from graphcron.operator.observed import Observed
+from graphcron.operator.other_writers import changed_meanwhile
 from graphcron.operator.pauses import Pauses
 from graphcron.operator.phase import stalled
 from graphcron.operator.quarantine import Suspect, conditions
@@ -223,14 +224,15 @@ class Controller:
 
     async def _write_status(self, name: Name, graphcron: Manifest, wanted: dict[str, Any], events: list[Event]) -> None:
         try:
-            written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], wanted)
+            known = graphcron.get("status")
+            written = await self._kube.patch_status(*name, graphcron["metadata"]["uid"], known, wanted)
         except NotFound:
             # Deleted meanwhile; a namesake has an event of its own.
             self.cache.drop(GRAPHCRONS, graphcron)
             return
         self.cache.put(GRAPHCRONS, written)
-        if written["metadata"]["generation"] != graphcron["metadata"]["generation"]:
-            self.queue.add(name)  # edited meanwhile; the cache has that version already, so its event changes nothing
+        if changed_meanwhile(graphcron, written, wanted):
+            self.queue.add(name)  # the cache has that version already, so its event changes nothing
         self._queue_over_budget()
         if is_to_be_judged(graphcron.get("status") or {}, wanted, graphcron.get("spec") or {}):
             self.queue.add(name)

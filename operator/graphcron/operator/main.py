@@ -10,7 +10,7 @@ from pathlib import Path
 
 import uvloop
 
-from graphcron import logs
+from graphcron import logs, probes
 from graphcron.environ import CannotStart
 from graphcron.kube.client import Kube
 from graphcron.kube.errors import KubeError
@@ -19,7 +19,7 @@ from graphcron.kube.reflector import Reflector
 from graphcron.kube.resources import BACKFILLS, GRAPHCRONS, NAMESPACES, Resource
 from graphcron.kube.watch_health import Stream, WatchHealth
 from graphcron.kube.write_gate import WriteGate
-from graphcron.operator import probes, webhook
+from graphcron.operator import webhook
 from graphcron.operator.admission import answer
 from graphcron.operator.backfill_controller import BackfillController
 from graphcron.operator.controller import Controller, utc_now

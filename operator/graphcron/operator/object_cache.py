@@ -11,6 +11,7 @@ from graphcron.kube.versions import version_of
 from graphcron.operator.conditions import PENDING, state_of, unmet_of
 from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns
+from graphcron.operator.other_writers import own_fields
 from graphcron.operator.pauses import Pauses
 from graphcron.operator.pod_status import JOB_LABEL, job_of
 from graphcron.operator.shared_spending import SharedSpending
@@ -280,4 +281,4 @@ def _kept(resource: Resource, manifest: Mapping[str, Any]) -> Manifest:
         for entry in metadata.get("managedFields", [])
     ]
     annotations = {key: value for key, value in metadata.get("annotations", {}).items() if key != LAST_APPLIED}
-    return {**manifest, "metadata": metadata | {"managedFields": writers, "annotations": annotations}}
+    return own_fields(manifest) | {"metadata": metadata | {"managedFields": writers, "annotations": annotations}}

@@ -15,7 +15,13 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.pod_status import job_of, termination_outcome
 from graphcron.operator.requests import STARTED
-from graphcron.resource.identity import FIELD_MANAGER, INSTALLATION_ANNOTATION, RESUME_REQUESTED, RUN_REQUESTED
+from graphcron.resource.identity import (
+    FIELD_MANAGER,
+    INSTALLATION_ANNOTATION,
+    NOTIFIER_MANAGER,
+    RESUME_REQUESTED,
+    RUN_REQUESTED,
+)
 from graphcron.schedule.expression import read
 from graphcron.schedule.next_runs import next_times
 from graphcron.schedule.time_zone import read_timezone
@@ -50,8 +56,12 @@ def _is_scheduled(graphcron: Manifest) -> bool:
     return (
         state_of(graphcron) == "ready"
         and types <= {READY, LAST_RUN_SUCCEEDED, CRON_JOB_MODIFIED}
-        and _writers(graphcron, status=True) == {(FIELD_MANAGER, "Update")}
+        and _writers(graphcron, status=True) - _NOTIFIER == {(FIELD_MANAGER, "Update")}
     )
+
+
+_NOTIFIER = {(NOTIFIER_MANAGER, "Update")}
+"""Its fields are not the operator's."""
 
 
 def _has_a_request(observed: Observed) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from graphcron.resource import backfill
+from graphcron.resource import backfill, channel
 from graphcron.resource.fields import Model
 from graphcron.resource.identity import GROUP, KIND, NAME_LIMIT, NAME_MESSAGE, PLURAL, VERSION
 from graphcron.resource.spec import GraphCronSpec
@@ -46,6 +46,16 @@ BACKFILL_COLUMNS = [
     ("Message", "string", '.status.conditions[?(@.type=="Complete")].message', 1),
 ]
 
+CHANNEL_COLUMNS = [
+    ("Kind", "string", ".spec.kind", 0),
+    ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status', 0),
+    ("Delivering", "string", '.status.conditions[?(@.type=="Delivering")].status', 0),
+    ("Last", "date", ".status.lastDelivery.at", 0),
+    ("Age", "date", ".metadata.creationTimestamp", 0),
+    ("Reason", "string", '.status.conditions[?(@.type=="Ready")].reason', 1),
+    ("Message", "string", '.status.conditions[?(@.status=="False")].message', 1),
+]
+
 
 @dataclass(frozen=True)
 class CustomResource:
@@ -84,7 +94,18 @@ BACKFILL = CustomResource(
     backfill.BACKFILL_NAME_LIMIT,
     backfill.NAME_MESSAGE,
 )
-RESOURCES = {resource.plural: resource for resource in (GRAPHCRON, BACKFILL)}
+CHANNEL = CustomResource(
+    channel.KIND,
+    channel.PLURAL,
+    "gcc",
+    "A channel: where notifications about GraphCrons go.",
+    channel.ChannelSpec,
+    channel.ChannelStatus,
+    CHANNEL_COLUMNS,
+    channel.CHANNEL_NAME_LIMIT,
+    channel.NAME_MESSAGE,
+)
+RESOURCES = {resource.plural: resource for resource in (GRAPHCRON, BACKFILL, CHANNEL)}
 
 
 UNOBSERVED = {"observedGeneration": NOT_OBSERVED}

@@ -47,6 +47,9 @@ RUN_REQUESTED = f"{GROUP}/run-requested"
 RESUME_REQUESTED = f"{GROUP}/resume-requested"
 """Annotation on a GraphCron: count its failures anew, once for each token, so that maxFailures suspends it no more."""
 
+TEST_REQUESTED = f"{GROUP}/test-requested"
+"""Annotation on a GraphCronChannel: send a test message, once for each token, such as the time of the request."""
+
 PAUSED_ANNOTATION = f"{GROUP}/paused"
 """Annotation on a Namespace: all of its GraphCrons are paused; the value is the reason."""
 
@@ -55,6 +58,8 @@ DISPLAY_NAME = f"{GROUP}/display-name"
 
 FIELD_MANAGER = "graphcron"
 """Our name in server-side apply."""
+NOTIFIER_MANAGER = "graphcron-notifier"
+"""The notifier's name in managedFields: what it writes is not the operator's."""
 
 UPDATED_AT = f"{GROUP}/updated-at"
 """Annotation with the time of the last update through REST; a new cron has none."""

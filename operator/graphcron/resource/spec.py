@@ -22,6 +22,7 @@ from graphcron.resource.fields import (
     StreamModes,
     Time,
 )
+from graphcron.resource.notify import Notify
 from graphcron.resource.run_options import CEL_RULES, RunOptions, complaint
 from graphcron.resource.spec_parts import Checkpointer, EnvFrom, Expect, InputFrom, Server, Template
 from graphcron.resource.urls import Webhook
@@ -140,6 +141,11 @@ class GraphCronSpec(Model):
         None, description="What is expected of the firings. Durations such as 26h, 5m or 1h30m; 0s expects nothing."
     )
     budget: Budget | None = Field(None, description="What the firings may use, in tokens or money.")
+    notify: Notify | None = Field(
+        None,
+        description="What is told through which channel. Default: what the default channels of the namespace and the "
+        "installation tell; an empty list tells nothing.",
+    )
     record_answer: bool | None = Field(
         None,
         description="Whether the history records the text of each run's last message, its first 1,000 characters. "

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, ValidationError
 
 from graphcron.resource.fields import Model, Time, clipped
+from graphcron.resource.notify import NOTIFICATIONS_LIMIT, Happening
 from graphcron.resource.usage import Amount, Spending, Usage
 
 NOT_OBSERVED = -1
@@ -145,6 +146,46 @@ class LastRequest(Model):
     message: Message | None = Field(None, description="Explanation, for people.")
 
 
+CHANNEL_PATH_LIMIT = 253 + 1 + 63
+
+
+class Notification(Model):
+    """What one channel has told, or is to tell, of one happening. The notifier writes it."""
+
+    event: Happening = Field(description="What it is about.")
+    channel: Annotated[str, Field(max_length=CHANNEL_PATH_LIMIT)] = Field(
+        description="Name of the GraphCronChannel; NAMESPACE/NAME for one of the installation."
+    )
+    id: Annotated[str, Field(max_length=36)] | None = Field(
+        None, description="ID of the message, the same in each attempt. Absent until it is sent first."
+    )
+    state: Literal["Pending", "Delivered", "Failed"] = Field(
+        description="Delivered, or Pending until then, or Failed when the last attempt failed. A Failed one is tried "
+        "again."
+    )
+    reason: Reason | None = Field(None, description="Reason of what was told last.")
+    since: Time | None = Field(None, description="Since when it holds. Absent when it is over, or a single firing.")
+    at: Time | None = Field(None, description="When the state last changed.")
+    attempts: Count | None = Field(None, description="How often the message was sent.")
+    count: Count | None = Field(None, description="How many firings the message is about.")
+    told: Count = Field(0, description="How many such firings were told or are past, of those in status.firings.")
+    message: Message | None = Field(None, description="Why the last attempt failed.")
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by."""
+        return self.channel, self.event
+
+
+Notifications = Annotated[
+    list[Notification],
+    Field(
+        max_length=NOTIFICATIONS_LIMIT,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["channel", "event"]},
+    ),
+]
+
+
 class GraphCronStatus(Model):
     """What the operator observed and did."""
 
@@ -197,6 +238,9 @@ class GraphCronStatus(Model):
     last_request: LastRequest | None = Field(None, description="Last request to run the GraphCron now.")
     last_resume: Annotated[str, Field(max_length=TOKEN_LIMIT)] | None = Field(
         None, description="Value of the annotation graphcron.dev/resume-requested that was carried out last."
+    )
+    notifications: Notifications | None = Field(
+        None, description="What was told, or is to be told, by channel and event. Absent without notify."
     )
 
 

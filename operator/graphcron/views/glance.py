@@ -6,6 +6,7 @@ it shows, so it is kept compressed, with the glance beside it.
 
 import zlib
 from collections.abc import Mapping
+from itertools import chain
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -108,9 +109,10 @@ def _changed(metadata: Mapping[str, Any]) -> str:
 
 
 def _shortened(status: dict[str, Any]) -> dict[str, Any]:
-    for one in (*status.get("conditions", []), *status.get("history", []), status.get("lastRequest", {})):
+    lists = (status.get(name) or [] for name in ("conditions", "history", "notifications"))
+    for one in (*chain(*lists), status.get("lastRequest", {})):
         for name in one.keys() & {"message", "answer"}:
             one[name] = clipped(one[name], MESSAGE_CHARACTERS)
     if len(jsontext.dumps(status)) > KEPT_BYTES:
-        status |= {"conditions": [], "history": []}
+        status |= {"conditions": [], "history": [], "notifications": []}
     return status

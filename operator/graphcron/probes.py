@@ -1,4 +1,4 @@
-"""The operator's HTTP ports: liveness and readiness probes on one, Prometheus metrics on the other."""
+"""The HTTP ports of operator and notifier: liveness and readiness probes on one, Prometheus metrics on the other."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable

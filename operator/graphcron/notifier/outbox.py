@@ -1,0 +1,74 @@
+"""What waits for one channel, and how it does: the pure state of a channel's work."""
+
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+
+from graphcron.notifier.channel import pause
+from graphcron.notifier.cron import Name
+from graphcron.notifier.due import Due
+from graphcron.notifier.plan import MINUTE, Plan, Waiting, plan
+
+REMEMBERED = 200
+"""Times of messages: a minute has 60 at most."""
+
+
+class Outbox:
+    """Of one channel, whether or not there is one of that name."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Name, dict[str, Waiting]] = {}
+        self._sent: deque[datetime] = deque(maxlen=REMEMBERED)
+        self.failures = 0
+        """Attempts in a row that failed."""
+        self.retry_at: datetime | None = None
+
+    def put(self, cron: Name, dues: Sequence[Due], now: datetime) -> bool:
+        """All that is due of one GraphCron, in place of what was. Whether there is something new."""
+        before = self._waiting.pop(cron, {})
+        if not dues:
+            return False
+        self._waiting[cron] = {
+            due.record.event: Waiting(cron, due, known.since if (known := before.get(due.record.event)) else now)
+            for due in dues
+        }
+        return any(due.record.event not in before for due in dues)
+
+    def remember(self, moment: datetime) -> None:
+        """A message was sent at that time, perhaps by a process before this one."""
+        self._sent.append(moment)
+
+    def plan(self, limit: int, now: datetime, channel: str) -> Plan:
+        """The messages to send now: while the channel fails, one attempt at a time."""
+        if self.retry_at and now < self.retry_at:
+            return Plan((), self.retry_at)
+        waiting = [one for place in self._waiting.values() for one in place.values()]
+        found = plan(waiting, self._sent, limit, now, channel)
+        return Plan(found.messages[:1], found.again_at) if self.failures else found
+
+    def attempted(self, now: datetime, *, failed: bool, lasting: bool = False) -> None:
+        """After a message was sent."""
+        self._sent.append(now)
+        self.failures = self.failures + 1 if failed else 0
+        self.retry_at = now + pause(self.failures, lasting=lasting) if failed else None
+
+    def again(self) -> None:
+        """Somebody has changed the channel: try at once."""
+        self.retry_at = None
+
+    def __len__(self) -> int:
+        """How much waits."""
+        return sum(map(len, self._waiting.values()))
+
+    def waiting(self) -> list[Waiting]:
+        """All that waits."""
+        return [one for place in self._waiting.values() for one in place.values()]
+
+    @property
+    def oldest(self) -> datetime | None:
+        """Since when the oldest waits."""
+        return min((one.since for place in self._waiting.values() for one in place.values()), default=None)
+
+    def is_idle(self, now: datetime) -> bool:
+        """Whether nothing of it matters any more."""
+        return not self._waiting and not any(moment > now - MINUTE for moment in self._sent)

@@ -1,0 +1,89 @@
+"""What a channel's Secret says: the address of the receiver, and the key that signs. Pure."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from yarl import URL
+
+from graphcron.notifier.hosts import is_allowed
+from graphcron.resource.channel import ChannelSpec
+from graphcron.resource.fields import KeySelector
+
+URL_LIMIT = 4096
+_SCHEMES = {"Email": ("smtp", "smtps")}
+_PORTS = {"smtp": 587, "smtps": 465}
+
+
+class NotReady(Exception):
+    """A channel cannot be used as it is: `reason` in CamelCase, and a sentence without any secret."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Where messages of a channel go. Nothing of it but the host may be shown."""
+
+    url: URL = field(repr=False)
+    key: str | None = field(repr=False, default=None)
+
+    @property
+    def host(self) -> str:
+        """Of the URL."""
+        return self.url.host or ""
+
+    @property
+    def port(self) -> int:
+        """Of the URL, or its scheme's own."""
+        return self.url.explicit_port or _PORTS.get(self.url.scheme) or self.url.port or 0
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of a mail server."""
+        return (self.url.user, self.url.password or "") if self.url.user else None
+
+
+def receiver(spec: ChannelSpec, secrets: dict[str, dict[str, Any]], allowed: Sequence[str]) -> Receiver:
+    """The receiver by the Secrets that the spec names, by their names. Raises NotReady."""
+    text = value(spec.url_secret_ref, secrets).strip()
+    key = value(spec.signing_secret_ref, secrets).strip() if spec.signing_secret_ref else None
+    where = f"key {spec.url_secret_ref.key} of Secret {spec.url_secret_ref.name}"
+    if spec.kind == "Apprise":
+        return Receiver(URL.build(scheme="apprise", host="apprise", fragment=text), key)
+    schemes = _SCHEMES.get(spec.kind, ("http", "https"))
+    try:
+        url = URL(text) if len(text) <= URL_LIMIT else URL()
+    except ValueError:
+        url = URL()
+    if url.scheme not in schemes or not url.host:
+        raise NotReady("InvalidUrl", f"{where} is no {' or '.join(schemes)} URL")
+    if not is_allowed(url.host, allowed):
+        raise NotReady(
+            "HostNotAllowed",
+            f"{where} names host {url.host}, and the administrator does not allow it: see the chart's value "
+            "notifier.allowedHosts",
+        )
+    return Receiver(url, key)
+
+
+def apprise_url(found: Receiver) -> str:
+    """The text that apprise reads."""
+    return unquote(found.url.raw_fragment)
+
+
+def value(selector: KeySelector, secrets: dict[str, dict[str, Any]]) -> str:
+    """One key of a Secret as text. Raises NotReady."""
+    data = secrets[selector.name].get("data") or {}
+    if selector.key not in data:
+        raise NotReady("SecretKeyMissing", f"Secret {selector.name} has no key {selector.key}")
+    try:
+        return base64.b64decode(data[selector.key]).decode()
+    except (binascii.Error, ValueError):
+        raise NotReady("SecretUnreadable", f"key {selector.key} of Secret {selector.name} is no text") from None

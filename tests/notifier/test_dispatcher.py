@@ -1,0 +1,180 @@
+"""One channel's work: what it reads, what it records, and what it says of itself when it cannot send."""
+
+from graphcron.kube.errors import Unavailable
+from tests.support.notifier_memory import NotifierWorld
+from tests.support.until import until
+
+RULE = {"events": ["Failed"], "channel": "team"}
+
+
+async def test_a_message_is_recorded_before_and_after_it_is_sent() -> None:
+    world = NotifierWorld()
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.conditions("team").get("Delivering"))
+        record = world.record("hello")
+    assert (record["state"], record["told"], record["attempts"]) == ("Delivered", 1, 1)
+    assert [text.id for text in world.heard.texts] == [record["id"]]
+    assert world.conditions("team") == {"Ready": ("True", "ChannelReady"), "Delivering": ("True", "Delivered")}
+    assert world.kube.channels["team", "team"]["status"]["lastDelivery"]["state"] == "Delivered"
+
+
+async def test_a_failed_message_says_why_and_is_sent_again_as_the_same() -> None:
+    world = NotifierWorld(speed=20)
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    world.heard.why = "hooks.example.com answered HTTP 503"
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.heard.attempts >= 3)
+        record = world.record("hello")
+        assert (record["state"], record["message"]) == ("Failed", world.heard.why)
+        assert world.conditions("team")["Delivering"] == ("False", "DeliveryFailed")
+        assert world.notifier.failing() == 1
+        world.heard.why = None
+        await until(lambda: not world.notifier.pending())
+        await until(lambda: world.notifier.failing() == 0)
+    assert [text.id for text in world.heard.texts] == [record["id"]]
+
+
+async def test_what_was_delivered_is_not_sent_again_because_it_cannot_be_recorded() -> None:
+    world = NotifierWorld()
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    async with world.leading():
+        await until(lambda: "notifications" in world.kube.crons["team", "hello"]["status"])
+        await until(lambda: world.conditions("team"))
+        world.fail("hello")
+        await until(lambda: world.heard.attempts == 1 or world.record("hello").get("id"))
+        world.kube.fail = [Unavailable(0, "no answer")]
+        await until(lambda: not world.notifier.pending())
+    assert world.heard.attempts == 1
+
+
+async def test_while_a_channel_fails_all_that_waits_says_so_and_one_message_is_tried() -> None:
+    world = NotifierWorld(speed=20)
+    world.channel("team")
+    for number in range(30):
+        world.cron(f"cron-{number}", notify=[RULE])
+    world.heard.why = "hooks.example.com did not answer within 10 seconds"
+    async with world.leading():
+        for number in range(30):
+            world.fail(f"cron-{number}")
+
+        def states() -> set[str | None]:
+            return {world.record(name).get("state") for _, name in world.kube.crons}
+
+        await until(lambda: states() <= {"Pending", "Failed"})
+        assert world.notifier.pending() == 30
+        written = world.kube.writes
+        attempts = world.heard.attempts
+        await until(lambda: world.heard.attempts > attempts + 1)
+        assert world.kube.writes - written < 12, "not each of them is written for each attempt"
+        world.heard.why = None
+        await until(lambda: not world.notifier.pending())
+    told = sum(text.data.get("number", 1) for text in world.heard.texts)
+    assert told == 30
+
+
+async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_is() -> None:
+    world = NotifierWorld()
+    world.cron("hello", notify=[RULE])
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.record("hello").get("state") == "Failed")
+        record = world.record("hello")
+        assert record["message"] == "there is no GraphCronChannel team in namespace team"
+        world.channel("team")
+        await until(lambda: world.heard.texts)
+
+
+async def test_a_secret_that_is_missing_or_not_allowed_is_a_condition_and_the_sentence_says_what_to_do() -> None:
+    world = NotifierWorld(speed=100)
+    world.kube.secrets["team", "hook"] = {"other": "https://hooks.example.com/s3cret"}
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.conditions("team").get("Ready") == ("False", "SecretKeyMissing"))
+        del world.kube.secrets["team", "hook"]
+        await until(lambda: world.conditions("team").get("Ready") == ("False", "SecretMissing"))
+        world.kube.refused = {("team", "hook")}
+        await until(lambda: world.conditions("team").get("Ready") == ("False", "SecretNotAllowed"))
+        assert "notifier.secrets" in str(world.kube.crons["team", "hello"]["status"]["notifications"])
+        world.kube.refused = set()
+        world.kube.secrets["team", "hook"] = {"url": "https://evil.example/s3cret"}
+        await until(lambda: world.conditions("team").get("Ready") == ("False", "HostNotAllowed"))
+        assert world.heard.attempts == 0
+        assert "s3cret" not in str([world.kube.crons, world.kube.channels])
+        world.kube.secrets["team", "hook"] = {"url": "https://hooks.example.com/s3cret"}
+        await until(lambda: world.heard.texts)
+
+
+async def test_a_cron_reaches_no_channel_and_no_secret_of_another_namespace() -> None:
+    world = NotifierWorld()
+    world.channel("theirs", namespace="other", default={"events": ["Failed"], "allNamespaces": True})
+    world.cron("hello", notify=[{"events": ["Failed"], "channel": "other/theirs"}])
+    world.cron("plain")
+    async with world.leading():
+        world.fail("hello")
+        world.fail("plain")
+        await until(lambda: world.record("hello").get("state") == "Failed")
+        assert "notifications" not in world.kube.crons["team", "plain"]["status"]
+    assert world.heard.attempts == 0
+    assert {namespace for namespace, _ in world.kube.read} == {"other"}
+
+
+async def test_a_channel_of_the_installation_tells_of_all_namespaces() -> None:
+    world = NotifierWorld()
+    world.channel("all", namespace="ops", default={"events": ["Failed"], "allNamespaces": True})
+    world.cron("hello")
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.heard.texts)
+    assert world.record("hello")["channel"] == "ops/all"
+
+
+async def test_a_test_is_carried_out_once_for_each_token() -> None:
+    world = NotifierWorld()
+    made = world.channel("team")
+    async with world.leading():
+        made["metadata"]["annotations"] = {"graphcron.dev/test-requested": "t1"}
+        world.channel_changed("team")
+        await until(lambda: "lastTest" in made.get("status", {}))
+        assert (made["status"]["lastTest"]["token"], made["status"]["lastTest"]["state"]) == ("t1", "Delivered")
+        world.channel_changed("team")
+        world.heard.why = "hooks.example.com answered HTTP 404"
+        made["metadata"]["annotations"] = {"graphcron.dev/test-requested": "t2"}
+        world.channel_changed("team")
+        await until(lambda: made["status"]["lastTest"]["token"] == "t2")
+        assert made["status"]["lastTest"]["message"] == world.heard.why
+    assert [text.kind for text in world.heard.texts] == ["Test"]
+
+
+async def test_a_replica_that_does_not_lead_sends_and_writes_nothing() -> None:
+    world = NotifierWorld()
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    async with world.leading():
+        await until(lambda: world.kube.writes >= 2)
+        world.leads = False
+        written = world.kube.writes
+        world.fail("hello")
+        world.notifier.wake(("team", "team"))
+        await until(lambda: len(world.notifier.assessor))
+        assert (world.kube.writes, world.heard.attempts) == (written, 0)
+
+
+async def test_a_digest_counts_from_the_first_sight_of_it() -> None:
+    world = NotifierWorld(speed=60 * 60 * 12)
+    made = world.channel("team", digest={"every": "Day", "at": "08:00"})
+    world.cron("hello")
+    async with world.leading():
+        await until(lambda: "lastDigest" in made.get("status", {}))
+        assert world.heard.texts == []
+        first = made["status"]["lastDigest"]
+        await until(lambda: world.heard.texts)
+        assert made["status"]["lastDigest"] > first or world.heard.texts[0].kind == "Digest"
+    assert world.heard.texts[0].title == "GraphCron: the day in team"
