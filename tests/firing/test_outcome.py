@@ -87,7 +87,17 @@ def test_the_message_makes_room_first_then_the_answer_then_the_names_of_models(l
     assert OTHER_MODELS in large.usage["models"]
 
 
-@pytest.mark.parametrize("wrong", [{"usage": 7}, {"usage": {"totalTokens": "x"}}, {"answer": 7}, {"duration": -1}, {"duration": True}, {"duration": "5"}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"usage": 7},
+        {"usage": {"totalTokens": "x"}},
+        {"answer": 7},
+        {"duration": -1},
+        {"duration": True},
+        {"duration": "5"},
+    ],
+)
 def test_details_that_cannot_be_read_are_left_out_and_the_outcome_stands(wrong: dict[str, Any]) -> None:
     found = Outcome.from_json(json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded"} | wrong))
     assert found == Outcome("Succeeded", "RunSucceeded")
