@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graphcron.runner import run_details
-from tests.support.agent_server_fake import AgentServerFake, Answer, answer, message
+from tests.support.agent_server_fake import AgentServerFake, Answer, answer, begun, message, told
 from tests.support.run_pod import Pod
 from tests.support.until import block_until
 
@@ -86,3 +86,14 @@ def test_at_the_deadline_the_run_counts_with_what_it_used(pod: Pod, server: Agen
     assert outcome.usage
     assert outcome.usage["totalTokens"] == 7
     assert outcome.duration is not None
+
+
+def test_what_the_stream_showed_stands_when_the_state_cannot_be_read(pod: Pod, server: AgentServerFake) -> None:
+    server.ends_as = None
+    server.events[""] = [begun(), told(101)]
+    server.fail(r"/history$", answer(200, b"{"))
+    pod.order(run_tokens=100)
+    outcome = pod.run()[1]
+    assert outcome.reason == "RunBudgetExceeded"
+    assert outcome.usage
+    assert outcome.usage["totalTokens"] == 101

@@ -20,8 +20,6 @@ RECORD_LIFE = timedelta(hours=1)
 """How long a record is kept. Kubernetes replaces a pod of a lost node after some 6 minutes; the rest is for the new
 pod to find room."""
 PROGRESS_SECONDS = 60.0
-RUN_BUDGET_EXCEEDED = "RunBudgetExceeded"
-"""Reason of a run that used more than `budget.perRun` allows, and was cancelled."""
 
 
 class Stopped(BaseException):
@@ -134,6 +132,10 @@ class Attempt:
     def too_much(self, tokens: int) -> str:
         """What a run did that used so many."""
         return f"the run used {tokens} tokens, and budget.perRun allows {self.order.run_tokens}"
+
+    def over_budget(self, tokens: int) -> Outcome:
+        """The outcome of a firing whose run used so many and was cancelled for it."""
+        return self.outcome("Failed", "RunBudgetExceeded", f"{self.too_much(tokens)}: it was cancelled")
 
     def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
         """An outcome with what is known of the run. `reason` is CamelCase, `message` for people."""

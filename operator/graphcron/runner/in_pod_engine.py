@@ -32,7 +32,7 @@ from graphcron.firing.order import ATTEMPT_METADATA, CRON_METADATA, FIRING_METAD
 from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, WAITING_FOR_INPUT, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
-from graphcron.runner.attempt import PROGRESS_SECONDS, RUN_BUDGET_EXCEEDED, Attempt, Stopped
+from graphcron.runner.attempt import PROGRESS_SECONDS, Attempt, Stopped
 from graphcron.runner.checkpointer import checkpointer, delete_thread, recorded
 from graphcron.runner.environment import PodError, log
 from graphcron.runner.given_input import given_input
@@ -149,8 +149,7 @@ class InPodEngine:
                 end(EXIT_RUN_FAILED)
 
         def too_much() -> None:
-            said = f"{self.attempt.too_much(self.usage.total)}: it was cancelled"
-            cut_off(self.attempt.outcome("Failed", RUN_BUDGET_EXCEEDED, said))
+            cut_off(self.attempt.over_budget(self.usage.total))
 
         self.usage = InPodUsage(self.order.run_tokens, too_much)
         signal.signal(signal.SIGTERM, stop)

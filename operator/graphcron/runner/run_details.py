@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
 from graphcron.runner.agent_server import ACTIVE, AgentServer, Run
-from graphcron.runner.attempt import RUN_BUDGET_EXCEEDED, Attempt, OutOfTime
+from graphcron.runner.attempt import Attempt, OutOfTime
 from graphcron.runner.environment import log
 from graphcron.runner.errors import named
 
@@ -76,31 +76,37 @@ class RunDetails:
         try:
             try:
                 signal.setitimer(signal.ITIMER_REAL, SECONDS)
-                outcome = self._with_messages(outcome)
+                for step in (self._streamed, self._kept):
+                    outcome = step(outcome)
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except OutOfTime:
-            log(f"the run's tokens are unknown: the server did not tell them within {SECONDS:.0f} s")
+            log(f"not all of the run's tokens are known: the server did not tell them within {SECONDS:.0f} s")
         except Exception as error:  # a server's answer may have any shape
-            log(f"the run's tokens are unknown: {named(error)}")
-        return outcome
+            log(f"not all of the run's tokens are known: {named(error)}")
+        return self._judged(outcome)
 
-    def _with_messages(self, outcome: Outcome) -> Outcome:
-        complete = outcome.outcome in ("Succeeded", WAITING_FOR_INPUT)
-        usage = self._stream.usage(complete=complete) if self._stream else None
-        if usage is None or not usage["complete"] or (self._order.record_answer and complete):
-            state = self._state()
-            usage = _larger(usage, _usage_of(state))
-            if self._order.record_answer and complete:
-                from graphcron.runner.tally import answer_in
+    def _streamed(self, outcome: Outcome) -> Outcome:
+        return outcome._replace(usage=self._stream.usage(complete=_ended_well(outcome)) if self._stream else None)
 
-                outcome = outcome._replace(answer=answer_in(state.values))
-        spent = usage["totalTokens"] if usage else 0
-        if self._over_limit(spent) and (outcome.reason == "RunCancelled" or (self._cancels and not complete)):
-            outcome = outcome._replace(
-                reason=RUN_BUDGET_EXCEEDED, message=f"{self._attempt.too_much(spent)}: it was cancelled"
-            )
-        return outcome._replace(usage=usage)
+    def _kept(self, outcome: Outcome) -> Outcome:
+        """With what the run's last state says, where that can add anything."""
+        answers = self._order.record_answer and _ended_well(outcome)
+        if not answers and outcome.usage and outcome.usage["complete"]:
+            return outcome
+        from graphcron.runner.tally import answer_in
+
+        state = self._state()
+        outcome = outcome._replace(usage=_larger(outcome.usage, _usage_of(state)))
+        return outcome._replace(answer=answer_in(state.values)) if answers else outcome
+
+    def _judged(self, outcome: Outcome) -> Outcome:
+        """A run that was cancelled because it used too much, by this pod or by one before it."""
+        spent = outcome.usage["totalTokens"] if outcome.usage else 0
+        for_that = outcome.reason == "RunCancelled" or (self._cancels and not _ended_well(outcome))
+        if not (for_that and self._over_limit(spent)):
+            return outcome
+        return self._attempt.over_budget(spent)._replace(duration=outcome.duration, usage=outcome.usage)
 
     def _state(self) -> "RunState":
         from graphcron.runner.run_state import RunState
@@ -120,6 +126,10 @@ class RunDetails:
 
     def _over_limit(self, tokens: int) -> bool:
         return self._order.run_tokens is not None and tokens > self._order.run_tokens
+
+
+def _ended_well(outcome: Outcome) -> bool:
+    return outcome.outcome in ("Succeeded", WAITING_FOR_INPUT)
 
 
 def _usage_of(state: "RunState") -> dict[str, Any] | None:
