@@ -63,6 +63,7 @@ def test_the_limit_is_told_once() -> None:
 
 def test_messages_of_earlier_attempts_count_without_those_before_the_firing() -> None:
     usage = InPodUsage(None, pytest.fail)
+    usage.source = "Callback"
     usage.count({"messages": [message(100, id="old"), message(7, id="new")]}, {"old"})
     found = usage.usage(complete=True)
     assert found

@@ -1,6 +1,7 @@
 """What an outcome says besides: none of it delays a firing for long, or changes how it ended."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,20 +33,25 @@ def test_where_the_server_gives_no_end_it_lasts_until_now(pod: Pod, server: Agen
     assert pod.run()[1].duration in (90, 91, 92, 93)
 
 
-def test_a_server_that_hangs_at_the_end_delays_a_firing_by_seconds(
+def test_a_server_that_takes_for_ever_at_the_end_delays_a_firing_by_seconds(
     pod: Pod, server: AgentServerFake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_details, "SECONDS", 0.5)
-    hangs = 8.0
+    seconds = 8.0
 
-    def late(handle: Any) -> Answer:
-        time.sleep(hangs)
-        return Answer(200, [])
+    def drips(handle: Any) -> Answer:
+        def show() -> Iterator[bytes]:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                yield b" "
+                time.sleep(0.05)
 
-    server.fail(r"/history$", late)
+        return Answer(200, show())
+
+    server.fail(r"/history$", drips)
     began = time.monotonic()
     code, outcome = pod.run()
-    assert time.monotonic() - began < hangs / 2
+    assert time.monotonic() - began < seconds / 2
     assert (code, outcome.reason, outcome.usage) == (0, "RunSucceeded", None)
 
 

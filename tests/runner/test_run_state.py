@@ -30,6 +30,17 @@ def leaves(server: AgentServerFake, *messages: Any, before: Any = (), durability
     return started
 
 
+def filled(more: Any) -> Any:
+    """A fault that adds more to a state."""
+
+    def answered(handle: Any) -> Answer:
+        made: Answer = handle()
+        values = made.body[0]["values"] | {"more": more}
+        return Answer(200, [made.body[0] | {"values": values}])
+
+    return answered
+
+
 def test_a_stateless_firing_has_the_tokens_of_its_messages(pod: Pod, server: AgentServerFake) -> None:
     server.fail(START, leaves(server, {"type": "human", "content": "hi"}, message(7), message(5)))
     code, outcome = pod.run()
@@ -83,8 +94,8 @@ def test_a_server_that_ignores_what_is_asked_for_is_not_believed(pod: Pod, serve
         answer(200, {"a": 1}),
         answer(200, [7]),
         answer(200, b"[" * 5000),
-        answer(200, [{"metadata": {}, "values": "x" * (STATE_LIMIT + 1)}]),
-        answer(200, [{"metadata": {}, "values": [[]] * PARTS_LIMIT}]),
+        filled("x" * STATE_LIMIT),
+        filled([[]] * PARTS_LIMIT),
     ],
     ids="404 500 half object number deep large dense".split(),
 )
@@ -94,6 +105,14 @@ def test_a_state_that_cannot_be_read_changes_nothing(pod: Pod, server: AgentServ
     code, outcome = pod.run()
     assert (code, outcome.reason, outcome.usage) == (0, "RunSucceeded", None)
     assert outcome.duration is not None
+
+
+def test_a_state_with_a_little_more_can_be_read(pod: Pod, server: AgentServerFake) -> None:
+    server.fail(START, leaves(server, message(7)))
+    server.fail(HISTORY, filled(["x"]))
+    outcome = pod.run()[1]
+    assert outcome.usage
+    assert outcome.usage["totalTokens"] == 7
 
 
 def test_a_run_that_failed_counts_with_what_is_known(pod: Pod, server: AgentServerFake) -> None:

@@ -131,6 +131,18 @@ def test_a_last_look_that_was_cut_off_is_not_complete_and_loses_nothing(
     assert (found["totalTokens"], found["complete"]) == (12, False)
 
 
+def test_a_stream_that_ends_with_its_connection_may_have_been_cut_off(
+    server: AgentServerFake, stream: RunStream
+) -> None:
+    """As behind a proxy of HTTP/1.0."""
+    server.events[""] = [begun(), told(7)]
+    server.fail(STREAM, *[lambda handle: Answer(200, server.show(stream._run_id), {"connection": "close"})] * 2)
+    stream.start()
+    block_until(lambda: stream.spent == 7)
+    found = ended(server, stream)
+    assert (found["totalTokens"], found["complete"]) == (7, False)
+
+
 def test_a_stream_whose_beginning_is_gone_is_not_complete(server: AgentServerFake, stream: RunStream) -> None:
     server.events[""] = [begun(), told(7), told(5)]
     server.forgets = 2

@@ -362,15 +362,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def _stream(self, result: Answer) -> None:
-        """In chunks; one that breaks has no last one."""
+        """In chunks; one that breaks has no last one. With the header `connection`, it ends with the connection."""
+        chunked = "connection" not in result.headers
         self.send_response(result.status)
         self.send_header("content-type", "text/event-stream")
-        self.send_header("transfer-encoding", "chunked")
+        if chunked:
+            self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         try:
             for piece in result.body:
-                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            self.wfile.write(b"0\r\n\r\n")
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            self.wfile.write(b"0\r\n\r\n" if chunked else b"")
         except (Drop, OSError):
             self.connection.close()
 

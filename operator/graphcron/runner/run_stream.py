@@ -114,7 +114,7 @@ class RunStream:
     def _lines(self, response: HTTPResponse) -> Iterator[bytes]:
         """Lines without their ends. One that is too long is left out."""
         rest, skipping = b"", False
-        while piece := response.read1(PIECE):  # unlike readline, it knows an answer that was cut off
+        while piece := response.read1(PIECE):
             *lines, rest = (rest + piece).split(b"\n")
             for line in lines:
                 if not skipping:

@@ -48,10 +48,9 @@ class Tally:
 
     def usage(self, source: str, *, complete: bool) -> dict[str, Any] | None:
         """As in an outcome; None when no message told its tokens, since unknown is not zero."""
-        sure = complete and not self.unsure and all(counts for _, counts in self._entries.values())
         for key in list(self._entries):
             self._sum_up(key)
-        return usage_of(self._sums, source, sure and not self.unsure) if self._sums else None
+        return usage_of(self._sums, source, complete and not self.unsure) if self._sums else None
 
     def _sum_up(self, key: str) -> None:
         model, counts = self._entries.pop(key)
