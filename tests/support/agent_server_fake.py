@@ -97,6 +97,12 @@ class AgentServerFake:
         self.assistants = ("agent",)
         self.dialect = "langgraph"
         """How errors look: "langgraph", "js" (text) or "aegra", whose runs have no metadata."""
+        self.checkpoints: list[dict[str, Json]] = []
+        """Of all threads, the newest last; `checkpoint` adds one."""
+        self.events: dict[str, list[tuple[str, Json]]] = {}
+        """What the streams of runs show, by id of the run or, for each that has none, "": names and data."""
+        self.forgets = 0
+        """How many of the first events a stream no longer has."""
         self.slow = timedelta()
         """How far its clock is behind; negative when it is ahead."""
         self.honest_date = True
@@ -134,10 +140,33 @@ class AgentServerFake:
             "status": status,
             "metadata": self.threads[thread_id]["metadata"] | (metadata or {}),
             "created_at": created_at or self._now(),
+            "updated_at": created_at or self._now(),
             "kwargs": {"input": "x" * 1000},
         }
         self.runs.append(run)
         return run
+
+    def checkpoint(self, thread_id: str, values: Json, source: str = "loop", **metadata: Json) -> Json:
+        """One more of a thread."""
+        earlier = [one for one in self.checkpoints if one["thread_id"] == thread_id]
+        parent = {"checkpoint_id": earlier[-1]["checkpoint"]["checkpoint_id"]} if earlier else None
+        made = {"thread_id": thread_id, "values": values, "metadata": {"source": source, **metadata}}
+        made |= {"checkpoint": {"checkpoint_id": str(uuid.uuid4())}, "parent_checkpoint": parent}
+        self.checkpoints.append(made)
+        return made
+
+    def show(self, run_id: str) -> Iterator[bytes]:
+        """The stream of a run, from its first event on, until it is over."""
+        shown = self.forgets
+        while True:
+            over = all(run["status"] not in ACTIVE for run in self.runs if run["run_id"] == run_id)
+            for number, (name, data) in enumerate(self.events.get(run_id, self.events.get("", []))[shown:], shown):
+                yield f"event: {name}\r\ndata: {json.dumps(data)}\r\nid: {number}\r\n\r\n".encode()
+                shown = number + 1
+            if over:
+                return
+            yield b": heartbeat\r\n\r\n"
+            time.sleep(0.02)
 
     @contextmanager
     def listening(self, port: int = 0, tls: ssl.SSLContext | None = None) -> Iterator[str]:
@@ -205,6 +234,17 @@ class AgentServerFake:
             case ["PATCH", "threads", thread_id]:
                 self.threads[thread_id]["metadata"] |= _unreserved(data["metadata"])
                 return Answer(200, self.threads[thread_id])
+            case ["POST", "threads", thread_id, "history"]:
+                wanted = data["metadata"].items()
+                found = [one for one in self.checkpoints if one["thread_id"] == thread_id]
+                return Answer(
+                    200, [one for one in reversed(found) if wanted <= one["metadata"].items()][: data["limit"]]
+                )
+            case ["GET", "threads", thread_id, "state", checkpoint]:
+                ids = {one["checkpoint"]["checkpoint_id"]: one for one in self.checkpoints}
+                return Answer(200, ids[checkpoint])
+            case ["GET", "threads", _, "runs", run_id, "stream"] if self.events:
+                return Answer(200, self.show(run_id))
             case ["GET", "threads", thread_id, "state"]:
                 return Answer(200, {"tasks": self.threads[thread_id]["tasks"]})
             case ["DELETE", "threads", thread_id]:
@@ -253,6 +293,7 @@ class AgentServerFake:
         if status == "rollback":
             self.runs.remove(run)
         run["status"] = "success" if status == "asks" else status
+        run["updated_at"] = self._now()
         thread["status"] = {"success": "idle", "asks": "interrupted"}.get(status, status)
         thread["error"] = error
 
@@ -263,6 +304,23 @@ class AgentServerFake:
                 continue
             if thread["thread_id"] in data.get("ids", self.threads) and wanted <= thread["metadata"].items():
                 yield {key: thread[key] for key in data["select"]}
+
+
+def begun(attempt: int = 1) -> tuple[str, Json]:
+    """The event with which each attempt of the server begins."""
+    return "metadata", {"run_id": "r", "attempt": attempt}
+
+
+def told(tokens: int, name: str = "messages", **fields: Json) -> tuple[str, Json]:
+    """The event of a model's message that used so many."""
+    return name, [message(tokens, **fields), {"langgraph_node": "agent"}]
+
+
+def message(tokens: int, **fields: Json) -> Json:
+    """A model's message, as a server writes it."""
+    usage = {"input_tokens": tokens - 1, "output_tokens": 1, "total_tokens": tokens} if tokens else None
+    said = {"type": "ai", "id": str(uuid.uuid4()), "content": "fine", "response_metadata": {"model_name": "gpt"}}
+    return said | {"usage_metadata": usage} | fields
 
 
 class _Server(ThreadingHTTPServer):
@@ -291,6 +349,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             return
+        if isinstance(result.body, Iterator):
+            self._stream(result)
+            return
         data = result.body if isinstance(result.body, bytes) else json.dumps(result.body).encode()
         self.send_response(result.status)
         for name, value in result.headers.items():
@@ -299,6 +360,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if result.status != 204:
             self.wfile.write(data)
+
+    def _stream(self, result: Answer) -> None:
+        """In chunks; one that breaks has no last one. With the header `connection`, it ends with the connection."""
+        chunked = "connection" not in result.headers
+        self.send_response(result.status)
+        self.send_header("content-type", "text/event-stream")
+        if chunked:
+            self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        try:
+            for piece in result.body:
+                self.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            self.wfile.write(b"0\r\n\r\n" if chunked else b"")
+        except (Drop, OSError):
+            self.connection.close()
 
     do_GET = do_POST = do_PATCH = do_DELETE = _do  # noqa: N815  http.server looks for these names
 

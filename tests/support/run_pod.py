@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from graphcron.runner.main import main
 KEY = "lsv2_very_secret"
 DUE = datetime(2026, 11, 22, 19, 20, tzinfo=UTC)
 FIRING = Firing.of_job(f"daily-{int(DUE.timestamp()) // 60}", "0d8f8d6e-4a7c-4b62-8a8f-6f4f7d9f2c11")
+
+
+def firing_of_now() -> Firing:
+    """Another firing, of this minute."""
+    return Firing.of_job(f"daily-{int(datetime.now(UTC).timestamp()) // 60}", str(uuid.uuid4()))
 
 
 class Pod:

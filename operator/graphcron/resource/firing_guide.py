@@ -34,6 +34,11 @@ REASONS = {
             "Raise the limit (`BG_JOB_TIMEOUT_SECS` of the Agent Server), or let the graph do less.",
         ),
         "RunCancelled": Reason("Somebody cancelled the run.", "Nothing, if that was intended."),
+        "RunBudgetExceeded": Reason(
+            "The run used more tokens than `budget.perRun` allows, and was cancelled. It counts with what it used.",
+            "See in the run's trace what used so many: a loop, or a long conversation. Raise `budget.perRun.tokens` if "
+            "runs need more.",
+        ),
         "RunEnded": Reason(
             "The run ended with a status that this version does not know.",
             "Inspect the run on the Agent Server. The server may be newer than this version of GraphCron.",

@@ -4,14 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
+from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT
+from graphcron.firing.usage import TOKEN_COUNT_LIMIT as TOKEN_COUNT_LIMIT
 from graphcron.resource.fields import Model, Time
 
-TOKEN_COUNT_LIMIT = 2**53 - 1
-"""The largest whole number that every reader of JSON keeps exact."""
-MODELS_LIMIT = 8
-"""Models that are listed by name; those that used least are summed up as `OTHER_MODELS`."""
-OTHER_MODELS = "other"
-MODEL_NAME_LIMIT = 128
 AMOUNT_LIMIT = 32
 """Characters."""
 AMOUNT = r"^[0-9]{1,15}(\.[0-9]{1,9})?$"

@@ -16,6 +16,7 @@ import http.client
 import json
 import re
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
@@ -39,16 +40,17 @@ ACTIVE = ("pending", "running")
 
 
 class Run(NamedTuple):
-    """A run, without its input. `created` is by this pod's clock; None when the server's text is no time. A server may
-    keep no metadata of runs (Aegra)."""
+    """A run, without its input. `created`, and `updated`, when it last changed, are by this pod's clock; None when the
+    server's text is no time. A server may keep no metadata of runs (Aegra)."""
 
     run_id: str
     status: str
     created: datetime | None
     metadata: Mapping[str, Any]
+    updated: datetime | None = None
 
 
-_RUN_FIELDS = [("select", name) for name in ("run_id", "status", "created_at", "metadata")]
+_RUN_FIELDS = [("select", name) for name in ("run_id", "status", "created_at", "updated_at", "metadata")]
 """Without a selection each run comes with its whole input, a megabyte maybe, at every poll."""
 
 
@@ -74,13 +76,13 @@ class AgentServer:
         # It was made while we waited: a proxy's Date may hide that the server's clock is another.
         return run if run.created and abs(now - run.created) < SAME_CLOCK else run._replace(created=now)
 
-    def status(self, thread_id: str, run_id: str) -> str:
+    def run(self, thread_id: str, run_id: str) -> Run:
         """Raises ResourceNotFound when there is no such run (any more)."""
         for run in self.runs(thread_id, limit=10):
             if run.run_id == run_id:
-                return run.status
+                return run
         # Many newer ones on a busy thread. This answer includes the input, so it comes second.
-        return self._run(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}")).status
+        return self._run(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}"))
 
     def cancel(self, thread_id: str, run_id: str) -> bool:
         """Stop a run and keep what it has done so far. False when it is over, or gone."""
@@ -111,6 +113,18 @@ class AgentServer:
         failed = (task for task in tasks if isinstance(task, Mapping) and task.get("error"))
         said = "; ".join(error_text(text.encode()) or plain(text) for text in (str(task["error"]) for task in failed))
         return plain(said or str(self._object("GET", f"{_thread(thread_id)}/runs/{run_id}").get("error_message") or ""))
+
+    def read(self, method: str, thread_id: str, rest: str, body: Any, limit: int, timeout: float) -> bytes | None:
+        """What a thread has that is good to know; None when it is longer than `limit` bytes, or not there."""
+        data = None if body is None else _json(body)
+        path = _thread(thread_id) + rest
+        status, _, said = self._transport.send(method, path, self._sent(data), data, limit + 1, timeout)
+        return said if status == 200 and len(said) <= limit else None
+
+    def stream(self, thread_id: str, run_id: str, timeout: float) -> AbstractContextManager[http.client.HTTPResponse]:
+        """The events of a run, from the first that the server still has. It may be silent for `timeout` seconds."""
+        headers = {**self._headers, "accept": "text/event-stream", "last-event-id": "-1"}
+        return self._transport.answer("GET", f"{_thread(thread_id)}/runs/{run_id}/stream", headers, None, timeout)
 
     def thread_metadata(self, thread_id: str) -> Mapping[str, Any]:
         metadata = self._object("GET", _thread(thread_id)).get("metadata")
@@ -162,7 +176,8 @@ class AgentServer:
         metadata = data.get("metadata") or {}
         if not all(map(_is_plain, (run_id, status, created_at))) or not isinstance(metadata, Mapping):
             raise TryAgain("AgentServerError", "the server answered something that is no run")
-        return Run(str(run_id), str(status), self._moment(created_at), metadata)
+        updated = self._moment(data.get("updated_at"))
+        return Run(str(run_id), str(status), self._moment(created_at), metadata, updated)
 
     def _moment(self, text: object) -> datetime | None:
         """A time of the server by this pod's clock."""
@@ -207,12 +222,14 @@ class AgentServer:
         return self._ask(method, path, None)
 
     def _ask(self, method: str, path: str, body: bytes | None) -> Any:
-        headers = self._headers if body is None else {**self._headers, "content-type": "application/json"}
-        status, answered, data = self._transport.send(method, path, headers, body)
+        status, answered, data = self._transport.send(method, path, self._sent(body), body)
         now, date = datetime.now(UTC), _date(answered.get("date", ""))
         behind = now - date if date else timedelta()
         self.behind = behind if abs(behind) > SAME_CLOCK else timedelta()
         return self._judge(status, answered, data, date or now)
+
+    def _sent(self, body: bytes | None) -> Mapping[str, str]:
+        return self._headers if body is None else {**self._headers, "content-type": "application/json"}
 
     def _judge(self, status: int, headers: http.client.HTTPMessage, data: bytes, now: datetime) -> Any:
         """`now` is the server's."""

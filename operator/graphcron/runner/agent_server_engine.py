@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING
 from graphcron.firing.order import FIRING_METADATA
 from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
 from graphcron.runner.agent_server import ACTIVE, AgentServer, Run
-from graphcron.runner.attempt import (
-    OUTCOME_METADATA,
-    PROGRESS_SECONDS,
-    RECORD_LIFE,
-    RECORD_METADATA,
-    Attempt,
-    OutOfTime,
-    ThreadBusy,
-)
+from graphcron.runner.attempt import PROGRESS_SECONDS, Attempt, OutOfTime, ThreadBusy
 from graphcron.runner.environment import log, read_headers
 from graphcron.runner.errors import AgentServerError, Busy, RequestRefused, ResourceNotFound, TryAgain, named
 from graphcron.runner.given_input import given_input
+from graphcron.runner.record import Record
 from graphcron.runner.request import cron_marks, request_body, time_marks
 from graphcron.runner.retry import T, persist
+from graphcron.runner.run_details import RunDetails
 from graphcron.runner.thread_memory import ThreadMemory
 from graphcron.runner.transport import Transport, Trust
 
@@ -33,9 +27,6 @@ if TYPE_CHECKING:
 THREAD_LIFE = timedelta(days=7)
 """When the server may delete a thread that no pod came back to delete (a Job that was deleted or ran into its
 deadline). Longer than runs last: LangGraph ends them after a day (BG_JOB_TIMEOUT_SECS)."""
-RECORDS_SWEPT = 20
-"""Old records deleted by one firing. It leaves one, so they never pile up."""
-
 CANCEL_SECONDS = 20.0
 """How long a pod tries to cancel its run. Less than the 30 s between SIGTERM and SIGKILL."""
 
@@ -63,6 +54,8 @@ class AgentServerEngine:
         """Whether this pod started the run."""
         self.replacement: Replacement | None = None
         self.memory = ThreadMemory(self.server, self.thread_id, attempt.due)
+        self.record = Record(self.server, self.order, self.firing)
+        self.details = RunDetails(self.server, attempt)
         self.given: bytes | None = None
         """The input as JSON, unless it is the order's."""
 
@@ -122,7 +115,7 @@ class AgentServerEngine:
             log(f"run {found.run_id} on thread {self.thread_id} was started by an earlier attempt: following it")
             return found
         # Only now: the record is written before the thread is deleted, so this order misses neither.
-        if self.deletes_thread and (recorded := self.recorded()):
+        if self.deletes_thread and (recorded := self.record.read()):
             return recorded
         if stateless and self.memory.attempt is None:
             self.memory.recall()
@@ -141,7 +134,7 @@ class AgentServerEngine:
         except RequestRefused as error:
             if not stateless:
                 self.find()  # says so when it is the thread that is gone
-            elif self.deletes_thread and (recorded := self.recorded()):
+            elif self.deletes_thread and (recorded := self.record.read()):
                 return recorded  # another pod of the Job was at it meanwhile
             else:
                 with suppress(AgentServerError):
@@ -201,23 +194,27 @@ class AgentServerEngine:
         return None
 
     def wait_for(self, run: Run) -> str:
-        """Wait until the run has ended; returns its last status."""
+        """Wait until the run has ended; returns its last status. One that uses too much is cancelled."""
         began = reported = time.monotonic()
-        status = run.status
-        while status in ACTIVE:
+        run_id, patience = run.run_id, self.settings.follow_patience
+        self.details.follow(run)
+        while run.status in ACTIVE:
             now = time.monotonic()
             if now - reported >= PROGRESS_SECONDS:
                 reported = now
-                log(f"run {run.run_id} is {status}, followed for {round((now - began) / 60)} min")
-            time.sleep(min(5.0, max(0.2, (now - began) / 20)))
+                log(f"run {run_id} is {run.status}, followed for {round((now - began) / 60)} min")
+            self.details.wait(min(5.0, max(0.2, (now - began) / 20)))
             try:
-                status = persist(lambda: self.server.status(self.thread_id, run.run_id), self.settings.follow_patience)
+                run = persist(lambda: self.server.run(self.thread_id, run_id), patience)
+                self.details.latest = run
+                if run.status in ACTIVE and self.details.exceeds():
+                    persist(lambda: self.server.cancel(self.thread_id, run_id), patience)
             except ResourceNotFound:
                 return "vanished"
             except RequestRefused as error:
                 # A key that was changed meanwhile, say: the next pod will have the new one.
                 raise TryAgain(error.reason, f"the run goes on, but cannot be followed: {error}") from None
-        return status
+        return run.status
 
     def end(self, status: str) -> Outcome:
         """What a run's last status means to the people on call.
@@ -237,7 +234,7 @@ class AgentServerEngine:
                 "Succeeded", "RunSucceeded", self.replacement.cancelled if self.replacement else ""
             )
         if status == "vanished":
-            if self.deletes_thread and (recorded := self.ask(self.recorded, None)):
+            if self.deletes_thread and (recorded := self.ask(self.record.read, None)):
                 return recorded  # another pod of the Job was quicker
             message = f"the run is gone from {thread}: {_VANISHED}, or it was rolled back, or deleted with its thread"
             return self.attempt.outcome("Failed", "RunVanished", message)
@@ -262,9 +259,10 @@ class AgentServerEngine:
 
     def finish(self, outcome: Outcome) -> Outcome:
         """Record the outcome first, then delete the thread: the outcome stands, whether or not that can be done."""
+        outcome = self.details.of(outcome)
         self.attempt.conclude(outcome)
         if self.deletes_thread:
-            for step in (lambda: self.record(outcome), self.delete_thread, self.sweep):
+            for step in (lambda: self.record.write(outcome), self.delete_thread, self.record.sweep):
                 try:
                     persist(step, self.settings.start_patience)
                 except TryAgain as error:
@@ -274,24 +272,6 @@ class AgentServerEngine:
                     log(f"thread {self.thread_id}: {named(error)}")
         return outcome
 
-    def recorded(self) -> Outcome | None:
-        try:
-            metadata = self.server.thread_metadata(self.firing.record_id)
-        except ResourceNotFound:
-            return None
-        return Outcome.from_json(metadata.get(OUTCOME_METADATA, ""))
-
-    def record(self, outcome: Outcome) -> None:
-        metadata = {RECORD_METADATA: self.order.cron_id, OUTCOME_METADATA: outcome.to_json()}
-        self.server.create_thread(self.firing.record_id, metadata, RECORD_LIFE)
-
     def delete_thread(self) -> None:
         self.server.delete_thread(self.thread_id)
         log(f"thread {self.thread_id} deleted")
-
-    def sweep(self) -> None:
-        """Delete old records of this cron, for servers that do not do it themselves."""
-        oldest = self.server.oldest_threads({RECORD_METADATA: self.order.cron_id}, RECORDS_SWEPT)
-        for record_id, created in oldest:
-            if datetime.now(UTC) - created > RECORD_LIFE:
-                self.server.delete_thread(record_id)

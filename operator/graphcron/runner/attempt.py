@@ -129,6 +129,14 @@ class Attempt:
         message = f"activeDeadlineSeconds ({self.order.deadline_seconds}) passed, {said}"
         return self.outcome("Failed", "DeadlineExceeded", message)
 
+    def too_much(self, tokens: int) -> str:
+        """What a run did that used so many."""
+        return f"the run used {tokens} tokens, and budget.perRun allows {self.order.run_tokens}"
+
+    def over_budget(self, tokens: int) -> Outcome:
+        """The outcome of a firing whose run used so many and was cancelled for it."""
+        return self.outcome("Failed", "RunBudgetExceeded", f"{self.too_much(tokens)}: it was cancelled")
+
     def outcome(self, outcome: str, reason: str, message: str = "") -> Outcome:
         """An outcome with what is known of the run. `reason` is CamelCase, `message` for people."""
         run = self.run

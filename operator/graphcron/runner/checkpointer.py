@@ -1,10 +1,15 @@
-"""LangGraph's checkpointer for a URL, made of the user's libraries."""
+"""LangGraph's checkpointer for a URL, of the user's libraries, and the record of a firing whose thread is deleted."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from graphcron.firing.formats import parse_time
+from graphcron.firing.order import Firing
+from graphcron.firing.outcome import Outcome
+from graphcron.runner.attempt import OUTCOME_METADATA, RECORD_LIFE, RECORD_METADATA
 from graphcron.runner.environment import PodError
 from graphcron.runner.errors import TryAgain
 
@@ -30,6 +35,28 @@ async def checkpointer(url: str | None) -> AsyncIterator[Any]:
     finally:
         with suppress(Exception):  # what is written is written
             await opened.__aexit__(None, None, None)
+
+
+async def recorded(saver: Any, firing: Firing) -> Outcome | None:
+    """The outcome of a stateless firing whose thread is deleted already."""
+    found = await saver.aget_tuple({"configurable": {"thread_id": firing.record_id}}) if saver else None
+    return Outcome.from_json(found.metadata.get(OUTCOME_METADATA, "")) if found else None
+
+
+async def delete_thread(saver: Any, firing: Firing, cron_id: str, outcome: Outcome) -> None:
+    """The record first, then the thread; and records that are older than any pod could ask for."""
+    from langgraph.checkpoint.base import empty_checkpoint
+
+    record = {"configurable": {"thread_id": firing.record_id, "checkpoint_ns": ""}}
+    metadata = {RECORD_METADATA: cron_id, OUTCOME_METADATA: outcome.to_json()}
+    await saver.aput(record, empty_checkpoint(), {"source": "input", "step": -1, **metadata}, {})
+    await saver.adelete_thread(firing.thread_id)
+    old = []
+    async for found in saver.alist(None, filter={RECORD_METADATA: cron_id}):
+        if datetime.now(UTC) - parse_time(found.checkpoint["ts"]) > RECORD_LIFE:
+            old.append(found.config["configurable"]["thread_id"])
+    for thread_id in old:
+        await saver.adelete_thread(thread_id)
 
 
 def _saver(url: str) -> Any:

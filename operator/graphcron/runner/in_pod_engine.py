@@ -32,10 +32,11 @@ from graphcron.firing.order import ATTEMPT_METADATA, CRON_METADATA, FIRING_METAD
 from graphcron.firing.outcome import EXIT_RUN_FAILED, EXIT_TRY_AGAIN, WAITING_FOR_INPUT, Outcome
 from graphcron.runner import graph_loader
 from graphcron.runner.agent_server import Run
-from graphcron.runner.attempt import OUTCOME_METADATA, PROGRESS_SECONDS, RECORD_LIFE, RECORD_METADATA, Attempt, Stopped
-from graphcron.runner.checkpointer import checkpointer
+from graphcron.runner.attempt import PROGRESS_SECONDS, Attempt, Stopped
+from graphcron.runner.checkpointer import checkpointer, delete_thread, recorded
 from graphcron.runner.environment import PodError, log
 from graphcron.runner.given_input import given_input
+from graphcron.runner.in_pod_usage import InPodUsage, ids_before
 from graphcron.runner.main import main as run_firing
 from graphcron.runner.request import time_marks
 
@@ -57,7 +58,9 @@ def main(environ: Mapping[str, str]) -> int:
 class InPodEngine:
     """Runs the graph in this process. Raises PodError when graph or input cannot be loaded."""
 
-    stopping = late = False
+    stopping = False
+    cut: Outcome | None = None
+    """How it ended when it was not let go on: out of time, or out of tokens."""
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt, self.order, self.firing = attempt, attempt.order, attempt.firing
@@ -65,6 +68,9 @@ class InPodEngine:
         self.thread_id, self.deletes_thread = attempt.thread_id, attempt.deletes_thread
         self.graph: Any = None
         self.input: Any = None
+        self.usage = InPodUsage(None, lambda: None)
+        self.began: datetime | None = None
+        """When an earlier attempt started the run."""
 
     def start_or_resume(self) -> Outcome | None:
         """Load graph and input. Whether to resume is for the thread's checkpoints to say, which `follow` opens."""
@@ -101,15 +107,18 @@ class InPodEngine:
         self.attempt.limit(0)
         async with checkpointer(self.settings.checkpointer_url) as saver:
             try:
-                outcome = await self.recorded_in(saver) or await self.run_or_resume(value, given, saver)
+                outcome = (
+                    await recorded(saver, self.firing) if self.deletes_thread else None
+                ) or await self.run_or_resume(value, given, saver)
             except asyncio.CancelledError:
-                if not self.late:
+                if self.cut is None:
                     raise
-                outcome = self.out_of_time()
+                outcome = self.cut
+            outcome = self.detailed(outcome)
             self.attempt.conclude(outcome)
             if saver and self.deletes_thread:
                 try:
-                    await self.delete_checkpoints(saver, outcome)
+                    await delete_thread(saver, self.firing, self.order.cron_id, outcome)
                 except Exception as error:  # the outcome stands
                     log(f"thread {self.thread_id} may be left behind: {type(error).__name__}")
         return outcome
@@ -127,18 +136,38 @@ class InPodEngine:
             timer.start()
 
         def stop(signal_number: int, frame: object) -> None:
-            if not self.late:
+            if self.cut is None:
                 self.stopping = True
-                end(self.attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
+                outcome = self.attempt.outcome("Failed", "PodStopped", self.stopped())
+                self.attempt.conclude(self.detailed(outcome))
+                end(EXIT_TRY_AGAIN)
 
-        def time_is_up(signal_number: int, frame: object) -> None:
-            if not self.stopping:
-                self.late = True
-                self.attempt.write(self.out_of_time())
+        def cut_off(outcome: Outcome) -> None:
+            if not self.stopping and self.cut is None:
+                self.cut = outcome
+                self.attempt.write(self.detailed(outcome))
                 end(EXIT_RUN_FAILED)
 
+        def too_much() -> None:
+            cut_off(self.attempt.over_budget(self.usage.total))
+
+        self.usage = InPodUsage(self.order.run_tokens, too_much)
         signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGALRM, time_is_up)
+        signal.signal(signal.SIGALRM, lambda number, frame: cut_off(self.out_of_time()))
+
+    def detailed(self, outcome: Outcome) -> Outcome:
+        """With what the run used, how long it took with all attempts, and its answer. A recorded one has them."""
+        run, ended_well = self.attempt.run, outcome.outcome in ("Succeeded", WAITING_FOR_INPUT)
+        if run is None or run.created is None or outcome.duration is not None:
+            return outcome
+        ended = run.created if run.status == "" else datetime.now(UTC)
+        # Without a trace of an earlier attempt there may yet have been one.
+        traced = self.settings.checkpointer_url and self.order.request.get("durability") != "exit"
+        return outcome._replace(
+            duration=max(0, round((ended - (self.began or run.created)).total_seconds())),
+            usage=self.usage.usage(complete=ended_well and bool(self.order.only_attempt or traced)),
+            answer=self.usage.answer if self.order.record_answer and ended_well else None,
+        )
 
     def out_of_time(self) -> Outcome:
         said = "and its run was cancelled" if self.attempt.run else "before its run was started"
@@ -153,9 +182,12 @@ class InPodEngine:
                     graph = graph.copy(update={"checkpointer": saver})
                     state = await graph.aget_state(config)
                     if (state.metadata or {}).get(FIRING_METADATA) == self.firing.job_uid:
+                        known = await ids_before(graph, config, self.firing.job_uid) if self.order.thread_id else set()
                         if over := await self.end_of(graph, state, config):
+                            self.usage.found(state.values, known)
                             return over
                         self.resumed(state.metadata, config["metadata"])
+                        self.usage.count(state.values, known)
                         log(f"an earlier attempt came to {', '.join(task.name for task in state.tasks)}: resuming")
                         given = None
                 return await self.stream(graph, given, config)
@@ -164,8 +196,8 @@ class InPodEngine:
         except (Exception, SystemExit) as error:
             if self.stopping:
                 raise Stopped from None
-            if self.late:
-                return self.out_of_time()
+            if self.cut:
+                return self.cut
             traceback.print_exc(file=sys.stdout)
             return self.attempt.outcome("Failed", "RunError", f"{type(error).__name__}: {error}")
 
@@ -192,6 +224,7 @@ class InPodEngine:
         return {
             **given,
             "run_id": run_id,
+            "callbacks": self.usage.callbacks(),
             "configurable": {**settings, **identity},
             "metadata": {**(given.get("metadata") or {}), **(request.get("metadata") or {}), **mark, **times},
         }
@@ -211,15 +244,19 @@ class InPodEngine:
         waits, steps = False, 0
         progress = asyncio.create_task(_log_progress(lambda: f"run {identity} goes on, {steps} updates so far"))
         try:
-            updates = graph.astream(given, config, stream_mode="updates", **options)
-            async for update in updates:
-                waits, steps = waits or "__interrupt__" in update, steps + 1
+            modes = ["updates", "values"] if self.order.record_answer else ["updates"]
+            async for mode, update in graph.astream(given, config, stream_mode=modes, **options):
+                if mode == "values":
+                    self.usage.values = update
+                else:
+                    waits, steps = waits or "__interrupt__" in update, steps + 1
         finally:
             progress.cancel()
         return self.waiting() if waits else self.attempt.outcome("Succeeded", "RunSucceeded")
 
     async def end_of(self, graph: Any, state: Any, config: dict[str, Any]) -> Outcome | None:
         """How this firing's run ended, from the last checkpoint of its thread; None when it has not."""
+        self.began = moment_of(state.metadata.get(_STARTED, ""))
         self.attempt.run = Run(state.metadata.get(_RUN, ""), "", moment_of(state.created_at or ""), {})
         # Not `next`, which is empty also when the last step's writes are kept, and not yet taken up.
         if not state.tasks:
@@ -239,28 +276,6 @@ class InPodEngine:
         keeps = self.settings.checkpointer_url and not self.deletes_thread
         kept = f"on thread {self.thread_id}" if keeps else "and its thread is not kept"
         return self.attempt.outcome(WAITING_FOR_INPUT, WAITING_FOR_INPUT, f"the graph waits for input, {kept}")
-
-    async def recorded_in(self, saver: Any) -> Outcome | None:
-        """The outcome of a stateless firing whose thread is deleted already."""
-        if not (saver and self.deletes_thread):
-            return None
-        found = await saver.aget_tuple({"configurable": {"thread_id": self.firing.record_id}})
-        return Outcome.from_json(found.metadata.get(OUTCOME_METADATA, "")) if found else None
-
-    async def delete_checkpoints(self, saver: Any, outcome: Outcome) -> None:
-        """The record first, then the thread; and records that are older than any pod could ask for."""
-        from langgraph.checkpoint.base import empty_checkpoint
-
-        record = {"configurable": {"thread_id": self.firing.record_id, "checkpoint_ns": ""}}
-        metadata = {RECORD_METADATA: self.order.cron_id, OUTCOME_METADATA: outcome.to_json()}
-        await saver.aput(record, empty_checkpoint(), {"source": "input", "step": -1, **metadata}, {})
-        await saver.adelete_thread(self.thread_id)
-        old = []
-        async for found in saver.alist(None, filter={RECORD_METADATA: self.order.cron_id}):
-            if datetime.now(UTC) - parse_time(found.checkpoint["ts"]) > RECORD_LIFE:
-                old.append(found.config["configurable"]["thread_id"])
-        for thread_id in old:
-            await saver.adelete_thread(thread_id)
 
 
 def _context_keys(graph: Any) -> Any:

@@ -35,7 +35,7 @@ class Replacement:
                         why = "of an earlier firing was cancelled (concurrencyPolicy Replace)"
                         self.cancelled = f"run {run.run_id} {why}"
                         log(self.cancelled)
-                        if self.server.status(where, run.run_id) in ACTIVE:
+                        if self.server.run(where, run.run_id).status in ACTIVE:
                             raise TryAgain("ThreadBusy", f"{self.cancelled}, and has not stopped yet")
             if self.deletes_thread:
                 self.server.delete_thread(where)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from graphcron.firing.formats import format_time
 from graphcron.firing.order import (
@@ -37,6 +38,8 @@ def request_body(
     request["metadata"] = {**(request.get("metadata") or {}), **cron_marks(order), **mark}
     if order.thread_id is None:
         request["multitask_strategy"] = "reject"
+    if order.run_tokens is not None:
+        request |= _told_by_stream(request)
     if input_json is not None:
         request.pop("input", None)
     try:
@@ -44,3 +47,12 @@ def request_body(
     except UnicodeEncodeError:  # half a surrogate pair can only be sent escaped
         body = json.dumps(request).encode()
     return body if input_json is None else b'{"input": ' + input_json + b", " + body[1:]
+
+
+def _told_by_stream(request: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes the run's stream show each message of a model, also to pods that come later. The graph's state, which
+    streams by default, would only fill the server's memory."""
+    given = request.get("stream_mode") or []
+    modes = [given] if isinstance(given, str) else list(given)
+    messages = [] if "messages-tuple" in modes else ["messages-tuple"]
+    return {"stream_mode": modes + messages, "stream_subgraphs": True, "stream_resumable": True}

@@ -6,7 +6,8 @@ and a server that restarts is simply found again. It never repeats a request by 
 
 import http.client
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -111,19 +112,36 @@ class Transport:
         self._way = f"{self.origin}, by the proxy {self._proxy.host}:{self._proxy.port}" if self._proxy else self.origin
 
     def send(
-        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        limit: int = BODY_LIMIT,
+        timeout: float | None = None,
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        """Status, headers and body of the answer. Raises TryAgain or RequestRefused."""
+        """Status, headers and the first `limit` bytes of the answer. Raises TryAgain or RequestRefused."""
+        with self.answer(method, path, headers, body, timeout) as response:
+            return response.status, response.headers, response.read(limit)
+
+    @contextmanager
+    def answer(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, timeout: float | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """The answer, of which nothing but the head is read. Raises TryAgain or RequestRefused, also while its body
+        is read in the block."""
         connection = self._connection()
         target = self._prefix + path
         if self._proxy and not self._tls:
             target, headers = self.origin + target, {**headers, **self._proxy.headers}
         try:
             connection.connect()
-            connection.sock.settimeout(self._timeout)
+            connection.sock.settimeout(timeout or self._timeout)
             connection.request(method, target, body, dict(headers))
             response = connection.getresponse()
-            data = response.read(BODY_LIMIT)
+            if self._proxy and response.status == 407:
+                raise OSError(_TUNNEL_FAILED + "407")
+            yield response
         except ssl.SSLCertVerificationError as error:
             cure = _CURES.get(error.verify_code, "have the server's certificate issued anew")
             message = f"the certificate of {self.origin} is not trusted ({error.verify_message}): {cure}"
@@ -134,9 +152,6 @@ class Transport:
             raise self._broken(error) from None
         finally:
             connection.close()
-        if self._proxy and response.status == 407:
-            raise self._broken(OSError(_TUNNEL_FAILED + "407"))
-        return response.status, response.headers, data
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._host, self._port)
