@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT
+from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT, OTHER_MODELS
 from graphcron.firing.usage import TOKEN_COUNT_LIMIT as TOKEN_COUNT_LIMIT
 from graphcron.resource.fields import Model, Time
 
