@@ -40,7 +40,7 @@ async def demo(screen: Screen, *, keep: bool) -> None:
 
 async def _doors(session: Session, screen: Screen, client: LangGraphClient, url: str) -> None:
     # They come first, since it takes a minute until what blocks a firing is called so.
-    with screen.stage("Crons to look at later: one works, one fails, one is paused, one stalled, one blocked"):
+    with screen.stage("Crons to look at later: works, fails, paused, stalled, blocked, over budget, overdue"):
         messages.create(session, screen)
         crons.create(session, screen)
     with screen.stage("Door 1: kubectl"):

@@ -1,4 +1,5 @@
-"""The crons that the demo leaves to look at: one that works, one that fails, one paused, one stalled, one blocked.
+"""The crons that the demo leaves to look at: one that works, one that fails, one paused, one stalled, one blocked, one
+over its budget, and one that is overdue.
 
 Their schedules are those of real life; a history they have since they are run on request.
 """
@@ -13,12 +14,15 @@ from examples.demo.session import Session, wait_for
 
 FILE = "examples/demo/crons.yaml"
 WORKS, FAILS, PAUSED, STALLED, BLOCKED = "morning-report", "invoice-check", "newsletter", "month-end", "partner-sync"
+SPENT, OVERDUE = "research", "stock-levels"
 EXPECTED = {
     WORKS: ("Scheduled", "Succeeded"),
     FAILS: ("Scheduled", "Failed"),
     PAUSED: ("Paused", "Succeeded"),
     STALLED: ("InvalidSchedule", None),
     BLOCKED: ("NotStarting", None),
+    SPENT: ("OverBudget", "Succeeded"),
+    OVERDUE: ("Scheduled", None),
 }
 """Reason of the condition Ready, and the outcome of the newest firing; None for any."""
 SECONDS = 120.0
@@ -29,7 +33,8 @@ def create(session: Session, screen: Screen) -> None:
     screen.command("kubectl", "-n", session.namespace, "apply", "-f", FILE)
     screen.output(session.kubectl("apply", "-f", HERE.root / FILE))
     # One that has run at an earlier visit is as it is to be, and the blocked one not ready.
-    if names := [name for name in EXPECTED if name != STALLED and "lastRequest" not in _status(session, name)]:
+    runnable = (name for name in EXPECTED if name not in (STALLED, OVERDUE))
+    if names := [name for name in runnable if "lastRequest" not in _status(session, name)]:
         session.kubectl("wait", "--for=condition=Ready", *(f"graphcron/{name}" for name in names), "--timeout=30s")
         request = ("annotate", "graphcrons", *names, f"graphcron.dev/run-requested=demo-{int(time.time())}")
         screen.command("kubectl", "-n", session.namespace, *request)
@@ -40,7 +45,9 @@ def look(session: Session, screen: Screen) -> None:
     """Wait until each is what it is here for, and show them as somebody on call sees them."""
     for name in EXPECTED:
         wait_for(f"GraphCron {name} to be {EXPECTED[name]}", partial(_is_as_expected, session, name), SECONDS)
+    wait_for(f"GraphCron {OVERDUE} to be overdue", partial(_is_overdue, session), SECONDS)
     graphcron(session, screen, "list")
+    graphcron(session, screen, "costs")
     graphcron(session, screen, "explain", BLOCKED, fails=True)
 
 
@@ -58,6 +65,11 @@ def graphcron(session: Session, screen: Screen, *words: str, fails: bool = False
 def _status(session: Session, name: str) -> dict[str, Any]:
     found: dict[str, Any] = (session.one("graphcron", name) or {}).get("status", {})
     return found
+
+
+def _is_overdue(session: Session) -> bool:
+    conditions = _status(session, OVERDUE).get("conditions", [])
+    return any(one["type"] == "Overdue" and one["status"] == "True" for one in conditions)
 
 
 def _is_as_expected(session: Session, name: str) -> bool:

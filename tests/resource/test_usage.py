@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from graphcron.resource.usage import MODELS_LIMIT, TOKEN_COUNT_LIMIT, read_usage
+from graphcron.firing.usage import MODELS_LIMIT
+from graphcron.resource.usage import TOKEN_COUNT_LIMIT, read_usage
 
 GOOD: dict[str, Any] = {"inputTokens": 5, "outputTokens": 2, "totalTokens": 7, "source": "Callback", "complete": True}
 
