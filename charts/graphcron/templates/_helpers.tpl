@@ -96,3 +96,8 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* The template of addresses of traces; empty for none. */}}
+{{- define "graphcron.traceUrl" -}}
+{{ (.Values.facade.console | default dict).traceUrlTemplate | default .Values.traceUrl | default "" }}
+{{- end }}

@@ -63,6 +63,7 @@ class Operator:
             settings.owner_headers,
             settings.paused,
             settings.run_expect,
+            settings.ledger,
         )
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)
@@ -70,6 +71,8 @@ class Operator:
         self._backfills = BackfillController(
             kube, self._controller.cache, installation, utc_now, leads, metrics, marker
         )
+        self._controller.spent_by_backfills = self._backfills.spent.of
+        self._backfills.spent.on_change = self._controller.requeue_one
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._requeue_skipped
         )
@@ -245,7 +248,7 @@ def _no_collection() -> Iterator[None]:
 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT. Raises CannotStart and NoCluster."""
-    gate, metrics = WriteGate(), OperatorMetrics()
+    gate, metrics = WriteGate(), OperatorMetrics(settings.prices)
     async with Kube.connect(gate, metrics.wrote) as kube:
         operator = Operator(settings, kube, gate, metrics)
         try:
