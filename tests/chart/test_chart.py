@@ -299,6 +299,9 @@ REFUSED = {
         [URL, "facade.console.traceUrlTemplate=ftp://x"],
         "/facade/console/traceUrlTemplate",
     ),
+    "a trace of the installation that is no address": ([URL, "traceUrl=ftp://x"], "/traceUrl"),
+    "a price that is none": ([URL, "prices.models.m.input=free", "prices.models.m.output=1"], "/prices/models/m/input"),
+    "a price of input alone": ([URL, "prices.models.m.input=1"], "missing property 'output'"),
     "API keys that nobody is asked for": (
         [URL, "facade.auth.existingSecret=keys"],
         "facade.auth.existingSecret is set, but facade.auth.mode is not apiKeys",

@@ -65,6 +65,8 @@ OF_EACH = [
     )
 ]
 """Gauges whose namespace is that of the GraphCron, not of the release."""
+SUMMED = ["graphcron_tokens_total", "graphcron_cost_total"]
+"""The same for counters, of which those of an earlier leader count, too."""
 
 
 @pytest.mark.parametrize(("name", "query"), queries().items(), ids=queries())
@@ -76,7 +78,9 @@ def test_each_query_is_promql_on_metrics_that_are_exported(name: str, query: str
     of_each = re.findall(rf"\b(?:{'|'.join(OF_EACH)})\b", query)
     joined = query.count(' and on (job, instance) graphcron_leader{namespace="ns"} == 1)')
     assert joined == len(of_each), "of every release, and of replicas that do not lead"
-    assert query.count('namespace="ns"') + len(of_each) == len(re.findall(r"\bgraphcron_\w+", query)), (
+    summed = re.findall(rf"\b(?:{'|'.join(SUMMED)})\b", query)
+    assert query.count(' and on (job, instance) graphcron_leader{namespace="ns"})') == len(summed), "of every release"
+    assert query.count('namespace="ns"') + len(of_each) + len(summed) == len(re.findall(r"\bgraphcron_\w+", query)), (
         "of every release"
     )
 

@@ -1,6 +1,7 @@
 """What each value that platform teams ask for does to the rendered objects, and that all of it is off by default."""
 
 import json
+from decimal import Decimal
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from graphcron.operator.run_pod import RunPods
 from graphcron.operator.run_pod_defaults import CONTAINER_SECURITY, IN_POD_RESOURCES, POD_SECURITY, RESOURCES
 from graphcron.operator.settings import OperatorSettings
 from graphcron.resource.identity import CRON_LABEL, MANAGED_BY
+from graphcron.resource.prices import Ledger
 from graphcron.resource.spec_parts import Expect
 from tests.chart.helm import CHART, NOTIFIER, URL, Manifest, helm, kinds, one, render
 from tests.support.chart_values import POLICIES
@@ -101,6 +103,29 @@ def test_what_is_expected_of_all_graphcrons_reaches_the_operator() -> None:
     assert expected("runs.expect.successWithin=26h", "runs.expect.startWithin=5m") == Expect(
         success_within="26h", start_within="5m"
     )
+
+
+def test_prices_reach_the_operator_and_one_template_of_traces_both_components() -> None:
+    def ledger(*values: str) -> Ledger:
+        given = {entry["name"]: entry.get("value", "x") for entry in container("operator", *values)["env"]}
+        return OperatorSettings.read(given).ledger
+
+    def of_the_console(*values: str) -> str | None:
+        console = ("facade.console.enabled=true", "facade.console.existingSecret=sessions")
+        given = {entry["name"]: entry.get("value") for entry in container("facade", *console, *values)["env"]}
+        return given.get("GRAPHCRON_TRACE_URL")
+
+    assert ledger() == Ledger()
+    found = ledger('prices.models:={"gpt-4o*":{"input":"2.50","output":10}}', "prices.currency=EUR").prices
+    assert (found.currency, found.models["gpt-4o*"].input, found.models["gpt-4o*"].cached) == (
+        "EUR",
+        Decimal("2.5"),
+        None,
+    )
+    new, old = "https://new.example/{run_id}", "https://old.example/{run_id}"
+    both = (f'traceUrl:="{new}"', f'facade.console.traceUrlTemplate:="{old}"')
+    for values, expected in (((), None), (both[:1], new), (both[1:], old), (both, old)):
+        assert (ledger(*values).trace_url or None, of_the_console(*values)) == (expected, expected)
 
 
 def test_the_installation_is_paused_when_a_reason_is_given() -> None:

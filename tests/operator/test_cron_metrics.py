@@ -1,13 +1,16 @@
 """The gauges of each GraphCron: what they tell, up to how many, and what a scrape costs."""
 
+import json
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
+from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import GRAPHCRONS
 from graphcron.operator.cron_metrics import EachGraphCron, Name
 from graphcron.operator.object_cache import ObjectCache
+from graphcron.resource.prices import Ledger, Prices
 from tests.support.world import World, at
 
 
@@ -128,3 +131,25 @@ def test_what_forbid_holds_back_and_what_is_suspended_is_not_overdue(world: Worl
     assert world.decide("12:10").overdue == at("12:00")
     world.edit(enabled=False)
     assert world.decide("12:10").overdue is None
+
+
+def test_it_tells_what_it_used_until_the_day_is_over(world: World) -> None:
+    world.ledger = Ledger(Prices.model_validate({"models": {"*": {"input": 1, "output": 1}}}))
+    world.reconcile("10:05")
+    usage = {"inputTokens": 500_000, "source": "Callback", "complete": True}
+    world.fire("11:00", "Complete", json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "usage": usage}))
+    world.reconcile("11:01")
+    cache, now = cache_of(seen(world)), at("11:30").timestamp()
+    each = EachGraphCron(1, cache.graphcrons, dict, lambda: now)
+    spent = {key[0].removeprefix("spent_"): key for key in told(each) if key[0].startswith("spent_")}
+    assert spent.keys() == {"tokens", "cost"}
+    for moment, today, month in (
+        ("2026-12-01T23:59:59Z", 1, 1),
+        ("2026-12-02T00:00:00Z", 0, 1),
+        ("2027-01-01T00:00:00Z", 0, 0),
+    ):
+        now = parse_time(moment).timestamp()
+        found = told(each)
+        assert found["spent_tokens", "team", "hello", "today"] == 500_000 * today
+        assert found["spent_tokens", "team", "hello", "month"] == 500_000 * month
+        assert found["spent_cost", "team", "hello", "month", "USD"] == 0.5 * month

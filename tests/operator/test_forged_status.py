@@ -146,5 +146,5 @@ def test_metrics_count_what_was_counted_and_no_forged_difference() -> None:
     metrics = OperatorMetrics()
     entry = {"scheduledTime": "2026-12-01T11:00:00Z", "outcome": "Succeeded", "reason": "RunSucceeded", "jobName": "a"}
     after = {"firings": ONE_EACH, "history": [entry]}
-    metrics.wrote_status({"firings": {"succeeded": -(10**9)}, "history": "from another age"}, after)
+    metrics.wrote_status("team", {"firings": {"succeeded": -(10**9)}, "history": "from another age"}, after)
     assert metrics.registry.get_sample_value("graphcron_firings_total", {"outcome": "succeeded"}) == 1

@@ -30,9 +30,9 @@ def test_firings_are_counted_when_a_status_first_has_them() -> None:
         "firings": {"succeeded": 1, "failed": 1, "skipped": 1, "waiting": 2},
         "history": [entry(3, "Skipped"), entry(2, "Failed"), entry(1)],
     }
-    metrics.wrote_status(None, one)
-    metrics.wrote_status(one, two)
-    metrics.wrote_status(two, two)
+    metrics.wrote_status("team", None, one)
+    metrics.wrote_status("team", one, two)
+    metrics.wrote_status("team", two, two)
     assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 1
     assert value(metrics, "graphcron_firings_total", outcome="failed") == 1
     assert value(metrics, "graphcron_firings_total", outcome="skipped") == 1
@@ -45,16 +45,16 @@ def test_firings_are_counted_when_a_status_first_has_them() -> None:
 def test_after_a_restart_recorded_firings_are_not_counted_again() -> None:
     metrics = OperatorMetrics()
     told = {"firings": {"succeeded": 7}, "history": [entry(1)]}
-    metrics.wrote_status(told, told | {"active": 1})
+    metrics.wrote_status("team", told, told | {"active": 1})
     assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 0
 
 
 def test_a_firing_of_a_backfill_is_counted_once_and_apart() -> None:
     metrics = OperatorMetrics()
-    metrics.wrote_backfill(None, {"counts": {"succeeded": 2, "failed": 1}})
-    metrics.wrote_backfill({"counts": {"succeeded": 2, "failed": 1}}, {"counts": {"succeeded": 5, "failed": 1}})
+    metrics.wrote_backfill("team", None, {"counts": {"succeeded": 2, "failed": 1}})
+    metrics.wrote_backfill("team", {"counts": {"succeeded": 2, "failed": 1}}, {"counts": {"succeeded": 5, "failed": 1}})
     for forged in ("?", {"counts": "?"}, {"counts": {"succeeded": "?"}}):
-        metrics.wrote_backfill(forged, {"counts": {"waiting": 1}})
+        metrics.wrote_backfill("team", forged, {"counts": {"waiting": 1}})
     assert value(metrics, "graphcron_backfill_firings_total", outcome="succeeded") == 5
     assert value(metrics, "graphcron_backfill_firings_total", outcome="failed") == 1
     assert value(metrics, "graphcron_firings_total", outcome="succeeded") == 0

@@ -1,5 +1,7 @@
 """The operator's environment: what the chart sets is what it reads, and a wrong variable is named."""
 
+from decimal import Decimal
+
 import pytest
 
 from graphcron.environ import InvalidSettings
@@ -100,3 +102,26 @@ def test_a_wrong_variable_is_named(change: dict[str, str], sentence: str) -> Non
 def test_variables_of_run_pods_cannot_be_ours(entries: str, says: str) -> None:
     with pytest.raises(InvalidSettings, match=f"GRAPHCRON_RUN_EXTRA_ENV is not readable: .*{says}"):
         OperatorSettings.read(GIVEN | {"GRAPHCRON_RUN_EXTRA_ENV": entries})
+
+
+def test_prices_and_the_template_of_traces() -> None:
+    prices = '{"currency": "EUR", "models": {"gpt-*": {"input": 2.5, "output": "10"}}}'
+    settings = OperatorSettings.read(
+        GIVEN | {"GRAPHCRON_PRICES": prices, "GRAPHCRON_TRACE_URL": "https://trace.example/{run_id}"}
+    )
+    assert settings.ledger.trace_url == "https://trace.example/{run_id}"
+    assert (settings.ledger.currency, settings.prices.models["gpt-*"].input) == ("EUR", Decimal("2.5"))
+    assert OperatorSettings.read(GIVEN).ledger.currency is None, "without prices there is no money"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("GRAPHCRON_PRICES", "[]", "GRAPHCRON_PRICES .*: it must be a JSON object"),
+        ("GRAPHCRON_PRICES", '{"models": {"m": {"input": -1, "output": 1}}}', "models.m.input.*for a million tokens"),
+        ("GRAPHCRON_TRACE_URL", "ftp://x/{run_id}", "GRAPHCRON_TRACE_URL .*: it must be an http"),
+    ],
+)
+def test_a_price_or_template_that_is_none_is_named(variable: str, value: str, says: str) -> None:
+    with pytest.raises(InvalidSettings, match=says):
+        OperatorSettings.read(GIVEN | {variable: value})

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from graphcron.operator.backfill import BackfillPlan, decide
@@ -49,7 +50,7 @@ class BackfillWorld(World):
             create_failures={},
         )
         before = copy.deepcopy(given)
-        plan = decide(given, INSTALLATION, at(now))
+        plan = decide(given, replace(INSTALLATION, ledger=self.ledger), at(now))
         assert given == before, "a decision changes nothing"
         assert BackfillStatus.model_validate(plan.status).to_dict() == plan.status, "it is no status"
         return plan
@@ -67,13 +68,15 @@ class BackfillWorld(World):
             self.made.remove(job)
         return plan
 
-    def end(self, name: str, outcome: str = "Succeeded", reason: str = "RunSucceeded", now: str = "12:01") -> None:
+    def end(
+        self, name: str, outcome: str = "Succeeded", reason: str = "RunSucceeded", now: str = "12:01", **more: Any
+    ) -> None:
         """A Job ends, with what its pod said."""
         job = next(job for job in self.made if job["metadata"]["name"] == name)
         kind = "Failed" if outcome == "Failed" else "Complete"
         ended = {"type": kind, "status": "True", "lastTransitionTime": f"2026-12-01T{now}:00Z"}
         job["status"] = {"conditions": [ended]}
-        said = json.dumps({"outcome": outcome, "reason": reason, "run_id": f"run of {name}"})
+        said = json.dumps({"outcome": outcome, "reason": reason, "run_id": f"run of {name}"} | more)
         self.their_pods.append(pod(name, now, run=terminated(10 if kind == "Failed" else 0, f"{now}:00", said)))
 
     def run(self, steps: int = 1000) -> None:

@@ -110,3 +110,8 @@ topologySpreadConstraints:
 {{- end }}
 {{- toJson $found }}
 {{- end }}
+
+{{/* The template of addresses of traces; empty for none. */}}
+{{- define "graphcron.traceUrl" -}}
+{{ (.Values.facade.console | default dict).traceUrlTemplate | default .Values.traceUrl | default "" }}
+{{- end }}

@@ -34,12 +34,14 @@ from graphcron.operator.reasons import (
     STILL_RUNNING,
 )
 from graphcron.operator.requests import beyond_limits
+from graphcron.operator.spending import priced
 from graphcron.operator.starting import End, to_end, waiting_jobs
 from graphcron.operator.triggers import with_trigger
 from graphcron.resource import backfill as resource
 from graphcron.resource.backfill import BackfillSpec, BackfillStatus, read_backfill, read_backfill_status
 from graphcron.resource.fields import InvalidGraphCron
 from graphcron.resource.identity import BACKFILL_LABEL, CRON_LABEL, ENDED_ANNOTATION, controller_reference
+from graphcron.resource.prices import Ledger
 from graphcron.resource.status import Condition, read_status
 
 A_WORD_LATER = timedelta(seconds=10)
@@ -113,7 +115,7 @@ def _step(
     observed = given.observed
     if observed and observed.graphcron["metadata"]["uid"] != progress.graph_cron_uid:
         observed = None
-    missing, wake = _settle(given, progress, now, gone=observed is None)
+    missing, wake = _settle(given, progress, installation.ledger, now, gone=observed is None)
     jobs = {job["metadata"]["name"]: job for job in given.jobs}
     if observed is None:
         if progress.active:
@@ -169,7 +171,9 @@ def _step(
     )
 
 
-def _settle(given: Given, progress: Progress, now: datetime, *, gone: bool) -> tuple[tuple[str, ...], datetime | None]:
+def _settle(
+    given: Given, progress: Progress, ledger: Ledger, now: datetime, *, gone: bool
+) -> tuple[tuple[str, ...], datetime | None]:
     """Record which Jobs are there and which have ended. Returns the names of those that are missing, and when to look
     again for words of those that have ended without any."""
     jobs, missing, wake = {job["metadata"]["name"]: job for job in given.jobs}, [], None
@@ -188,7 +192,11 @@ def _settle(given: Given, progress: Progress, now: datetime, *, gone: bool) -> t
             continue
         found, end = firing_of(job, given.pods), ended_at(job)
         if found and (found[1] or "deletedAt" in job or (end and end + A_WORD_LATER <= now)):
-            progress.ends_as(firing, found[0])
+            graphcron = {
+                "name": given.backfill["spec"]["graphCron"],
+                "namespace": given.backfill["metadata"]["namespace"],
+            }
+            progress.ends_as(firing, priced(found[0], None, graphcron, ledger))
             continue
         if found and end:
             wake = _earlier(wake, end + A_WORD_LATER)

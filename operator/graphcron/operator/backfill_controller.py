@@ -13,6 +13,7 @@ from graphcron.kube.resources import BACKFILLS, JOBS, Manifest, Resource
 from graphcron.operator.backfill import BackfillPlan, decide
 from graphcron.operator.backfill_begin import Given
 from graphcron.operator.backfill_jobs import BackfillJobs, subject_of
+from graphcron.operator.backfill_spent import BackfillsSpent
 from graphcron.operator.backfill_verdict import BackfillVerdict, status_of
 from graphcron.operator.crash_marker import CrashMarker
 from graphcron.operator.create_failures import CreateFailures
@@ -57,6 +58,7 @@ class BackfillController:
         self._create_failures = CreateFailures(kube)
         self._by_graphcron: defaultdict[Name, set[Name]] = defaultdict(set)
         self._jobs = BackfillJobs(kube, self.cache)
+        self.spent = BackfillsSpent()
         self._over: set[Name] = set()
         """Those that no change of their GraphCron concerns."""
         self._refusals: dict[Name, str] = {}
@@ -206,9 +208,10 @@ class BackfillController:
             self.cache.drop(BACKFILLS, backfill)
             return False
         self.cache.put(BACKFILLS, written)
+        self.spent.put(subject_of(backfill), written)
         if written["metadata"]["generation"] != backfill["metadata"]["generation"]:
             self.queue.add(name)
-        self._metrics.wrote_backfill(backfill.get("status"), plan.status)
+        self._metrics.wrote_backfill(name[0], backfill.get("status"), plan.status)
         for event in plan.events:
             level = logging.WARNING if event.type == "Warning" else logging.INFO
             log.log(level, "GraphCronBackfill %s/%s: %s: %s", *name, event.reason, event.message)
@@ -231,6 +234,7 @@ class BackfillController:
         name = self.cache.put(resource, manifest)
         if name and resource == BACKFILLS:
             self._by_graphcron[subject_of(manifest)].add(name)
+            self.spent.put(subject_of(manifest), manifest)
             is_over = (manifest.get("status") or {}).get("phase") in OVER
             (self._over.add if is_over else self._over.discard)(name)
         self._queue(name)

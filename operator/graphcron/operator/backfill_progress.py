@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from graphcron.operator.reasons import JOB_DELETED, JOB_NAME_TAKEN
+from graphcron.operator.spending import Sums
 from graphcron.resource.backfill import (
     FIRINGS_LIMIT,
     SLOTS_LIMIT,
@@ -21,7 +22,7 @@ from graphcron.resource.slots import read_slots, write_slots
 from graphcron.resource.status import FiringCounts, HistoryEntry
 
 MESSAGE_LIMIT = 256
-"""Characters of the message of a firing: a hundred of them are written with each step."""
+"""Characters of the message of a firing, and of its answer: a hundred of them are written with each step."""
 FAILURES_LIMIT = 80
 """Firings that did not succeed, of those that a status describes."""
 SHOWN_SLOTS = 5
@@ -45,6 +46,7 @@ class Progress:
     slots: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     """By the name of a count."""
+    spent: Sums = field(default_factory=Sums)
 
     @classmethod
     def of(cls, status: BackfillStatus) -> "Progress":
@@ -68,6 +70,7 @@ class Progress:
             succeeded=succeeded,
             slots=counts.slots,
             ended={name: getattr(counts, name) for name in _ENDED},
+            spent=Sums.spent(status.spent),
         )
 
     @property
@@ -113,6 +116,12 @@ class Progress:
                 thread_id=entry.thread_id,
                 started_at=entry.started_at,
                 finished_at=entry.finished_at,
+                duration_seconds=entry.duration_seconds,
+                usage=entry.usage,
+                cost=entry.cost,
+                cost_incomplete=entry.cost_incomplete,
+                answer=clipped(entry.answer, MESSAGE_LIMIT) if entry.answer else None,
+                trace_url=entry.trace_url,
             ),
         )
 
@@ -146,6 +155,7 @@ class Progress:
         self.ended[name] = self.ended.get(name, 0) + 1
         if ended.outcome in ("Succeeded", "WaitingForInput"):
             self.succeeded.append(firing.scheduled_time)
+        self.spent = self.spent.plus(Sums.of(ended))
         self.firings = _bounded([ended, *self.firings])
 
     def counts(self) -> BackfillCounts:
@@ -163,6 +173,7 @@ class Progress:
             "finished_at": self.finished_at,
             "progress": f"{self.over}/{self.slots}",
             "counts": self.counts(),
+            "spent": self.spent.fields() if any(self.spent) else None,
             "first_slots": self.first or None,
             "last_slots": self.last or None,
             "left_out": self.left_out or None,

@@ -30,6 +30,7 @@ from graphcron.operator.reconcile import LATER, Plan, conclude, decide, failing
 from graphcron.operator.shared_spending import SharedSpending
 from graphcron.operator.starting import BETWEEN_TOUCHES
 from graphcron.operator.work_queue import WorkQueue
+from graphcron.resource.usage import BackfillSpent
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,8 @@ class Controller:
         self._failures: dict[Name, int] = {}
         self.overdue: dict[Name, datetime] = {}
         """The scheduled times that have passed without a Job."""
+        self.spent_by_backfills: Callable[[Name, str], tuple[BackfillSpent, ...]] = lambda name, uid: ()
+        """What the firings of the backfills of a GraphCron with that uid have used."""
         self._started = False
 
     def start(self) -> None:
@@ -88,6 +91,10 @@ class Controller:
         for name in self.cache.names() if self._started else ():
             if name[0] == namespace:
                 self.queue.add(name)
+
+    def requeue_one(self, name: Name) -> None:
+        """Requeue that GraphCron."""
+        self._queue(GRAPHCRONS, name if self.cache.has(name) else None)
 
     def requeue_skipped(self) -> None:
         """Requeue the GraphCrons whose writes were skipped while another replica led."""
@@ -129,9 +136,12 @@ class Controller:
             observed = self.cache.of(name)
         if observed is None:
             return ""
-        observed = replace(observed, shared=self.cache.spent.of(observed.graphcron, self._clock()))
-        if name in self._cron_jobs.applied:
-            observed = replace(observed, applied=self._cron_jobs.applied[name])
+        observed = replace(
+            observed,
+            applied=self._cron_jobs.applied.get(name),
+            backfills=self.spent_by_backfills(name, identity[0]),
+            shared=self.cache.spent.of(observed.graphcron, self._clock()),
+        )
         plan = self._decide(name, observed)
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
@@ -146,7 +156,7 @@ class Controller:
         observed, plan = await self._cron_jobs.apply(name, observed, plan)
         observed, plan = await self._jobs.request(name, observed, plan)
         with self._marker.working_on(work):
-            wanted, events = conclude(observed, plan, self._clock())
+            wanted, events = conclude(observed, plan, self._clock(), self._installation.ledger)
         if wanted != observed.graphcron.get("status"):
             if not self._leads():
                 raise NotLeading(0, "the leader will write it")
@@ -236,7 +246,7 @@ class Controller:
         self._queue_over_budget()
         if is_to_be_judged(graphcron.get("status") or {}, wanted, graphcron.get("spec") or {}):
             self.queue.add(name)
-        self._metrics.wrote_status(graphcron.get("status"), wanted)
+        self._metrics.wrote_status(name[0], graphcron.get("status"), wanted)
         for event in events:
             level = logging.WARNING if event.type == "Warning" else logging.INFO
             log.log(level, "GraphCron %s/%s: %s: %s", *name, event.reason, event.message)

@@ -65,8 +65,9 @@ class Operator:
             settings.owner_headers,
             settings.paused,
             settings.run_expect,
-            lifetime=Lifetime(settings.require_end_time, settings.max_lifetime_days),
-            budgets=settings.budgets,
+            settings.ledger,
+            Lifetime(settings.require_end_time, settings.max_lifetime_days),
+            settings.budgets,
         )
         leads = lambda: gate.is_open  # noqa: E731
         marker = _marker(settings.state_dir)
@@ -77,6 +78,8 @@ class Operator:
         self._record = SpendingRecord(
             kube, self._controller.cache.spent, settings.lease[0], settings.spending_config_map, utc_now, leads
         )
+        self._controller.spent_by_backfills = self._backfills.spent.of
+        self._backfills.spent.on_change = self._controller.requeue_one
         self._elector = LeaderElector(
             kube, gate, settings.lease, settings.identity, settings.lease_timing, self._requeue_skipped
         )
@@ -255,7 +258,7 @@ def _no_collection() -> Iterator[None]:
 
 async def run(settings: OperatorSettings) -> None:
     """Work until SIGTERM or SIGINT. Raises CannotStart and NoCluster."""
-    gate, metrics = WriteGate(), OperatorMetrics()
+    gate, metrics = WriteGate(), OperatorMetrics(settings.prices)
     async with Kube.connect(gate, metrics.wrote) as kube:
         operator = Operator(settings, kube, gate, metrics)
         try:

@@ -17,6 +17,9 @@ from prometheus_client.registry import Collector
 from graphcron.operator.conditions import EXPECTATIONS, STATES
 from graphcron.operator.cron_metrics import EachGraphCron
 from graphcron.operator.history import added
+from graphcron.operator.spending import changes
+from graphcron.operator.spending_metrics import SpendingMetrics
+from graphcron.resource.prices import NO_PRICES, Prices
 from graphcron.resource.status import FiringCounts, read_status
 
 LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -30,8 +33,9 @@ BACKFILLED = ("succeeded", "failed", "skipped", "waiting")
 class OperatorMetrics:
     """A registry of its own, so that tests can have many."""
 
-    def __init__(self) -> None:
+    def __init__(self, prices: Prices = NO_PRICES) -> None:
         self.registry = CollectorRegistry()
+        self._spending = SpendingMetrics(self.registry, prices)
         ProcessCollector(registry=self.registry)
         reconciled = Histogram(
             "graphcron_reconcile_duration_seconds",
@@ -104,7 +108,7 @@ class OperatorMetrics:
         """Count a write that the apiserver took."""
         self._writes(kind, verb).inc()
 
-    def wrote_status(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    def wrote_status(self, namespace: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
         """Count the firings that this status is the first to have."""
         if not after.get("history"):
             return
@@ -112,14 +116,17 @@ class OperatorMetrics:
             read_status({name: status[name] for name in ("history", "firings") if name in status})
             for status in (before or {}, after)
         )
+        for entry, recorded in changes(old.history or [], new.history or []):
+            self._spending.count(namespace, entry, recorded)
         for (outcome, number), (_, known) in zip(new.firings or (), old.firings or FiringCounts(), strict=False):
             self.firings.labels(outcome).inc(max(0, (number or 0) - (known or 0)))
         for entry in added(old.history or [], new.history or []):
             if entry.started_at and entry.outcome in ("Succeeded", "Failed", "WaitingForInput"):
                 self.delays.observe(max(0.0, (entry.started_at - entry.scheduled_time).total_seconds()))
 
-    def wrote_backfill(self, before: Any, after: Mapping[str, Any]) -> None:
+    def wrote_backfill(self, namespace: str, before: Any, after: Mapping[str, Any]) -> None:
         """Count the firings of a backfill that this status is the first to have."""
+        self._spending.wrote_backfill(namespace, before, after)
         old, new = (status.get("counts") if isinstance(status, Mapping) else None for status in (before, after))
         for outcome in BACKFILLED:
             known, number = (counts.get(outcome) if isinstance(counts, Mapping) else 0 for counts in (old, new))

@@ -3,7 +3,7 @@
 A backfill's Jobs and their pods are none of its GraphCron's: neither its history nor its next run depends on them.
 """
 
-from graphcron.kube.resources import BACKFILLS, Manifest, Resource
+from graphcron.kube.resources import BACKFILLS, GRAPHCRONS, Manifest, Resource
 from graphcron.operator.backfill_controller import BackfillController
 from graphcron.operator.controller import Controller
 from graphcron.resource.identity import BACKFILL_LABEL
@@ -41,6 +41,8 @@ class ResourceHandler:
             self._backfills.deleted(self._resource, manifest)
         else:
             self._controller.deleted(self._resource, manifest)
+            if self._resource == GRAPHCRONS:
+                self._backfills.spent.forget((manifest["metadata"]["namespace"], manifest["metadata"]["name"]))
             self._backfills.graphcron_changed(self._controller.cache.subject_of(self._resource, manifest))
 
     def on_bookmark(self, version: int) -> None:

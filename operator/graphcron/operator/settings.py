@@ -24,8 +24,10 @@ from graphcron.operator.run_pod import RunPods
 from graphcron.resource.budget import SharedBudgets
 from graphcron.resource.fields import KeySelector
 from graphcron.resource.pod_types import Resources
+from graphcron.resource.prices import Ledger, Prices
 from graphcron.resource.spec_parts import Expect
 from graphcron.resource.spec_reader import explain
+from graphcron.resource.traces import fault_of_template
 
 
 def _key_selector(text: str) -> KeySelector:
@@ -66,8 +68,23 @@ def _budgets(value: dict[str, Any]) -> SharedBudgets:
         raise ValueError(explain(error, root="")) from None
 
 
+def _prices(value: dict[str, Any]) -> Prices:
+    try:
+        return Prices.model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain(error, root="")) from None
+
+
 JsonBudgets = Annotated[SharedBudgets, BeforeValidator(_budgets), BeforeValidator(json_of(dict))]
 """What namespaces, owners and the installation may use."""
+JsonPrices = Annotated[Prices, BeforeValidator(_prices), BeforeValidator(json_of(dict))]
+
+
+def _trace_template(text: str) -> str:
+    if fault := fault_of_template(text):
+        raise ValueError(fault)
+    return text
+
 
 Selector = Annotated[KeySelector, BeforeValidator(_key_selector)]
 """`<object>/<key>`."""
@@ -101,6 +118,11 @@ class OperatorSettings(Settings):
     run_active_deadline_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_ACTIVE_DEADLINE_SECONDS")
     run_start_timeout_seconds: Limit = Field(0, validation_alias="GRAPHCRON_RUN_START_TIMEOUT_SECONDS")
     run_expect: JsonExpect = Field(Expect(), validation_alias="GRAPHCRON_RUN_EXPECT")
+    prices: JsonPrices = Field(Prices(), validation_alias="GRAPHCRON_PRICES")
+    trace_url: Annotated[str, AfterValidator(_trace_template)] | None = Field(
+        None, validation_alias="GRAPHCRON_TRACE_URL"
+    )
+    """Template of the address of a run's trace."""
     run_resources: JsonResources | None = Field(None, validation_alias="GRAPHCRON_RUN_RESOURCES")
     run_pod_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_POD_SECURITY_CONTEXT")
     run_container_security: JsonMapping | None = Field(None, validation_alias="GRAPHCRON_RUN_SECURITY_CONTEXT")
@@ -171,6 +193,10 @@ class OperatorSettings(Settings):
                 template_annotations=self.template_annotations,
             ),
         )
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.prices, self.trace_url or "")
 
     @property
     def lease(self) -> tuple[str, str]:

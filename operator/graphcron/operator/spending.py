@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
+from graphcron.firing.formats import format_time
 from graphcron.kube.resources import Manifest
 from graphcron.operator.history import added, key_of
 from graphcron.operator.observed import CLOCKS_DIFFER, Observed
@@ -212,6 +213,17 @@ def rezoned(old: Spending | None, before: ZoneInfo, zone: ZoneInfo, now: datetim
         if windows.of(old, per).since == windows.begin(per, now, before)
     }
     return old.model_copy(update=moved)
+
+
+def backfills_are_recorded(spending: Any, backfills: Sequence[BackfillSpent]) -> bool:
+    """Whether a status as it is has in its sums what the backfills used."""
+    recorded = spending.get("backfills", []) if isinstance(spending, dict) else []
+    known = {one.get("uid"): one.get("firings") for one in recorded}
+    oldest = min((one["startedAt"] for one in recorded), default="") if len(recorded) >= BACKFILLS_LIMIT else ""
+    return all(
+        spent.firings <= known.get(spent.uid, 0) or (spent.uid not in known and format_time(spent.started_at) < oldest)
+        for spent in backfills
+    )
 
 
 def settle(

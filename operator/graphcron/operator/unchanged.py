@@ -15,6 +15,7 @@ from graphcron.operator.history import is_over
 from graphcron.operator.observed import Observed, owns, requested
 from graphcron.operator.pod_status import job_of, termination_outcome
 from graphcron.operator.requests import STARTED
+from graphcron.operator.spending import backfills_are_recorded
 from graphcron.resource.identity import (
     FIELD_MANAGER,
     INSTALLATION_ANNOTATION,
@@ -97,6 +98,8 @@ def _writers(manifest: Manifest, *, status: bool) -> set[tuple[str, str]]:
 def _is_recorded(observed: Observed, live: Manifest, status: Manifest) -> bool:
     """Whether the status has every firing that is observed, as it ended. None is under way."""
     fired = live.get("status", {})
+    if observed.backfills and not backfills_are_recorded(status.get("spending"), observed.backfills):
+        return False
     if fired.get("active") or status.get("active") or fired.get("lastScheduleTime") != status.get("lastScheduleTime"):
         return False
     history = {entry.get("jobName"): entry["reason"] for entry in status.get("history", [])}

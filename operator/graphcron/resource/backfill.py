@@ -9,6 +9,7 @@ from graphcron.resource.fields import INVALID_SPEC, InvalidGraphCron, Model, Tim
 from graphcron.resource.identity import NAME_LIMIT
 from graphcron.resource.spec_reader import check_extent, explain
 from graphcron.resource.status import Condition, Count, EndedFiring, Message, Reason
+from graphcron.resource.usage import Spent
 
 KIND = "GraphCronBackfill"
 PLURAL = "graphcronbackfills"
@@ -163,6 +164,7 @@ class BackfillStatus(Model):
     started_at: Time | None = Field(None, description="When the scheduled times were listed.")
     finished_at: Time | None = Field(None, description="When the last of them was over.")
     counts: BackfillCounts | None = Field(None, description="Number of scheduled times by what became of them.")
+    spent: Spent | None = Field(None, description="What its firings used. It is part of what the GraphCron spent.")
     first_slots: Slots | None = Field(None, description="The first scheduled times that are run, at most five.")
     last_slots: Slots | None = Field(None, description="The last ones, at most five.")
     left_out: Annotated[list[LeftOut], Field(max_length=16)] | None = Field(

@@ -24,6 +24,9 @@ COLUMNS = [
     ("Overdue", "string", '.status.conditions[?(@.type=="Overdue")].status', 1),
     ("Late", "string", '.status.conditions[?(@.type=="Late")].status', 1),
     ("Slow", "string", '.status.conditions[?(@.type=="Slow")].status', 1),
+    # Of the month in which a firing last ended.
+    ("Tokens", "integer", ".status.spending.month.tokens", 1),
+    ("Cost", "string", ".status.spending.month.cost", 1),
     ("Assistant", "string", ".spec.assistantId", 1),
     ("Enabled", "boolean", ".status.enabled", 1),
     ("Active", "integer", ".status.active", 1),
