@@ -60,8 +60,10 @@ class Exceeded(NamedTuple):
     def steady(self, told: str | None) -> "Exceeded":
         """The same with the message that was told, when only the sum differs: else each firing of one GraphCron would
         be a write for all that share the budget."""
+        if not self.sum or not told:
+            return self
         before, _, after = self.message.partition(self.sum)
-        if not self.sum or not told or not (told.startswith(before) and told.endswith(after)):
+        if not (told.startswith(before) and told.endswith(after)):
             return self
         return self._replace(message=told)
 
