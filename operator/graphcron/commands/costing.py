@@ -17,7 +17,7 @@ TOTAL = "TOTAL"
 
 
 @click.command("costs")
-@click.option("--by", type=click.Choice(list(costs.GROUPINGS)), default="cron", show_default=True, help="One row each.")
+@click.option("--by", type=click.Choice(list(costs.GROUPINGS)), default="cron", show_default=True, help="Rows.")
 @options.place(everywhere=True)
 @options.selector
 @options.output_format("table")

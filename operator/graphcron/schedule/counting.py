@@ -19,8 +19,13 @@ _YEARS = range(2025, 2029)
 def per_month(schedule: Schedule) -> float:
     """Firings of an average month; 0 for what comes less than once in four years, such as a fifth Friday that is 29
     February."""
-    days = sum(len(_days_of(schedule, year, month)) for year in _YEARS for month in schedule.month.ordered)
+    days = _days_of_years(schedule.day, schedule.month, schedule.weekday, tuple(map(tuple, schedule.days)))
     return days * _times_before(schedule, _DAY) / (12 * len(_YEARS))
+
+
+@lru_cache(maxsize=4096)  # each cron of a list is asked for it
+def _days_of_years(day: Field, month: Field, weekday: Field, rules: Days) -> int:
+    return sum(len(_days(day, weekday, rules, year, one)) for year in _YEARS for one in month.ordered)
 
 
 def per_month_in_words(number: float) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_camel
 
 from graphcron.firing.formats import parse_time
 from graphcron.kube.resources import Manifest
@@ -22,7 +22,7 @@ from graphcron.views.schedules import schedule_in_words
 from graphcron.views.spending import line_of, spending_document
 from graphcron.views.words import condition, length, phase
 
-TOKENS = tuple(map(to_camel, TokenCounts.model_fields))
+_TOKENS = {name: to_camel(name) for name in TokenCounts.model_fields}
 RAN = ("Succeeded", "Failed")
 """Outcomes of runs that ended by themselves."""
 NONE_YET = "None"
@@ -114,7 +114,7 @@ def _usage(found: Manifest) -> dict[str, Any]:
 
 
 def _tokens(counts: Manifest) -> dict[str, int]:
-    return {to_snake(name): counts[name] for name in TOKENS}
+    return {name: counts[key] for name, key in _TOKENS.items()}
 
 
 def last_request(graphcron: Manifest) -> dict[str, Any] | None:

@@ -222,7 +222,7 @@ def test_each_page_is_accessible_and_fits(stage: Stage, look: str) -> None:
             "looked-at", schedule="*/10 * * * *", input={"messages": [{"role": "user", "content": "word " * 100}]}
         )
     with stage.visit(**LOOKS[look]) as seen:
-        for one in ("/", "/timeline", "/new", *(path("looked-at", page) for page in OF_A_CRON)):
+        for one in ("/", "/timeline", "/costs", "/new", *(path("looked-at", page) for page in OF_A_CRON)):
             seen.go(one)
             expect(seen.page.get_by_role("heading", level=1)).to_be_visible()
             seen.check_accessibility()
