@@ -45,8 +45,7 @@ def exported() -> set[str]:
     """The names of all series that operator, facade and notifier can tell."""
     operator, facade, notifier = idle_metrics(), FacadeMetrics(), NotifierMetrics()
     facade.observe_cache(lambda: None)
-    nothing = dict.fromkeys(("pending", "oldest", "failing", "leads", "last_watch"), float)
-    notifier.observe(**nothing)
+    notifier.observe(pending=float, oldest=float, failing=float, leads=bool, last_watch=float)
     return names(operator.registry) | names(facade.registry) | names(notifier.registry)
 
 
