@@ -14,15 +14,17 @@ from tests.support.kubeconfig import kubeconfig
 ROOT = Path(__file__).parents[2]
 
 
-async def start_notifier(url: str, folder: Path, **environment: str) -> asyncio.subprocess.Process:
-    """`graphcron notifier`, as a container runs it, for namespace team and the host 127.0.0.1."""
+async def start_notifier(url: str | Path, folder: Path, **environment: str) -> asyncio.subprocess.Process:
+    """`graphcron notifier`, as a container runs it, for namespace team and the host 127.0.0.1. `url` is the address of
+    a small apiserver, or the kubeconfig of a real one."""
+    known = url if isinstance(url, Path) else kubeconfig(folder / "kubeconfig", {"server": url}, {"token": "s3cret"})
     with (folder / "notifier.log").open("ab") as log:
         return await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "graphcron", "notifier"),
             env={
                 "PATH": os.environ["PATH"],
                 "PYTHONPATH": f"{ROOT / 'operator'}:{ROOT}",
-                "KUBECONFIG": str(kubeconfig(folder / "kubeconfig", {"server": url}, {"token": "s3cret"})),
+                "KUBECONFIG": str(known),
                 "GRAPHCRON_NAMESPACE": "team",
                 "GRAPHCRON_WATCH_NAMESPACE": "team",
                 "GRAPHCRON_POD": "notifier-0",
