@@ -9,6 +9,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from graphcron.facade.metrics import FacadeMetrics
+from graphcron.notifier.metrics import NotifierMetrics
 from graphcron.operator.conditions import STATES
 from tests.chart.helm import CHART, NOTIFIER, Manifest, helm, one, render
 from tests.support.operator_metrics import idle_metrics
@@ -19,8 +20,8 @@ DOCUMENTED = [CHART.parent.parent / f"docs/{name}.md" for name in ("metrics", "r
 
 def alerts() -> dict[str, Manifest]:
     """Each by its name, as the chart installs them."""
-    (group,) = one("PrometheusRule", "graphcron", "metrics.alerts.enabled=true")["spec"]["groups"]
-    return {rule["alert"]: rule for rule in group["rules"]}
+    groups = one("PrometheusRule", "graphcron", "metrics.alerts.enabled=true", *NOTIFIER)["spec"]["groups"]
+    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
 
 
 def panels() -> dict[str, str]:
@@ -41,10 +42,11 @@ def queries() -> dict[str, str]:
 
 
 def exported() -> set[str]:
-    """The names of all series that operator and facade can tell."""
-    operator, facade = idle_metrics(), FacadeMetrics()
+    """The names of all series that operator, facade and notifier can tell."""
+    operator, facade, notifier = idle_metrics(), FacadeMetrics(), NotifierMetrics()
     facade.observe_cache(lambda: None)
-    return names(operator.registry) | names(facade.registry)
+    notifier.observe(pending=float, oldest=float, failing=float, leads=bool, last_watch=float)
+    return names(operator.registry) | names(facade.registry) | names(notifier.registry)
 
 
 def names(registry: CollectorRegistry) -> set[str]:

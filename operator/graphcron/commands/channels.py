@@ -17,9 +17,9 @@ ANSWER_SECONDS = 30
 POLL_SECONDS = 1.0
 NO_CRD = "this cluster does not know GraphCronChannels: the CRD is not installed. 'helm upgrade' brings it."
 NOBODY = (
-    "no notifier has answered within {seconds:.0f} s. The request stays, and is carried out when one works. It is off "
-    "by default: the chart's values notifier.enabled, notifier.allowedHosts and notifier.secrets install it. "
-    "'kubectl get pods -A -l app.kubernetes.io/component=notifier' shows whether it is there."
+    "no notifier has answered within {seconds:.0f} s. The request stays, and is carried out when one works. "
+    "The notifier is off by default: the chart's values notifier.enabled, notifier.allowedHosts and notifier.secrets "
+    "install it. 'kubectl get pods -A -l app.kubernetes.io/component=notifier' shows whether it is there."
 )
 
 
