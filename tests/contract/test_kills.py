@@ -119,6 +119,15 @@ class Story:
     told: list[str] = field(default_factory=list)
 
 
+TOKENS = {False: 30, True: None}
+"""What a firing uses, by whether it fails: then its state keeps no message of the model."""
+
+
+def tokens(story: Story) -> int | None:
+    """What the outcome says; None where an answer got lost, and it is unknown."""
+    return story.outcome.usage["totalTokens"] if story.outcome and story.outcome.usage else None
+
+
 def live(story: Story, pod: Pod, chance: random.Random) -> Story:
     """One pod after the other, as the Job makes them, until one comes to an end that the Job takes for one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -153,7 +162,7 @@ def test_each_firing_has_one_run_and_one_outcome_whenever_its_pods_are_killed(
             (tmp_path / str(number)).mkdir()
             pod = Pod(tmp_path / str(number), url, story.firing)
             pod.order(
-                {"input": {"sleep": 1} | ({"fail": "out of ideas"} if story.fails else {})},
+                {"input": {"sleep": 1, "think": 2} | ({"fail": "out of ideas"} if story.fails else {})},
                 keep_thread=kind == "kept",
                 thread_id=new_thread(server) if kind == "thread" else None,
             )
@@ -167,6 +176,8 @@ def test_each_firing_has_one_run_and_one_outcome_whenever_its_pods_are_killed(
         runs = counted.runs[story.firing.job_uid]
         if found != wanted or len(runs) != 1 or (story.outcome and {story.outcome.run_id} != runs):
             wrong.append(f"{found}, runs {runs}: {story.told}")
+        if (used := tokens(story)) not in (TOKENS[story.fails], None):
+            wrong.append(f"{used} tokens: {story.told}")
     kills = Counter(told for story in stories for told in story.told if told.startswith("SIG"))
     print(  # noqa: T201 - for who asked for many
         f"{len(stories)} firings, {sum(map(len, counted.runs.values()))} runs, "
@@ -174,5 +185,6 @@ def test_each_firing_has_one_run_and_one_outcome_whenever_its_pods_are_killed(
         f"{counted.lost} answers lost"
     )
     assert wrong == []
+    assert sum(tokens(story) == TOKENS[False] for story in stories) > len(stories) / 2
     assert kills, "nobody was killed"
     assert counted.lost

@@ -222,3 +222,24 @@ def test_an_attempt_is_counted_after_one_that_could_not_start_the_run(server: Si
     assert pod.run()[0] == EXIT_DONE
     thread = server.send("GET", f"/threads/{thread_id}").body["metadata"]
     assert len(thread["graphcron_attempts"].split()) == 2
+
+
+@pytest.mark.parametrize("limit", [None, 1000])
+def test_tokens_are_known(server: Side, pod: Pod, limit: int | None) -> None:
+    pod.order({"input": {"think": 2}}, run_tokens=limit)
+    outcome = pod.run()[1]
+    assert outcome.usage
+    assert outcome.usage["totalTokens"] == 30
+    assert list(outcome.usage["models"]) == ["pretending-1"]
+    assert outcome.duration is not None
+
+
+@pytest.mark.parametrize("think", [1, 3])
+def test_on_a_thread_of_the_users_own_each_firing_has_its_own_tokens(server: Side, tmp_path: Path, think: int) -> None:
+    thread_id = new_thread(server)
+    for number in range(2):
+        pod = another(server, tmp_path / str(number))
+        pod.order({"input": {"think": think}}, thread_id=thread_id)
+        outcome = pod.run()[1]
+        assert outcome.usage
+        assert outcome.usage["totalTokens"] == 15 * think

@@ -73,6 +73,16 @@ def test_messages_of_earlier_attempts_count_without_those_before_the_firing() ->
     assert usage.usage(complete=True) is None, "which are its own cannot be known"
 
 
+def test_an_attempt_that_resumes_a_run_holds_its_limit() -> None:
+    told: list[int] = []
+    usage = InPodUsage(20, lambda: told.append(usage.total))
+    usage.count({"messages": [message(15)]}, set())
+    assert told == []
+    usage.begun()
+    usage.ended(response(7), "a")
+    assert told == [22]
+
+
 # With LangGraph, and the example graph
 
 

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from graphcron.runner import run_details
-from tests.support.agent_server_fake import AgentServerFake, Answer, answer, begun, message, told
+from tests.support.agent_server_fake import (
+    AgentServerFake,
+    Answer,
+    answer,
+    begun,
+    message,
+    reset_after,
+    reset_before,
+    told,
+    undisturbed,
+)
 from tests.support.run_pod import Pod
 from tests.support.until import block_until
 
@@ -103,3 +113,16 @@ def test_what_the_stream_showed_stands_when_the_state_cannot_be_read(pod: Pod, s
     assert outcome.reason == "RunBudgetExceeded"
     assert outcome.usage
     assert outcome.usage["totalTokens"] == 101
+
+
+def test_a_server_that_breaks_off_is_asked_again(pod: Pod, server: AgentServerFake) -> None:
+    thread_id = server.add_thread()
+    pod.order(thread_id=thread_id)
+    pod.run()
+    (run,) = server.runs
+    server.checkpoint(thread_id, {"messages": []}, "input", run_id=run["run_id"])
+    server.checkpoint(thread_id, {"messages": [message(7)]}, run_id=run["run_id"])
+    server.fail(r"/history$", reset_before, undisturbed, reset_after)
+    outcome = pod.run()[1]
+    assert outcome.usage
+    assert outcome.usage["totalTokens"] == 7

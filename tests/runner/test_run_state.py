@@ -130,7 +130,7 @@ def test_the_answer_is_recorded_only_on_request_and_never_logged(
     pod.order(record_answer=True)
     server.fail(START, leaves(server, message(7, content="The answer is 42.")))
     assert pod.run()[1].answer == "The answer is 42."
-    assert "42" not in capsys.readouterr().out
+    assert "answer is" not in capsys.readouterr().out
 
 
 MEMORY = """\

@@ -13,6 +13,7 @@ from graphcron.runner.agent_server import ACTIVE, AgentServer, Run
 from graphcron.runner.attempt import Attempt, OutOfTime
 from graphcron.runner.environment import log
 from graphcron.runner.errors import named
+from graphcron.runner.retry import persist
 
 if TYPE_CHECKING:
     from graphcron.runner.run_state import RunState
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SECONDS = 6.0
 """How long the end of a firing is delayed at most."""
+PATIENCE_SECONDS = 3.0
+"""How long the pod bears a server that breaks off while it tells the state."""
 STATE_SECONDS = 5.0
 """How often the state is read while a stream does not show all."""
 
@@ -96,7 +99,7 @@ class RunDetails:
             return outcome
         from graphcron.runner.tally import answer_in
 
-        state = self._state()
+        state = persist(self._state, PATIENCE_SECONDS)
         outcome = outcome._replace(usage=_larger(outcome.usage, _usage_of(state)))
         return outcome._replace(answer=answer_in(state.values)) if answers else outcome
 
