@@ -131,9 +131,9 @@ class Controller:
             observed = self.cache.of(name)
         if observed is None:
             return ""
-        observed = replace(
-            observed, applied=self._cron_jobs.applied.get(name), backfills=self.spent_by_backfills(name, identity[0])
-        )
+        backfills = self.spent_by_backfills(name, identity[0])
+        if backfills or name in self._cron_jobs.applied:
+            observed = replace(observed, applied=self._cron_jobs.applied.get(name), backfills=backfills)
         plan = self._decide(name, observed)
         if plan.asks and self._leads():
             observed = replace(observed, create_failures=await self._create_failures.of(name[0]))
