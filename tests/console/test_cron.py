@@ -182,3 +182,12 @@ async def test_a_status_that_somebody_wrote_by_hand_breaks_no_page() -> None:
     async with browsing(source) as browser:
         assert (await browser.page("/")).texts("tbody/tr/th/a") == ["a", "b"]
         assert "a" in (await browser.page("/crons/team/a")).words("h1")
+
+
+async def test_a_recorded_trace_is_linked_where_the_console_has_no_template_and_only_on_the_web() -> None:
+    good = firing(30, runId="1") | {"traceUrl": "https://trace.example/r/1"}
+    forged = firing(90, runId="2") | {"traceUrl": "javascript:alert(1)"}
+    page = await shown(cron("a", history=[good, forged]))
+    addresses = [one.get("href") for one in page.all("a[@target]")]
+    assert "https://trace.example/r/1" in addresses
+    assert not any("javascript" in str(address) for address in addresses)

@@ -13,7 +13,7 @@ from typing import Any
 from examples.demo.session import Session, wait_for
 from tests.support.charts_operator import NAMESPACE, ChartsOperator, charts_operator
 from tests.support.graphcron_apiserver import graphcron_apiserver
-from tests.support.kubelet import kubelet
+from tests.support.kubelet import TOKENS, kubelet
 from tests.support.manifests import graphcron, ready
 
 SLOTS, KILLS, PARALLELISM = 200, 5, 20
@@ -50,7 +50,11 @@ def test_five_kills_and_each_of_two_hundred_scheduled_times_ran_once(tmp_path: P
         first = int(BEGIN.timestamp()) // 60
         assert sorted(node.runs) == [f"report-{first + minute}" for minute in range(SLOTS)]
         assert {len(uids) for uids in node.runs.values()} == {1}
-        assert status_of(session, "graphcron", "report") == before, "its GraphCron's own firings are what they were"
+        wait_for("its sums", lambda: month(session).get("firings") == SLOTS, 60)
+        assert month(session) == {"firings": SLOTS, "tokens": SLOTS * TOKENS}, "each counts once"
+        after = status_of(session, "graphcron", "report")
+        del after["spending"]
+        assert after == before, "its GraphCron's own firings are what they were"
         wait_for("one Job that is kept", lambda: len(session.get("jobs")) == 1, 60)
         session.kubectl("delete", "gcb", "november", "--timeout=20s")
         wait_for("no Job", lambda: session.get("jobs") == [], 60)
@@ -69,6 +73,12 @@ def two_hundred(name: str) -> dict[str, Any]:
 def status_of(session: Session, kind: str, name: str) -> dict[str, Any]:
     found: dict[str, Any] = (session.one(kind, name) or {}).get("status", {})
     return found
+
+
+def month(session: Session) -> dict[str, Any]:
+    """What the GraphCron used in it."""
+    found = status_of(session, "graphcron", "report").get("spending", {}).get("month", {})
+    return {name: value for name, value in found.items() if name != "since"}
 
 
 def are_over(session: Session, least: int) -> bool:

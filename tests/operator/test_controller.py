@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from graphcron.kube.errors import Conflict, Gone, KubeError, NotLeading, Unavailable
-from graphcron.kube.resources import CRON_JOBS, GRAPHCRONS
+from graphcron.kube.resources import BACKFILLS, CRON_JOBS, GRAPHCRONS
 from graphcron.operator import controller
 from graphcron.operator.reconcile import conclude
+from graphcron.operator.work_queue import WorkQueue
+from tests.support.backfill_world import backfill
 from tests.support.controller_bench import HELLO, LIVE_ON, NOW, WEBHOOK, Bench, edited, owned_by
 
 
@@ -281,3 +283,23 @@ async def test_a_scheduled_time_without_a_job_is_overdue_until_there_is_one_or_n
     bench.controller.cache.drop(GRAPHCRONS, made)
     await bench.reconcile()
     assert bench.controller.overdue == {}
+
+
+async def test_what_a_backfill_used_requeues_its_graphcron_and_is_written_once(bench: Bench) -> None:
+    made = bench.make()
+    await bench.reconcile()
+    bench.kube.writes.clear()
+    bench.controller._cron_jobs.applied.clear()  # as after a restart
+    bench.controller.start()
+    bench.controller.queue = WorkQueue()
+    status = {"graphCronUid": made["metadata"]["uid"], "startedAt": "2026-12-01T10:00:00Z", "phase": "Complete"}
+    for version, spent in ((1, {"firings": 2, "tokens": 7}), (2, {"firings": 2, "tokens": 7})):
+        done = backfill({}) | {"status": status | {"spent": spent}}
+        done["metadata"]["resourceVersion"] = str(version)
+        bench.backfills.changed(BACKFILLS, done)
+        assert (HELLO in bench.controller.queue) == (version == 1)
+        bench.controller.queue = WorkQueue()
+        await bench.reconcile()
+        assert bench.kube.writes == ["status hello"]
+    spending = bench.kube.graphcrons["hello"]["status"]["spending"]
+    assert (spending["today"]["firings"], spending["month"]["tokens"]) == (2, 7)

@@ -222,6 +222,9 @@ def test_the_firings_of_backfills_count_once(world: World) -> None:
     world.backfills = (spent(0, 3).model_copy(update={"cost": "0.7"}),)
     world.reconcile("11:31")
     assert month(world) == {"firings": 3, "tokens": 300, "cost": "0.7"}
+    world.backfills = (spent(0, 1),)  # as a replica has it that has not heard of the rest
+    world.reconcile("11:31")
+    assert month(world) == {"firings": 3, "tokens": 300, "cost": "0.7"}
     world.backfills = tuple(spent(number, 1) for number in range(1, BACKFILLS_LIMIT + 1))
     world.reconcile("11:32")
     expected = month(world)

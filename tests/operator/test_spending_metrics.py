@@ -50,6 +50,14 @@ def test_usage_that_becomes_known_later_counts_then() -> None:
     assert tokens(metrics, "input") == 1_000_000
 
 
+def test_more_usage_counts_as_the_difference() -> None:
+    metrics = OperatorMetrics(PRICES)
+    less, more = {"history": [firing("a", tokens=600_000)]}, {"history": [firing("a")]}
+    metrics.wrote_status("team", None, less)
+    metrics.wrote_status("team", less, more)
+    assert (tokens(metrics, "input"), tokens(metrics, "output")) == (1_000_000, 100_000)
+
+
 def test_a_model_without_a_price_has_no_cost() -> None:
     metrics = OperatorMetrics(PRICES)
     metrics.wrote_status("team", None, {"history": [firing("a", "free")]})

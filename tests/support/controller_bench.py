@@ -41,6 +41,8 @@ class Bench:
             metrics=OperatorMetrics(),
             marker=CrashMarker(None, NOW),
         )
+        self.controller.spent_by_backfills = self.backfills.spent.of
+        self.backfills.spent.on_change = self.controller.requeue_one
 
     def make(self, **spec: Any) -> dict[str, Any]:
         made = self.kube.make("hello", **spec)

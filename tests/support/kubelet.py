@@ -14,6 +14,10 @@ from tests.support.charts_operator import NAMESPACE
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
+TOKENS = 100
+"""That each run uses."""
+
+
 class Kubelet(threading.Thread):
     """Ends each run pod with success, or those of Jobs in `fails` with a failure, and remembers the Jobs that had one.
     It leaves pods alone while it is `away`."""
@@ -43,7 +47,8 @@ class Kubelet(threading.Thread):
             if failed
             else {"outcome": "Succeeded", "reason": "RunSucceeded"}
         )
-        said = json.dumps(outcome | {"run_id": pod["metadata"]["uid"]})
+        usage = {"inputTokens": TOKENS, "totalTokens": TOKENS, "source": "Callback", "complete": True}
+        said = json.dumps(outcome | {"usage": usage, "run_id": pod["metadata"]["uid"]})
         state = {"exitCode": 10 if failed else 0, "startedAt": moment, "finishedAt": moment, "message": said}
         run = {"name": "run", "image": "x", "imageID": "", "ready": False, "restartCount": 0}
         pod["status"] |= {
