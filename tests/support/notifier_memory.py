@@ -5,7 +5,7 @@ import base64
 import contextlib
 import copy
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -80,10 +80,12 @@ class Heard:
         self.times: list[datetime] = []
         self.attempts = 0
         self.why: str | None = None
+        self.on_send: Callable[[], object] = lambda: None
 
     async def send(self, spec: ChannelSpec, to: Receiver, text: Text, at: datetime) -> None:
         self.attempts += 1
         await asyncio.sleep(0)
+        self.on_send()
         if self.why:
             raise DeliveryFailed(self.why)
         self.texts.append(text)

@@ -5,7 +5,6 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
 
 from yarl import URL
 
@@ -56,7 +55,7 @@ def receiver(spec: ChannelSpec, secrets: dict[str, dict[str, Any]], allowed: Seq
     key = value(spec.signing_secret_ref, secrets).strip() if spec.signing_secret_ref else None
     where = f"key {spec.url_secret_ref.key} of Secret {spec.url_secret_ref.name}"
     if spec.kind == "Apprise":
-        return Receiver(URL.build(scheme="apprise", host="apprise", fragment=text), key)
+        raise NotReady("AppriseNotInstalled", "this notifier is built without apprise: use another kind of channel")
     schemes = _SCHEMES.get(spec.kind, ("http", "https"))
     try:
         url = URL(text) if len(text) <= URL_LIMIT else URL()
@@ -71,11 +70,6 @@ def receiver(spec: ChannelSpec, secrets: dict[str, dict[str, Any]], allowed: Seq
             "notifier.allowedHosts",
         )
     return Receiver(url, key)
-
-
-def apprise_url(found: Receiver) -> str:
-    """The text that apprise reads."""
-    return unquote(found.url.raw_fragment)
 
 
 def value(selector: KeySelector, secrets: dict[str, dict[str, Any]]) -> str:

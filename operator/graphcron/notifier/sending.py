@@ -96,8 +96,6 @@ class Sender:
             case "Email":
                 assert spec.email, "the model asks for it"
                 await self._mail(to, payloads.email(text, spec.email.from_, spec.email.to, at))
-            case "Apprise":
-                raise DeliveryFailed("this notifier was built without the library apprise", lasting=True)
 
     async def _post(self, to: Receiver, body: bytes, headers: dict[str, str]) -> None:
         assert self._session, "entered"

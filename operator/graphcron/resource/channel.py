@@ -63,7 +63,7 @@ class ChannelSpec(Model):
 
     kind: Literal["Webhook", "Slack", "Teams", "Email", "Apprise"] = Field(
         description="Webhook gets CloudEvents as JSON. Slack and Teams get what their incoming webhooks take. Email "
-        "goes by SMTP. Apprise takes any URL of the library apprise."
+        "goes by SMTP. Apprise is reserved: no notifier sends it yet, and the condition Ready says so."
     )
     url_secret_ref: KeySelector = Field(
         description="Key of a Secret in the same namespace that contains the URL: https://… for Webhook, Slack and "
