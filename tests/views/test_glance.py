@@ -97,6 +97,10 @@ def test_long_messages_are_kept_in_part_and_a_status_beyond_measure_not_at_all()
     assert message.endswith("(2000 characters)")
     assert status_of(long)["history"][0]["message"] == "x" * 2000, "the apiserver's own has all of it"
 
+    record = {"event": "Failed", "state": "Failed", "message": "x" * 1500}
+    untold = graphcron(notifications=[record | {"channel": f"channel-{number}"} for number in range(10)])
+    assert {len(one["message"]) for one in status_of(kept(untold))["notifications"]} == {300}
+
     names = [f"{number}{'ü' * 300}" for number in range(16)]
     loud = graphcron(conditions=[condition(type=name, reason="ü" * 128, message="ü" * 2000) for name in names])
     assert len(str(status_of(kept(loud)))) < KEPT_BYTES
