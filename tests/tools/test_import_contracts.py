@@ -40,6 +40,8 @@ CASES = [
     ("firing/outcome.py", "import time", {PURE}),
     ("operator/cronjob.py", "import graphcron.facade.cors", {LAYERS}),
     ("facade/cors.py", "import graphcron.operator.drift", {LAYERS}),
+    ("notifier/due.py", "import graphcron.operator.drift", {LAYERS}),
+    ("notifier/message.py", "import time", {PURE}),
     ("kube/client.py", "import graphcron.operator.drift", {LAYERS}),
     ("kube/resources.py", "import graphcron.firing.formats", {KUBE}),
     ("facade/quota.py", "import graphcron.runner.retry", {RUNNER}),
@@ -48,8 +50,8 @@ CASES = [
 """Each is an import, and the contracts that refuse it."""
 
 PACKAGES = tuple(
-    "commands console facade facade/auth facade/proxy facade/store facade/v1 firing kube operator resource runner "
-    "schedule views".split()
+    "commands console facade facade/auth facade/proxy facade/store facade/v1 firing kube notifier operator resource "
+    "runner schedule views".split()
 )
 
 

@@ -98,9 +98,9 @@ def _not_held(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: da
             "spec.budget.cost limits nothing: the installation has no price for what was used. Ask the administrator "
             "to set the value 'prices' of the Helm chart, or set spec.budget.tokens instead."
         )
-    if (window.incomplete or 0) >= window.firings and limit.used(window) < limit.amount:
+    if not window.tokens and (window.incomplete or 0) >= window.firings:
         return USAGE_UNKNOWN, (
-            f"spec.budget is not counted in full: what each of the {window.firings} firings used that ended in this "
-            f"{per.lower()} is unknown, or known only in part. docs/how-to/set-a-budget.md says what is known when."
+            f"spec.budget counts nothing: what the firings used is unknown of each of the {window.firings} that ended "
+            f"in this {per.lower()}. docs/how-to/set-a-budget.md says what is known when."
         )
     return None

@@ -199,7 +199,7 @@ BUDGETS = {
         "Ask the administrator to set `prices` of the chart, or set `budget.tokens` instead.",
     ),
     "UsageUnknown": Reason(
-        "What each firing of the window used is unknown, or known only in part: the budget is not counted in full.",
+        "What the firings of the window used is unknown of each of them: the budget counts nothing.",
         "Let the graph's models report their usage ([set a budget](how-to/set-a-budget.md#what-is-counted)).",
     ),
 }
