@@ -59,7 +59,6 @@ def test_a_mail_server_is_a_url(url: str, port: int, login: tuple[str, str] | No
         ("Webhook", "https://[s3cret", "InvalidUrl"),
         ("Webhook", "https://hooks.example.com/" + "s" * 5000, "InvalidUrl"),
         ("Email", "https://hooks.example.com/s3cret", "InvalidUrl"),
-        ("Apprise", "tgram://s3cret/chat", "AppriseNotInstalled"),
     ],
 )
 def test_another_host_or_scheme_is_refused(kind: str, url: str, reason: str) -> None:

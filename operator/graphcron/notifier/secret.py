@@ -54,8 +54,6 @@ def receiver(spec: ChannelSpec, secrets: dict[str, dict[str, Any]], allowed: Seq
     text = value(spec.url_secret_ref, secrets).strip()
     key = value(spec.signing_secret_ref, secrets).strip() if spec.signing_secret_ref else None
     where = f"key {spec.url_secret_ref.key} of Secret {spec.url_secret_ref.name}"
-    if spec.kind == "Apprise":
-        raise NotReady("AppriseNotInstalled", "this notifier is built without apprise: use another kind of channel")
     schemes = _SCHEMES.get(spec.kind, ("http", "https"))
     try:
         url = URL(text) if len(text) <= URL_LIMIT else URL()

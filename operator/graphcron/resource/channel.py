@@ -61,9 +61,9 @@ _SIGNED_FITS = "!has(self.signingSecretRef) || self.kind == 'Webhook'"
 class ChannelSpec(Model):
     """Where messages go, and how many."""
 
-    kind: Literal["Webhook", "Slack", "Teams", "Email", "Apprise"] = Field(
+    kind: Literal["Webhook", "Slack", "Teams", "Email"] = Field(
         description="Webhook gets CloudEvents as JSON. Slack and Teams get what their incoming webhooks take. Email "
-        "goes by SMTP. Apprise is reserved: no notifier sends it yet, and the condition Ready says so."
+        "goes by SMTP."
     )
     url_secret_ref: KeySelector = Field(
         description="Key of a Secret in the same namespace that contains the URL: https://… for Webhook, Slack and "
