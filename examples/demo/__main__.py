@@ -23,8 +23,9 @@ async def demo(screen: Screen, *, keep: bool) -> None:
         deploy.cluster_and_images()
     with screen.stage("An Agent Server, and GraphCron by Helm"):
         deploy.agent_server()
-        screen.command("helm", *deploy.RELEASE_COMMAND, *messages.VALUES)
-        deploy.release(HERE, *messages.VALUES)
+        values = (*messages.VALUES, *crons.VALUES)
+        screen.command("helm", *deploy.RELEASE_COMMAND, *values)
+        deploy.release(HERE, *values)
         screen.output(session.kubectl("get", "deployments"))
     with session.forward(f"service/{deploy.RELEASE}-facade", 80) as url:
         wait_for_agent_server(url)

@@ -4,6 +4,7 @@ over its budget, and one that is overdue.
 Their schedules are those of real life; a history they have since they are run on request.
 """
 
+import json
 import time
 from functools import partial
 from typing import Any
@@ -26,6 +27,9 @@ EXPECTED = {
 }
 """Reason of the condition Ready, and the outcome of the newest firing; None for any."""
 SECONDS = 120.0
+PRICES = {"currency": "USD", "models": {"pretending-*": {"input": "2.50", "output": "10", "cached": "1.25"}}}
+"""Of the model that examples/agent pretends to ask."""
+VALUES = ("--set-json", f"prices={json.dumps(PRICES)}")
 
 
 def create(session: Session, screen: Screen) -> None:
