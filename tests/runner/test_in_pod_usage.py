@@ -8,7 +8,7 @@ import pytest
 
 from cluster.paths import HERE
 from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED
-from graphcron.runner.in_pod_usage import InPodUsage
+from graphcron.runner.in_pod_usage import InPodUsage, ids_before
 from tests.support.agent_server_fake import message
 from tests.support.in_pod import THREAD, Pod
 
@@ -81,6 +81,15 @@ def test_an_attempt_that_resumes_a_run_holds_its_limit() -> None:
     usage.begun()
     usage.ended(response(7), "a")
     assert told == [22]
+
+
+async def test_messages_before_the_firing_that_cannot_be_read_are_unknown_and_no_failure() -> None:
+    class Graph:
+        async def aget_state_history(self, config: Any, **options: Any) -> Any:
+            raise NotImplementedError("this checkpointer has no filter")
+            yield
+
+    assert await ids_before(Graph(), {}, "firing") is None
 
 
 # With LangGraph, and the example graph

@@ -10,7 +10,7 @@ import pytest
 
 import graphcron
 from graphcron.runner.run_state import PARTS_LIMIT, STATE_LIMIT
-from tests.support.agent_server_fake import START, AgentServerFake, Answer, answer, message
+from tests.support.agent_server_fake import START, AgentServerFake, Answer, answer, message, undisturbed
 from tests.support.run_pod import Pod
 
 HISTORY = r"/history$"
@@ -82,6 +82,26 @@ def test_a_server_that_ignores_what_is_asked_for_is_not_believed(pod: Pod, serve
     pod.order(thread_id=thread_id)
     other = server.checkpoint(thread_id, {"messages": [message(7)]}, run_id="another")
     server.fail(HISTORY, answer(200, [other]))
+    assert pod.run()[1].usage is None
+
+
+@pytest.mark.parametrize("lacks", [("parent_checkpoint",), ("values",)])
+def test_a_server_that_does_not_tell_what_was_before_is_not_believed(
+    pod: Pod, server: AgentServerFake, lacks: tuple[str, ...]
+) -> None:
+    """Otherwise the tokens of earlier firings would count as this one's."""
+    thread_id = server.add_thread()
+    pod.order(thread_id=thread_id)
+    earlier = [message(100), message(200)]
+    server.checkpoint(thread_id, {"messages": earlier}, run_id="another")
+    server.fail(START, leaves(server, message(7), before=earlier, durability="exit" if "values" not in lacks else ""))
+
+    def less(handle: Any) -> Answer:
+        made: Answer = handle()
+        body = [{key: value for key, value in one.items() if key not in lacks} for one in made.body]
+        return Answer(made.status, body)
+
+    server.fail(HISTORY, undisturbed if "values" in lacks else less, less)
     assert pod.run()[1].usage is None
 
 
