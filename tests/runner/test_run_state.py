@@ -163,7 +163,7 @@ class Server:
     def read(self, *args):
         return open(sys.argv[1], "rb").read()
 
-state, tally = RunState(Server(), "t", "r", "f", own_thread=True), Tally()
+state, tally = RunState(Server(), "t", "r", "f", own_thread=sys.argv[2] == "own"), Tally()
 state.count(tally)
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([tally.total, int(peak.split()[1])]))
@@ -171,16 +171,24 @@ print(json.dumps([tally.total, int(peak.split()[1])]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells it in /proc")
-@pytest.mark.parametrize("letter", ["x", "ä", "😀"])
-def test_the_largest_state_that_is_read_leaves_a_pod_within_its_memory(tmp_path: Path, letter: str) -> None:
-    size = len(letter.encode())
-    messages = [message(1, content=letter * (990 // size)) for _ in range(STATE_LIMIT // 1300)]
-    data = json.dumps([{"metadata": {"run_id": "r"}, "values": {"messages": messages}}], ensure_ascii=False).encode()
-    assert STATE_LIMIT * 0.8 < len(data) <= STATE_LIMIT
+@pytest.mark.parametrize("thread", ["own", "shared"])
+@pytest.mark.parametrize("letter", ["x", "ä", "😀", ""], ids="ascii latin emoji parts".split())
+def test_the_largest_state_that_is_read_leaves_a_pod_within_its_memory(
+    tmp_path: Path, letter: str, thread: str
+) -> None:
+    """On a shared thread, two of them."""
+    if letter:
+        content = letter * (990 // len(letter.encode()))
+        values = {"messages": [message(1, content=content) for _ in range(STATE_LIMIT // 1300)]}
+    else:
+        values = {"messages": [message(1)], "more": [{f"k{number}": []} for number in range(PARTS_LIMIT // 3 - 10)]}
+    state = [{"metadata": {"run_id": "r", "source": "input"}, "values": values}]
+    data = json.dumps(state, ensure_ascii=False).encode()
+    assert STATE_LIMIT * (0.8 if letter else 0.1) < len(data) <= STATE_LIMIT
     (tmp_path / "state").write_bytes(data)
     path = str(Path(graphcron.__file__).parents[1])
-    command = [sys.executable, "-c", MEMORY, str(tmp_path / "state")]
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "state"), thread]
     said = subprocess.run(command, env={"PYTHONPATH": path}, check=True, capture_output=True, timeout=60).stdout
     total, kilobytes = json.loads(said)
-    assert total == len(messages)
+    assert total == (len(values["messages"]) if thread == "own" else 0)
     assert kilobytes < 32 * 1024, "the most that it ever had"
