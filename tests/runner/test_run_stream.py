@@ -249,12 +249,29 @@ def test_where_the_beginning_of_the_stream_is_gone_the_state_shows_some(
 
     def checkpoint() -> None:
         (run,) = server.runs
+        run["status"] = "running"
         server.checkpoint(run["thread_id"], {"messages": [message(150)]}, run_id=run["run_id"])
 
     later(lambda: server.polls() >= 2, checkpoint)
     outcome = pod.run()[1]
     assert outcome.reason == "RunBudgetExceeded"
     assert outcome.message.startswith("the run used 150 tokens")
+
+
+def test_the_state_of_a_run_that_waits_for_its_turn_is_not_read(
+    pod: Pod, server: AgentServerFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows no event either, maybe for hours, and a thousand pods may wait with it."""
+    monkeypatch.setattr("graphcron.runner.run_details.STATE_SECONDS", 0.1)
+    server.ends_as = None
+    server.events["of another run"] = []
+    pod.order(run_tokens=100)
+
+    def looked() -> bool:
+        return any(request.endswith("/history") for request in server.requests)
+
+    later(lambda: server.polls() >= 4, lambda: server.end_runs("error" if looked() else "success"))
+    assert pod.run()[1].reason == "RunSucceeded"
 
 
 def test_a_run_that_somebody_cancelled_is_not_said_to_have_used_too_much(pod: Pod, server: AgentServerFake) -> None:

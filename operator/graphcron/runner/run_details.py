@@ -62,7 +62,8 @@ class RunDetails:
         stream = self._stream
         if stream is None or self._cancels:
             return self._cancels
-        if not stream.began and time.monotonic() - self._state_read > STATE_SECONDS:
+        runs = self.latest is not None and self.latest.status != "pending"
+        if runs and not stream.began and time.monotonic() - self._state_read > STATE_SECONDS:
             self._state_read = time.monotonic()
             self._state_spent = self._spent_by_state()
         spent = max(stream.spent, self._state_spent)

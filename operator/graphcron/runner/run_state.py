@@ -18,8 +18,8 @@ from graphcron.runner.tally import Tally, id_of, ids_in, messages_in
 STATE_LIMIT = 1024 * 1024
 """Bytes of a checkpoint that are read."""
 PARTS_LIMIT = 48 * 1024
-"""Commas and brackets in them: Python makes an object of each part, a run pod has 32 MiB, and on a shared thread two are
-read."""
+"""Commas and brackets in them: Python makes an object of each part, a run pod has 32 MiB, and on a shared thread two
+checkpoints are read."""
 READ_SECONDS = 3.0
 
 NOTHING: frozenset[str] = frozenset()
