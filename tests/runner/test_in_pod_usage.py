@@ -158,3 +158,36 @@ def test_a_run_that_waits_for_input_has_its_tokens(thinking: Pod) -> None:
     thinking.order({"input": {"think": 1, "interrupt": "sure?"}})
     outcome = thinking.run()[1]
     assert (outcome.outcome, outcome.usage and outcome.usage["totalTokens"]) == ("WaitingForInput", 15)
+
+
+def test_what_a_graph_does_after_its_end_changes_nothing(thinking: Pod) -> None:
+    """A task that it left behind uses too much, while the pod deletes the thread."""
+    thinking.keeps_threads()
+    with (thinking.app / "graph.py").open("a") as file:
+        file.write(LEFT_BEHIND.format(log=str(thinking.termination_log)))
+    thinking.order({"input": {}}, run_tokens=10)
+    code, outcome = thinking.run()
+    assert (thinking.app / "used").exists()
+    assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
+
+
+LEFT_BEHIND = """
+import os
+from pathlib import Path
+
+tasks = []
+
+
+async def leave(state: State) -> State:
+    async def later():
+        while not os.path.exists({log!r}):
+            await asyncio.sleep(0)
+        model.invoke("hm")
+        Path("used").touch()
+
+    tasks.append(asyncio.create_task(later()))
+    return {{}}
+
+
+graph = StateGraph(State).add_node("leave", leave).add_edge(START, "leave").add_edge("leave", END).compile()
+"""
