@@ -69,6 +69,7 @@ class InPodEngine:
         self.graph: Any = None
         self.input: Any = None
         self.usage = InPodUsage(None, lambda: None)
+        attempt.detailed = self.detailed
         self.began: datetime | None = None
         """When an earlier attempt started the run."""
 
@@ -139,9 +140,7 @@ class InPodEngine:
         def stop(signal_number: int, frame: object) -> None:
             if not (self.over or self.cut):
                 self.stopping = True
-                outcome = self.attempt.outcome("Failed", "PodStopped", self.stopped())
-                self.attempt.conclude(self.detailed(outcome))
-                end(EXIT_TRY_AGAIN)
+                end(self.attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
 
         def cut_off(outcome: Outcome) -> None:
             if not (self.stopping or self.over or self.cut):
