@@ -77,6 +77,36 @@ def test_sums_are_those_of_the_day_the_week_and_the_month(world: World) -> None:
     }
 
 
+def made_by_hand(world: World, number: int) -> list[dict[str, Any]]:
+    """Jobs as of `kubectl create job --from`, all of the same second."""
+    moment, name = "2026-12-01T11:00:07Z", "by-hand-{:02}".format
+    return [
+        {
+            "metadata": {"name": name(one), "uid": name(one), "creationTimestamp": moment},
+            "status": {"startTime": moment},
+        }
+        for one in range(number)
+    ]
+
+
+@pytest.mark.parametrize("last", [0, 6, 12])
+def test_jobs_made_by_hand_in_the_same_second_count_once_each(world: World, last: int) -> None:
+    world.jobs = made_by_hand(world, 13)
+    world.reconcile("11:01")
+    for number in [one for one in range(13) if one != last]:
+        world.job_ends(number, "11:02")
+        world.pods.append(world.pod_of(world.jobs[number], terminated(0, "11:02:00", said(100))))
+    for minute in ("11:03", "11:04", "11:05"):
+        world.reconcile(minute)
+        assert month(world)["firings"] == world.graphcron["status"]["firings"]["succeeded"] == 12
+    assert month(world)["tokens"] == 1200
+    world.job_ends(last, "11:06")
+    world.pods.append(world.pod_of(world.jobs[last], terminated(0, "11:06:00", said(100))))
+    for minute in ("11:07", "11:08"):
+        world.reconcile(minute)
+        assert month(world)["tokens"] == 1300
+
+
 def test_without_prices_only_tokens_are_shown(world: World) -> None:
     world.ledger = Ledger()
     world.fire("11:00", "Complete", said())
