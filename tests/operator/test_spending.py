@@ -181,7 +181,28 @@ def test_another_currency_begins_anew(world: World) -> None:
     world.fire("12:00", "Complete", said())
     world.reconcile("12:01")
     assert world.graphcron["status"]["spending"]["currency"] == "EUR"
-    assert month(world) == {"firings": 2, "tokens": 2_000_000, "cost": "2"}
+    assert month(world) == {"firings": 2, "tokens": 2_000_000, "cost": "2", "incomplete": 1}
+
+
+@pytest.mark.parametrize("priced_first", [True, False])
+def test_money_of_a_part_is_not_shown_as_that_of_all(world: World, priced_first: bool) -> None:
+    """Prices are set, or taken away, in the middle of a month."""
+    for due, priced in (("11", priced_first), ("12", not priced_first), ("13", not priced_first)):
+        world.ledger = LEDGER if priced else Ledger()
+        world.fire(f"{due}:00", "Complete", said())
+        world.reconcile(f"{due}:01")
+    unpriced, cost = (2, "2") if priced_first else (1, "4")
+    assert month(world) == {"firings": 3, "tokens": 3_000_000, "cost": cost, "incomplete": unpriced}
+
+
+def test_firings_that_used_nothing_lack_no_price(world: World) -> None:
+    world.ledger = Ledger()
+    world.fire("11:00", "Complete", said(0))
+    world.reconcile("11:01")
+    world.ledger = LEDGER
+    world.fire("12:00", "Complete", said())
+    world.reconcile("12:01")
+    assert month(world) == {"firings": 2, "tokens": 1_000_000, "cost": "2"}
 
 
 def test_a_run_that_the_deadline_cut_off_counts_with_what_it_used(world: World) -> None:

@@ -60,11 +60,13 @@ class Sums(NamedTuple):
     def plus(self, other: "Sums", sign: int = 1) -> "Sums":
         costs = [self.cost, None if other.cost is None else sign * other.cost]
         known = [cost for cost in costs if cost is not None]
+        # Where only some have a price, as those that ended before there were prices, the money is not for all of them.
+        unpriced = [one for one in (self, other) if one.cost is None and one.tokens > 0] if sign > 0 and known else []
         return Sums(
             self.firings + sign * other.firings,
             self.tokens + sign * other.tokens,
             sum(known, Decimal()) if known else None,
-            self.incomplete + sign * other.incomplete,
+            self.incomplete + sign * other.incomplete + sum(one.firings - one.incomplete for one in unpriced),
         )
 
     def fields(self) -> dict[str, Any]:
