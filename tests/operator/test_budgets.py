@@ -174,6 +174,19 @@ class TestSuspend:
         assert "OverBudget" in world.conditions
 
 
+@pytest.mark.parametrize("action", ["Suspend", "Skip"])
+def test_the_last_firing_is_not_lost_when_it_is_due_as_the_window_ends(action: str) -> None:
+    """The cluster makes its Job some seconds later."""
+    world = over(onExceeded=action)
+    world.edit(endTime="2026-12-01T11:30:00Z")
+    world.reconcile("10:30")
+    for now in ("11:00:00", "11:00:01", "11:00:20"):
+        world.reconcile(now)
+        assert not suspended(world), now
+        assert gate(order(world), at("11:00")) is None
+    assert world.decide("11:00:20").overdue == at("11:00")
+
+
 class TestSkip:
     def test_it_stays_scheduled_and_firings_of_the_schedule_skip_until_the_window_ends(self) -> None:
         world = over(onExceeded="Skip")
@@ -199,18 +212,18 @@ class TestSkip:
         entry = world.graphcron["status"]["history"][0]
         assert (entry["outcome"], entry["reason"]) == ("Skipped", "OverBudget")
 
-    def test_when_the_window_ends_the_order_is_as_before(self) -> None:
+    def test_when_the_window_ends_what_is_due_from_then_on_counts(self) -> None:
         world = over(onExceeded="Skip")
         assert world.decide("10:59").wake_at == at("11:00")
         world.reconcile("11:00:01")
-        assert (order(world).skip_until, order(world).not_before) == (None, None)
+        assert (order(world).skip_until, order(world).not_before) == (None, "2026-12-01T11:00:00Z")
         assert "OverBudget" not in world.conditions
 
     def test_a_raised_limit_ends_it_at_once(self) -> None:
         world = over(onExceeded="Skip")
         world.edit(budget={"tokens": 20_000, "per": "Day", "onExceeded": "Skip"})
         world.reconcile("08:30")
-        assert order(world).skip_until is None
+        assert (order(world).skip_until, order(world).not_before) == (None, "2026-12-01T08:30:00Z")
 
     def test_a_request_runs_and_a_backfill_is_held(self) -> None:
         world = over(onExceeded="Skip")
