@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from graphcron.firing.order import BACKFILL, MANUAL, ORDER_ANNOTATION, Order, gate
 from graphcron.operator.backfill_verdict import held_up
 from graphcron.operator.budgets import is_to_be_judged
+from graphcron.operator.exceeded import Exceeded, Shared
 from graphcron.resource.usage import Spending, SpendingWindow
 from graphcron.resource.windows import PERS, current
 from tests.support.world import World, at
@@ -172,6 +173,37 @@ class TestSuspend:
         world.reconcile("06:01")
         assert world.condition("Ready")["reason"] == "MaxFailuresReached"
         assert "OverBudget" in world.conditions
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"enabled": False}, "Paused"), ({"endTime": "2026-12-01T07:30:00Z"}, "Expired"), ({}, "OverBudget")],
+)
+def test_nothing_promises_that_it_resumes_when_it_does_not(spec: dict[str, Any], reason: str) -> None:
+    world = over()
+    world.edit(**spec)
+    world.fire("07:00", "Complete", SUCCEEDED)
+    world.reconcile("07:01")
+    world.reconcile("07:01")
+    assert world.condition("Ready")["reason"] == reason
+    message = world.condition("OverBudget")["message"]
+    assert message.endswith(" But Ready has another reason, for which it stays suspended.") == bool(spec)
+
+
+def test_a_paused_one_is_not_written_with_each_firing_of_others() -> None:
+    world = World(enabled=False)
+
+    def used(tokens: int) -> None:
+        limit = f"the budget of namespace team is used up until then: {tokens} tokens of 100"
+        world.shared = Shared(Exceeded(f"Suspended: {limit}.", at("20:00"), sum=f": {tokens} tokens of "))
+        world.reconcile("10:05")
+
+    used(101)
+    before = world.condition("OverBudget")["message"]
+    assert ": 101 tokens of 100. But Ready has" in before
+    writes = len(world.writes)
+    used(102)
+    assert (world.condition("OverBudget")["message"], len(world.writes)) == (before, writes)
 
 
 @pytest.mark.parametrize("action", ["Suspend", "Skip"])

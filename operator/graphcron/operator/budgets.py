@@ -16,6 +16,7 @@ from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.exceeded import NOT_SHARED, Exceeded, Limit
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
+from graphcron.operator.phase import Phase
 from graphcron.operator.reasons import NO_PRICES, OVER_BUDGET, USAGE_UNKNOWN
 from graphcron.resource.budget import Budget
 from graphcron.resource.usage import Spending
@@ -31,8 +32,20 @@ def exceeded(inputs: Inputs) -> Exceeded | None:
     found = [_own(budget, observed.status.spending, inputs.zone, inputs.now)] if budget else []
     if shared := observed.shared.exceeded:
         told = condition_of(observed.status, CONDITION)
-        found.append(shared.steady(told.message if told else None))
+        found.append(shared.steady(told.message.removesuffix(SUSPENDED_ANYWAY) if told else None))
     return max(filter(None, found), key=lambda one: (one.suspends, one.ends), default=None)
+
+
+def condition(exceeded: Exceeded | None, phase: Phase) -> tuple[str, str] | None:
+    """Reason and message of the condition OverBudget."""
+    if exceeded is None:
+        return None
+    goes_on = phase.fires or phase is Phase.OVER_BUDGET
+    return exceeded.reason, exceeded.message + ("" if goes_on else SUSPENDED_ANYWAY)
+
+
+SUSPENDED_ANYWAY = " But Ready has another reason, for which it stays suspended."
+"""What a budget says of when it resumes is not all then."""
 
 
 def is_within(observed: Observed, now: datetime) -> bool:

@@ -147,7 +147,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         unmet=judged.unmet,
         runs=inputs.runs,
         troubles={
-            OVER_BUDGET: (exceeded.reason, exceeded.message) if exceeded else None,
+            OVER_BUDGET: budgets.condition(exceeded, verdict.phase),
             BUDGET_NOT_HELD: budgets.not_held(inputs),
         },
     )
