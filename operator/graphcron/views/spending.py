@@ -86,7 +86,7 @@ def line_of(graphcron: Manifest) -> Line:
 
 def _line(graphcron: Manifest, status: Mapping[str, Any]) -> Line:
     metadata, spec, seen = graphcron["metadata"], graphcron.get("spec") or {}, glance(graphcron)
-    zone, limit = _zone(status.get("timezone") or spec.get("timezone")), _limit(spec.get("budget"))
+    zone, limit = zone_of(status.get("timezone") or spec.get("timezone")), _limit(spec.get("budget"))
     waits = limit is not None and seen.phase == OVER_BUDGET
     runs = (status.get("scheduledRuns") or {}).get("count", 0)
     return Line(
@@ -128,7 +128,8 @@ def ran(status: Mapping[str, Any]) -> list[Manifest]:
     return [entry for entry in status.get("history") or [] if entry["outcome"] not in WITHOUT_A_RUN]
 
 
-def _zone(name: object) -> ZoneInfo:
+def zone_of(name: object) -> ZoneInfo:
+    """The time zone of that name, the default one for what is none."""
     try:
         return read_timezone(name if isinstance(name, str) else None)
     except InvalidTimezone:
