@@ -206,6 +206,16 @@ def test_a_paused_one_is_not_written_with_each_firing_of_others() -> None:
     assert (world.condition("OverBudget")["message"], len(world.writes)) == (before, writes)
 
 
+@pytest.mark.parametrize("zone", ["Etc/UTC", "America/New_York", "Asia/Tokyo"])
+def test_an_edit_of_the_zone_does_not_resume_it(zone: str) -> None:
+    """Not even until the status has the window of the new zone."""
+    world = over()
+    world.edit(timezone=zone)
+    for now in ("06:05", "06:06"):
+        world.reconcile(now)
+        assert suspended(world)
+
+
 @pytest.mark.parametrize("action", ["Suspend", "Skip"])
 def test_the_last_firing_is_not_lost_when_it_is_due_as_the_window_ends(action: str) -> None:
     """The cluster makes its Job some seconds later."""
