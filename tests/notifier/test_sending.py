@@ -53,7 +53,7 @@ async def failure(sender: Sender, kind: ChannelSpec, to: Receiver) -> DeliveryFa
 
 
 async def test_a_webhook_gets_a_signed_cloud_event(sender: Sender, receiver: WebhookReceiver) -> None:
-    to = Receiver(URL(f"{receiver.url}/hook?token=s3cret"), "key of theirs")
+    to = Receiver(URL(f"{receiver.url}/hook?token=s3cret"), b"key of theirs")
     await sender.send(spec("Webhook"), to, TEXT, START)
     (got,) = receiver.got
     assert got.headers["Content-Type"] == "application/cloudevents+json"
