@@ -76,6 +76,47 @@ async def test_while_a_channel_fails_all_that_waits_says_so_and_one_message_is_t
     assert told == 30
 
 
+async def test_one_cron_holds_up_no_other() -> None:
+    """One whose message is refused, one whose message trips the sender, and one that takes no records."""
+    world = NotifierWorld(speed=100)
+    world.channel("team")
+    bad, good = ["refused", "broken", "full"], [f"cron-{number}" for number in range(5)]
+    for name in bad + good:
+        world.cron(name, notify=[RULE])
+    world.heard.refused, world.heard.broken = {"refused"}, {"broken"}
+    async with world.leading():
+        await until(lambda: world.kube.writes >= len(bad + good))
+        world.kube.full = {("team", "full")}
+        for name in bad:
+            world.fail(name)
+        await until(lambda: world.record("broken").get("state") == "Failed")
+        assert world.record("broken")["message"] == "it cannot be sent: LookupError; see the notifier's log"
+        for name in good:
+            world.fail(name)
+        await until(
+            lambda: all(world.record(name)["state"] == "Delivered" and world.record(name)["told"] for name in good)
+        )
+        assert world.record("refused")["message"] == "hooks.example.com answered HTTP 400"
+        assert world.notifier.pending() == len(bad)
+        world.kube.full, world.heard.refused, world.heard.broken = set(), set(), set()
+        await until(lambda: not world.notifier.pending(), 30)
+    assert sorted(text.data["name"] for text in world.heard.texts) == sorted(bad + good)
+
+
+async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
+    world = NotifierWorld()
+    made = world.channel("team")
+    world.cron("hello", notify=[RULE])
+    world.heard.refused = {"hello"}
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.record("hello").get("state") == "Failed")
+        world.heard.refused = set()
+        made["metadata"]["generation"] = 2
+        world.channel_changed("team")
+        await until(lambda: world.heard.texts)
+
+
 async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_is() -> None:
     world = NotifierWorld()
     world.cron("hello", notify=[RULE])
