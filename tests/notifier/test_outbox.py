@@ -1,5 +1,6 @@
 """What waits for a channel: replaced cron by cron, and held back while the channel fails."""
 
+import uuid
 from datetime import timedelta
 
 from graphcron.notifier.cron import Rule
@@ -11,8 +12,13 @@ from tests.support.told_cron import START
 SECOND = timedelta(seconds=1)
 
 
+def named(text: str) -> str:
+    """An id."""
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, text))
+
+
 def due(event: str = "Failed", identity: str = "", attempts: int = 0) -> Due:
-    made = {"event": event, "channel": "team", "state": "Pending", "id": identity or event, "attempts": attempts}
+    made = {"event": event, "channel": "team", "state": "Pending", "id": named(identity or event), "attempts": attempts}
     record = Notification.model_validate(made)
     return Due(Rule(("team", "team"), "team", record.event), record)
 
@@ -57,11 +63,11 @@ def test_a_message_that_its_receiver_never_takes_holds_up_no_other() -> None:
     for minute in range(60):
         for _ in range(10):
             for planned in box.plan(60, now, "").messages:
-                refused = planned.id == "poison"
+                refused = planned.id == named("poison")
                 box.attempted(now, planned.id, failed=refused, lasting=refused)
                 if refused:
                     break
-                told.append(planned.id)
+                told.append(planned.parts[0].cron[1])
                 box.put(planned.parts[0].cron, [], now)
             now += 6 * SECOND
         name = f"minute-{minute}"
@@ -73,10 +79,10 @@ def test_a_message_that_its_receiver_never_takes_holds_up_no_other() -> None:
 def test_a_lasting_refusal_of_all_is_tried_with_one_after_another() -> None:
     box, now, tried = Outbox(), START, list[str]()
     for number in range(6):
-        box.put(("team", f"{number}"), [due("Failed", f"00000000-0000-5000-8000-{number:012}", 1)], now)
+        box.put(("team", f"{number}"), [due("Failed", f"{number}", 1)], now)
     while len(tried) < 10:
         for planned in box.plan(60, now, "").messages:
-            tried.append(planned.id[-1])
+            tried.append(planned.parts[0].cron[1])
             box.attempted(now, planned.id, failed=True, lasting=True)
         now += SECOND
     assert "".join(tried) == "0123450123"
