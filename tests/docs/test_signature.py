@@ -27,10 +27,10 @@ def is_genuine() -> Callable[..., bool]:
 
 def test_it_takes_what_is_signed_and_nothing_else(is_genuine: Callable[..., bool]) -> None:
     now = datetime.fromtimestamp(time.time(), UTC)
-    headers = signed(BODY, "an-id", now, "a-key-of-the-team")
+    headers = signed(BODY, "an-id", now, b"a-key-of-the-team")
     assert is_genuine(headers, BODY, b"a-key-of-the-team")
     assert not is_genuine(headers, BODY + b" ", b"a-key-of-the-team")
     assert not is_genuine(headers, BODY, b"another-key")
     assert not is_genuine(headers | {"webhook-id": "another"}, BODY, b"a-key-of-the-team")
-    old = signed(BODY, "an-id", now - timedelta(hours=1), "a-key-of-the-team")
+    old = signed(BODY, "an-id", now - timedelta(hours=1), b"a-key-of-the-team")
     assert not is_genuine(old, BODY, b"a-key-of-the-team")

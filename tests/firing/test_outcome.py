@@ -111,3 +111,4 @@ def test_an_answer_is_bounded_and_has_nothing_that_a_terminal_acts_on() -> None:
     assert found.answer.startswith("[2Jfine")
     assert len(found.answer) <= ANSWER_LIMIT
     assert answer_text(" \n ") is None
+    assert answer_text("100\u00a0€\u3000fine\r\n\tyes") == "100 € fine\n\tyes", "spaces of other scripts"

@@ -74,3 +74,20 @@ def test_it_says_what_ran_what_failed_what_it_cost_and_what_is_of_no_use() -> No
         "- bad (team): 40 failures. No longer useful? Delete it.",
         "Console: https://c.example",
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "since", "said"),
+    [
+        ("Pacific/Auckland", "2026-11-30T11:00:00Z", "This month: 1200 tokens."),
+        ("America/New_York", "2026-12-01T05:00:00Z", "This month: 1200 tokens."),
+        ("America/New_York", "2026-11-01T04:00:00Z", None),
+    ],
+)
+def test_a_month_is_that_of_the_zone_of_each(zone: str, since: str, said: str | None) -> None:
+    cron = ToldCron()
+    window = {"since": since, "tokens": 1200, "firings": 3}
+    cron.status.update(timezone=zone, spending={"today": window, "week": window, "month": window})
+    _, text = digest(channel("2026-11-30T12:00:00Z"), [Cron(cron.manifest)], Links(), START)
+    assert text
+    assert [line for line in text.lines if line.startswith("This month")] == ([said] if said else [])

@@ -1,5 +1,9 @@
 """One channel's work: what it reads, what it records, and what it says of itself when it cannot send."""
 
+from typing import Any
+
+import pytest
+
 from graphcron.kube.errors import Unavailable
 from tests.support.notifier_memory import NotifierWorld
 from tests.support.until import until
@@ -74,6 +78,75 @@ async def test_while_a_channel_fails_all_that_waits_says_so_and_one_message_is_t
         await until(lambda: not world.notifier.pending())
     told = sum(text.data.get("number", 1) for text in world.heard.texts)
     assert told == 30
+
+
+async def test_one_cron_holds_up_no_other() -> None:
+    """One whose message is refused, one whose message trips the sender, and one that takes no records."""
+    world = NotifierWorld(speed=100)
+    world.channel("team")
+    bad, good = ["refused", "broken", "full"], [f"cron-{number}" for number in range(5)]
+    for name in bad + good:
+        world.cron(name, notify=[RULE])
+    world.heard.refused, world.heard.broken = {"refused"}, {"broken"}
+    async with world.leading():
+        await until(lambda: world.kube.writes >= len(bad + good))
+        world.kube.full = {("team", "full")}
+        for name in bad:
+            world.fail(name)
+        await until(lambda: world.record("broken").get("state") == "Failed")
+        assert world.record("broken")["message"] == "it cannot be sent: LookupError; see the notifier's log"
+        for name in good:
+            world.fail(name)
+        await until(
+            lambda: all(world.record(name)["state"] == "Delivered" and world.record(name)["told"] for name in good)
+        )
+        assert world.record("refused")["message"] == "hooks.example.com answered HTTP 400"
+        assert world.notifier.pending() == len(bad)
+        world.kube.full, world.heard.refused, world.heard.broken = set(), set(), set()
+        await until(lambda: not world.notifier.pending(), 30)
+    assert sorted(text.data["name"] for text in world.heard.texts) == sorted(bad + good)
+
+
+FORGED = [
+    {"id": "{n}\r\nBcc: all@example.com", "attempts": 1, "at": "2026-12-01T12:00:00Z"},
+    {"id": "no-uuid-{n}", "attempts": 1},
+    {"id": "00000000-0000-5000-8000-0000000000{n}", "state": "Delivered", "at": "9999-12-31T23:59:59Z", "told": 7},
+    {"id": "00000000-0000-5000-8000-0000000000{n}", "attempts": 2**31 - 1, "since": "9999-12-31T23:59:59Z"},
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+async def test_records_that_somebody_has_written_by_hand_hold_up_nobody(forged: dict[str, Any]) -> None:
+    world = NotifierWorld(speed=60)
+    world.channel("all", namespace="ops", default={"events": ["Failed", "Overdue"], "allNamespaces": True})
+    for number in range(10, 25):
+        made = world.cron(f"forged-{number}")
+        record = {"event": "Failed", "channel": "ops/all", "state": "Pending", "told": 0} | forged
+        record["id"] = str(record["id"]).replace("{n}", str(number))
+        made["status"]["notifications"] = [record]
+        world.fail(f"forged-{number}")
+    world.cron("hello", namespace="other")
+    async with world.leading():
+        world.fail("hello", namespace="other")
+        await until(lambda: any("hello" in text.plain for text in world.heard.texts))
+        world.fail("forged-10", "Another")
+        await until(
+            lambda: world.record("forged-10")["state"] == "Delivered" and world.record("forged-10")["told"] == 2
+        )
+
+
+async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
+    world = NotifierWorld()
+    made = world.channel("team")
+    world.cron("hello", notify=[RULE])
+    world.heard.refused = {"hello"}
+    async with world.leading():
+        world.fail("hello")
+        await until(lambda: world.record("hello").get("state") == "Failed")
+        world.heard.refused = set()
+        made["metadata"]["generation"] = 2
+        world.channel_changed("team")
+        await until(lambda: world.heard.texts)
 
 
 async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_is() -> None:

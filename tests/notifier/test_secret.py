@@ -26,7 +26,7 @@ def test_url_and_key_are_read_without_the_line_break_of_an_editor() -> None:
         secrets(url="https://hooks.example.com:8443/s3cret\n", signing="k3y\n"),
         ALLOWED,
     )
-    assert (found.host, found.port, found.key) == ("hooks.example.com", 8443, "k3y")
+    assert (found.host, found.port, found.key) == ("hooks.example.com", 8443, b"k3y")
     assert "s3cret" not in repr(found)
     assert "k3y" not in repr(found)
 
@@ -58,6 +58,8 @@ def test_a_mail_server_is_a_url(url: str, port: int, login: tuple[str, str] | No
         ("Webhook", "s3cret", "InvalidUrl"),
         ("Webhook", "https://[s3cret", "InvalidUrl"),
         ("Webhook", "https://hooks.example.com/" + "s" * 5000, "InvalidUrl"),
+        ("Webhook", "https://xn--hooks-.example.com/s3cret", "InvalidUrl"),
+        ("Webhook", f"https://{'a.' * 1500}example/s3cret", "InvalidUrl"),
         ("Email", "https://hooks.example.com/s3cret", "InvalidUrl"),
     ],
 )
@@ -73,3 +75,15 @@ def test_a_secret_without_the_key_or_with_bytes_is_refused(data: dict[str, str],
     with pytest.raises(NotReady) as refused:
         receiver(spec(), {"hook": {"data": data}}, ALLOWED)
     assert refused.value.reason == reason
+
+
+@pytest.mark.parametrize("key", ["", "\n", "whsec_", "whsec_s3cret!", "whsec_s3cre"])
+def test_nothing_is_sent_unsigned_because_the_key_is_empty_or_cut_off(key: str) -> None:
+    with pytest.raises(NotReady) as refused:
+        receiver(
+            spec(signingSecretRef={"name": "hook", "key": "signing"}),
+            secrets(url="https://hooks.example.com/s3cret", signing=key),
+            ALLOWED,
+        )
+    assert refused.value.reason == "InvalidSigningKey"
+    assert "s3cre" not in refused.value.message

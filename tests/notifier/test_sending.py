@@ -1,9 +1,13 @@
 """Messages over real sockets: what arrives, what is refused, and that no error tells a secret."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import socket
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from tests.support.certificates import self_signed, serving_with
 from tests.support.mail_server import mail_server
 from tests.support.receiver import WebhookReceiver, webhook_receiver
 from tests.support.told_cron import START
+from tests.support.until import until
 
 TEXT = Text("11111111-1111-5111-8111-111111111111", "Failed", "hello (team) failed", ["Why: <RunError> & more"])
 EMAIL = {"to": ["a@example.com", "b@example.com"], "from": "cron@example.com"}
@@ -48,7 +53,7 @@ async def failure(sender: Sender, kind: ChannelSpec, to: Receiver) -> DeliveryFa
 
 
 async def test_a_webhook_gets_a_signed_cloud_event(sender: Sender, receiver: WebhookReceiver) -> None:
-    to = Receiver(URL(f"{receiver.url}/hook?token=s3cret"), "key of theirs")
+    to = Receiver(URL(f"{receiver.url}/hook?token=s3cret"), b"key of theirs")
     await sender.send(spec("Webhook"), to, TEXT, START)
     (got,) = receiver.got
     assert got.headers["Content-Type"] == "application/cloudevents+json"
@@ -166,3 +171,28 @@ async def test_a_mail_server_that_hangs_is_given_up(sender: Sender) -> None:
         mail.hang = True
         failed = await failure(sender, spec("Email", email=EMAIL), Receiver(URL(f"smtp://127.0.0.1:{mail.port}")))
     assert failed.message == "127.0.0.1 did not answer within 1 seconds"
+
+
+def _greet_without_end(listener: socket.socket, ended: threading.Event) -> None:
+    """In a thread of its own, since it must go on while the event loop of the sender waits."""
+    with contextlib.suppress(OSError):
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(400):
+                connection.sendall(b"2")
+                time.sleep(0.02)
+    ended.set()
+
+
+async def test_a_mail_server_whose_greeting_has_no_end_holds_nothing_up(sender: Sender) -> None:
+    """Each of its bytes comes in time."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_greet_without_end, args=(listener, ended), daemon=True).start()
+        to = Receiver(URL(f"smtp://127.0.0.1:{listener.getsockname()[1]}"))
+        began = time.monotonic()
+        failed = await failure(sender, spec("Email", email=EMAIL), to)
+        assert time.monotonic() - began < 5, "the event loop waited for the mail server"
+        assert failed.message == "127.0.0.1 did not answer within 1 seconds"
+        await until(ended.is_set)
+        assert time.monotonic() - began < 5, "the connection is still there"

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from graphcron.firing.order import BACKFILL, MANUAL, ORDER_ANNOTATION, Order, gate
 from graphcron.operator.backfill_verdict import held_up
 from graphcron.operator.budgets import is_to_be_judged
+from graphcron.operator.exceeded import Exceeded, Shared
 from graphcron.resource.usage import Spending, SpendingWindow
 from graphcron.resource.windows import PERS, current
 from tests.support.world import World, at
@@ -174,6 +175,60 @@ class TestSuspend:
         assert "OverBudget" in world.conditions
 
 
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [({"enabled": False}, "Paused"), ({"endTime": "2026-12-01T07:30:00Z"}, "Expired"), ({}, "OverBudget")],
+)
+def test_nothing_promises_that_it_resumes_when_it_does_not(spec: dict[str, Any], reason: str) -> None:
+    world = over()
+    world.edit(**spec)
+    world.fire("07:00", "Complete", SUCCEEDED)
+    world.reconcile("07:01")
+    world.reconcile("07:01")
+    assert world.condition("Ready")["reason"] == reason
+    message = world.condition("OverBudget")["message"]
+    assert message.endswith(" But Ready has another reason, for which it stays suspended.") == bool(spec)
+
+
+def test_a_paused_one_is_not_written_with_each_firing_of_others() -> None:
+    world = World(enabled=False)
+
+    def used(tokens: int) -> None:
+        limit = f"the budget of namespace team is used up until then: {tokens} tokens of 100"
+        world.shared = Shared(Exceeded(f"Suspended: {limit}.", at("20:00"), sum=f": {tokens} tokens of "))
+        world.reconcile("10:05")
+
+    used(101)
+    before = world.condition("OverBudget")["message"]
+    assert ": 101 tokens of 100. But Ready has" in before
+    writes = len(world.writes)
+    used(102)
+    assert (world.condition("OverBudget")["message"], len(world.writes)) == (before, writes)
+
+
+@pytest.mark.parametrize("zone", ["Etc/UTC", "America/New_York", "Asia/Tokyo"])
+def test_an_edit_of_the_zone_does_not_resume_it(zone: str) -> None:
+    """Not even until the status has the window of the new zone."""
+    world = over()
+    world.edit(timezone=zone)
+    for now in ("06:05", "06:06"):
+        world.reconcile(now)
+        assert suspended(world)
+
+
+@pytest.mark.parametrize("action", ["Suspend", "Skip"])
+def test_the_last_firing_is_not_lost_when_it_is_due_as_the_window_ends(action: str) -> None:
+    """The cluster makes its Job some seconds later."""
+    world = over(onExceeded=action)
+    world.edit(endTime="2026-12-01T11:30:00Z")
+    world.reconcile("10:30")
+    for now in ("11:00:00", "11:00:01", "11:00:20"):
+        world.reconcile(now)
+        assert not suspended(world), now
+        assert gate(order(world), at("11:00")) is None
+    assert world.decide("11:00:20").overdue == at("11:00")
+
+
 class TestSkip:
     def test_it_stays_scheduled_and_firings_of_the_schedule_skip_until_the_window_ends(self) -> None:
         world = over(onExceeded="Skip")
@@ -199,18 +254,18 @@ class TestSkip:
         entry = world.graphcron["status"]["history"][0]
         assert (entry["outcome"], entry["reason"]) == ("Skipped", "OverBudget")
 
-    def test_when_the_window_ends_the_order_is_as_before(self) -> None:
+    def test_when_the_window_ends_what_is_due_from_then_on_counts(self) -> None:
         world = over(onExceeded="Skip")
         assert world.decide("10:59").wake_at == at("11:00")
         world.reconcile("11:00:01")
-        assert (order(world).skip_until, order(world).not_before) == (None, None)
+        assert (order(world).skip_until, order(world).not_before) == (None, "2026-12-01T11:00:00Z")
         assert "OverBudget" not in world.conditions
 
     def test_a_raised_limit_ends_it_at_once(self) -> None:
         world = over(onExceeded="Skip")
         world.edit(budget={"tokens": 20_000, "per": "Day", "onExceeded": "Skip"})
         world.reconcile("08:30")
-        assert order(world).skip_until is None
+        assert (order(world).skip_until, order(world).not_before) == (None, "2026-12-01T08:30:00Z")
 
     def test_a_request_runs_and_a_backfill_is_held(self) -> None:
         world = over(onExceeded="Skip")

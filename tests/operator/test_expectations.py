@@ -1,6 +1,7 @@
 """Expectations: what is not so becomes a condition when its time comes, and of one that does not fire nothing is
 expected."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -290,3 +291,30 @@ def test_between_two_moments_of_waking_nothing_changes(
             assert unmet(world) == before
         wake_at = world.decide(now).wake_at
         assert wake_at is None or wake_at > at(now)
+
+
+def test_what_a_budget_skips_is_not_expected() -> None:
+    """Not even right after: the firings that were skipped could not succeed."""
+    world = World(
+        timezone="Pacific/Auckland",  # whose day ends at 11:00 UTC
+        budget={"tokens": 100, "per": "Day", "onExceeded": "Skip"},
+        expect={"successWithin": "90m", "startWithin": "5m"},
+    )
+    world.graphcron["metadata"]["creationTimestamp"] = "2026-12-01T07:00:00Z"
+    usage = {"totalTokens": 100, "inputTokens": 100, "source": "Callback", "complete": True}
+    said = json.dumps({"outcome": "Succeeded", "reason": "RunSucceeded", "usage": usage})
+    world.reconcile("07:05")
+    world.fire("08:00", "Complete", said)
+    for now in ("08:01", "08:01", "09:40"):
+        world.reconcile(now)
+        assert not {"Overdue", "Late"} & world.conditions.keys(), now
+    for due in ("09:00", "10:00"):
+        world.fire(due, "Complete", json.dumps({"outcome": "Skipped", "reason": "OverBudget"}))
+    for now in ("10:59", "11:00", "11:00:01", "11:04"):
+        world.reconcile(now)
+        assert not {"Overdue", "Late"} & world.conditions.keys(), now
+    world.reconcile("11:10")
+    assert "Late" in world.conditions
+    assert "Overdue" not in world.conditions
+    world.reconcile("12:31")
+    assert "at 2026-12-01T11:00:00Z" in world.conditions["Overdue"]["message"]

@@ -250,3 +250,14 @@ class TestOneThatIsOver:
         plan = made.decide("10:06")
         assert plan.suspend
         assert plan.verdict.message.endswith("Until then its CronJob stays suspended.")
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+@pytest.mark.parametrize("zone", ["America/New_York", AUCKLAND])
+def test_a_window_that_no_calendar_has_counts_for_nothing(year: int, zone: str) -> None:
+    """Its GraphCron is reconciled all the same."""
+    spent = SharedSpending(SharedBudgets.model_validate({"namespace": {"tokens": 100}}), "home")
+    since = datetime(year, 12 if year > 1 else 1, 31 if year > 1 else 1, tzinfo=UTC)
+    spent.put(cron() | {"status": {"timezone": zone, "spending": spending(99, since=since)}})
+    spent.put(cron("b", 60))
+    assert spent.of(cron(), at("10:00")) == Shared()

@@ -77,6 +77,36 @@ def test_sums_are_those_of_the_day_the_week_and_the_month(world: World) -> None:
     }
 
 
+def made_by_hand(world: World, number: int) -> list[dict[str, Any]]:
+    """Jobs as of `kubectl create job --from`, all of the same second."""
+    moment, name = "2026-12-01T11:00:07Z", "by-hand-{:02}".format
+    return [
+        {
+            "metadata": {"name": name(one), "uid": name(one), "creationTimestamp": moment},
+            "status": {"startTime": moment},
+        }
+        for one in range(number)
+    ]
+
+
+@pytest.mark.parametrize("last", [0, 6, 12])
+def test_jobs_made_by_hand_in_the_same_second_count_once_each(world: World, last: int) -> None:
+    world.jobs = made_by_hand(world, 13)
+    world.reconcile("11:01")
+    for number in [one for one in range(13) if one != last]:
+        world.job_ends(number, "11:02")
+        world.pods.append(world.pod_of(world.jobs[number], terminated(0, "11:02:00", said(100))))
+    for minute in ("11:03", "11:04", "11:05"):
+        world.reconcile(minute)
+        assert month(world)["firings"] == world.graphcron["status"]["firings"]["succeeded"] == 12
+    assert month(world)["tokens"] == 1200
+    world.job_ends(last, "11:06")
+    world.pods.append(world.pod_of(world.jobs[last], terminated(0, "11:06:00", said(100))))
+    for minute in ("11:07", "11:08"):
+        world.reconcile(minute)
+        assert month(world)["tokens"] == 1300
+
+
 def test_without_prices_only_tokens_are_shown(world: World) -> None:
     world.ledger = Ledger()
     world.fire("11:00", "Complete", said())
@@ -151,7 +181,28 @@ def test_another_currency_begins_anew(world: World) -> None:
     world.fire("12:00", "Complete", said())
     world.reconcile("12:01")
     assert world.graphcron["status"]["spending"]["currency"] == "EUR"
-    assert month(world) == {"firings": 2, "tokens": 2_000_000, "cost": "2"}
+    assert month(world) == {"firings": 2, "tokens": 2_000_000, "cost": "2", "incomplete": 1}
+
+
+@pytest.mark.parametrize("priced_first", [True, False])
+def test_money_of_a_part_is_not_shown_as_that_of_all(world: World, priced_first: bool) -> None:
+    """Prices are set, or taken away, in the middle of a month."""
+    for due, priced in (("11", priced_first), ("12", not priced_first), ("13", not priced_first)):
+        world.ledger = LEDGER if priced else Ledger()
+        world.fire(f"{due}:00", "Complete", said())
+        world.reconcile(f"{due}:01")
+    unpriced, cost = (2, "2") if priced_first else (1, "4")
+    assert month(world) == {"firings": 3, "tokens": 3_000_000, "cost": cost, "incomplete": unpriced}
+
+
+def test_firings_that_used_nothing_lack_no_price(world: World) -> None:
+    world.ledger = Ledger()
+    world.fire("11:00", "Complete", said(0))
+    world.reconcile("11:01")
+    world.ledger = LEDGER
+    world.fire("12:00", "Complete", said())
+    world.reconcile("12:01")
+    assert month(world) == {"firings": 2, "tokens": 1_000_000, "cost": "2"}
 
 
 def test_a_run_that_the_deadline_cut_off_counts_with_what_it_used(world: World) -> None:

@@ -85,3 +85,16 @@ def test_the_number_of_series_is_bounded_and_no_token_is_lost() -> None:
     assert sum(sample.value for sample in samples if sample.labels["kind"] == "input") == 1_000_000 * (
         SERIES_LIMIT + 50
     )
+
+
+def test_a_namespace_that_makes_up_models_leaves_room_for_others() -> None:
+    registry = CollectorRegistry()
+    metrics = SpendingMetrics(registry, PRICES)
+    for number in range(SERIES_LIMIT + 50):
+        metrics.count("hostile", BackfillFiring.model_validate(firing("a", f"model-{number}")), None)
+    metrics.count("team", BackfillFiring.model_validate(firing("a")), None)
+    read = registry.get_sample_value
+    labels = {"namespace": "team", "model": "big", "kind": "input"}
+    assert read("graphcron_tokens_total", labels) == 1_000_000
+    rest = {"namespace": "hostile", "model": "other", "kind": "input"}
+    assert read("graphcron_tokens_total", rest) == 1_000_000 * SERIES_LIMIT

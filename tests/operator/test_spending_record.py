@@ -1,18 +1,26 @@
 """A budget of a namespace at work: all its GraphCrons stop. Neither a restart nor a deletion gives anything back."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from graphcron.firing.formats import format_time
+from graphcron.kube.client import Kube
+from graphcron.kube.errors import KubeError
+from graphcron.operator import spending_record
+from graphcron.operator.shared_spending import SharedSpending
+from graphcron.operator.spending_record import SpendingRecord
+from graphcron.resource.budget import SharedBudgets
 from graphcron.resource.windows import begin
 from tests.support.apiserver_fake import FakeApiserver
 from tests.support.operator_process import operator
 from tests.support.until import until
+from tests.support.world import at
 
 SETTINGS = {
     "GRAPHCRON_BUDGETS": json.dumps({"namespace": {"tokens": 100, "per": "Month"}}),
@@ -102,3 +110,35 @@ async def test_without_its_configmap_it_works_and_says_so(apiserver: FakeApiserv
         assert process.stdout
         while b"what deleted GraphCrons have used is not known: " not in await process.stdout.readline():
             pass
+
+
+class HardOfHearing:
+    """A cluster that first cannot be asked, and has a record."""
+
+    def __init__(self, sums: str) -> None:
+        self.data, self.fails = {"sums.json": sums}, 2
+
+    async def get_config_map(self, namespace: str, name: str) -> dict[str, Any]:
+        self.fails -= 1
+        if self.fails >= 0:
+            raise KubeError(503, "etcd has no leader")
+        return {"data": self.data}
+
+    async def patch_config_map(self, namespace: str, name: str, data: dict[str, str]) -> None:
+        self.data = data
+
+
+async def test_nothing_is_written_over_a_record_that_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spending_record, "PAUSE_SECONDS", 0.001)
+    cluster = HardOfHearing('{"namespace/tokens.Month/team":{"2027-01-01T00:00:00Z":["60",0]}}')
+    spent = SharedSpending(SharedBudgets.model_validate({"namespace": {"tokens": 100}}), None)
+    record = SpendingRecord(cast(Kube, cluster), spent, "ns", "spending", lambda: at("10:00"), lambda: True)
+    await record.read()
+    window = {"since": "2026-12-01T00:00:00Z", "firings": 1, "tokens": 70}
+    spending = {"spending": {"today": window, "week": window, "month": window}}
+    spent.put({"metadata": {"namespace": "other", "name": "a", "uid": "a"}, "status": spending})
+    record.restore()
+    running = asyncio.create_task(record.run())
+    await until(lambda: "other" in cluster.data["sums.json"])
+    running.cancel()
+    assert '"namespace/tokens.Month/team":{"2027-01-01T00:00:00Z":["60",0]}' in cluster.data["sums.json"]

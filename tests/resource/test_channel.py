@@ -65,6 +65,8 @@ def test_what_is_right_is_taken(plane: ControlPlane, more: dict[str, Any]) -> No
         ({"signingSecretRef": {"name": "slack", "key": "signing"}}, SIGNED_WEBHOOKS_ONLY),
         ({"kind": "Pigeon"}, "kind"),
         ({"kind": "Email", "email": EMAIL | {"to": ["x@y\nBcc: z@y"]}}, "email.to"),
+        ({"kind": "Email", "email": EMAIL | {"to": ["=?utf-8?q?z=40y=2C_x?=@y"]}}, "email.to"),
+        ({"kind": "Email", "email": EMAIL | {"from": "a@[b"}}, "email.from"),
         ({"kind": "Email", "email": EMAIL | {"from": "me"}}, "email.from"),
         ({"digest": {"every": "Week", "at": "24:00"}}, "digest.at"),
         ({"messagesPerMinute": 61}, "messagesPerMinute"),

@@ -91,3 +91,18 @@ def test_an_amount_is_written_without_exponent_and_within_bounds(amount: str, te
 def test_a_price_is_an_amount_of_money(wrong: object) -> None:
     with pytest.raises(ValidationError, match="for a million tokens"):
         Prices.model_validate({"models": {"m": {"input": wrong, "output": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("total", "models"), [(9, {}), (9, {"gpt-4o": {"totalTokens": 9}}), (9, {"gpt-4o": {"inputTokens": 0}})]
+)
+def test_tokens_of_which_only_the_sum_is_known_have_no_price(total: int, models: dict[str, Any]) -> None:
+    """They are not free."""
+    usage = Usage.model_validate({"totalTokens": total, "models": models, "source": "Stream", "complete": True})
+    assert PRICES.cost_of(usage) == Cost(None, complete=False)
+
+
+def test_a_total_that_is_more_than_its_parts_costs_more() -> None:
+    counts = {"inputTokens": 1_000_000, "outputTokens": 0, "totalTokens": 1_000_001}
+    usage = Usage.model_validate(counts | {"models": {"gpt-4o": counts}, "source": "Stream", "complete": True})
+    assert PRICES.cost_of(usage) == Cost(Decimal("2.5"), complete=False)

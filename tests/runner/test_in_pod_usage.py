@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from cluster.paths import HERE
-from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED
-from graphcron.runner.in_pod_usage import InPodUsage
+from graphcron.firing.outcome import EXIT_DONE, EXIT_RUN_FAILED, EXIT_TRY_AGAIN
+from graphcron.runner.in_pod_usage import InPodUsage, ids_before
 from tests.support.agent_server_fake import message
 from tests.support.in_pod import THREAD, Pod
+from tests.support.until import block_until
 
 
 def response(tokens: int) -> Any:
@@ -83,6 +84,15 @@ def test_an_attempt_that_resumes_a_run_holds_its_limit() -> None:
     assert told == [22]
 
 
+async def test_messages_before_the_firing_that_cannot_be_read_are_unknown_and_no_failure() -> None:
+    class Graph:
+        async def aget_state_history(self, config: Any, **options: Any) -> Any:
+            raise NotImplementedError("this checkpointer has no filter")
+            yield
+
+    assert await ids_before(Graph(), {}, "firing") is None
+
+
 # With LangGraph, and the example graph
 
 
@@ -149,3 +159,61 @@ def test_a_run_that_waits_for_input_has_its_tokens(thinking: Pod) -> None:
     thinking.order({"input": {"think": 1, "interrupt": "sure?"}})
     outcome = thinking.run()[1]
     assert (outcome.outcome, outcome.usage and outcome.usage["totalTokens"]) == ("WaitingForInput", 15)
+
+
+def test_a_pod_that_is_stopped_tells_what_its_run_used(thinking: Pod) -> None:
+    with (thinking.app / "graph.py").open("a") as file:
+        file.write(FOR_EVER)
+    thinking.order({"input": {}}, only_attempt=True)
+    process = thinking.start()
+    block_until((thinking.app / "used").exists)
+    process.terminate()
+    assert process.wait(30) == EXIT_TRY_AGAIN
+    outcome = thinking.outcome()
+    assert outcome.usage, outcome
+    assert (outcome.reason, outcome.usage["totalTokens"], outcome.usage["complete"]) == ("PodStopped", 15, False)
+
+
+def test_what_a_graph_does_after_its_end_changes_nothing(thinking: Pod) -> None:
+    """A task that it left behind uses too much, while the pod deletes the thread."""
+    thinking.keeps_threads()
+    with (thinking.app / "graph.py").open("a") as file:
+        file.write(LEFT_BEHIND.format(log=str(thinking.termination_log)))
+    thinking.order({"input": {}}, run_tokens=10)
+    code, outcome = thinking.run()
+    assert (thinking.app / "used").exists()
+    assert (code, outcome.reason) == (EXIT_DONE, "RunSucceeded")
+
+
+FOR_EVER = """
+from pathlib import Path
+
+
+async def wait(state: State) -> State:
+    model.invoke("hm")
+    Path("used").touch()
+    await asyncio.sleep(3600)
+
+
+graph = StateGraph(State).add_node("wait", wait).add_edge(START, "wait").add_edge("wait", END).compile()
+"""
+LEFT_BEHIND = """
+import os
+from pathlib import Path
+
+tasks = []
+
+
+async def leave(state: State) -> State:
+    async def later():
+        while not os.path.exists({log!r}):
+            await asyncio.sleep(0)
+        model.invoke("hm")
+        Path("used").touch()
+
+    tasks.append(asyncio.create_task(later()))
+    return {{}}
+
+
+graph = StateGraph(State).add_node("leave", leave).add_edge(START, "leave").add_edge("leave", END).compile()
+"""

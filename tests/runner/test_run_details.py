@@ -83,6 +83,32 @@ def test_a_pod_killed_while_it_reads_them_leaves_that_to_the_next(pod: Pod, serv
     assert len(server.started) == 1
 
 
+def test_a_pod_that_is_stopped_while_it_reads_them_says_how_the_run_ended(pod: Pod, server: AgentServerFake) -> None:
+    """A Job that makes no second pod would count a run that succeeded as failed."""
+
+    def stopped(handle: Any) -> Answer:
+        process.terminate()
+        time.sleep(0.3)
+        return undisturbed(handle)
+
+    server.fail(r"/history$", stopped)
+    pod.order(only_attempt=True)
+    with pod.start() as process:
+        assert process.wait(20) == 0
+    assert pod.outcome().reason == "RunSucceeded"
+
+
+def test_a_server_that_names_no_time_leaves_the_duration_unknown(pod: Pod, server: AgentServerFake) -> None:
+    """Unknown is not zero."""
+    thread_id = server.add_thread()
+    pod.order(thread_id=thread_id)
+    pod.run()
+    (run,) = server.runs
+    run["created_at"] = "soon"
+    outcome = pod.run()[1]
+    assert (outcome.reason, outcome.duration) == ("RunSucceeded", None)
+
+
 def test_a_pod_whose_run_never_began_knows_none_of_it(pod: Pod) -> None:
     pod.order({"assistant_id": "nope"})
     outcome = pod.run()[1]

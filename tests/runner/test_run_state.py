@@ -10,7 +10,7 @@ import pytest
 
 import graphcron
 from graphcron.runner.run_state import PARTS_LIMIT, STATE_LIMIT
-from tests.support.agent_server_fake import START, AgentServerFake, Answer, answer, message
+from tests.support.agent_server_fake import START, AgentServerFake, Answer, answer, message, undisturbed
 from tests.support.run_pod import Pod
 
 HISTORY = r"/history$"
@@ -85,6 +85,26 @@ def test_a_server_that_ignores_what_is_asked_for_is_not_believed(pod: Pod, serve
     assert pod.run()[1].usage is None
 
 
+@pytest.mark.parametrize("lacks", [("parent_checkpoint",), ("values",)])
+def test_a_server_that_does_not_tell_what_was_before_is_not_believed(
+    pod: Pod, server: AgentServerFake, lacks: tuple[str, ...]
+) -> None:
+    """Otherwise the tokens of earlier firings would count as this one's."""
+    thread_id = server.add_thread()
+    pod.order(thread_id=thread_id)
+    earlier = [message(100), message(200)]
+    server.checkpoint(thread_id, {"messages": earlier}, run_id="another")
+    server.fail(START, leaves(server, message(7), before=earlier, durability="exit" if "values" not in lacks else ""))
+
+    def less(handle: Any) -> Answer:
+        made: Answer = handle()
+        body = [{key: value for key, value in one.items() if key not in lacks} for one in made.body]
+        return Answer(made.status, body)
+
+    server.fail(HISTORY, undisturbed if "values" in lacks else less, less)
+    assert pod.run()[1].usage is None
+
+
 @pytest.mark.parametrize(
     "answered",
     [
@@ -143,7 +163,7 @@ class Server:
     def read(self, *args):
         return open(sys.argv[1], "rb").read()
 
-state, tally = RunState(Server(), "t", "r", "f", own_thread=True), Tally()
+state, tally = RunState(Server(), "t", "r", "f", own_thread=sys.argv[2] == "own"), Tally()
 state.count(tally)
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps([tally.total, int(peak.split()[1])]))
@@ -151,16 +171,24 @@ print(json.dumps([tally.total, int(peak.split()[1])]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells it in /proc")
-@pytest.mark.parametrize("letter", ["x", "ä", "😀"])
-def test_the_largest_state_that_is_read_leaves_a_pod_within_its_memory(tmp_path: Path, letter: str) -> None:
-    size = len(letter.encode())
-    messages = [message(1, content=letter * (990 // size)) for _ in range(STATE_LIMIT // 1300)]
-    data = json.dumps([{"metadata": {"run_id": "r"}, "values": {"messages": messages}}], ensure_ascii=False).encode()
-    assert STATE_LIMIT * 0.8 < len(data) <= STATE_LIMIT
+@pytest.mark.parametrize("thread", ["own", "shared"])
+@pytest.mark.parametrize("letter", ["x", "ä", "😀", ""], ids="ascii latin emoji parts".split())
+def test_the_largest_state_that_is_read_leaves_a_pod_within_its_memory(
+    tmp_path: Path, letter: str, thread: str
+) -> None:
+    """On a shared thread, two of them."""
+    if letter:
+        content = letter * (990 // len(letter.encode()))
+        values = {"messages": [message(1, content=content) for _ in range(STATE_LIMIT // 1300)]}
+    else:
+        values = {"messages": [message(1)], "more": [{f"k{number}": []} for number in range(PARTS_LIMIT // 3 - 10)]}
+    state = [{"metadata": {"run_id": "r", "source": "input"}, "values": values}]
+    data = json.dumps(state, ensure_ascii=False).encode()
+    assert STATE_LIMIT * (0.8 if letter else 0.1) < len(data) <= STATE_LIMIT
     (tmp_path / "state").write_bytes(data)
     path = str(Path(graphcron.__file__).parents[1])
-    command = [sys.executable, "-c", MEMORY, str(tmp_path / "state")]
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "state"), thread]
     said = subprocess.run(command, env={"PYTHONPATH": path}, check=True, capture_output=True, timeout=60).stdout
     total, kilobytes = json.loads(said)
-    assert total == len(messages)
+    assert total == (len(values["messages"]) if thread == "own" else 0)
     assert kilobytes < 32 * 1024, "the most that it ever had"

@@ -1,5 +1,6 @@
 """A run's stream on a real socket: what it shows is counted once, whatever breaks."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,7 @@ from tests.support.run_pod import Pod
 from tests.support.until import block_until, later
 
 STREAM = r"/stream$"
+CANCELLED = re.compile(r"/cancel$").search
 
 
 @pytest.fixture
@@ -247,12 +249,29 @@ def test_where_the_beginning_of_the_stream_is_gone_the_state_shows_some(
 
     def checkpoint() -> None:
         (run,) = server.runs
+        run["status"] = "running"
         server.checkpoint(run["thread_id"], {"messages": [message(150)]}, run_id=run["run_id"])
 
     later(lambda: server.polls() >= 2, checkpoint)
     outcome = pod.run()[1]
     assert outcome.reason == "RunBudgetExceeded"
     assert outcome.message.startswith("the run used 150 tokens")
+
+
+def test_the_state_of_a_run_that_waits_for_its_turn_is_not_read(
+    pod: Pod, server: AgentServerFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It shows no event either, maybe for hours, and a thousand pods may wait with it."""
+    monkeypatch.setattr("graphcron.runner.run_details.STATE_SECONDS", 0.1)
+    server.ends_as = None
+    server.events["of another run"] = []
+    pod.order(run_tokens=100)
+
+    def looked() -> bool:
+        return any(request.endswith("/history") for request in server.requests)
+
+    later(lambda: server.polls() >= 4, lambda: server.end_runs("error" if looked() else "success"))
+    assert pod.run()[1].reason == "RunSucceeded"
 
 
 def test_a_run_that_somebody_cancelled_is_not_said_to_have_used_too_much(pod: Pod, server: AgentServerFake) -> None:
@@ -273,3 +292,38 @@ def test_a_cancellation_that_the_server_does_not_take_is_repeated(pod: Pod, serv
     pod.order(run_tokens=100)
     assert pod.run()[1].reason == "RunBudgetExceeded"
     assert sum(request.endswith("/cancel") for request in server.requests) == 3
+
+
+def test_a_run_that_the_server_does_not_let_be_cancelled_is_followed_to_its_end(
+    pod: Pod, server: AgentServerFake, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server.ends_as = None
+    server.events[""] = [begun(), told(101)]
+    server.fail(CANCEL, *[answer(403)] * 9)
+    pod.order(run_tokens=100)
+    later(lambda: len(list(filter(CANCELLED, server.requests))) >= 2, lambda: server.end_runs("success"))
+    code, outcome = pod.run()
+    assert (code, outcome.reason) == (0, "RunSucceeded")
+    assert capfd.readouterr().out.count("403") == 1
+
+
+def test_messages_that_come_after_the_limit_make_no_haste(server: AgentServerFake, stream: RunStream) -> None:
+    """A run may stream for some time until it stops: the pod would ask and cancel at each message."""
+    server.events[""] = [begun(), told(101)]
+    stream.start()
+    assert stream.news.wait(5)
+    stream.news.clear()
+    server.events[""] += [told(1) for _ in range(3)]
+    block_until(lambda: stream.spent == 104)
+    assert not stream.news.is_set()
+
+
+def test_a_stream_that_breaks_again_and_again_is_logged_once(
+    server: AgentServerFake, stream: RunStream, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_stream, "PAUSES", (0.01,))
+    server.events[""] = [begun(), told(7)]
+    server.fail(STREAM, *[answer(404)] * 20)
+    stream.start()
+    block_until(lambda: stream.spent == 7)
+    assert capsys.readouterr().out.count("404") == 1

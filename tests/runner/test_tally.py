@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from graphcron.firing.usage import MODEL_NAME_LIMIT
-from graphcron.runner.tally import ENTRIES, Tally, answer_in, messages_in
+from graphcron.runner.tally import ENTRIES, Tally, answer_in, ids_in, messages_in
 from tests.support.agent_server_fake import message
 
 
@@ -81,6 +81,39 @@ def test_messages_are_found_at_the_top_of_a_state() -> None:
     state = {"messages": [message(1)], "last": message(2), "text": "x", "numbers": [1], "deeper": {"messages": [3]}}
     assert len(list(messages_in(state))) == 2
     assert list(messages_in("x")) == list(messages_in(None)) == []
+
+
+class Odd:
+    """An object of a graph's own, whose fields fail, or are what no `==` compares: a table may have a column `type`."""
+
+    @property
+    def type(self) -> Any:
+        return Column()
+
+    @property
+    def role(self) -> str:
+        raise RuntimeError("not loaded")
+
+    id = content = usage_metadata = role
+
+
+class Column:
+    def __eq__(self, other: object) -> Any:
+        return self
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value is ambiguous")
+
+
+def test_objects_of_a_graph_s_own_harm_nothing() -> None:
+    said = message(7, id="a")
+    state = {"messages": [said, Odd()], "table": Odd()}
+    assert list(messages_in(state)) == [said]
+    assert ids_in(state) == {"a"}
+    assert answer_in(state) is None
+    assert usage(Odd(), *messages_in(state))["totalTokens"] == 7
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """An Agent Server for tests: threads and runs in memory behind a real socket, and faults on order.
 
 It answers as `langgraph-api` 0.16.7 does where a run pod can tell the difference: details of errors, inherited
-metadata, `multitask_strategy: reject`, thread states. ObjectCache on the real one, kept small here.
+metadata, `multitask_strategy: reject`, thread states. Checked on the real one, kept small here.
 """
 
 import json

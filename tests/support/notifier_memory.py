@@ -25,7 +25,8 @@ Manifest = dict[str, Any]
 
 
 class NotifierKube:
-    """Stands in for `kube.client.Kube`. `fail` holds errors that the next writes meet instead of happening."""
+    """Stands in for `kube.client.Kube`. `fail` holds errors that the next writes meet instead of happening; what is
+    in `full` takes none."""
 
     def __init__(self) -> None:
         self.crons: dict[tuple[str, str], Manifest] = {}
@@ -35,6 +36,7 @@ class NotifierKube:
         self.read: list[tuple[str, str]] = []
         self.writes = 0
         self.fail: list[KubeError] = []
+        self.full: set[tuple[str, str]] = set()
         self.versions = itertools.count(10)
 
     def version(self, found: Manifest) -> Manifest:
@@ -63,6 +65,8 @@ class NotifierKube:
     def _patch(self, place: dict[tuple[str, str], Manifest], name: tuple[str, str], uid: str, status: Any) -> Manifest:
         if self.fail:
             raise self.fail.pop(0)
+        if name in self.full:
+            raise Refused(422, "GraphCron is too large")
         if name not in place or place[name]["metadata"]["uid"] != uid:
             raise NotFound(404, "not found")
         self.writes += 1
@@ -72,7 +76,8 @@ class NotifierKube:
 
 
 class Heard:
-    """Stands in for `Sender`: what was sent, and when. `why` each attempt fails."""
+    """Stands in for `Sender`: what was sent, and when. `why` each attempt fails; messages about the GraphCrons that are
+    `refused` are never taken, and those about `broken` ones trip it."""
 
     def __init__(self, clock: "Clock") -> None:
         self._clock = clock
@@ -80,14 +85,18 @@ class Heard:
         self.times: list[datetime] = []
         self.attempts = 0
         self.why: str | None = None
+        self.refused: set[str] = set()
+        self.broken: set[str] = set()
         self.on_send: Callable[[], object] = lambda: None
 
     async def send(self, spec: ChannelSpec, to: Receiver, text: Text, at: datetime) -> None:
         self.attempts += 1
         await asyncio.sleep(0)
         self.on_send()
-        if self.why:
-            raise DeliveryFailed(self.why)
+        if self.why or text.data.get("name") in self.refused:
+            raise DeliveryFailed(self.why or "hooks.example.com answered HTTP 400", lasting=not self.why)
+        if text.data.get("name") in self.broken:
+            raise LookupError
         self.texts.append(text)
         self.times.append(self._clock())
 

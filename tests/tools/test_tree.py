@@ -40,6 +40,7 @@ UNTESTED = {
     "facade/v1/routes.py": "a table; tests/facade/v1/test_handlers.py and test_openapi_served.py ask for each route",
     "operator/run_pod_defaults.py": "constants; tests/chart/test_values.py compares them with those of the chart",
     "resource/backfill_guide.py": "texts, as those of resource/firing_guide.py",
+    "resource/channel_guide.py": "texts, as those of resource/firing_guide.py",
     "resource/firing_guide.py": "texts; tests/tools/docs/test_spec_docs.py compares them with the reasons of the code",
     "resource/spec_parts.py": "fields; tests/resource/test_spec.py has what fits together",
 }

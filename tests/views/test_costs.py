@@ -8,7 +8,7 @@ import pytest
 from graphcron.resource.identity import OWNER_LABEL
 from graphcron.views.costs import GROUPINGS, By, document, page, report
 from tests.support.console_source import NOW, utc
-from tests.support.spending import ended, spender, spending
+from tests.support.spending import ended, spender, spending, window
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -98,3 +98,25 @@ def test_a_page_has_ten_rows_of_each_and_counts_all() -> None:
     assert found.dearest.rows[0].name == "c24"
     assert found.dearest.month.tokens == sum(range(1, 26))
     assert page([], NOW).total.month.cost_in_words == "0"
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland"])
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize("field", ["endTime", "since", "finishedAt", "nextRunTimes"])
+def test_a_moment_that_no_zone_has_stops_no_report(field: str, moment: str, zone: str) -> None:
+    """Of one that is over budget, or was edited and is not reconciled yet."""
+    cron = spender(
+        "a", spending(month=(2, 20, "0.2")), ended(DAY, 10), timezone=zone, budget={"tokens": 9, "per": "Day"}
+    )
+    status = cron["status"]
+    if field == "endTime":
+        cron["spec"]["endTime"] = moment
+    elif field == "since":
+        status["spending"] = {name: window(moment, 1, 9) for name in ("today", "week", "month")}
+    elif field == "finishedAt":
+        status["history"][0]["finishedAt"] = moment
+    else:
+        status["nextRunTimes"] = [moment]
+    page([cron], NOW)
+    for by in GROUPINGS:
+        assert document(report([cron], NOW, by))

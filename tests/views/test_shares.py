@@ -29,7 +29,7 @@ def test_each_firing_counts_for_its_models() -> None:
     ]
     cron = spender("a", spending(month=(3, 45, "0.6")), *history)
     assert shown(by_model([cron], NOW)) == {
-        "big": (2, "30", "0.10 USD"),
+        "big": (2, "30", "≥0.10 USD"),
         "small": (1, "10", "-"),
         SEVERAL: (0, "0", "0.20 USD"),
         NO_MODEL: (1, "5", "0.30 USD"),

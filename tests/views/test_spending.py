@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from graphcron.facade.store.snapshot import kept
 from graphcron.resource.windows import PERS
-from graphcron.views.spending import Sum, line_of, month, remaining, spent, used_up
+from graphcron.views.spending import Sum, line_of, month, remaining, spent, sum_document, used_up
 from tests.support.console_source import NOW, condition, cron, utc
 from tests.support.spending import ended, spender, spending
 
@@ -143,6 +143,22 @@ def test_whatever_somebody_wrote_into_a_status_there_is_a_line(forged: dict[str,
 
 
 COSTS = st.dictionaries(st.sampled_from(["USD", "EUR"]), st.decimals(0, 10**9, places=9))
+
+
+def test_a_total_of_which_a_part_has_no_price_is_the_least() -> None:
+    """One fired last before there were prices, another one after that."""
+    before, after = (line_of(spender(name, spent)) for name, spent in (
+        ("a", spending(month=(2, 40), currency=None)), ("b", spending(month=(1, 10, "0.1"))),
+    ))  # fmt: skip
+    total = Sum()
+    for line in (before, after):
+        total.add_all(spent(line, "Month", NOW))
+    assert (total.cost_in_words, total.tokens_in_words) == ("≥0.10 USD", "50")
+    assert sum_document(total)["incomplete"] == 2
+    alone = spent(before, "Month", NOW)
+    assert (alone.cost_in_words, sum_document(alone)["incomplete"]) == ("-", 0)
+
+
 SUMS = st.builds(Sum, st.integers(0, 99), st.integers(0, 2**53), COSTS, st.integers(0, 99))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from graphcron.resource.backfill_guide import BACKFILLS
+from graphcron.resource.channel_guide import CHANNELS
 from graphcron.resource.firing_guide import OUTCOMES, REASONS, Reason
 from graphcron.resource.reason_guide import BUDGETS, CONDITIONS, EXPECTATIONS, REQUESTS, STATES
 from tools.docs import ROOT
@@ -12,7 +13,7 @@ PAGE = ROOT / "docs/reasons.md"
 HEAD = """\
 # Conditions, outcomes, reasons and events
 
-<!-- Generated from operator/graphcron/resource/{reason,firing}_guide.py by `make generate`: edit those files. -->
+<!-- Generated from operator/graphcron/resource/*_guide.py by `make generate`: edit those files. -->
 
 `kubectl describe graphcron NAME` shows the conditions, the last ten firings and the events. Look up a reason here to
 find out what it means and what to do. [What happens in a firing](runs.md) explains the background.
@@ -68,6 +69,9 @@ def _lines() -> Iterator[str]:
     yield "\n## Reasons of backfills\n"
     yield "The condition `Complete` of a GraphCronBackfill, and `Stalled` while it is there, have one of these:\n"
     yield from _reasons(BACKFILLS)
+    yield "\n## Reasons of channels\n"
+    yield "The conditions `Ready` and `Delivering` of a GraphCronChannel have one of these:\n"
+    yield from _reasons(CHANNELS)
     yield ""
     yield EVENTS
 

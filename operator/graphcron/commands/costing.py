@@ -95,7 +95,7 @@ def notes(report: Report) -> Iterator[str]:
     """What the figures leave open."""
     if not is_priced(report):
         yield "These are tokens: nothing of it has a price (value prices of the Helm chart)."
-    if (report.total.forecast or report.total.month).incomplete:
+    if (report.total.forecast or report.total.month).lacking:
         yield f"{AT_LEAST} is the least: what some firings used, or its price, is not known."
     if any(row.name == OTHERS for row in report.rows):
         yield f"Statuses keep ten firings each: {OTHERS} are all others of the month, whatever their {report.by}."

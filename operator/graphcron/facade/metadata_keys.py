@@ -28,11 +28,12 @@ OF_REST = frozenset(
 """Fields of the spec that have their own place in a body or a path."""
 
 OF_KUBECTL = frozenset(
-    ("checkpointer", "engine", "env_from", "expect", "failed_runs_history_limit", "image", "input_from", "server",
-     "successful_runs_history_limit", "template", "working_dir")
+    ("budget", "checkpointer", "engine", "env_from", "expect", "failed_runs_history_limit", "image", "input_from",
+     "notify", "server", "successful_runs_history_limit", "template", "working_dir")
 )  # fmt: skip
 """Fields that no client of the facade may set: they name Secrets, servers or images, shape pods, or keep Jobs, each
-with a copy of its input. And `expect`, which has fields of its own: a key sets one number, time or choice."""
+with a copy of its input. And `budget`, `expect` and `notify`, which have fields of their own: a key sets one number,
+time or choice."""
 
 
 def _is_plain(field: str, annotation: Any) -> bool:

@@ -107,6 +107,8 @@ class Outcome(NamedTuple):
 
 def answer_text(text: str) -> str | None:
     """An answer as it is recorded: without what terminals act on, and of bounded length. None when nothing is left."""
-    kept = "".join(char for char in text[: 2 * ANSWER_LIMIT] if char.isprintable() or char in "\n\t")
+    kept = text[: 2 * ANSWER_LIMIT].replace("\r\n", "\n")
+    kept = "".join(" " if char.isspace() and char not in "\n\t" else char for char in kept)
+    kept = "".join(char for char in kept if char.isprintable() or char in "\n\t")
     kept = kept.encode("utf-8", "replace").decode().strip()
     return (kept if len(kept) <= ANSWER_LIMIT else kept[: ANSWER_LIMIT - 1] + "…") or None

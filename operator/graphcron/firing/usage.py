@@ -56,11 +56,14 @@ def read_usage(data: object) -> dict[str, Any] | None:
 
 
 def read_counts(data: object) -> dict[str, int] | None:
-    """Counts that somebody else wrote; None when one of them is no number of tokens."""
+    """Counts that somebody else wrote; None when one of them is no number of tokens. A total is no less than its
+    parts."""
     if not isinstance(data, Mapping):
         return None
     found = {name: data.get(name, 0) for name in COUNTS}
-    return added([found]) if all(map(is_count, found.values())) else None
+    if not all(map(is_count, found.values())):
+        return None
+    return added([found | {"totalTokens": max(found["totalTokens"], found["inputTokens"] + found["outputTokens"])}])
 
 
 def is_count(value: object) -> bool:
@@ -70,4 +73,4 @@ def is_count(value: object) -> bool:
 def model_name(name: object) -> str:
     """The name of a model on one line of bounded length."""
     line = "".join(char for char in name if char.isprintable()) if isinstance(name, str) else ""
-    return line.encode("utf-8", "replace").decode().strip()[:MODEL_NAME_LIMIT] or UNKNOWN_MODEL
+    return line.encode("utf-8", "replace").decode().strip()[:MODEL_NAME_LIMIT].strip() or UNKNOWN_MODEL

@@ -70,7 +70,7 @@ class Assessor:
         self._places.clear()
         for cron in self._book.crons():
             for record in cron.records.values():
-                if record.id and record.id not in known and record.at and record.at > now - MINUTE:
+                if record.id and record.id not in known and record.at and now - MINUTE < record.at <= now:
                     known.add(record.id)
                     namespace, _, name = record.channel.rpartition("/")
                     self.outboxes[namespace or cron.name[0], name].remember(record.at)

@@ -23,6 +23,10 @@ from graphcron.schedule.time_zone import InvalidTimezone, read_timezone
 
 READY, DELIVERING = "Ready", "Delivering"
 
+INVALID_TIMEZONE, CHANNEL_READY = "InvalidTimezone", "ChannelReady"
+DELIVERED, DELIVERY_FAILED = "Delivered", "DeliveryFailed"
+"""Reasons of these conditions, besides those of `NotReady` and InvalidSpec."""
+
 PAUSES = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between attempts while a channel fails; the last one repeats."""
 LASTING = 300
@@ -51,7 +55,7 @@ class Channel:
         except InvalidGraphCron as invalid:
             return cls(manifest, None, (invalid.reason, invalid.message), status)
         except InvalidTimezone as invalid:
-            return cls(manifest, None, ("InvalidTimezone", f"spec.digest.timezone: {invalid}"), status)
+            return cls(manifest, None, (INVALID_TIMEZONE, f"spec.digest.timezone: {invalid}"), status)
 
     @property
     def name(self) -> Name:
@@ -96,7 +100,7 @@ class Channel:
 
     def with_ready(self, fault: tuple[str, str] | None, now: datetime) -> "Channel":
         """After spec and Secrets were read; `fault` is reason and message of what is wrong."""
-        reason, message = fault or ("ChannelReady", "Spec and Secrets are as they must be.")
+        reason, message = fault or (CHANNEL_READY, "Spec and Secrets are as they must be.")
         return self._with(READY, fault is None, reason, message, now)
 
     def with_delivery(self, why: str | None, now: datetime) -> "Channel":
@@ -108,7 +112,7 @@ class Channel:
                 update={"last_delivery": Delivery(state=state, at=now.replace(microsecond=0), message=why)}
             ),
         )
-        reason, message = ("DeliveryFailed", why) if why else ("Delivered", "The last message was delivered.")
+        reason, message = (DELIVERY_FAILED, why) if why else (DELIVERED, "The last message was delivered.")
         return after._with(DELIVERING, why is None, reason, message, now)
 
     def with_test(self, token: str, why: str | None, now: datetime) -> "Channel":

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from graphcron.notifier import facts
 from graphcron.notifier.channel import Channel
@@ -14,6 +13,7 @@ from graphcron.notifier.message import Links, Text
 from graphcron.resource import windows
 from graphcron.resource.channel import Digest
 from graphcron.schedule.time_zone import read_timezone
+from graphcron.views.spending import zone_of
 
 SHOWN = 10
 HISTORY = 10
@@ -70,7 +70,7 @@ def digest(channel: Channel, crons: Iterable[Cron], links: Links, now: datetime)
     lines = [
         f"{since:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M} UTC, {len(rows)} crons.",
         f"Ran: {least}{ran}, of which {failed} failed. Missed: {missed}.",
-        *_cost(rows, now, read_timezone(channel.spec.digest.timezone)),
+        *_cost(rows, now),
         *_section("Failed", [row for row in rows if row.failed], lambda row: f"{row.failed} of {row.ran}"),
         *_section("Failing now, and never succeeded", [row for row in rows if _is_useless(row.cron)], _failures),
         *([f"Console: {links.console}"] if links.console else []),
@@ -95,14 +95,14 @@ def _row(cron: Cron, since: datetime, until: datetime) -> _Row:
     return _Row(cron, ran, number["Failed"], number["Missed"], more)
 
 
-def _cost(rows: Sequence[_Row], now: datetime, zone: ZoneInfo) -> list[str]:
-    """Of the month, by the windows in the status."""
+def _cost(rows: Sequence[_Row], now: datetime) -> list[str]:
+    """Of the month, by the windows in the status, which are those of the zone of each."""
     sums: dict[str, Decimal] = {}
     tokens, unknown = 0, 0
     for row in rows:
         if not (spending := row.cron.status.spending):
             continue
-        window = windows.current(spending, "Month", now, zone)
+        window = windows.current(spending, "Month", now, zone_of(row.cron.status.timezone))
         tokens += window.tokens
         unknown += window.incomplete or 0
         if window.cost:

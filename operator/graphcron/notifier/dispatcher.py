@@ -34,6 +34,12 @@ FAILURES_UNTIL_SAID = 3
 """In a row, before all that waits for the channel says so."""
 IDLE = timedelta(minutes=10)
 
+_OF_ONE_OBJECT = (400, 403, 409, 413, 422, 500)
+"""Statuses of an apiserver that works and does not take this object: one that is too large to grow, for example. All
+other messages go on."""
+PUT_OFF = timedelta(minutes=1)
+TRIES_OF_ONE_OBJECT = 10
+
 
 @dataclass(frozen=True)
 class Office:
@@ -60,6 +66,7 @@ class Dispatcher:
         self._name = name
         self._wake = asyncio.Event()
         self._writes = asyncio.Semaphore(WRITES_AT_ONCE)
+        self._generation = 0
 
     def wake(self) -> None:
         """There may be something to do."""
@@ -92,6 +99,9 @@ class Dispatcher:
         if channel is None:
             await self._report("Failed", f"there is no GraphCronChannel {self._name[1]} in namespace {self._name[0]}")
             return now + IDLE
+        if channel.generation != self._generation:
+            self._generation = channel.generation
+            office.assessor.outboxes[self._name].again()
         try:
             to = await self._receiver(channel)
         except NotReady as fault:
@@ -115,10 +125,16 @@ class Dispatcher:
         outbox, limit = office.assessor.outboxes[self._name], channel.limit(office.most)
         plan = outbox.plan(limit, office.clock(), channel.uid)
         for planned in plan.messages:
-            parts = await self._begin(planned)
-            if not parts or not office.leads():
+            try:
+                parts = await self._begin(planned)
+            except KubeError as error:
+                if error.status not in _OF_ONE_OBJECT:
+                    raise
+                log.warning("GraphCronChannel %s/%s: a message is put off: %s", *self._name, error.message)
                 continue
-            channel, why = await self._send(channel, to, self._text(planned, parts))
+            if not office.leads() or not (text := self._text(planned, parts)):
+                continue
+            channel, why = await self._send(channel, to, text)
             await self._finish(planned, parts, why)
             if why:
                 if outbox.failures >= FAILURES_UNTIL_SAID:
@@ -151,11 +167,15 @@ class Dispatcher:
                 return records
             return records | {known.key: decisions.failed(known, why, now) if why else decisions.delivered(known, now)}
 
+        tries = 0
         while self._office.leads():
             try:
                 await self._revise(parts, done)
                 return
             except KubeError as error:
+                tries += error.status in _OF_ONE_OBJECT
+                if tries >= TRIES_OF_ONE_OBJECT:
+                    return
                 # What was delivered is not sent again because it cannot be recorded.
                 log.info("GraphCronChannel %s/%s: a delivery is not recorded yet: %s", *self._name, error.message)
                 await asyncio.sleep(1.0)
@@ -168,18 +188,23 @@ class Dispatcher:
                 return await self._office.assessor.revise(part.cron, lambda records: change(part, records))
 
         results = await asyncio.gather(*map(revise, parts), return_exceptions=True)
+        outbox, now = self._office.assessor.outboxes[self._name], self._office.clock()
+        for part, result in zip(parts, results, strict=True):
+            if isinstance(result, KubeError) and result.status in _OF_ONE_OBJECT:
+                outbox.hold(part.due.record.id or "", now + PUT_OFF)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return [part for part, there in zip(parts, results, strict=True) if there]
 
-    def _text(self, planned: Planned, parts: Sequence[Waiting]) -> Text:
+    def _text(self, planned: Planned, parts: Sequence[Waiting]) -> Text | None:
+        """None when all of it was deleted."""
         office, now = self._office, self._office.clock()
         items = [Item(cron, part.due) for part in parts if (cron := office.book.cron(part.cron))]
-        if planned.summed_up:
+        if items and planned.summed_up:
             number = max(len(parts), office.book.with_id(planned.id) if planned.repeated else 0)
             return message.summary(items, number, planned.id, office.links, now)
-        return message.message(items[0].cron, items[0].due, planned.id, office.links, now)
+        return message.message(*items[0], planned.id, office.links, now) if items else None
 
     async def _send(self, channel: Channel, to: Receiver, text: Text) -> tuple[Channel, str | None]:
         """The channel afterwards, and why it failed."""
@@ -189,11 +214,14 @@ class Dispatcher:
             await office.sender.send(channel.spec, to, text, office.clock())
         except DeliveryFailed as failed:
             why, lasting = failed.message, failed.lasting
+        except Exception as error:  # what others wrote must not hold up all that comes after it
+            log.exception("GraphCronChannel %s/%s: internal error", *self._name)
+            why, lasting = f"it cannot be sent: {type(error).__name__}; see the notifier's log", True
         level = logging.WARNING if why else logging.INFO
         log.log(level, "GraphCronChannel %s/%s: %s %s: %s", *self._name, text.kind, text.id, why or "delivered")
         office.metrics.sent(self._name, delivered=why is None)
         now = office.clock()
-        office.assessor.outboxes[self._name].attempted(now, failed=why is not None, lasting=lasting)
+        office.assessor.outboxes[self._name].attempted(now, text.id, failed=why is not None, lasting=lasting)
         return channel.with_delivery(why, now), why
 
     async def _digest(self, channel: Channel, to: Receiver, now: datetime) -> Channel:
@@ -201,6 +229,8 @@ class Dispatcher:
         if outbox.retry_at and now < outbox.retry_at:
             return channel
         until, text = digest(channel, self._office.book.crons(), self._office.links, now)
+        if text and outbox.holds(text.id, now):
+            return channel
         if text:
             channel, why = await self._send(channel, to, text)
             if why:
@@ -230,7 +260,12 @@ class Dispatcher:
         """Nothing can be sent: each thing that waits says why, once."""
         now = self._office.clock()
         waiting = self._office.assessor.outboxes[self._name].waiting()
-        await self._revise(waiting, lambda part, records: decisions.held(records, part.due, state, why, now))
+        try:
+            await self._revise(waiting, lambda part, records: decisions.held(records, part.due, state, why, now))
+        except KubeError as error:
+            if error.status not in _OF_ONE_OBJECT:
+                raise
+            log.info("GraphCronChannel %s/%s: not all that waits says so: %s", *self._name, error.message)
 
     async def _write(self, channel: Channel) -> Channel:
         """Write its status if it differs. Raises KubeError."""

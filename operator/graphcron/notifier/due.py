@@ -22,6 +22,8 @@ class Timing(NamedTuple):
     repeat: timedelta = timedelta(minutes=10)
     """Least time between two messages about one thing. Of a row of failures each is twice as far from the first."""
     longest: timedelta = timedelta(days=1)
+    skew: timedelta = timedelta(minutes=1)
+    """By which the clock of a process before may have been ahead."""
     fresh: timedelta = timedelta(hours=1)
     """Firings that ended so long before a rule is first seen are told; older ones are history."""
 
@@ -61,6 +63,8 @@ def assess(cron: Cron, defaults: Sequence[DefaultChannel], now: datetime, timing
     keys = {rule.key for rule in rules}
     for rule in rules:
         record = cron.records.get(rule.key)
+        if record and record.at and record.at > now + timing.skew:
+            record = record.model_copy(update={"at": now.replace(microsecond=0)})  # written by hand: it would silence
         if record and record.state != "Delivered" and not record.id:
             # It only says that it waits. Of firings it has how many were told before.
             plain = Notification(event=rule.event, channel=rule.path, state="Delivered", told=record.told)

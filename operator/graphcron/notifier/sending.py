@@ -5,6 +5,8 @@ import contextlib
 import smtplib
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.message import EmailMessage
 from ipaddress import ip_address
@@ -24,6 +26,7 @@ TIMEOUT_SECONDS = 10.0
 ANSWER_LIMIT = 16 * 1024
 """Bytes of an answer that are read, so that the connection can be used again."""
 CONNECTIONS = 50
+"""At once, of HTTP; and as many of SMTP, each in a thread."""
 
 
 class DeliveryFailed(Exception):
@@ -66,6 +69,8 @@ class Sender:
     def __init__(self, ca_file: str | None = None, timeout: float = TIMEOUT_SECONDS) -> None:
         self._ssl = ssl.create_default_context(cafile=ca_file)
         self._timeout = timeout
+        self._threads = ThreadPoolExecutor(CONNECTIONS, "smtp")
+        """Of their own: names are looked up in those of the event loop, and slow mail servers must not hold that up."""
         self._resolver: CheckedResolver | None = None
         self._session: aiohttp.ClientSession | None = None
 
@@ -82,6 +87,7 @@ class Sender:
     async def __aexit__(self, *_: object) -> None:
         if self._session:
             await self._session.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def send(self, spec: ChannelSpec, to: Receiver, text: Text, at: datetime) -> None:
         """Raises DeliveryFailed."""
@@ -117,9 +123,9 @@ class Sender:
             async with asyncio.timeout(self._timeout):
                 server = _smtp(to, await self._address(to), self._ssl, self._timeout)
                 try:
-                    await loop.run_in_executor(None, _submit, server, to, mail, self._ssl)
+                    await loop.run_in_executor(self._threads, _submit, server, to, mail, self._ssl)
                 finally:
-                    server.close()  # also ends what still waits in the thread
+                    server.line.cut()
         except TimeoutError:
             raise DeliveryFailed(f"{to.host} did not answer within {self._timeout:g} seconds") from None
         except smtplib.SMTPResponseException as error:
@@ -153,40 +159,69 @@ def _unreachable(host: str, error: Exception) -> str:
     return f"{host} cannot be reached: {type(error).__name__}"
 
 
-class _Plain(smtplib.SMTP):
-    """Connects to the address that was checked."""
+class _Line:
+    """A connection to the address that was checked, which another thread can end. `SMTP.close` is not for that: it
+    waits until the other thread has read."""
 
-    address = ""
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._lock = threading.Lock()
+        self._handle: socket.socket | None = None
+        self._is_cut = False
+
+    def open(self, port: int, timeout: float) -> socket.socket:
+        """Raises OSError."""
+        made = socket.create_connection((self._address, port), timeout)
+        with self._lock:
+            if self._is_cut:
+                made.close()
+                raise ConnectionAbortedError
+            self._handle = made.dup()  # TLS takes the socket itself over
+        return made
+
+    def cut(self) -> None:
+        """Whoever reads or writes gets an error. Never waits."""
+        with self._lock:
+            self._is_cut = True
+            handle, self._handle = self._handle, None
+        if handle:
+            with contextlib.suppress(OSError):
+                handle.shutdown(socket.SHUT_RDWR)
+            handle.close()
+
+
+class _Plain(smtplib.SMTP):
+    line: _Line
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        return socket.create_connection((self.address, port), timeout)
+        return self.line.open(port, timeout)
 
 
 class _Encrypted(smtplib.SMTP_SSL):
-    address = ""
+    line: _Line
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        made = socket.create_connection((self.address, port), timeout)
-        return self.context.wrap_socket(made, server_hostname=host)
+        return self.context.wrap_socket(self.line.open(port, timeout), server_hostname=host)
 
 
 def _smtp(to: Receiver, address: str, context: ssl.SSLContext, timeout: float) -> Any:
     encrypted = to.url.scheme == "smtps"
     server = _Encrypted(timeout=timeout, context=context) if encrypted else _Plain(timeout=timeout)
-    server.address = address
+    server.line = _Line(address)
     return server
 
 
 def _submit(server: Any, to: Receiver, mail: EmailMessage, context: ssl.SSLContext) -> None:
     """In a thread. Without TLS there is no login."""
     server._host = to.host
-    server.connect(to.host, to.port)
-    server.ehlo()
-    if to.url.scheme == "smtp" and (to.login or server.has_extn("starttls")):
-        server.starttls(context=context)
+    with contextlib.closing(server):
+        server.connect(to.host, to.port)
         server.ehlo()
-    if to.login:
-        server.login(*to.login)
-    server.send_message(mail)
-    with contextlib.suppress(smtplib.SMTPException, OSError):
-        server.quit()
+        if to.url.scheme == "smtp" and (to.login or server.has_extn("starttls")):
+            server.starttls(context=context)
+            server.ehlo()
+        if to.login:
+            server.login(*to.login)
+        server.send_message(mail)
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            server.quit()

@@ -16,7 +16,9 @@ from graphcron.operator.conditions import SUSPENDED, condition_of
 from graphcron.operator.exceeded import NOT_SHARED, Exceeded, Limit
 from graphcron.operator.inputs import Inputs
 from graphcron.operator.observed import Observed
+from graphcron.operator.phase import Phase
 from graphcron.operator.reasons import NO_PRICES, OVER_BUDGET, USAGE_UNKNOWN
+from graphcron.operator.spending import in_zone
 from graphcron.resource.budget import Budget
 from graphcron.resource.usage import Spending
 from graphcron.resource.windows import current, end
@@ -28,11 +30,23 @@ DEFAULT_PER: Literal["Month"] = "Month"
 def exceeded(inputs: Inputs) -> Exceeded | None:
     """The budget that is used up; of several one that suspends, and of those the one that ends last. None for none."""
     budget, observed = inputs.spec.budget, inputs.observed
-    found = [_own(budget, observed.status.spending, inputs.zone, inputs.now)] if budget else []
+    found = [_own(budget, _spending(inputs), inputs.zone, inputs.now)] if budget else []
     if shared := observed.shared.exceeded:
         told = condition_of(observed.status, CONDITION)
-        found.append(shared.steady(told.message if told else None))
+        found.append(shared.steady(told.message.removesuffix(SUSPENDED_ANYWAY) if told else None))
     return max(filter(None, found), key=lambda one: (one.suspends, one.ends), default=None)
+
+
+def condition(exceeded: Exceeded | None, phase: Phase) -> tuple[str, str] | None:
+    """Reason and message of the condition OverBudget."""
+    if exceeded is None:
+        return None
+    goes_on = phase.fires or phase is Phase.OVER_BUDGET
+    return exceeded.reason, exceeded.message + ("" if goes_on else SUSPENDED_ANYWAY)
+
+
+SUSPENDED_ANYWAY = " But Ready has another reason, for which it stays suspended."
+"""What a budget says of when it resumes is not all then."""
 
 
 def is_within(observed: Observed, now: datetime) -> bool:
@@ -51,7 +65,7 @@ def is_within(observed: Observed, now: datetime) -> bool:
 def not_held(inputs: Inputs) -> tuple[str, str] | None:
     """Reason and message of a budget that cannot be held, because nobody knows what is used."""
     budget, observed = inputs.spec.budget, inputs.observed
-    own = _not_held(budget, observed.status.spending, inputs.zone, inputs.now) if budget else None
+    own = _not_held(budget, _spending(inputs), inputs.zone, inputs.now) if budget else None
     return own or observed.shared.not_held
 
 
@@ -64,6 +78,11 @@ def was_suspended(observed: Observed) -> bool:
     """Whether it is suspended because a budget is used up, and its spec is unchanged since."""
     found = condition_of(observed.status, SUSPENDED)
     return observed.is_current and found is not None and found.reason == OVER_BUDGET
+
+
+def _spending(inputs: Inputs) -> Spending | None:
+    """By the zone of the spec, which may be newer than the status."""
+    return in_zone(inputs.observed.status, inputs.zone, inputs.now)
 
 
 def _own(budget: Budget, spending: Spending | None, zone: ZoneInfo, now: datetime) -> Exceeded | None:

@@ -197,6 +197,8 @@ def not_before(live: Manifest) -> datetime | None:
 def skip_until(live: Manifest) -> datetime | None:
     """When the window ends of the budget by which run pods of a live CronJob skip; None when they do not."""
     try:
+        if '"skip_until"' not in _live_text(live):
+            return None  # as above
         text = _live_order(live).skip_until
         return parse_time(text) if text else None
     except (KeyError, TypeError, ValueError):

@@ -1,6 +1,6 @@
 """The run history: which firings are over and how they ended, from their Jobs and pods. Pure."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ def past_firings(
             known = entries.get(entry.job_name)
             if known is None or (its_pods and ending.explained):
                 entries[entry.job_name] = _fill(entry, known)
-    return sorted(entries.values(), key=lambda entry: entry.scheduled_time, reverse=True)
+    return newest_first(entries.values())
 
 
 def firing_of(job: Manifest, pods: Sequence[Manifest]) -> tuple[HistoryEntry, bool] | None:
@@ -68,18 +68,26 @@ def key_of(entry: HistoryEntry) -> str:
     return entry.job_name or format_time(entry.scheduled_time)
 
 
+def newest_first(entries: Iterable[HistoryEntry]) -> list[HistoryEntry]:
+    return sorted(entries, key=_place, reverse=True)
+
+
+def _place(entry: HistoryEntry) -> tuple[datetime, str]:
+    """Of any two firings one is the older, also of two Jobs that were made by hand in the same second: otherwise, one
+    that a full history leaves out would be as new as its last one, and count again each time."""
+    return entry.scheduled_time, key_of(entry)
+
+
 def added(
     old: Sequence[HistoryEntry], past: Sequence[HistoryEntry], older_jobs: Collection[str] = ()
 ) -> list[HistoryEntry]:
     """The firings that an earlier history had not, oldest first. One that is older than a full history was in it once,
     and its Job is only kept longer; unless its Job was under way then, as one of `older_jobs`."""
     known = {key_of(entry) for entry in old}
-    oldest = old[-1].scheduled_time if len(old) >= HISTORY_LIMIT else None
+    oldest = min(map(_place, old)) if len(old) >= HISTORY_LIMIT else None
     new = [entry for entry in past if key_of(entry) not in known]
     return [
-        entry
-        for entry in reversed(new)
-        if oldest is None or entry.scheduled_time >= oldest or entry.job_name in older_jobs
+        entry for entry in reversed(new) if oldest is None or _place(entry) >= oldest or entry.job_name in older_jobs
     ]
 
 
@@ -87,10 +95,10 @@ def older_jobs(history: Sequence[HistoryEntry], past: Sequence[HistoryEntry], jo
     """Names of the Jobs under way that were due before all of a full history, the newest of them."""
     if len(history) < HISTORY_LIMIT:
         return []
-    over, oldest = {entry.job_name for entry in past}, history[-1].scheduled_time
+    over, oldest = {entry.job_name for entry in past}, _place(history[-1])
     under_way = (job for job in jobs if job["metadata"]["name"] not in over and not is_over(job))
     names = {job["metadata"]["name"]: _due(job) for job in under_way if "deletedAt" not in job}
-    late = [name for name, due in names.items() if due is not None and due < oldest]
+    late = [name for name, due in names.items() if due is not None and (due, name) < oldest]
     return sorted(late, key=lambda name: (names[name], name))[-OLDER_JOBS_LIMIT:]
 
 

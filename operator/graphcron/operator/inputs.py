@@ -98,8 +98,7 @@ class Inputs:
         """
         after = self.now
         if self.live:
-            facts = (self.observed.last_fired, self.observed.not_before)
-            after = max([self.now - self.deadline - GRACE, *(moment for moment in facts if moment)])
+            after = max(filter(None, (self.now - self.deadline - GRACE, self.observed.settled)))
         return next(iter(self.times_after(after, 1)), None)
 
     @property

@@ -19,7 +19,7 @@ from typing import Literal
 
 from graphcron.firing.formats import format_time, parse_time
 from graphcron.firing.order import scheduled_time_of
-from graphcron.operator.history import ended_at
+from graphcron.operator.history import ended_at, newest_first
 from graphcron.operator.inputs import GRACE, Inputs
 from graphcron.operator.observed import Observed
 from graphcron.operator.pod_status import final_outcome, job_of
@@ -198,7 +198,7 @@ def entries(old: Sequence[HistoryEntry], found: Iterable[MissedRun], runs: Seque
             new = _entry(missed, None)
             history.append(new)
             gaps.append(new)
-    return sorted(history, key=lambda entry: entry.scheduled_time, reverse=True)
+    return newest_first(history)
 
 
 def _last(gap: HistoryEntry) -> datetime:

@@ -157,6 +157,12 @@ class Observed:
         """Run pods skip scheduled times before this one; None for none."""
         return not_before(self.cron_job) if self.cron_job else None
 
+    @property
+    def settled(self) -> datetime | None:
+        """Scheduled times until then have fired or were not due; None without a CronJob."""
+        begun = self.not_before - timedelta(seconds=1) if self.not_before else None  # what is due at that moment counts
+        return max(filter(None, (self.last_fired, begun)), default=None)
+
     def create_failure(self, uid: str | None, since: datetime) -> str | None:
         """Why that Job or CronJob could not create what it should; None when no Event since then says so."""
         failure = (self.create_failures or {}).get(uid or "")

@@ -105,10 +105,10 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
     asks = observed.create_failures is None and any(one.trouble and one.trouble[0] == NO_POD for one in waiting)
     try:
         inputs = Inputs.read(observed, installation, now)
+        exceeded = budgets.exceeded(inputs)
         if inputs.spec.max_runs:
             before = missed_runs.missed_runs(inputs, observed.not_before, waiting)
-            inputs = bounded(inputs, _not_before(inputs, Phase.SCHEDULED), before)
-        exceeded = budgets.exceeded(inputs)
+            inputs = bounded(inputs, _timing(inputs, Phase.SCHEDULED, exceeded).not_before, before)
         verdict = verdict_of(inputs, exceeded)
         timing = _timing(inputs, verdict.phase, exceeded)
         # While it is suspended, the end would move with each time that passes.
@@ -127,7 +127,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
     if exceeded and exceeded.suspends:
         verdict = replace(verdict, refuses_runs=exceeded.message)
     change = change_of(inputs, wanted)
-    judged = judge(inputs, timing.not_before, missed) if verdict.phase.fires else Judgement({}, None)
+    judged = judge(inputs, timing.first, missed) if verdict.phase.fires else Judgement({}, None)
     ends = exceeded.ends if exceeded else None
     return Plan(
         verdict=verdict,
@@ -147,7 +147,7 @@ def _decide(observed: Observed, installation: Installation, now: datetime) -> Pl
         unmet=judged.unmet,
         runs=inputs.runs,
         troubles={
-            OVER_BUDGET: (exceeded.reason, exceeded.message) if exceeded else None,
+            OVER_BUDGET: budgets.condition(exceeded, verdict.phase),
             BUDGET_NOT_HELD: budgets.not_held(inputs),
         },
     )
@@ -170,10 +170,11 @@ def failing(observed: Observed, reason: str, complaint: str, now: datetime) -> t
     return status, events_of(old, conditions, observed.history)
 
 
-def _not_before(inputs: Inputs, phase: Phase) -> datetime | None:
+def _not_before(inputs: Inputs, phase: Phase, until: datetime | None) -> datetime | None:
     """From when on scheduled times count. Kubernetes would catch up on one that lies before a change of the schedule or
     the zone, or before it is resumed (kubernetes/kubernetes#130838). One that was suspended until its startTime catches
-    up: what was due from then on, while the operator was down, was promised."""
+    up: what was due from then on, while the operator was down, was promised. Nor does anything count that was skipped
+    because of a budget; `until` is before when run pods are to skip now."""
     live = inputs.live
     if live is None:
         return None
@@ -187,12 +188,15 @@ def _not_before(inputs: Inputs, phase: Phase) -> datetime | None:
         # What is due from the end of a budget's window on was promised, too.
         ended = skip_until(live) if resumed and same and budgets.was_suspended(inputs.observed) else None
         return min(ended, now) if ended else now
-    return inputs.observed.not_before
+    before, skipped = inputs.observed.not_before, skip_until(live)
+    if skipped and skipped != until:
+        return max(filter(None, (before, min(skipped, inputs.now.replace(microsecond=0)))))
+    return before
 
 
 def _timing(inputs: Inputs, phase: Phase, exceeded: Exceeded | None) -> CronJobTiming:
     until = exceeded.skip_until if exceeded and (phase.fires or phase is Phase.OVER_BUDGET) else None
-    return CronJobTiming(inputs.schedule, phase.suspends, _not_before(inputs, phase), until)
+    return CronJobTiming(inputs.schedule, phase.suspends, _not_before(inputs, phase, until), until)
 
 
 def _wake_at(inputs: Inputs, phase: Phase) -> datetime | None:

@@ -168,19 +168,19 @@ class SharedSpending:
 
     def _shares_of(self, graphcron: Manifest, scopes: tuple[Scope, ...]) -> Shares:
         status = graphcron.get("status") or {}
+        parts, unpriced = [], []
         try:
             spending = Spending.model_validate(status["spending"])
             zone = read_timezone(status.get("timezone"))
-        except (KeyError, TypeError, ValidationError, InvalidTimezone):
-            return Shares()
+            for scope in scopes:
+                limit, per = self._limits[scope.kind]
+                window = of(spending, per)
+                parts.append((scope, end(per, window.since, zone), Part(limit.used(window), window.incomplete or 0)))
+                if limit.is_unpriced(window):
+                    unpriced.append(scope)
+        except (KeyError, TypeError, OverflowError, ValidationError, InvalidTimezone):
+            return Shares()  # of one that somebody else wrote, also in the year 9999
         self._currency = spending.currency or self._currency
-        parts, unpriced = [], []
-        for scope in scopes:
-            limit, per = self._limits[scope.kind]
-            window = of(spending, per)
-            parts.append((scope, end(per, window.since, zone), Part(limit.used(window), window.incomplete or 0)))
-            if limit.is_unpriced(window):
-                unpriced.append(scope)
         return Shares(tuple(parts), tuple(unpriced))
 
     def _add(self, scope: Scope, ends: datetime, part: Part, sign: int = 1) -> None:

@@ -17,7 +17,7 @@ from graphcron.operator.observed import CLOCKS_DIFFER, Observed
 from graphcron.operator.reasons import NOT_STARTING
 from graphcron.resource import windows
 from graphcron.resource.prices import Ledger, Prices, read_amount, written
-from graphcron.resource.status import TRACE_URL_LIMIT, EndedFiring, HistoryEntry
+from graphcron.resource.status import TRACE_URL_LIMIT, EndedFiring, GraphCronStatus, HistoryEntry
 from graphcron.resource.traces import trace_url
 from graphcron.resource.usage import (
     BACKFILLS_LIMIT,
@@ -60,11 +60,13 @@ class Sums(NamedTuple):
     def plus(self, other: "Sums", sign: int = 1) -> "Sums":
         costs = [self.cost, None if other.cost is None else sign * other.cost]
         known = [cost for cost in costs if cost is not None]
+        # Where only some have a price, as those that ended before there were prices, the money is not for all of them.
+        unpriced = [one for one in (self, other) if one.cost is None and one.tokens > 0] if sign > 0 and known else []
         return Sums(
             self.firings + sign * other.firings,
             self.tokens + sign * other.tokens,
             sum(known, Decimal()) if known else None,
-            self.incomplete + sign * other.incomplete,
+            self.incomplete + sign * other.incomplete + sum(one.firings - one.incomplete for one in unpriced),
         )
 
     def fields(self) -> dict[str, Any]:
@@ -201,9 +203,10 @@ def _added_to(window: SpendingWindow | None, sums: Sums, since: datetime) -> Spe
     return SpendingWindow(since=since, **Sums.spent(window).plus(sums).fields())
 
 
-def rezoned(old: Spending | None, before: ZoneInfo, zone: ZoneInfo, now: datetime) -> Spending | None:
-    """The sums when the time zone changes. A window that is not over goes on as that of the new zone: otherwise an edit
-    would empty it."""
+def in_zone(status: GraphCronStatus, zone: ZoneInfo, now: datetime) -> Spending | None:
+    """The sums of a status, also when the time zone changes. A window that is not over goes on as that of the new zone:
+    otherwise an edit would empty it."""
+    old, before = status.spending, _zone(status.timezone)
     if old is None or before.key == zone.key:
         return old
     names = {"Day": "today", "Week": "week", "Month": "month"}
@@ -231,14 +234,12 @@ def settle(
 ) -> Spending | None:
     """The sums of a GraphCron with the firings that are over, `past`, each with what it cost."""
     old = observed.status
-    before = _zone(old.timezone)
-    zone = _zone(timezone) if timezone else before
+    zone = _zone(timezone or old.timezone)
     differences = [
         (Sums.of(entry).plus(Sums.of(recorded), -1), entry.finished_at or now)
         for entry, recorded in changes(observed.history, past, old.older_jobs or ())
     ]
-    kept = rezoned(old.spending, before, zone, now)
-    return spend(kept, differences, observed.backfills, zone, ledger.currency, now)
+    return spend(in_zone(old, zone, now), differences, observed.backfills, zone, ledger.currency, now)
 
 
 def _zone(name: str | None) -> ZoneInfo:

@@ -14,6 +14,8 @@ from graphcron.resource.usage import TokenCounts, Usage
 
 SERIES_LIMIT = 500
 """Pairs of namespace and model. Further models of a namespace are `other`, and further namespaces, too."""
+MODELS_LIMIT = 50
+"""Models of a namespace: its graphs name them, and leave room for those of others."""
 
 KINDS = {"input": "input_tokens", "output": "output_tokens", "cached": "cached_tokens"}
 
@@ -61,11 +63,15 @@ class SpendingMetrics:
                 self._cost.labels(*labels, self._prices.currency).inc(float(cost))
 
     def _labels(self, namespace: str, model: str) -> tuple[str, str]:
-        if (namespace, model) in self._pairs or len(self._pairs) < SERIES_LIMIT:
-            self._pairs.add((namespace, model))
-            return namespace, model
-        other = (namespace, OTHER_MODELS)
-        return other if other in self._pairs else ("", OTHER_MODELS)
+        for pair in ((namespace, model), (namespace, OTHER_MODELS)):
+            if pair in self._pairs or self._has_room_for(*pair):
+                self._pairs.add(pair)
+                return pair
+        return "", OTHER_MODELS
+
+    def _has_room_for(self, namespace: str, model: str) -> bool:
+        models = sum(one == namespace for one, _ in self._pairs)
+        return len(self._pairs) < SERIES_LIMIT and (models < MODELS_LIMIT or model == OTHER_MODELS)
 
 
 def _by_model(usage: Usage | None) -> dict[str, TokenCounts]:

@@ -36,7 +36,9 @@ class SpendingRecord:
         self._name = name
         self._clock = clock
         self._leads = leads
-        self._text = self._trouble = ""
+        self._text: str | None = None
+        """What is in it; None until it was read, and before that nothing is written over it."""
+        self._trouble = ""
 
     async def read(self) -> None:
         """Before the GraphCrons are listed: what is listed later has all that the record has of it."""
@@ -46,11 +48,11 @@ class SpendingRecord:
             found = await self._kube.get_config_map(self._namespace, self._name)
             self._text = str((found.get("data") or {}).get(KEY, ""))
         except KubeError as error:
-            log.warning("what deleted GraphCrons have used is not known: %s", error.message)
+            self._tell("what deleted GraphCrons have used is not known: %s", error)
 
     def restore(self) -> None:
         """Once they are listed."""
-        self._spent.restore(self._text, self._clock())
+        self._spent.restore(self._text or "", self._clock())
 
     async def run(self) -> None:
         """Without end, whatever happens."""
@@ -60,7 +62,10 @@ class SpendingRecord:
                 await self._write(self._name)
 
     async def _write(self, name: str) -> None:
-        if (text := self._spent.recorded(self._clock())) == self._text:
+        if self._text is None:
+            await self.read()
+            self.restore()
+        if self._text is None or (text := self._spent.recorded(self._clock())) == self._text:
             return
         try:
             await self._kube.patch_config_map(self._namespace, name, {KEY: text})
@@ -68,6 +73,9 @@ class SpendingRecord:
         except NotLeading:
             pass
         except KubeError as error:
-            if error.message != self._trouble:
-                log.warning("what deleted GraphCrons have used is not recorded: %s", error.message)
-            self._trouble = error.message
+            self._tell("what deleted GraphCrons have used is not recorded: %s", error)
+
+    def _tell(self, what: str, error: KubeError) -> None:
+        if error.message != self._trouble:
+            log.warning(what, error.message)
+        self._trouble = error.message

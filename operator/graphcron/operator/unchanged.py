@@ -114,5 +114,6 @@ def _time_after_the_last(observed: Observed) -> datetime | None:
     spec = observed.graphcron["spec"]  # the status is ready, so it was valid
     schedule, zone = read(spec["schedule"], observed.graphcron["metadata"]["uid"]), read_timezone(spec.get("timezone"))
     start, end = (parse_time(spec[name]) if name in spec else None for name in ("startTime", "endTime"))
-    last = max(moment for moment in (observed.last_fired, observed.not_before) if moment)
+    if (last := observed.settled) is None:
+        return None
     return next(iter(next_times(schedule, zone, last, 1, start=start, end=end)), None)

@@ -20,7 +20,10 @@ MESSAGES_PER_MINUTE_LIMIT = 60
 EMAIL_ONLY = "kind Email needs email with to and from, and no other kind takes it"
 SIGNED_WEBHOOKS_ONLY = "signingSecretRef is for kind Webhook alone: remove it"
 
-Address = Annotated[str, Field(pattern=r"^[^\s<>,;:@]+@[^\s<>,;:@]+$", max_length=254)]
+Address = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$", max_length=254)
+]
+"""As HTML's, without `?`: in a header, =?…?= is another text. What is not ASCII few mail servers take."""
 
 
 class Email(Model):

@@ -76,10 +76,13 @@ class Prices(Model):
         """What a firing cost. Tokens that no model's counts have are those of an unknown model."""
         amount, complete = None, True
         for name, counts in by_model(usage).items():
-            if price := self.price_of(name):
+            counted = counts.input_tokens + counts.output_tokens
+            if counted and (price := self.price_of(name)):
                 amount = (amount or Decimal()) + price.of(counts)
-            elif counts.total_tokens or counts.input_tokens or counts.output_tokens:
+            elif counted:
                 complete = False
+            # Of tokens that are only in the total, nobody knows which price is theirs.
+            complete &= counts.total_tokens <= counted
         if amount is None and complete:
             amount = Decimal()  # no tokens were used
         return Cost(amount, complete)
@@ -110,7 +113,7 @@ def by_model(usage: Usage) -> dict[str, TokenCounts]:
         field: max(0, getattr(usage, field) - sum(getattr(counts, field) for counts in found.values()))
         for field in TokenCounts.model_fields
     }
-    if rest["input_tokens"] or rest["output_tokens"]:
+    if rest["input_tokens"] or rest["output_tokens"] or rest["total_tokens"]:
         known = found.get(UNKNOWN_MODEL, TokenCounts())
         found[UNKNOWN_MODEL] = TokenCounts(**{field: number + getattr(known, field) for field, number in rest.items()})
     return found

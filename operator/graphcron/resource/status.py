@@ -146,6 +146,8 @@ class LastRequest(Model):
     message: Message | None = Field(None, description="Explanation, for people.")
 
 
+MESSAGE_ID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+"""It goes into headers of requests and mails."""
 CHANNEL_PATH_LIMIT = 253 + 1 + 63
 
 
@@ -156,7 +158,7 @@ class Notification(Model):
     channel: Annotated[str, Field(max_length=CHANNEL_PATH_LIMIT)] = Field(
         description="Name of the GraphCronChannel; NAMESPACE/NAME for one of the installation."
     )
-    id: Annotated[str, Field(max_length=36)] | None = Field(
+    id: Annotated[str, Field(pattern=MESSAGE_ID, max_length=36)] | None = Field(
         None, description="ID of the message, the same in each attempt. Absent until it is sent first."
     )
     state: Literal["Pending", "Delivered", "Failed"] = Field(

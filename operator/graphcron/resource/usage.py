@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
-from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT, OTHER_MODELS
+from graphcron.firing import usage
+from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT
 from graphcron.firing.usage import TOKEN_COUNT_LIMIT as TOKEN_COUNT_LIMIT
 from graphcron.resource.fields import Model, Time
 
@@ -14,7 +15,7 @@ AMOUNT = r"^[0-9]{1,15}(\.[0-9]{1,9})?$"
 
 
 def _bounded(value: object) -> object:
-    """What a run pod reports is as true as its graph: the nearest possible number is as good."""
+    """Of a status that somebody else wrote: the nearest possible number is as good."""
     return min(max(value, 0), TOKEN_COUNT_LIMIT) if isinstance(value, int) else value
 
 
@@ -92,32 +93,6 @@ class Spending(Model):
 
 
 def read_usage(reported: object) -> Usage | None:
-    """What a run pod reported, within bounds: models beyond the limit are summed up. None when it cannot be read."""
-    if not isinstance(reported, dict) or not isinstance(models := reported.get("models") or {}, dict):
-        return None
-    try:
-        # Half of a surrogate pair can be in JSON, and not in a status.
-        names = {name: str(name).encode(errors="replace").decode() for name in list(models)[:_MODELS_READ]}
-        read = {names[name]: TokenCounts.model_validate(models[name]) for name in names}
-        used = Usage.model_validate(reported | {"models": {}})
-    except ValidationError:
-        return None
-    complete = used.complete and len(models) <= _MODELS_READ
-    total = min(max(used.total_tokens, used.input_tokens + used.output_tokens), TOKEN_COUNT_LIMIT)
-    return used.model_copy(update={"models": _by_name(read), "total_tokens": total, "complete": complete})
-
-
-_MODELS_READ = 100
-"""Of what a run pod reports. No termination message has room for more."""
-
-
-def _by_name(models: dict[str, TokenCounts]) -> dict[str, TokenCounts]:
-    """Those that used most by their names, and the others together."""
-    ranked = sorted(models, key=lambda name: models[name].total_tokens, reverse=True)
-    named = [name for name in ranked if name != OTHER_MODELS and 0 < len(name) <= MODEL_NAME_LIMIT][:MODELS_LIMIT]
-    rest = [models[name] for name in ranked if name not in named]
-    kept = {name: models[name] for name in named}
-    if rest:
-        sums = {field: sum(getattr(counts, field) for counts in rest) for field in TokenCounts.model_fields}
-        kept[OTHER_MODELS] = TokenCounts.model_validate(sums)
-    return kept
+    """What a run pod reported, as a status has it. None when it cannot be read."""
+    used = usage.read_usage(reported)
+    return Usage.model_validate(used) if used else None

@@ -208,7 +208,7 @@ class AgentServerEngine:
                 run = persist(lambda: self.server.run(self.thread_id, run_id), patience)
                 self.details.latest = run
                 if run.status in ACTIVE and self.details.exceeds():
-                    persist(lambda: self.server.cancel(self.thread_id, run_id), patience)
+                    self.details.cancel(run)
             except ResourceNotFound:
                 return "vanished"
             except RequestRefused as error:

@@ -70,6 +70,8 @@ class Attempt:
         self.termination_log = termination_log
         self.open_engine = open_engine
         self.engine: Engine | None = None
+        self.detailed: Callable[[Outcome], Outcome] = lambda outcome: outcome
+        """What the engine adds to an outcome that it did not make."""
         self.began = datetime.now(UTC)
         self.run: Run | None = None
 
@@ -151,7 +153,7 @@ class Attempt:
 
     def report(self, code: int, outcome: str, reason: str, message: str) -> int:
         """Conclude with an outcome that comes with an exit code of its own; returns the code."""
-        self.conclude(self.outcome(outcome, reason, message))
+        self.conclude(self.detailed(self.outcome(outcome, reason, message)))
         return code
 
     def conclude(self, outcome: Outcome) -> Outcome:

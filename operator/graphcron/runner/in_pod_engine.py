@@ -58,7 +58,7 @@ def main(environ: Mapping[str, str]) -> int:
 class InPodEngine:
     """Runs the graph in this process. Raises PodError when graph or input cannot be loaded."""
 
-    stopping = False
+    stopping = over = False
     cut: Outcome | None = None
     """How it ended when it was not let go on: out of time, or out of tokens."""
 
@@ -69,6 +69,7 @@ class InPodEngine:
         self.graph: Any = None
         self.input: Any = None
         self.usage = InPodUsage(None, lambda: None)
+        attempt.detailed = self.detailed
         self.began: datetime | None = None
         """When an earlier attempt started the run."""
 
@@ -114,12 +115,13 @@ class InPodEngine:
                 if self.cut is None:
                     raise
                 outcome = self.cut
-            outcome = self.detailed(outcome)
+            self.over = True
+            outcome = self.detailed(self.cut or outcome)
             self.attempt.conclude(outcome)
             if saver and self.deletes_thread:
                 try:
                     await delete_thread(saver, self.firing, self.order.cron_id, outcome)
-                except Exception as error:  # the outcome stands
+                except (Exception, asyncio.CancelledError) as error:  # the outcome stands
                     log(f"thread {self.thread_id} may be left behind: {type(error).__name__}")
         return outcome
 
@@ -136,14 +138,12 @@ class InPodEngine:
             timer.start()
 
         def stop(signal_number: int, frame: object) -> None:
-            if self.cut is None:
+            if not (self.over or self.cut):
                 self.stopping = True
-                outcome = self.attempt.outcome("Failed", "PodStopped", self.stopped())
-                self.attempt.conclude(self.detailed(outcome))
-                end(EXIT_TRY_AGAIN)
+                end(self.attempt.report(EXIT_TRY_AGAIN, "Failed", "PodStopped", self.stopped()))
 
         def cut_off(outcome: Outcome) -> None:
-            if not self.stopping and self.cut is None:
+            if not (self.stopping or self.over or self.cut):
                 self.cut = outcome
                 self.attempt.write(self.detailed(outcome))
                 end(EXIT_RUN_FAILED)

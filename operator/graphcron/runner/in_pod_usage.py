@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from graphcron.firing.order import FIRING_METADATA
-from graphcron.runner.tally import Tally, answer_in, field, ids_in, messages_in
+from graphcron.runner.environment import log
+from graphcron.runner.tally import Tally, answer_in, id_of, ids_in, messages_in
 
 
 class InPodUsage:
@@ -104,8 +105,7 @@ class InPodUsage:
             return
         with self._lock:
             for message in messages_in(values):
-                identity = str(field(message, "id"))
-                if identity not in known:
+                if id_of(message) not in known:
                     self._tally.add(message)
         self._hold()
 
@@ -123,6 +123,9 @@ class InPodUsage:
 async def ids_before(graph: Any, config: Any, firing: str) -> set[str] | None:
     """Ids of the messages that were on the thread before the firing began; None when they cannot be known."""
     marked = {FIRING_METADATA: firing, "source": "input"}
-    async for state in graph.aget_state_history(config, filter=marked, limit=1):
-        return ids_in(state.values)
+    try:
+        async for state in graph.aget_state_history(config, filter=marked, limit=1):
+            return ids_in(state.values)
+    except Exception as error:  # no firing fails for that
+        log(f"the run's tokens are unknown: the thread cannot be read ({type(error).__name__})")
     return None

@@ -12,7 +12,7 @@ from graphcron.firing.outcome import WAITING_FOR_INPUT, Outcome
 from graphcron.runner.agent_server import ACTIVE, AgentServer, Run
 from graphcron.runner.attempt import Attempt, OutOfTime
 from graphcron.runner.environment import log
-from graphcron.runner.errors import named
+from graphcron.runner.errors import AgentServerError, named
 from graphcron.runner.retry import persist
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class RunDetails:
         self._state_read = time.monotonic()
         self._state_spent = 0
         self._cancels = False
+        self._refusal = ""
 
     def follow(self, run: Run) -> None:
         """Read the stream of the run from now on, if there is a limit to what it may use."""
@@ -61,7 +62,8 @@ class RunDetails:
         stream = self._stream
         if stream is None or self._cancels:
             return self._cancels
-        if not stream.began and time.monotonic() - self._state_read > STATE_SECONDS:
+        runs = self.latest is not None and self.latest.status != "pending"
+        if runs and not stream.began and time.monotonic() - self._state_read > STATE_SECONDS:
             self._state_read = time.monotonic()
             self._state_spent = self._spent_by_state()
         spent = max(stream.spent, self._state_spent)
@@ -70,12 +72,23 @@ class RunDetails:
             log(f"{self._attempt.too_much(spent)}: cancelling it")
         return self._cancels
 
+    def cancel(self, run: Run) -> None:
+        """Ask for it at each look. Where the server does not take it, the run goes on, and is followed to its end."""
+        try:
+            self._server.cancel(self._attempt.thread_id, run.run_id)
+        except AgentServerError as error:
+            if str(error) != self._refusal:
+                self._refusal = str(error)
+                log(f"the run cannot be cancelled: {error}")
+
     def of(self, outcome: Outcome) -> Outcome:
         """The outcome of a run that is over, with its details. One that has them was recorded by another pod."""
         run = self.latest or self._attempt.run
         if run is None or outcome.duration is not None:
             return outcome
         outcome = outcome._replace(duration=_duration(run, self._attempt.run))
+        # How the run ended is known, and this takes less time than Kubernetes gives a pod.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         try:
             try:
                 signal.setitimer(signal.ITIMER_REAL, SECONDS)
@@ -150,11 +163,11 @@ def _larger(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[st
     return max(one, other, key=lambda usage: int(usage["totalTokens"]))
 
 
-def _duration(run: Run, known: Run | None) -> int:
+def _duration(run: Run, known: Run | None) -> int | None:
     """Seconds from the start of the run to its end, by the server's own times where it gives them."""
     created = run.created or (known.created if known else None)
     if created is None:
-        return 0
+        return None
     told = run.status not in ACTIVE and run.updated and run.updated >= created
     ended = run.updated if told and run.updated else datetime.now(UTC)
     return max(0, round((ended - created).total_seconds()))

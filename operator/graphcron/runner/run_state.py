@@ -13,12 +13,13 @@ from typing import Any
 
 from graphcron.firing.order import FIRING_METADATA
 from graphcron.runner.agent_server import AgentServer
-from graphcron.runner.tally import Tally, field, ids_in, messages_in
+from graphcron.runner.tally import Tally, id_of, ids_in, messages_in
 
 STATE_LIMIT = 1024 * 1024
 """Bytes of a checkpoint that are read."""
-PARTS_LIMIT = 65536
-"""Commas and brackets in them: Python makes an object of each part, and a run pod has 32 MiB."""
+PARTS_LIMIT = 48 * 1024
+"""Commas and brackets in them: Python makes an object of each part, a run pod has 32 MiB, and on a shared thread two
+checkpoints are read."""
 READ_SECONDS = 3.0
 
 NOTHING: frozenset[str] = frozenset()
@@ -44,17 +45,17 @@ class RunState:
             tally.unsure = True
             return
         for number, message in enumerate(messages_in(self.values)):
-            identity = field(message, "id")
+            identity = id_of(message)
             if not identity and self.known is not NOTHING:
                 tally.unsure = True
-            elif str(identity) not in self.known:
-                tally.add(message, key=str(identity or f"#{number}"))
+            elif identity not in self.known:
+                tally.add(message, key=identity or f"#{number}")
 
     def _ids_before(self, last: Mapping[str, Any]) -> set[str] | None:
         if first := self._checkpoint({"source": "input"}):
             return ids_in(first.get("values"))
         # Durability "exit" writes one checkpoint a run: its parent is not the run's.
-        parent = last.get("parent_checkpoint")
+        parent = last.get("parent_checkpoint", "")
         if not isinstance(parent, Mapping) or not (identity := parent.get("checkpoint_id")):
             return set() if parent is None else None
         before = self._read("GET", f"/state/{identity}", None)

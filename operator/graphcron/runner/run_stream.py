@@ -44,6 +44,7 @@ class RunStream:
         self.began = self._ended = False
         """Of the last connection: whether the first event was there, and the last."""
         self._attempts = 0
+        self._said = ""
         self._seen: OrderedDict[tuple[bytes, int], None] = OrderedDict()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -76,12 +77,18 @@ class RunStream:
             try:
                 self._connect()
             except AgentServerError as error:
-                log(f"the run's stream broke: {error}")
+                self._say(f"the run's stream broke: {error}")
             except Exception as error:  # a server's answer may have any shape, and the run goes on
-                log(f"the run's stream cannot be read: {named(error)}")
+                self._say(f"the run's stream cannot be read: {named(error)}")
             self.news.set()
             pause = next(pauses, PAUSES[-1])
             self._over.wait(0 if over else pause)
+
+    def _say(self, message: str) -> None:
+        """Once: a server that has no streams says so every two seconds, for as long as the run lasts."""
+        if message != self._said:
+            self._said = message
+            log(message)
 
     def _connect(self) -> None:
         self._ended = False
@@ -147,8 +154,9 @@ class RunStream:
         elif kind in (b"messages/partial", b"messages/complete") and isinstance(found, list):
             for message in found:
                 self._tally.add(message)
+        known = self.exceeded
         self.spent = max(self.spent, self._tally.total)
-        if self.exceeded:
+        if self.exceeded and not known:
             self.news.set()
 
     def _is_repeated(self, identity: bytes, data: bytes) -> bool:

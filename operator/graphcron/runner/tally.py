@@ -29,9 +29,9 @@ class Tally:
     def add(self, message: object, *, grows: bool = False, key: str = "") -> None:
         """Count a message of a model. `grows` says that a message of the same id before it was another part of it;
         otherwise it takes that one's place."""
-        if field(message, "type") not in _AI and field(message, "role") not in _AI:
+        if not _is(message, _AI):
             return
-        key = key or str(field(message, "id") or "")
+        key = key or id_of(message)
         if not key:
             self.unsure = True
             return
@@ -65,8 +65,26 @@ def _total(counts: dict[str, int] | None) -> int:
 
 
 def field(message: object, name: str) -> Any:
-    """A field of a message, of either kind."""
-    return message.get(name) if isinstance(message, Mapping) else getattr(message, name, None)
+    """A field of a message, of either kind; None also when it cannot be read. It may be of any type, also of one that
+    nothing can be compared with."""
+    try:
+        return message.get(name) if isinstance(message, Mapping) else getattr(message, name, None)
+    except Exception:
+        return None
+
+
+def id_of(message: object) -> str:
+    """ "" when it has none."""
+    identity = field(message, "id")
+    return str(identity) if isinstance(identity, str | int) else ""
+
+
+def _is(message: object, kinds: tuple[str, ...]) -> bool:
+    return any(kind in kinds for kind in _kinds(message))
+
+
+def _kinds(message: object) -> list[str]:
+    return [said for name in ("type", "role") if isinstance(said := field(message, name), str)]
 
 
 def counts_of(data: object) -> dict[str, int] | None:
@@ -93,19 +111,20 @@ def messages_in(values: object) -> Iterator[object]:
     """The messages that a graph's state holds at its top, alone or in lists."""
     for value in values.values() if isinstance(values, Mapping) else ():
         for item in value if isinstance(value, list | tuple) else (value,):
-            if field(item, "type") is not None or field(item, "role") is not None:
+            if _kinds(item):
                 yield item
 
 
-def ids_in(values: object) -> set[str]:
-    return {str(field(message, "id")) for message in messages_in(values)}
+def ids_in(values: object) -> set[str] | None:
+    """Of the messages of a state; None for what is none."""
+    return {id_of(message) for message in messages_in(values)} if isinstance(values, Mapping) else None
 
 
 def answer_in(values: object) -> str | None:
     """The text of the last message of a state, unless a person wrote it; None when there is none."""
     kept = values.get("messages") if isinstance(values, Mapping) else None
     last = kept[-1] if isinstance(kept, list | tuple) and kept else None
-    if field(last, "type") in ("human", "system") or field(last, "role") in ("user", "system"):
+    if _is(last, ("human", "user", "system")):
         return None
     content = field(last, "content")
     return answer_text(content if isinstance(content, str) else "\n".join(_texts(content)))

@@ -41,6 +41,8 @@ def per_month_in_words(number: float) -> str:
 
 def between(schedule: Schedule, zone: ZoneInfo, after: datetime, before: datetime) -> int:
     """Firings later than `after` and before `before`. They may be some months apart."""
+    if before <= after:
+        return 0  # in a year that a zone may not have
     first, last = (moment.astimezone(zone).replace(tzinfo=None) for moment in (after, before))
     if last <= first:
         return 0

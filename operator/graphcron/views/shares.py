@@ -110,7 +110,9 @@ def _others(found: Shares, whole: Sum, known: Sum) -> int:
     if firings <= 0:
         return 0
     incomplete = min(max(whole.incomplete - known.incomplete, 0), firings)
-    found[OTHERS].add(firings, max(whole.tokens - known.tokens, 0), None, "", incomplete)
+    tokens, rest = max(whole.tokens - known.tokens, 0), Sum()
+    rest.add(firings, tokens, None, "", incomplete)
     for currency, cost in whole.costs.items():
-        found[OTHERS].add(0, 0, max(cost - known.costs.get(currency, 0), 0 * cost), currency, 0)
+        rest.costs[currency], rest.unpriced = max(cost - known.costs.get(currency, 0), 0 * cost), 0
+    found[OTHERS].add_all(rest)
     return firings

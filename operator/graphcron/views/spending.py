@@ -86,7 +86,7 @@ def line_of(graphcron: Manifest) -> Line:
 
 def _line(graphcron: Manifest, status: Mapping[str, Any]) -> Line:
     metadata, spec, seen = graphcron["metadata"], graphcron.get("spec") or {}, glance(graphcron)
-    zone, limit = _zone(status.get("timezone") or spec.get("timezone")), _limit(spec.get("budget"))
+    zone, limit = zone_of(status.get("timezone") or spec.get("timezone")), _limit(spec.get("budget"))
     waits = limit is not None and seen.phase == OVER_BUDGET
     runs = (status.get("scheduledRuns") or {}).get("count", 0)
     return Line(
@@ -128,7 +128,8 @@ def ran(status: Mapping[str, Any]) -> list[Manifest]:
     return [entry for entry in status.get("history") or [] if entry["outcome"] not in WITHOUT_A_RUN]
 
 
-def _zone(name: object) -> ZoneInfo:
+def zone_of(name: object) -> ZoneInfo:
+    """The time zone of that name, the default one for what is none."""
     try:
         return read_timezone(name if isinstance(name, str) else None)
     except InvalidTimezone:
@@ -165,18 +166,27 @@ class Sum:
     tokens: int = 0
     costs: dict[str, Decimal] = field(default_factory=dict)
     incomplete: int = 0
+    unpriced: int = 0
+    """Further firings that used tokens, and have no cost."""
 
     def add(self, firings: int, tokens: int, cost: Decimal | None, currency: str, incomplete: int) -> None:
-        self.firings += firings
-        self.tokens += tokens
-        if cost is not None:
-            self.costs[currency] = self.costs.get(currency, Decimal(0)) + cost
-        self.incomplete += incomplete
+        more = Sum(firings, tokens, {} if cost is None else {currency: cost}, incomplete)
+        if cost is None and tokens:
+            more.unpriced = max(0, firings - incomplete)
+        self.add_all(more)
 
     def add_all(self, other: "Sum") -> None:
-        self.add(other.firings, other.tokens, None, "", other.incomplete)
+        self.firings += other.firings
+        self.tokens += other.tokens
         for currency, cost in other.costs.items():
-            self.add(0, 0, cost, currency, 0)
+            self.costs[currency] = self.costs.get(currency, Decimal(0)) + cost
+        self.incomplete += other.incomplete
+        self.unpriced += other.unpriced
+
+    @property
+    def lacking(self) -> int:
+        """Firings that used or cost more than is known. Where nothing has a price, none is missing."""
+        return self.incomplete + (self.unpriced if self.costs else 0)
 
     @property
     def weight(self) -> tuple[Decimal, int]:
@@ -190,17 +200,14 @@ class Sum:
 
     @property
     def tokens_in_words(self) -> str:
-        return UNKNOWN if self.is_unknown else f"{self._least}{self.tokens:,}"
+        return UNKNOWN if self.is_unknown else f"{AT_LEAST if self.incomplete else ''}{self.tokens:,}"
 
     @property
     def cost_in_words(self) -> str:
         if not self.costs:
             return UNKNOWN if self.incomplete else UNPRICED if self.firings else "0"
-        return " + ".join(f"{self._least}{amount(self.costs[name], name)}" for name in sorted(self.costs))
-
-    @property
-    def _least(self) -> str:
-        return AT_LEAST if self.incomplete else ""
+        least = AT_LEAST if self.lacking else ""
+        return " + ".join(f"{least}{amount(self.costs[name], name)}" for name in sorted(self.costs))
 
 
 AT_LEAST = "≥"
@@ -253,7 +260,7 @@ def sum_document(total: Sum) -> dict[str, Any]:
         "firings": total.firings,
         "tokens": total.tokens,
         "costs": {currency: exact(total.costs[currency]) for currency in sorted(total.costs)},
-        "incomplete": total.incomplete,
+        "incomplete": total.lacking,
     }
 
 

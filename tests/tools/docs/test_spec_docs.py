@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from graphcron.firing.order import NOT_ON_THIS_DAY
+from graphcron.notifier.channel import CHANNEL_READY, DELIVERED, DELIVERY_FAILED, INVALID_TIMEZONE
 from graphcron.operator import reasons
 from graphcron.operator.conditions import (
     EXPIRED,
@@ -22,13 +23,15 @@ from graphcron.operator.conditions import (
 )
 from graphcron.resource import firing_guide, reason_guide
 from graphcron.resource.backfill_guide import BACKFILLS
+from graphcron.resource.channel_guide import CHANNELS
 from graphcron.resource.crd import structural
+from graphcron.resource.fields import INVALID_SPEC
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus, HistoryEntry
 from tools.docs import ROOT, reason_docs, spec_docs
 
 PACKAGE = ROOT / "operator/graphcron"
-BEARERS = {"TryAgain", "RequestRefused", "Busy", "ResourceNotFound", "PodError", "InvalidGraphCron", "Skip"}
+BEARERS = {"TryAgain", "RequestRefused", "Busy", "ResourceNotFound", "PodError", "InvalidGraphCron", "Skip", "NotReady"}
 """What is made with a reason as its first argument; `Outcome`, `outcome` and `report` have it after the outcome."""
 
 
@@ -63,7 +66,7 @@ def test_the_page_says_for_each_reason_what_it_means_and_what_to_do() -> None:
     """Each has a row of three cells, none of them empty; a reason of two outcomes has two rows."""
     rows = re.findall(r"^\| `(\w+)` \| [^|]*\w[^|]* \| [^|]*\w[^|]* \|$", reason_docs.PAGE.read_text(), re.M)
     groups = [*firing_guide.REASONS.values(), reason_guide.STATES, reason_guide.EXPECTATIONS, reason_guide.REQUESTS]
-    groups += [reason_guide.BUDGETS, BACKFILLS]
+    groups += [reason_guide.BUDGETS, BACKFILLS, CHANNELS]
     assert sorted(rows) == sorted(reason for group in groups for reason in group)
 
 
@@ -74,6 +77,11 @@ def test_every_reason_of_a_state_is_there_and_no_other() -> None:
 def test_every_reason_of_a_refused_request_is_there_and_no_other() -> None:
     assert set(reason_guide.REQUESTS) == set(reasons.OF_REQUESTS)
     assert set(BACKFILLS) == set(reasons.OF_BACKFILLS)
+
+
+def test_every_reason_of_a_channel_is_there_and_no_other() -> None:
+    of_conditions = {INVALID_SPEC, INVALID_TIMEZONE, CHANNEL_READY, DELIVERED, DELIVERY_FAILED}
+    assert set(CHANNELS) == of_conditions | _reasons("notifier/*.py")
 
 
 def _reasons(*patterns: str) -> set[str]:
