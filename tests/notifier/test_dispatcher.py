@@ -1,5 +1,6 @@
 """One channel's work: what it reads, what it records, and what it says of itself when it cannot send."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -222,6 +223,18 @@ async def test_a_test_is_carried_out_once_for_each_token() -> None:
         await until(lambda: made["status"]["lastTest"]["token"] == "t2")
         assert made["status"]["lastTest"]["message"] == world.heard.why
     assert [text.kind for text in world.heard.texts] == ["Test"]
+
+
+async def test_tests_without_end_stay_within_what_the_installation_allows() -> None:
+    world = NotifierWorld(GRAPHCRON_NOTIFIER_MESSAGES_PER_MINUTE="3")
+    made = world.channel("team")
+    async with world.leading():
+        for number in range(10):
+            made["metadata"]["annotations"] = {"graphcron.dev/test-requested": f"t{number}"}
+            world.channel_changed("team")
+            await asyncio.sleep(0.02)
+        await until(lambda: made["status"]["lastTest"]["token"] == "t2")
+    assert world.heard.attempts == 3
 
 
 async def test_a_replica_that_does_not_lead_sends_and_writes_nothing() -> None:

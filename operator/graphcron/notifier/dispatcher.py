@@ -112,6 +112,8 @@ class Dispatcher:
             await self._report("Failed", fault.message)
             return now + RECHECK
         channel = await self._write(channel.with_ready(None, now))
+        if not office.assessor.outboxes[self._name].has_room(office.most, now):
+            return await self._messages(channel, to)  # whoever asks for tests without end gets no more than others
         if token := channel.test_requested:
             identity = str(uuid.uuid5(uuid.UUID(channel.uid), f"Test {token}"))
             channel, why = await self._send(channel, to, message.test_message(self._name, identity))
