@@ -162,6 +162,24 @@ async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_
         await until(lambda: world.heard.texts)
 
 
+async def test_of_a_channel_that_is_gone_nothing_is_kept_but_what_waits_for_it() -> None:
+    world = NotifierWorld(speed=100)
+    world.cron("hello", notify=[RULE])
+    boxes = world.notifier.assessor.outboxes
+    async with world.leading():
+        for number in range(20):
+            world.channel(f"brief-{number}")
+        world.channel("team")
+        await until(lambda: len(boxes) >= 21)
+        for number in range(20):
+            world.channel_deleted(f"brief-{number}")
+        world.channel_deleted("team")
+        world.fail("hello")
+        await until(lambda: list(boxes) == [("team", "team")])
+        world.channel("team")
+        await until(lambda: world.heard.texts)
+
+
 async def test_a_secret_that_is_missing_or_not_allowed_is_a_condition_and_the_sentence_says_what_to_do() -> None:
     world = NotifierWorld(speed=100)
     world.kube.secrets["team", "hook"] = {"other": "https://hooks.example.com/s3cret"}

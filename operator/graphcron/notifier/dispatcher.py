@@ -73,8 +73,8 @@ class Dispatcher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Without end."""
-        while True:
+        """Until there is no such channel, and nothing waits for one."""
+        while not self._is_over():
             # In a storm each new part wakes it, and each plan reads them all.
             await asyncio.sleep(min(2.0, len(self._office.assessor.outboxes[self._name]) / 5000))
             self._wake.clear()
@@ -91,6 +91,10 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, seconds)):
                     await self._wake.wait()
+
+    def _is_over(self) -> bool:
+        outbox = self._office.assessor.outboxes[self._name]
+        return self._name not in self._office.book.channels and outbox.is_idle(self._office.clock())
 
     async def step(self) -> datetime:
         """Send what can be sent now. When to do so again, at the latest. Raises KubeError."""
