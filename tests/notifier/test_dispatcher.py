@@ -136,7 +136,8 @@ async def test_records_that_somebody_has_written_by_hand_hold_up_nobody(forged: 
         )
 
 
-async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
+@pytest.mark.parametrize("change", [{"generation": 2}, {"annotations": {"graphcron.dev/test-requested": "t1"}}])
+async def test_a_channel_that_somebody_has_changed_or_tested_is_tried_at_once(change: dict[str, Any]) -> None:
     world = NotifierWorld()
     made = world.channel("team")
     world.cron("hello", notify=[RULE])
@@ -145,9 +146,9 @@ async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
         world.fail("hello")
         await until(lambda: world.record("hello").get("state") == "Failed")
         world.heard.refused = set()
-        made["metadata"]["generation"] = 2
+        made["metadata"] |= change
         world.channel_changed("team")
-        await until(lambda: world.heard.texts)
+        await until(lambda: world.heard.texts and world.heard.texts[-1].kind == "Failed")
 
 
 async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_is() -> None:

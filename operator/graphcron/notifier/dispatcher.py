@@ -121,6 +121,8 @@ class Dispatcher:
         if token := channel.test_requested:
             identity = str(uuid.uuid5(uuid.UUID(channel.uid), f"Test {token}"))
             channel, why = await self._send(channel, to, message.test_message(self._name, identity))
+            if why is None:
+                office.assessor.outboxes[self._name].again()  # somebody has mended it, perhaps in the Secret
             channel = await self._write(channel.with_test(token, why, office.clock()))
         elif digest_due(channel, now):
             channel = await self._digest(channel, to, now)
