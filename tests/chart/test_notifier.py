@@ -171,3 +171,11 @@ def test_wrong_values_are_refused_with_a_sentence(values: list[str], sentence: s
     done = helm("template", "x", str(CHART), "--namespace", "ns", *(w for v in (URL, *values) for w in ("--set", v)))
     assert done.returncode != 0
     assert sentence in done.stderr
+
+
+def test_no_secret_is_refused_since_kubernetes_would_read_it_as_all_of_them() -> None:
+    words = (word for value in (URL, *NOTIFIER) for word in ("--set", value))
+    none = 'notifier.secrets=[{"namespace": "team-a", "names": []}]'
+    done = helm("template", "x", str(CHART), "--namespace", "ns", *words, "--set-json", none)
+    assert done.returncode != 0
+    assert "/notifier/secrets/0/names" in done.stderr

@@ -2,7 +2,9 @@
 
 import asyncio
 
-from graphcron.kube.errors import Unavailable
+import pytest
+
+from graphcron.kube.errors import Refused, Unavailable
 from graphcron.notifier import assessor
 from tests.support.notifier_memory import NotifierWorld
 from tests.support.until import until
@@ -17,8 +19,33 @@ async def test_a_write_that_failed_is_tried_again() -> None:
     world.kube.fail = [Unavailable(0, "no answer"), Unavailable(0, "no answer")]
     async with world.leading():
         world.fail("hello")
-        await until(lambda: world.record("hello").get("state") == "Delivered", assessor.RETRY_SECONDS * 10)
+        await until(lambda: world.record("hello").get("told") == 1, assessor.RETRY_SECONDS * 10)
     assert world.heard.attempts == 1
+
+
+async def test_records_that_are_never_taken_are_written_more_and_more_rarely(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assessor, "RETRY_SECONDS", 0.01)
+    world = NotifierWorld()
+    world.cron("hello", notify=[RULE])
+    world.kube.fail = [Refused(422, "too large")] * 1000
+    async with world.leading():
+        await until(lambda: len(world.kube.fail) <= 995)
+        await asyncio.sleep(0.3)
+        assert len(world.kube.fail) >= 990
+        world.kube.fail = []
+        await until(lambda: world.kube.writes)
+
+
+async def test_thousands_that_need_no_write_leave_room_for_all_else() -> None:
+    world = NotifierWorld()
+    for number in range(1000):
+        world.cron(f"cron-{number}", notify=[RULE])
+    rounds = 0
+    async with world.leading():
+        while len(world.notifier.assessor):
+            rounds += 1
+            await asyncio.sleep(0)
+    assert rounds > 100
 
 
 async def test_changes_of_one_cron_at_once_lose_nothing() -> None:

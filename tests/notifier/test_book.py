@@ -54,3 +54,15 @@ def test_default_channels_are_those_of_the_namespace_and_of_the_installation() -
     assert [one.name[1] for one in book.defaults("third")] == ["all"]
     book.drop_channel(("ops", "all"), "all")
     assert book.defaults("third") == []
+
+
+def test_the_records_of_a_message_are_counted_by_its_id_and_by_nothing_else() -> None:
+    book, known = Book("ops"), "00000000-0000-5000-8000-000000000001"
+    record = {"event": "Failed", "channel": "team", "state": "Pending", "told": 0}
+    for version, identity in enumerate((known, known, known.replace("1", "2")), 5):
+        made = versioned(version)
+        made["metadata"]["name"] = f"cron-{version}"
+        made["status"]["history"] = [{"runId": known, "message": f'"id":"{known}"'}]
+        made["status"]["notifications"] = [record | {"id": identity}]
+        book.put(made)
+    assert book.with_id(known) == 2

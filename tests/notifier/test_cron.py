@@ -1,11 +1,13 @@
 """What is kept of a GraphCron, and whom it tells."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 from graphcron.notifier.cron import Cron, DefaultChannel, kept
+from graphcron.notifier.due import assess
 from graphcron.resource.channel import Default
-from tests.support.told_cron import START, manifest
+from tests.support.told_cron import START, ToldCron, manifest
 
 
 def test_little_is_kept_and_the_name_for_people() -> None:
@@ -14,6 +16,22 @@ def test_little_is_kept_and_the_name_for_people() -> None:
     small = kept(found)
     assert Cron(small).human == "Write the report"
     assert small["spec"] == {"notify": []}
+
+
+def test_of_the_firings_only_the_last_of_each_outcome_is_kept_in_full() -> None:
+    """Else ten thousand GraphCrons with long messages and answers would be most of a gigabyte."""
+    cron = ToldCron("Failed", "Succeeded")
+    for _ in range(5):
+        cron.fire("Succeeded", message="x" * 2048, answer="y" * 1000, runId="r")
+        cron.fire("Failed", message="x" * 2048, answer="y" * 1000, runId="r")
+    small = kept(cron.manifest)
+    assert len(json.dumps(small)) < 9000 < 30_000 < len(json.dumps(cron.manifest))
+    assert [entry.answer for entry in Cron(small).status.history or []][:3] == ["y" * 1000, "y" * 1000, None]
+    assert len(assess(Cron(small), [], cron.now).due) == 2
+    assert assess(Cron(small), [], cron.now) == assess(Cron(cron.manifest), [], cron.now)
+    odd = {"history": [1, 2, "Failed", {"outcome": ["Failed"]}, {"outcome": ["Failed"]}]}
+    assert kept(cron.manifest | {"status": odd})["status"]["history"][:3] == [1, 2, "Failed"]
+    assert kept(cron.manifest | {"status": "wrong"})["status"] == "wrong"
 
 
 def rules(**spec: Any) -> list[tuple[str, str, int]]:

@@ -1,5 +1,6 @@
 """One channel's work: what it reads, what it records, and what it says of itself when it cannot send."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -135,7 +136,8 @@ async def test_records_that_somebody_has_written_by_hand_hold_up_nobody(forged: 
         )
 
 
-async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
+@pytest.mark.parametrize("change", [{"generation": 2}, {"annotations": {"graphcron.dev/test-requested": "t1"}}])
+async def test_a_channel_that_somebody_has_changed_or_tested_is_tried_at_once(change: dict[str, Any]) -> None:
     world = NotifierWorld()
     made = world.channel("team")
     world.cron("hello", notify=[RULE])
@@ -144,9 +146,9 @@ async def test_a_channel_that_somebody_has_changed_is_tried_at_once() -> None:
         world.fail("hello")
         await until(lambda: world.record("hello").get("state") == "Failed")
         world.heard.refused = set()
-        made["metadata"]["generation"] = 2
+        made["metadata"] |= change
         world.channel_changed("team")
-        await until(lambda: world.heard.texts)
+        await until(lambda: world.heard.texts and world.heard.texts[-1].kind == "Failed")
 
 
 async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_is() -> None:
@@ -157,6 +159,24 @@ async def test_a_channel_that_is_not_there_is_said_on_the_cron_and_told_once_it_
         await until(lambda: world.record("hello").get("state") == "Failed")
         record = world.record("hello")
         assert record["message"] == "there is no GraphCronChannel team in namespace team"
+        world.channel("team")
+        await until(lambda: world.heard.texts)
+
+
+async def test_of_a_channel_that_is_gone_nothing_is_kept_but_what_waits_for_it() -> None:
+    world = NotifierWorld(speed=100)
+    world.cron("hello", notify=[RULE])
+    boxes = world.notifier.assessor.outboxes
+    async with world.leading():
+        for number in range(20):
+            world.channel(f"brief-{number}")
+        world.channel("team")
+        await until(lambda: len(boxes) >= 21)
+        for number in range(20):
+            world.channel_deleted(f"brief-{number}")
+        world.channel_deleted("team")
+        world.fail("hello")
+        await until(lambda: list(boxes) == [("team", "team")])
         world.channel("team")
         await until(lambda: world.heard.texts)
 
@@ -222,6 +242,18 @@ async def test_a_test_is_carried_out_once_for_each_token() -> None:
         await until(lambda: made["status"]["lastTest"]["token"] == "t2")
         assert made["status"]["lastTest"]["message"] == world.heard.why
     assert [text.kind for text in world.heard.texts] == ["Test"]
+
+
+async def test_tests_without_end_stay_within_what_the_installation_allows() -> None:
+    world = NotifierWorld(GRAPHCRON_NOTIFIER_MESSAGES_PER_MINUTE="3")
+    made = world.channel("team")
+    async with world.leading():
+        for number in range(10):
+            made["metadata"]["annotations"] = {"graphcron.dev/test-requested": f"t{number}"}
+            world.channel_changed("team")
+            await asyncio.sleep(0.02)
+        await until(lambda: made["status"]["lastTest"]["token"] == "t2")
+    assert world.heard.attempts == 3
 
 
 async def test_a_replica_that_does_not_lead_sends_and_writes_nothing() -> None:

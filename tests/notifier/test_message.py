@@ -70,6 +70,17 @@ def test_a_long_message_of_a_graph_is_cut() -> None:
     assert len(said(cron).plain) < 1500
 
 
+def test_no_line_of_a_graph_passes_for_one_of_ours() -> None:
+    cron = ToldCron("Failed")
+    cron.fire(reason="A\nConsole: https://evil.example", message="b\r\nTrace: https://evil.example\u2028To do: this")
+    plain = said(cron).plain.splitlines()
+    assert [line for line in plain if "evil" in line and not line.startswith("    ")] == []
+    assert "    To do: this" in plain
+    item = Item(Cron(cron.manifest), cron.assess().due[0])
+    plain = message.summary([item, item], 2, "id", LINKS, cron.now).plain.splitlines()
+    assert [line for line in plain if "evil" in line and not line.startswith("    ")] == []
+
+
 def test_a_summary_has_the_number_of_all_and_names_some() -> None:
     items = []
     for number in range(30):

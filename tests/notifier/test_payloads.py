@@ -34,7 +34,20 @@ def test_the_signature_is_the_one_of_the_standard_webhooks_specification() -> No
 def test_texts_are_bounded() -> None:
     assert len(payloads.slack(TEXT)["text"]) < 3100
     card = payloads.teams(TEXT)["attachments"][0]["content"]
-    assert sum(len(block["text"]) for block in card["body"]) < 3300
+    assert sum(len(block["inlines"][0]["text"]) for block in card["body"]) < 3300
+
+
+def test_what_others_wrote_is_no_markup() -> None:
+    said = "<!channel> <https://evil.example|Console> [Console](https://evil.example)"
+    text = Text("an-id", "Failed", said, [said], {"consoleUrl": "https://console.example"})
+    assert "<" not in payloads.slack(text)["text"]
+    card = payloads.teams(text)["attachments"][0]["content"]
+    assert {block["type"] for block in card["body"]} == {"RichTextBlock"}, "a TextBlock reads Markdown"
+    assert [block["inlines"] for block in card["body"]] == [
+        [{"type": "TextRun", "text": said, "weight": "Bolder"}],
+        [{"type": "TextRun", "text": said}],
+    ]
+    assert card["actions"] == [{"type": "Action.OpenUrl", "title": "Console", "url": "https://console.example"}]
 
 
 def test_a_subject_is_one_line() -> None:

@@ -73,7 +73,8 @@ async def test_slack_and_teams_get_what_they_take(sender: Sender, receiver: Webh
     slack, teams = (json.loads(got.body) for got in receiver.got)
     assert slack["text"] == "*hello (team) failed*\nWhy: &lt;RunError&gt; &amp; more"
     card = teams["attachments"][0]["content"]
-    assert [block["text"] for block in card["body"]] == ["hello (team) failed", "Why: <RunError> & more"]
+    runs = [block["inlines"][0]["text"] for block in card["body"]]
+    assert runs == ["hello (team) failed", "Why: <RunError> & more"]
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,9 @@ class NotifierWorld:
     def channel_changed(self, name: str, namespace: str = "team") -> None:
         self._channels.on_update(copy.deepcopy(self.kube.version(self.kube.channels[namespace, name])))
 
+    def channel_deleted(self, name: str, namespace: str = "team") -> None:
+        self._channels.on_delete(self.kube.channels.pop((namespace, name)))
+
     async def _hurry(self) -> None:
         """Pauses are those of the event loop: with a faster clock they are over sooner."""
         while self._speed > 1:

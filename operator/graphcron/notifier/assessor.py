@@ -21,7 +21,8 @@ from graphcron.notifier.plan import MINUTE
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2.0
-"""After the apiserver did not do what was asked."""
+"""After the apiserver did not do what was asked; twice as long each further time, up to the longest."""
+LONGEST_RETRY_SECONDS = 60.0
 WORKERS = 8
 LOCKS = 509
 """Each for the GraphCrons of one hash."""
@@ -54,6 +55,8 @@ class Assessor:
         self._dirty: dict[Name, None] = {}
         self._wake = asyncio.Event()
         self._timers: dict[Name, asyncio.TimerHandle] = {}
+        self._failures: dict[Name, int] = {}
+        """How often in a row the records of a GraphCron were not written."""
         self._locks = [asyncio.Lock() for _ in range(LOCKS)]
         self._places: dict[Name, set[Name]] = {}
         """The outboxes in which something of a GraphCron waits."""
@@ -91,15 +94,18 @@ class Assessor:
                 await self._wake.wait()
             name = next(iter(self._dirty))
             del self._dirty[name]
+            await asyncio.sleep(0)  # most need no write: all of them at once would stop the leader election
             try:
                 await self.revise(name)
+                self._failures.pop(name, None)
             except NotLeading:
                 self.add([name])
                 self._wake.clear()
                 await asyncio.sleep(RETRY_SECONDS)
             except KubeError as error:
                 log.info("GraphCron %s/%s: its notifications were not recorded: %s", *name, error.message)
-                self._later(name, RETRY_SECONDS)
+                self._failures[name] = failures = self._failures.get(name, 0) + 1
+                self._later(name, min(RETRY_SECONDS * 2 ** min(failures - 1, 10), LONGEST_RETRY_SECONDS))
             except Exception:
                 log.exception("GraphCron %s/%s cannot be assessed", *name)
                 self._later(name, 60.0)

@@ -32,8 +32,24 @@ def kept(manifest: Mapping[str, Any]) -> Manifest:
     found = {key: metadata[key] for key in _METADATA if key in metadata}
     if (name := human_name(dict(manifest))) != metadata["name"]:
         found["annotations"] = {DISPLAY_NAME: name}
-    notify = spec.get("notify") if isinstance(spec, dict) else None
-    return {"metadata": found, "spec": {} if notify is None else {"notify": notify}, "status": manifest.get("status")}
+    notify, status = spec.get("notify") if isinstance(spec, dict) else None, manifest.get("status")
+    if isinstance(status, dict) and isinstance(history := status.get("history"), list):
+        status = {**status, "history": _outlined(history)}
+    return {"metadata": found, "spec": {} if notify is None else {"notify": notify}, "status": status}
+
+
+_COUNTED = ("scheduledTime", "lastScheduledTime", "finishedAt", "outcome", "reason", "count")
+"""What is read of each firing. A message tells the rest of the last one with its outcome; that of all of them would be
+most of the memory."""
+
+
+def _outlined(history: list[Any]) -> list[Any]:
+    told, found = set[object](), list[Any]()
+    for entry in history:
+        outcome = str(entry.get("outcome")) if isinstance(entry, dict) else None
+        found.append({key: entry[key] for key in _COUNTED if key in entry} if outcome and outcome in told else entry)
+        told.add(outcome)
+    return found
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ class Dispatcher:
         self._wake.set()
 
     async def run(self) -> None:
-        """Without end."""
-        while True:
+        """Until there is no such channel, and nothing waits for one."""
+        while not self._is_over():
             # In a storm each new part wakes it, and each plan reads them all.
             await asyncio.sleep(min(2.0, len(self._office.assessor.outboxes[self._name]) / 5000))
             self._wake.clear()
@@ -91,6 +91,10 @@ class Dispatcher:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, seconds)):
                     await self._wake.wait()
+
+    def _is_over(self) -> bool:
+        outbox = self._office.assessor.outboxes[self._name]
+        return self._name not in self._office.book.channels and outbox.is_idle(self._office.clock())
 
     async def step(self) -> datetime:
         """Send what can be sent now. When to do so again, at the latest. Raises KubeError."""
@@ -112,9 +116,13 @@ class Dispatcher:
             await self._report("Failed", fault.message)
             return now + RECHECK
         channel = await self._write(channel.with_ready(None, now))
+        if not office.assessor.outboxes[self._name].has_room(office.most, now):
+            return await self._messages(channel, to)  # whoever asks for tests without end gets no more than others
         if token := channel.test_requested:
             identity = str(uuid.uuid5(uuid.UUID(channel.uid), f"Test {token}"))
             channel, why = await self._send(channel, to, message.test_message(self._name, identity))
+            if why is None:
+                office.assessor.outboxes[self._name].again()  # somebody has mended it, perhaps in the Secret
             channel = await self._write(channel.with_test(token, why, office.clock()))
         elif digest_due(channel, now):
             channel = await self._digest(channel, to, now)

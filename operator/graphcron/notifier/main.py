@@ -64,7 +64,15 @@ class Notifier:
         if known is None or known[1].done():
             made = Dispatcher(self._office, channel)
             self._dispatchers[channel] = known = (made, asyncio.create_task(made.run()))
+            known[1].add_done_callback(lambda task: self._ended(channel, task))
         known[0].wake()
+
+    def _ended(self, channel: Name, task: asyncio.Task[None]) -> None:
+        """Names of channels come and go, and are anybody's: nothing is kept of those that are gone."""
+        if self._dispatchers[channel][1] is task:
+            del self._dispatchers[channel]
+            if self.assessor.outboxes[channel].is_idle(self._office.clock()):
+                del self.assessor.outboxes[channel]
 
     def changed(self, namespace: str | None) -> None:
         """What is told by default has changed, in a namespace or in all for None."""

@@ -109,11 +109,16 @@ def message(cron: Cron, due: Due, identity: str, links: Links, now: datetime) ->
         identity,
         record.event,
         f"{cron.human} ({namespace}) {_says(due)}",
-        [line for line in lines if line],
+        [_indented(line) for line in lines if line],
         {key: value for key, value in data.items() if value not in (None, "")},
         f"/apis/graphcron.dev/v1/namespaces/{namespace}/graphcrons/{name}",
         cron.human,
     )
+
+
+def _indented(line: str) -> str:
+    """What a graph or an answer says over several lines, so that none of them passes for one of ours."""
+    return "\n    ".join(line.splitlines())
 
 
 def _says(due: Due) -> str:
@@ -168,11 +173,13 @@ def summary(items: Sequence[Item], number: int, identity: str, links: Links, now
     """Many events in one message. `number` is that of all, of which the items are those that are known."""
     causes = Counter((item.due.record.event, item.due.record.reason or "") for item in items)
     firings = sum(item.due.record.count or 1 for item in items)
-    lines = [f"{count} × {event}" + (f": {reason}" if reason else "") for (event, reason), count in _most(causes)]
+    lines = [
+        _indented(f"{count} × {event}" + (f": {reason}" if reason else "")) for (event, reason), count in _most(causes)
+    ]
     if (rest := len(causes) - CAUSES_LIMIT) > 0:
         lines.append(f"and {rest} other causes")
-    for (_, reason), _count in _most(causes)[:1]:
-        if todo := advice(reason, "Failed"):
+    for (event, reason), _count in _most(causes)[:1]:
+        if todo := advice(reason, facts.OUTCOMES.get(event, "")):
             lines.append(f"What to do: {todo}")
     lines.append("")
     shown = items[:NAMED_LIMIT]

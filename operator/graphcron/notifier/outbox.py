@@ -41,6 +41,10 @@ class Outbox:
         """A message was sent at that time, perhaps by a process before this one."""
         self._sent.append(moment)
 
+    def has_room(self, most: int, now: datetime) -> bool:
+        """Whether less than that was sent within a minute."""
+        return sum(moment > now - MINUTE for moment in self._sent) < most
+
     def plan(self, limit: int, now: datetime, channel: str) -> Plan:
         """The messages to send now: while the channel fails, one attempt at a time, and first of what was not refused.
         A receiver that takes all messages but one gets all others."""

@@ -51,21 +51,28 @@ def _plain(text: str) -> str:
 
 
 def teams(text: Text) -> dict[str, Any]:
-    """A workflow's webhook of Teams: an adaptive card."""
-    blocks = [{"type": "TextBlock", "text": text.title[:200], "weight": "Bolder", "wrap": True}]
+    """A workflow's webhook of Teams: an adaptive card. A TextRun is shown as it is; a TextBlock would be Markdown, in
+    which what others wrote could hide where a link leads."""
+    blocks = [_run(text.title[:200], weight="Bolder")]
     room = TEXT_LIMIT
     for line in text.lines:
         if line and room > 0:
-            blocks.append({"type": "TextBlock", "text": line[:room], "wrap": True})
+            blocks.append(_run(line[:room]))
             room -= len(line)
+    links = ((title, text.data.get(key)) for title, key in (("Console", "consoleUrl"), ("Trace", "traceUrl")))
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": blocks,
+        "actions": [{"type": "Action.OpenUrl", "title": title, "url": url} for title, url in links if url],
     }
     content = {"contentType": "application/vnd.microsoft.card.adaptive", "content": card}
     return {"type": "message", "attachments": [content]}
+
+
+def _run(text: str, **style: str) -> dict[str, Any]:
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **style}]}
 
 
 def email(text: Text, sender: str, to: Sequence[str], at: datetime) -> EmailMessage:
