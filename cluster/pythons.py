@@ -24,7 +24,19 @@ ENDS = ("3.11", "3.14")
 SUITES = {"3.11": "bookworm", "3.14": "forky"}
 """Debian's releases with these versions."""
 
-ROOMS = ("commands", "console", "facade", "firing", "kube", "operator", "resource", "runner", "schedule", "views")
+ROOMS = (
+    "commands",
+    "console",
+    "facade",
+    "firing",
+    "kube",
+    "notifier",
+    "operator",
+    "resource",
+    "runner",
+    "schedule",
+    "views",
+)
 """The tests of what users run; those of tools, chart and browser run on one version."""
 
 _INCLUDED = ("make", "ca-certificates", "tzdata")

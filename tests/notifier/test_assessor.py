@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from graphcron.kube.errors import Refused, Unavailable
+from graphcron.kube.resources import Manifest
 from graphcron.notifier import assessor
 from tests.support.notifier_memory import NotifierWorld
 from tests.support.until import until
@@ -20,6 +21,20 @@ async def test_a_write_that_failed_is_tried_again() -> None:
     async with world.leading():
         world.fail("hello")
         await until(lambda: world.record("hello").get("told") == 1, assessor.RETRY_SECONDS * 10)
+    assert world.heard.attempts == 1
+
+
+async def test_what_happens_while_records_are_written_is_told() -> None:
+    """The answer to the write has it already, so its watch event says nothing new."""
+    world = NotifierWorld()
+    world.channel("team")
+    world.cron("hello", notify=[RULE])
+    late: list[Manifest] = []
+    world.kube.before_write = [lambda: late.append(world.fail_unseen("hello"))]
+    async with world.leading():
+        await until(lambda: late)
+        world.announce(late[0])
+        await until(lambda: world.record("hello").get("told") == 1, 5)
     assert world.heard.attempts == 1
 
 

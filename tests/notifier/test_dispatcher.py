@@ -1,6 +1,7 @@
 """One channel's work: what it reads, what it records, and what it says of itself when it cannot send."""
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
@@ -242,6 +243,27 @@ async def test_a_test_is_carried_out_once_for_each_token() -> None:
         await until(lambda: made["status"]["lastTest"]["token"] == "t2")
         assert made["status"]["lastTest"]["message"] == world.heard.why
     assert [text.kind for text in world.heard.texts] == ["Test"]
+
+
+async def test_a_default_that_comes_while_the_status_is_written_counts() -> None:
+    """The answer to the write has it already, so its watch event would say nothing new."""
+    world = NotifierWorld()
+    made = world.channel("team")
+    world.cron("hello")
+    world.fail("hello")
+    late: list[dict[str, Any]] = []
+
+    def edit() -> None:
+        made["metadata"]["generation"] = 2
+        made["spec"]["default"] = {"events": ["Failed"]}
+        late.append(copy.deepcopy(world.kube.version(made)))
+
+    world.kube.before_write = [edit]
+    async with world.leading():
+        await until(lambda: made.get("status"))
+        for event in (late[0], made):  # the edit, and the write of the status after it
+            world.channel_announced(copy.deepcopy(event))
+        await until(lambda: world.heard.texts, 5)
 
 
 async def test_tests_without_end_stay_within_what_the_installation_allows() -> None:

@@ -37,6 +37,8 @@ class NotifierKube:
         self.writes = 0
         self.fail: list[KubeError] = []
         self.full: set[tuple[str, str]] = set()
+        self.before_write: list[Callable[[], object]] = []
+        """What happens while the next writes are on their way."""
         self.versions = itertools.count(10)
 
     def version(self, found: Manifest) -> Manifest:
@@ -65,6 +67,8 @@ class NotifierKube:
     def _patch(self, place: dict[tuple[str, str], Manifest], name: tuple[str, str], uid: str, status: Any) -> Manifest:
         if self.fail:
             raise self.fail.pop(0)
+        if self.before_write:
+            self.before_write.pop(0)()
         if name in self.full:
             raise Refused(422, "GraphCron is too large")
         if name not in place or place[name]["metadata"]["uid"] != uid:
@@ -152,6 +156,10 @@ class NotifierWorld:
 
     def fail(self, name: str, reason: str = "RunError", namespace: str = "team") -> None:
         """One more firing of a GraphCron has failed."""
+        self.announce(self.fail_unseen(name, reason, namespace))
+
+    def fail_unseen(self, name: str, reason: str = "RunError", namespace: str = "team") -> Manifest:
+        """The same, of which the watch event is still to come."""
         found = self.kube.crons[namespace, name]
         status = found["status"]
         moment = self.clock().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -159,10 +167,18 @@ class NotifierWorld:
         status["history"] = [entry, *status["history"]][:10]
         status["firings"] = {"failed": status["firings"].get("failed", 0) + 1}
         status["consecutiveFailures"] = status.get("consecutiveFailures", 0) + 1
-        self._crons.on_update(copy.deepcopy(self.kube.version(found)))
+        return copy.deepcopy(self.kube.version(found))
+
+    def announce(self, event: Manifest) -> None:
+        """The watch event of an update."""
+        self._crons.on_update(event)
 
     def channel_changed(self, name: str, namespace: str = "team") -> None:
-        self._channels.on_update(copy.deepcopy(self.kube.version(self.kube.channels[namespace, name])))
+        self.channel_announced(copy.deepcopy(self.kube.version(self.kube.channels[namespace, name])))
+
+    def channel_announced(self, event: Manifest) -> None:
+        """The watch event of an update."""
+        self._channels.on_update(event)
 
     def channel_deleted(self, name: str, namespace: str = "team") -> None:
         self._channels.on_delete(self.kube.channels.pop((namespace, name)))

@@ -134,6 +134,8 @@ class Assessor:
                 self._put(name, [])
                 return False
             self._book.put(answer)
+            # It also has what happened since the last watch event, whose own event then says nothing new.
+            self.add([name])
         self._put(name, found.due)
         if found.wake_at:
             self._later(name, (found.wake_at - now).total_seconds())

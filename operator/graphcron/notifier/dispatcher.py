@@ -58,6 +58,10 @@ class Office:
     metrics: NotifierMetrics
 
 
+_ASKED_BY = ("generation", "annotations")
+"""Metadata of a channel by which its owner asks for something."""
+
+
 class Dispatcher:
     """Works for one name of a channel, whether or not there is one."""
 
@@ -288,5 +292,7 @@ class Dispatcher:
         except NotFound:
             self._office.book.drop_channel(self._name, channel.uid)
             return channel
+        if any(written["metadata"].get(key) != known.manifest["metadata"].get(key) for key in _ASKED_BY):
+            return channel  # changed meanwhile: the watch is to bring that, as something new
         self._office.book.put_channel(written)
         return self._office.book.channels[self._name]
