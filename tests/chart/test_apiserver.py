@@ -32,7 +32,7 @@ GUARDED = (
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with graphcron_apiserver(tmp_path_factory.mktemp("apiserver")) as plane:
-        for namespace in ("ns", "elsewhere", "team-a", "team-b"):
+        for namespace in ("ns", "elsewhere", "team-a", "team-b", "notifications"):
             plane.install({"metadata": {"name": namespace}}, "/api/v1/namespaces")
         # Helm makes it right before the pod of `helm test`, which the apiserver does not take without it.
         plane.install({"metadata": {"name": "graphcron-test"}}, "/api/v1/namespaces/ns/serviceaccounts")
