@@ -34,6 +34,11 @@ def status(session: Session, name: str) -> dict[str, Any]:
     return found
 
 
+def _daily(session: Session) -> dict[str, Any]:
+    found: dict[str, Any] = (session.one("graphcron", "daily") or {})["status"]
+    return found
+
+
 def test_each_day_is_run_once_on_the_agent_server(session: Session, url: str, daily: dict[str, Any]) -> None:
     session.apply(backfill("march", parallelism=2, dryRun=True))
     wait_for("the dry run", lambda: status(session, "march").get("phase") == "DryRun", 60)
@@ -54,7 +59,10 @@ def test_each_day_is_run_once_on_the_agent_server(session: Session, url: str, da
         run = json.loads(curl(f"{url}/threads/{firing['threadId']}/runs/{firing['runId']}"))
         assert run["metadata"]["graphcron_trigger"] == "Backfill"
         assert run["metadata"]["graphcron_scheduled_time"] == due
-    assert (session.one("graphcron", "daily") or {})["status"] == daily, "its own firings are what they were"
+    spent = wait_for("its sums", lambda: _daily(session).get("spending", {}), 30)
+    assert [one["firings"] for one in spent["backfills"]] == [len(DAYS)]
+    others = {name: value for name, value in _daily(session).items() if name != "spending"}
+    assert others == daily, "its own firings are what they were"
     assert "4/4" in session.kubectl("get", "gcb")
 
 

@@ -121,7 +121,7 @@ def test_without_prices_only_tokens_are_shown(world: World) -> None:
     [
         (said(complete=False), {"firings": 1, "tokens": 1_000_000, "cost": "2", "incomplete": 1}),
         (said(model="free"), {"firings": 1, "tokens": 1_000_000, "incomplete": 1}),
-        ('{"outcome": "Succeeded", "reason": "RunSucceeded"}', {"firings": 1, "tokens": 0, "incomplete": 1}),
+        ('{"outcome": "Succeeded", "reason": "RunSucceeded"}', {"firings": 1, "incomplete": 1}),
     ],
 )
 def test_what_is_unknown_is_not_zero(world: World, message: str, expected: dict[str, Any]) -> None:
@@ -151,7 +151,7 @@ def test_skipped_and_missed_firings_are_none(world: World) -> None:
 def test_usage_that_becomes_known_later_is_added(world: World) -> None:
     world.fire("11:00", "Complete")
     world.reconcile("11:01")
-    assert month(world) == {"firings": 1, "tokens": 0, "incomplete": 1}
+    assert month(world) == {"firings": 1, "incomplete": 1}
     world.pods.append(World.pod_of(world.jobs[0], terminated(0, "11:00:08", said())))
     world.reconcile("11:02")
     assert month(world) == {"firings": 1, "tokens": 1_000_000, "cost": "2"}

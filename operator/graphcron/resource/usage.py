@@ -1,8 +1,8 @@
 """What firings use: tokens of models, what they cost, and the sums of a day, a week and a month."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from graphcron.firing import usage
 from graphcron.firing.usage import MODEL_NAME_LIMIT, MODELS_LIMIT
@@ -54,11 +54,18 @@ class Spent(Model):
     """What firings used."""
 
     firings: TokenCount = Field(0, description="Firings that ended, except skipped and missed ones.")
-    tokens: TokenCount = Field(0, description="Tokens that they used, as far as it is known.")
+    tokens: TokenCount = Field(0, description="Tokens that they used, as far as it is known. Absent when nothing is.")
     cost: Amount | None = Field(None, description="What the tokens cost that have a price. Absent without prices.")
     incomplete: TokenCount | None = Field(
         None, description="Firings whose usage or price is unknown, or known only in part. Absent when there are none."
     )
+
+    @model_serializer(mode="wrap")
+    def _unknown_is_not_zero(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = written(self)
+        if self.incomplete and not self.tokens:
+            fields.pop("tokens", None)
+        return fields
 
 
 class SpendingWindow(Spent):
