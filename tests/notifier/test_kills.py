@@ -67,6 +67,7 @@ async def test_300_failures_are_told_under_kills_with_the_receiver_away_half_the
             rule = {"events": ["Failed"], "channel": f"channel-{number % CHANNELS}"}
             await cron(server, f"cron-{number}", notify=[rule])
         process = await start_notifier(url, tmp_path)
+        receiver.lose_next = 3  # they are sent again
         disturbing = asyncio.create_task(disturb(receiver, chance))
         happening = asyncio.create_task(failures(server, chance))
         try:

@@ -29,6 +29,8 @@ class WebhookReceiver:
 
     def __init__(self) -> None:
         self.mode = "ok"
+        self.lose_next = 0
+        """As many messages as it loses before it takes one."""
         self.got: list[Got] = []
         self.port = 0
         self._runner: web.AppRunner | None = None
@@ -58,6 +60,9 @@ class WebhookReceiver:
     async def _take(self, request: web.Request) -> web.Response:
         body = await request.read()
         mode = self.mode
+        if self.lose_next and mode == "ok":
+            self.lose_next -= 1
+            mode = "lose"
         now = asyncio.get_running_loop().time()
         self.got.append(Got(now, request.path, dict(request.headers), body, mode in ("ok", "lose")))
         match mode:
