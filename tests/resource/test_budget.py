@@ -14,7 +14,10 @@ def test_an_amount_of_money(value: object, amount: str) -> None:
     assert amount_of(value) == Decimal(amount)
 
 
-@pytest.mark.parametrize("value", [0, -1, "0", "-1", "NaN", "Infinity", "x", "", 1.5, True, None, "9" * 40, "1e20"])
+@pytest.mark.parametrize(
+    "value",
+    [0, -1, "0", "-1", "NaN", "Infinity", "x", "", 1.5, True, None, "9" * 40, "1e20", "1e3", "1_000", " 5", "5."],
+)
 def test_no_amount_of_money(value: object) -> None:
     assert amount_of(value) is None
 

@@ -1,29 +1,25 @@
 """Budgets: how many tokens, or how much money, firings may use in a day, a week or a month."""
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from graphcron.resource.fields import Model
-from graphcron.resource.usage import TOKEN_COUNT_LIMIT
+from graphcron.resource.usage import AMOUNT, AMOUNT_LIMIT, TOKEN_COUNT_LIMIT
 
 ONE_LIMIT = "budget takes tokens or cost, not both: remove one"
 NEEDS_A_LIMIT = "budget needs tokens, cost or perRun"
 COST = "must be an amount greater than 0, such as 5 or, in quotes, '4.50'"
 
-_WRITTEN = r"^[0-9]{1,15}(\.[0-9]{1,9})?$"
-
 
 def amount_of(value: object) -> Decimal | None:
-    """A positive amount of money; None for what is none."""
-    if isinstance(value, bool) or not isinstance(value, int | str) or len(text := str(value)) > 32:
+    """A positive amount of money; None for what is none. It is written as the CRD has it, and no other way that Python
+    would read: not 1e3, 1_000 or NaN."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or not re.fullmatch(AMOUNT, str(value)):
         return None
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        return None
-    return found if found.is_finite() and found > 0 and found.adjusted() < 15 else None
+    return found if (found := Decimal(value)) > 0 else None
 
 
 def _checked(value: object) -> object:
@@ -39,12 +35,12 @@ Cost = Annotated[
         {
             "type": ["integer", "string"],
             "minimum": 0,
-            "maxLength": 32,
-            "pattern": _WRITTEN,
+            "maxLength": AMOUNT_LIMIT,
+            "pattern": AMOUNT,
             "x-kubernetes-int-or-string": True,
             "x-kubernetes-validations": [
                 {
-                    "rule": f"type(self) == int ? self > 0 : self.matches('{_WRITTEN}') && double(self) > 0.0".replace(
+                    "rule": f"type(self) == int ? self > 0 : self.matches('{AMOUNT}') && double(self) > 0.0".replace(
                         "\\", "\\\\"
                     ),
                     "message": COST,
