@@ -248,18 +248,20 @@ async def test_a_test_is_carried_out_once_for_each_token() -> None:
 async def test_a_default_that_comes_while_the_status_is_written_counts() -> None:
     """The answer to the write has it already, so its watch event would say nothing new."""
     world = NotifierWorld()
-    made = world.channel("team")
     world.cron("hello")
     world.fail("hello")
     late: list[dict[str, Any]] = []
 
     def edit() -> None:
+        made = world.kube.channels["team", "team"]
         made["metadata"]["generation"] = 2
         made["spec"]["default"] = {"events": ["Failed"]}
         late.append(copy.deepcopy(world.kube.version(made)))
 
     world.kube.before_write = [edit]
     async with world.leading():
+        await until(lambda: not len(world.notifier.assessor))
+        made = world.channel("team")
         await until(lambda: made.get("status"))
         for event in (late[0], made):  # the edit, and the write of the status after it
             world.channel_announced(copy.deepcopy(event))
