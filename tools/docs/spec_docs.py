@@ -11,6 +11,7 @@ from graphcron.resource import backfill, channel
 from graphcron.resource.backfill import BackfillSpec, BackfillStatus
 from graphcron.resource.channel import ChannelSpec, ChannelStatus
 from graphcron.resource.crd import BACKFILL_COLUMNS, CHANNEL_COLUMNS, COLUMNS, structural
+from graphcron.resource.fields import Model
 from graphcron.resource.identity import API_VERSION, KIND
 from graphcron.resource.spec import GraphCronSpec
 from graphcron.resource.status import GraphCronStatus
@@ -156,20 +157,20 @@ def _lines() -> Iterator[str]:
     yield OVERLAPS
     yield STUCK
     yield BACKFILL
-    yield "### spec of a backfill\n"
-    yield from _fields(structural(BackfillSpec.model_json_schema(by_alias=True)))
-    yield "\n### status of a backfill\n"
-    yield from _fields(structural(BackfillStatus.model_json_schema(by_alias=True)))
-    yield "\n### Columns of kubectl get gcb\n"
-    yield from _columns(BACKFILL_COLUMNS)
-    yield ""
+    yield from _resource("a backfill", BackfillSpec, BackfillStatus, "gcb", BACKFILL_COLUMNS)
     yield CHANNEL
-    yield "### spec of a channel\n"
-    yield from _fields(structural(ChannelSpec.model_json_schema(by_alias=True)))
-    yield "\n### status of a channel\n"
-    yield from _fields(structural(ChannelStatus.model_json_schema(by_alias=True)))
-    yield "\n### Columns of kubectl get gcc\n"
-    yield from _columns(CHANNEL_COLUMNS)
+    yield from _resource("a channel", ChannelSpec, ChannelStatus, "gcc", CHANNEL_COLUMNS)
+
+
+def _resource(
+    kind: str, spec: type[Model], status: type[Model], short_name: str, columns: list[tuple[str, str, str, int]]
+) -> Iterator[str]:
+    yield f"### spec of {kind}\n"
+    yield from _fields(structural(spec.model_json_schema(by_alias=True)))
+    yield f"\n### status of {kind}\n"
+    yield from _fields(structural(status.model_json_schema(by_alias=True)))
+    yield f"\n### Columns of kubectl get {short_name}\n"
+    yield from _columns(columns)
     yield ""
 
 
